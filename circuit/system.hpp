@@ -1,0 +1,137 @@
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "circuit/shape.hpp"
+#include "circuit/unit.hpp"
+
+namespace striate {
+
+/// One named variable inside a flat vector, stored row-major in the order of its axes.
+struct Field {
+  std::string name;
+  std::string description;
+  Unit unit;
+  Shape shape;
+  std::size_t offset = 0;
+  std::size_t size = 1;
+};
+
+/// The named variables of one flat vector, in the order of their offsets.
+class Fields {
+ public:
+  void add(Field field);
+  const Field* find(std::string_view name) const;
+  /// @throws Error naming the nearest known names
+  const Field& at(std::string_view name) const;
+  std::vector<std::string> names() const;
+  std::size_t size() const { return size_; }  ///< length of the flat vector
+  std::size_t count() const { return fields_.size(); }
+  auto begin() const { return fields_.begin(); }
+  auto end() const { return fields_.end(); }
+  const Field& operator[](std::size_t i) const { return fields_[i]; }
+  /// "E[y=3, x=7]": the element of the flat vector at `index`, for messages.
+  std::string element_name(std::size_t index) const;
+
+ private:
+  std::vector<Field> fields_;
+  std::size_t size_ = 0;
+};
+
+/// A family of events: each element of `guard` fires on its own upward zero crossing.
+struct Event {
+  std::string name;
+  Shape shape;
+  std::size_t offset = 0;  ///< into the guard vector
+  std::size_t size = 1;
+};
+
+/// Where a System is evaluated. Every vector is in the units and the order of the System's fields.
+template <class T>
+struct At {
+  T t;                    ///< in the circuit's time unit
+  std::span<const T> y;   ///< states
+  std::span<const T> p;   ///< parameters
+  std::span<const T> u;   ///< inputs at time t
+};
+
+/// Scratch memory and memoised intermediate results of one thread; made by System::workspace.
+template <class T>
+class Workspace {
+ public:
+  struct Contents;
+  explicit Workspace(std::unique_ptr<Contents> contents);
+  Workspace(Workspace&&) noexcept;
+  Workspace& operator=(Workspace&&) noexcept;
+  ~Workspace();
+  Contents& contents() { return *contents_; }
+
+ private:
+  std::unique_ptr<Contents> contents_;
+};
+
+/// How a linear operator of the circuit is computed, as chosen by the cost model or by the user.
+struct AlgorithmChoice {
+  std::string operation;  ///< the operation as the circuit text writes it
+  std::string algorithm;  ///< "direct", "separable rank 1", "box", "fft", ...
+  std::string reason;     ///< what the alternatives would have cost
+};
+
+/// A circuit made executable: const, and safe to use from any number of threads with a Workspace each.
+///
+/// Products (jvp, vjp) are added to their outputs and never negated. Subgraphs that depend on parameters alone are
+/// evaluated once per parameter set, those on (t, y, p, u) alone once per linearisation point; nothing allocates.
+template <class T>
+class System {
+ public:
+  struct Impl;
+  explicit System(std::shared_ptr<const Impl> impl) : impl_(std::move(impl)) {}
+
+  const std::string& name() const;
+  Unit time_unit() const;
+  const Fields& states() const;
+  const Fields& parameters() const;
+  const Fields& inputs() const;
+  const Fields& observables() const;
+  const std::vector<Event>& events() const;
+  std::size_t guard_size() const;
+
+  Workspace<T> workspace() const;
+
+  /// Default parameter values, in the order of parameters().
+  std::vector<T> default_parameters() const;
+  /// y0 [states]: the initial state, which may depend on parameters and inputs.
+  void initial(std::span<const T> p, std::span<const T> u, std::span<T> y0, Workspace<T>& workspace) const;
+
+  /// ydot [states per time unit] = f(t, y, p, u)
+  void rhs(const At<T>& at, std::span<T> ydot, Workspace<T>& workspace) const;
+  /// out += f_y vy + f_p vp; vp may be empty
+  void jvp(const At<T>& at, std::span<const T> vy, std::span<const T> vp, std::span<T> out, Workspace<T>& workspace) const;
+  /// ybar += f_y' lambda, pbar += f_p' lambda; pbar may be empty
+  void vjp(const At<T>& at, std::span<const T> lambda, std::span<T> ybar, std::span<T> pbar,
+           Workspace<T>& workspace) const;
+  /// out = the derivative of each state's rate with respect to the same element of that state, through pointwise
+  /// operations only (couplings held fixed): the rate that exponential schemes integrate exactly.
+  void leak(const At<T>& at, std::span<T> out, Workspace<T>& workspace) const;
+  /// out = every observable
+  void observe(const At<T>& at, std::span<T> out, Workspace<T>& workspace) const;
+  /// g = every guard; an upward zero crossing of an element is an event
+  void guard(const At<T>& at, std::span<T> g, Workspace<T>& workspace) const;
+  /// y_after = the state after the guard elements named in `fired` (indices into the guard vector) have jumped together
+  void jump(const At<T>& at, std::span<const std::size_t> fired, std::span<T> y_after, Workspace<T>& workspace) const;
+
+  std::vector<AlgorithmChoice> algorithms() const;
+  std::size_t workspace_bytes() const;
+
+ private:
+  std::shared_ptr<const Impl> impl_;
+};
+
+extern template class System<float>;
+extern template class System<double>;
+
+}  // namespace striate

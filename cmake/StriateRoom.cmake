@@ -1,0 +1,28 @@
+# striate_room(NAME ROOMS a b LINKS c d): one library target per room.
+# Every .cpp of the room's folder belongs to it; ROOMS are the rooms it may include, LINKS its libraries.
+add_library(striate_options INTERFACE)
+target_compile_options(striate_options INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Werror -fno-math-errno
+                       -ffp-contract=off)
+if(STRIATE_SANITIZE)
+  target_compile_options(striate_options INTERFACE -fsanitize=${STRIATE_SANITIZE} -fno-omit-frame-pointer)
+  target_link_options(striate_options INTERFACE -fsanitize=${STRIATE_SANITIZE})
+endif()
+
+function(striate_room name)
+  cmake_parse_arguments(ROOM "" "" "ROOMS;LINKS;PRIVATE_LINKS;EXCLUDE" ${ARGN})
+  file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cpp)
+  foreach(file IN LISTS ROOM_EXCLUDE)
+    list(REMOVE_ITEM sources ${CMAKE_CURRENT_SOURCE_DIR}/${file})
+  endforeach()
+  add_library(striate_${name} STATIC ${sources})
+  add_library(Striate::${name} ALIAS striate_${name})
+  set_target_properties(striate_${name} PROPERTIES EXPORT_NAME ${name})
+  target_compile_features(striate_${name} PUBLIC cxx_std_20)
+  target_include_directories(striate_${name} PUBLIC
+    $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}>
+    $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}/striate>
+    $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
+  list(TRANSFORM ROOM_ROOMS PREPEND striate_)
+  target_link_libraries(striate_${name} PUBLIC ${ROOM_ROOMS} ${ROOM_LINKS}
+                        PRIVATE $<BUILD_INTERFACE:striate_options> ${ROOM_PRIVATE_LINKS})
+endfunction()
