@@ -1,0 +1,14 @@
+#include "circuit/kernels/table.hpp"
+
+namespace striate::STRIATE_LEVEL {
+
+template <class T>
+const KernelTable<T>& table() {
+  static const KernelTable<T> kernels{};
+  return kernels;
+}
+
+template const KernelTable<float>& table<float>();
+template const KernelTable<double>& table<double>();
+
+}  // namespace striate::STRIATE_LEVEL

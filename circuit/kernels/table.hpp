@@ -1,0 +1,30 @@
+#pragma once
+
+#include <string_view>
+
+#include "circuit/kernels/kernels.hpp"
+#include "circuit/kernels/level/families.hpp"
+
+namespace striate {
+
+/// Every kernel of one level. To add a family: a struct of function pointers, one level file that fills it, a member
+/// here and a line in level/table.cpp.
+template <class T>
+struct KernelTable {
+  PointwiseKernels<T> pointwise;
+  LineKernels<T> line;
+};
+
+/// The kernels of a given level, for tests and measurements. Calling them needs a machine of that level.
+template <class T>
+const KernelTable<T>& kernels_at(IsaLevel level);
+
+/// The highest level this machine has.
+/// @throws Error below x86-64-v2
+IsaLevel highest_isa_level();
+
+/// What isa_level() answers on a machine of level `highest` when STRIATE_ISA is `requested` (empty: not set).
+/// @throws Error for an unknown name, and for a level above `highest`
+IsaLevel choose_isa_level(std::string_view requested, IsaLevel highest);
+
+}  // namespace striate
