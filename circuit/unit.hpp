@@ -30,6 +30,7 @@ class Unit {
   std::string str() const;
 
  private:
+  friend struct UnitAccess;
   static constexpr std::size_t base_count = 7;
   std::array<double, base_count> exponents_{};  // m, kg, s, A, K, mol, cd
   double factor_ = 1;

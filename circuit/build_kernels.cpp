@@ -1,0 +1,89 @@
+// Kernels given as formula: expressions over offset axes, products of one-dimensional factors where they separate.
+#include <fmt/format.h>
+
+#include <numbers>
+
+#include "base/error.hpp"
+#include "circuit/expr.hpp"
+
+namespace striate {
+namespace {
+
+constexpr std::int64_t largest_kernel = 1 << 20;
+
+void require_size(std::string_view what, std::int64_t size) {
+  if (size < 1 || size > largest_kernel)
+    throw Error(fmt::format("{}: size = {}, but must be between 1 and {} elements.", what, size, largest_kernel));
+}
+
+void require_axes(std::string_view what, const std::vector<std::string>& axes) {
+  if (axes.empty()) throw Error(fmt::format("{}: names no axis. Write, for instance, {}(y, x, ...).", what, what));
+}
+
+Expr normalised(const Expr& kernel) {
+  std::vector<std::string> axes;
+  for (const auto& axis : kernel.shape()) axes.push_back(axis.name);
+  return kernel / sum(kernel, axes);
+}
+
+}  // namespace
+
+Expr offset(const std::string& axis, std::int64_t size) {
+  require_size("offset", size);
+  return index({offset_axis(axis), static_cast<std::size_t>(size)}) - Expr(static_cast<double>(size / 2));
+}
+
+Expr box(const std::vector<std::string>& axes, std::int64_t size) {
+  require_axes("box", axes);
+  require_size("box", size);
+  std::vector<Axis> offsets;
+  double count = 1;
+  for (const auto& axis : axes) {
+    offsets.push_back({offset_axis(axis), static_cast<std::size_t>(size)});
+    count *= static_cast<double>(size);
+  }
+  return broadcast_to(Expr(1 / count), Shape(std::move(offsets)));
+}
+
+Expr ring(const std::vector<std::string>& axes, std::int64_t outer, std::int64_t inner) {
+  require_axes("ring", axes);
+  require_size("ring", outer);
+  if (inner < 0 || inner >= outer || (outer - inner) % 2 != 0)
+    throw Error(fmt::format("ring: outer = {} and inner = {}, but inner must be smaller than outer and differ from it by an "
+                            "even number, so that the hole is centred.", outer, inner));
+  if (inner == 0) return box(axes, outer);
+  double filled = 1;
+  double hole_size = 1;
+  Expr hole(1.0);
+  for (const auto& axis : axes) {
+    filled *= static_cast<double>(outer);
+    hole_size *= static_cast<double>(inner);
+    const Expr i = index({offset_axis(axis), static_cast<std::size_t>(outer)});
+    const auto margin = static_cast<double>((outer - inner) / 2);
+    hole = hole * (step(i - Expr(margin - 0.5)) * step(Expr(margin + static_cast<double>(inner) - 0.5) - i));
+  }
+  return (Expr(1.0) - hole) * Expr(1 / (filled - hole_size));
+}
+
+Expr gaussian(const std::vector<std::string>& axes, std::int64_t size, const Expr& sd) {
+  require_axes("gaussian", axes);
+  Expr kernel(1.0);
+  for (const auto& axis : axes) kernel = kernel * normalised(exp(-(pow(offset(axis, size) / sd, 2.0) * Expr(0.5))));
+  return kernel;
+}
+
+Expr von_mises(const std::string& axis, std::int64_t size, const Expr& kappa) {
+  return normalised(exp(kappa * cos(offset(axis, size) * Expr(2 * std::numbers::pi / static_cast<double>(size)))));
+}
+
+Expr wrapped_gaussian(const std::string& axis, std::int64_t size, const Expr& sd) {
+  constexpr int images = 4;  // 4 periods away the Gaussian is below rounding for every sd up to the period's half
+  Expr total(0.0);
+  for (int image = -images; image <= images; ++image) {
+    const Expr d = offset(axis, size) + Expr(static_cast<double>(image) * static_cast<double>(size));
+    total = total + exp(-(pow(d / sd, 2.0) * Expr(0.5)));
+  }
+  return normalised(total);
+}
+
+}  // namespace striate

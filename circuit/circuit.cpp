@@ -1,0 +1,275 @@
+#include "circuit/circuit.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <cmath>
+#include <set>
+
+#include "base/error.hpp"
+
+namespace striate {
+namespace {
+
+template <class Items, class Name>
+std::vector<std::string> names_of(const Items& items, const Name& name) {
+  std::vector<std::string> names;
+  for (const auto& item : items) names.push_back(name(item));
+  return names;
+}
+
+template <class Items, class Name>
+const auto& find_named(const std::string& where, std::string_view kind, std::string_view wanted, const Items& items,
+                       const Name& name) {
+  for (const auto& item : items)
+    if (name(item) == wanted) return item;
+  throw Error(where, fmt::format("no {} '{}'.{}", kind, wanted, suggest_names(wanted, names_of(items, name))));
+}
+
+/// e in the unit and shape that `what` declares.
+Expr fit(const std::string& where, const std::string& what, const Expr& e, const Unit& unit, const Shape& shape) {
+  if (!e) throw Error(where, what + " has no equation. Write one.");
+  Expr fitted;
+  try {
+    fitted = is_zero(e) && e.unit() == Unit() ? quantity(0, unit) : convert(e, unit);
+  } catch (const Error&) {
+    throw Error(where, fmt::format("the units of {} do not balance: its equation gives [{}], but [{}] is needed. "
+                                   "Check a missing factor or a parameter's unit.", what, e.unit().str(), unit.str()));
+  }
+  const auto joined = broadcast(shape, e.shape());
+  if (!joined || joined->rank() != shape.rank())
+    throw Error(where, fmt::format("{} is declared {}, but its equation gives {}. Sum or average over the axes it lacks.", what,
+                                   shape.str_sizes(), e.shape().str_sizes()));
+  return broadcast_to(fitted, shape);
+}
+
+void check_name(const std::string& where, const std::string& name, std::set<std::string>& taken) {
+  const auto letter = [](char c) { return std::isalpha(static_cast<unsigned char>(c)) || c == '_'; };
+  const auto letter_or_digit = [&](char c) { return letter(c) || std::isdigit(static_cast<unsigned char>(c)); };
+  if (name.empty() || !letter(name[0]) || !std::all_of(name.begin(), name.end(), letter_or_digit))
+    throw Error(where, fmt::format("'{}' is not a name. Use letters, digits and _, a letter first.", name));
+  if (name == "t") throw Error(where, "the name 't' is the time. Choose another.");
+  if (!taken.insert(name).second) throw Error(where, fmt::format("the name '{}' is declared twice. Rename one.", name));
+}
+
+const auto variable_name = [](const auto& item) { return item.variable->name; };
+const auto plain_name = [](const auto& item) { return item.name; };
+const auto axis_name = [](const AxisDeclaration& a) { return a.axis.name; };
+
+}  // namespace
+
+std::vector<double> AxisDeclaration::coordinates() const {
+  std::vector<double> values(axis.size);
+  const double steps = static_cast<double>(axis.size) - (closed ? 1.0 : 0.0);
+  for (std::size_t i = 0; i < axis.size; ++i) {
+    const auto k = static_cast<double>(i);
+    values[i] = !has_coordinates ? k : (axis.size == 1 && closed ? low : low + (high - low) * k / steps);
+  }
+  return values;
+}
+
+bool Range::contains(double value) const {
+  return (low_open ? value > low : value >= low) && (high_open ? value < high : value <= high);
+}
+std::string Range::str() const {
+  return fmt::format("{}{}, {}{}", low_open ? '(' : '[', low, high, high_open ? ')' : ']');
+}
+bool Range::unbounded() const { return low == -std::numeric_limits<double>::infinity() && high == -low; }
+
+Circuit::Circuit(CircuitContents contents) {
+  const std::string where = fmt::format("circuit '{}'", contents.name);
+  if (!contents.time_unit.same_dimension(Unit::parse("s")) && !contents.time_unit.dimensionless())
+    throw Error(where, fmt::format("the time unit is [{}], but must be a time such as ms, or 1.", contents.time_unit.str()));
+  std::set<std::string> taken;
+  std::set<std::string> axes;
+  for (const auto& a : contents.axes) {
+    if (!axes.insert(a.axis.name).second) throw Error(where, fmt::format("axis '{}' is declared twice.", a.axis.name));
+    if (a.axis.size < 1) throw Error(where, fmt::format("axis '{}' has no elements. Give it a length of at least 1.", a.axis.name));
+    if (a.has_coordinates && !(a.low < a.high && std::isfinite(a.low) && std::isfinite(a.high)))
+      throw Error(where, fmt::format("axis '{}' runs from {} to {}, but must run upwards.", a.axis.name, a.low, a.high));
+  }
+  std::set<const Node*> declared;
+  const auto declare = [&](const Expr& v) {
+    check_name(where, v->name, taken);
+    declared.insert(v.get());
+    for (const auto& axis : v.shape()) {
+      const auto known = std::find_if(contents.axes.begin(), contents.axes.end(), [&](const auto& a) { return a.axis.name == axis.name; });
+      if (known == contents.axes.end())
+        throw Error(where, fmt::format("'{}' has the axis '{}', which is not declared.{}", v->name, axis.name,
+                                       suggest_names(axis.name, names_of(contents.axes, axis_name))));
+      if (known->axis.size != axis.size)
+        throw Error(where, fmt::format("'{}' has axis '{}' of length {}, but the axis is declared with {}.", v->name, axis.name, axis.size, known->axis.size));
+    }
+  };
+  for (auto& p : contents.parameters) {
+    declare(p.variable);
+    const std::size_t size = p.variable.shape().size();
+    if (p.value.size() == 1) p.value.resize(size, p.value[0]);
+    if (p.value.size() != size)
+      throw Error(where, fmt::format("parameter '{}' has {} values, but its shape {} has {} elements. Give one value or {}.", p.variable->name,
+                                     p.value.size(), p.variable.shape().str_sizes(), size, size));
+    for (const double value : p.value)
+      if (!p.range.contains(value))
+        throw Error(where, fmt::format("parameter '{}' = {} [{}], but must lie in {}. Check its sign and unit.", p.variable->name, value,
+                                       p.variable.unit().str(), p.range.str()));
+  }
+  for (const auto& input : contents.inputs) declare(input.variable);
+  for (const auto& state : contents.states) declare(state.variable);
+  for (const auto& definition : contents.definitions) check_name(where, definition.name, taken);
+  declared.insert(time_variable(contents.time_unit).get());
+  if (contents.states.empty() && contents.definitions.empty())
+    throw Error(where, "it has neither a state nor a definition. Write an equation such as dV/dt = -V/tau : mV.");
+
+  const auto check_variables = [&](const std::string& what, const Expr& e, bool initial) {
+    for (const auto& node : topological_order({e})) {
+      if (node->op != Op::variable) continue;
+      if (!declared.contains(node.get()))
+        throw Error(where, fmt::format("{} uses '{}' {} [{}], which this circuit does not declare so.", what, node->name,
+                                       node.shape().str_sizes(), node.unit().str()));
+      if (initial && (node->kind == VariableKind::state || node->kind == VariableKind::time))
+        throw Error(where, fmt::format("{} uses '{}', but an initial value may depend on parameters and inputs only.", what, node->name));
+    }
+  };
+  for (auto& s : contents.states) {
+    const std::string& name = s.variable->name;
+    const std::string rate_name = fmt::format("d{}/dt", name);
+    s.rate = fit(where, rate_name, s.rate, s.variable.unit() / contents.time_unit, s.variable.shape());
+    s.initial = fit(where, fmt::format("{}(0)", name), s.initial, s.variable.unit(), s.variable.shape());
+    check_variables(rate_name, s.rate, false);
+    check_variables(fmt::format("{}(0)", name), s.initial, true);
+  }
+  for (const auto& d : contents.definitions) check_variables("'" + d.name + "'", d.value, false);
+  for (auto& event : contents.events) {
+    check_name(where, event.name, taken);
+    check_variables("event '" + event.name + "'", event.guard, false);
+    for (auto& [name, value] : event.jumps) {
+      const auto& s = find_named(where + ", event '" + event.name + "'", "state", name, contents.states, variable_name);
+      value = fit(where, fmt::format("'{}' after event '{}'", name, event.name), value, s.variable.unit(), s.variable.shape());
+      check_variables("event '" + event.name + "'", value, false);
+      const auto joined = broadcast(s.variable.shape(), event.guard.shape());
+      if (!joined || joined->rank() != s.variable.shape().rank())
+        throw Error(where, fmt::format("event '{}' has the shape {}, but changes '{}' of shape {}.", event.name,
+                                       event.guard.shape().str_sizes(), name, s.variable.shape().str_sizes()));
+    }
+  }
+  for (const auto& regime : contents.regimes)
+    for (const auto& [name, values] : regime.values)
+      find_named(where + ", regime '" + regime.name + "'", "parameter", name, contents.parameters, variable_name);
+  contents_ = std::make_shared<const CircuitContents>(std::move(contents));
+}
+
+const Parameter& Circuit::parameter(std::string_view name) const {
+  return find_named("circuit '" + contents_->name + "'", "parameter", name, contents_->parameters, variable_name);
+}
+const AxisDeclaration& Circuit::axis(std::string_view name) const {
+  return find_named("circuit '" + contents_->name + "'", "axis", name, contents_->axes, axis_name);
+}
+const Regime& Circuit::regime(std::string_view name) const {
+  return find_named("circuit '" + contents_->name + "'", "regime", name, contents_->regimes, plain_name);
+}
+
+Circuit Circuit::with_parameters(const std::vector<std::pair<std::string, std::vector<double>>>& values) const {
+  CircuitContents changed = *contents_;
+  for (const auto& [name, value] : values) {
+    parameter(name);
+    for (auto& p : changed.parameters)
+      if (p.variable->name == name) p.value = value;
+  }
+  return Circuit(std::move(changed));
+}
+
+bool Circuit::operator==(const Circuit& other) const {
+  const auto& a = *contents_;
+  const auto& b = *other.contents_;
+  const auto all = [](const auto& x, const auto& y, const auto& same) { return std::equal(x.begin(), x.end(), y.begin(), y.end(), same); };
+  return a.name == b.name && a.description == b.description && a.source == b.source && a.time_unit == b.time_unit &&
+         all(a.axes, b.axes, [](const auto& x, const auto& y) {
+           return x.axis == y.axis && x.has_coordinates == y.has_coordinates && x.low == y.low && x.high == y.high &&
+                  x.closed == y.closed && x.circular == y.circular && x.unit == y.unit && x.description == y.description;
+         }) &&
+         all(a.parameters, b.parameters, [](const auto& x, const auto& y) {
+           return x.variable == y.variable && x.value == y.value && x.range.str() == y.range.str() && x.description == y.description;
+         }) &&
+         all(a.inputs, b.inputs, [](const auto& x, const auto& y) { return x.variable == y.variable && x.description == y.description; }) &&
+         all(a.states, b.states, [](const auto& x, const auto& y) {
+           return x.variable == y.variable && x.initial == y.initial && x.rate == y.rate && x.description == y.description;
+         }) &&
+         all(a.definitions, b.definitions, [](const auto& x, const auto& y) {
+           return x.name == y.name && x.value == y.value && x.description == y.description;
+         }) &&
+         all(a.events, b.events, [](const auto& x, const auto& y) { return x.name == y.name && x.guard == y.guard && x.jumps == y.jumps; }) &&
+         all(a.regimes, b.regimes, [](const auto& x, const auto& y) {
+           return x.name == y.name && x.description == y.description && x.values == y.values;
+         });
+}
+
+CircuitBuilder::CircuitBuilder(std::string name, std::string_view time_unit) {
+  contents_.name = std::move(name);
+  contents_.time_unit = Unit::parse(time_unit);
+}
+
+Axis CircuitBuilder::axis(const std::string& name, std::size_t size) {
+  AxisDeclaration declaration;
+  declaration.axis = {name, size};
+  return axis(std::move(declaration));
+}
+
+Axis CircuitBuilder::axis(AxisDeclaration declaration) {
+  contents_.axes.push_back(std::move(declaration));
+  return contents_.axes.back().axis;
+}
+
+Expr CircuitBuilder::parameter(const std::string& name, double value, std::string_view unit, Range range, std::string description) {
+  return parameter(name, std::vector<double>{value}, {}, unit, range, std::move(description));
+}
+
+Expr CircuitBuilder::parameter(const std::string& name, std::vector<double> values, Shape shape, std::string_view unit, Range range,
+                               std::string description) {
+  const Expr v = variable(VariableKind::parameter, name, std::move(shape), Unit::parse(unit));
+  contents_.parameters.push_back({v, std::move(values), range, std::move(description)});
+  return v;
+}
+
+Expr CircuitBuilder::input(const std::string& name, std::string_view unit, Shape shape, std::string description) {
+  const Expr v = variable(VariableKind::input, name, std::move(shape), Unit::parse(unit));
+  contents_.inputs.push_back({v, std::move(description)});
+  return v;
+}
+
+Expr CircuitBuilder::state(const std::string& name, std::string_view unit, Shape shape, const Expr& initial, std::string description) {
+  const Expr v = variable(VariableKind::state, name, std::move(shape), Unit::parse(unit));
+  contents_.states.push_back({v, initial, Expr(), std::move(description)});
+  return v;
+}
+
+Expr CircuitBuilder::time() const { return time_variable(contents_.time_unit); }
+
+State& CircuitBuilder::find_state(const Expr& state) {
+  for (auto& s : contents_.states)
+    if (s.variable == state) return s;
+  throw Error("circuit '" + contents_.name + "'", "an equation is given for something that is not a state of this circuit.");
+}
+
+void CircuitBuilder::initial(const Expr& state, const Expr& value) { find_state(state).initial = value; }
+void CircuitBuilder::ddt(const Expr& state, const Expr& rate) { find_state(state).rate = rate; }
+
+Expr CircuitBuilder::define(const std::string& name, const Expr& value, std::string description) {
+  contents_.definitions.push_back({name, value, std::move(description)});
+  return value;
+}
+
+void CircuitBuilder::event(const std::string& name, const Expr& guard, const std::vector<std::pair<Expr, Expr>>& jumps) {
+  EventRule rule{name, guard, {}};
+  for (const auto& [state, value] : jumps) rule.jumps.emplace_back(state->name, value);
+  contents_.events.push_back(std::move(rule));
+}
+
+void CircuitBuilder::regime(Regime regime) { contents_.regimes.push_back(std::move(regime)); }
+
+void CircuitBuilder::describe(std::string description, std::vector<std::string> source) {
+  contents_.description = std::move(description);
+  contents_.source = std::move(source);
+}
+
+}  // namespace striate

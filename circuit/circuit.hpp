@@ -1,0 +1,145 @@
+#pragma once
+
+#include <limits>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "circuit/expr.hpp"
+
+namespace striate {
+
+/// An axis of a circuit with the positions of its elements: `size` values from low to high, the end point included when
+/// closed; wrapping round when circular.
+struct AxisDeclaration {
+  Axis axis;
+  bool has_coordinates = false;
+  double low = 0;
+  double high = 0;
+  bool closed = true;
+  bool circular = false;
+  Unit unit;
+  std::string description;
+
+  std::vector<double> coordinates() const;  ///< element positions; 0, 1, 2, ... without coordinates
+};
+
+/// The values a parameter may take, in its unit.
+struct Range {
+  double low = -std::numeric_limits<double>::infinity();
+  double high = std::numeric_limits<double>::infinity();
+  bool low_open = true;
+  bool high_open = true;
+  bool contains(double value) const;
+  std::string str() const;  ///< "(0, inf)"
+  bool unbounded() const;
+};
+
+struct Parameter {
+  Expr variable;
+  std::vector<double> value;  ///< one, or one per element
+  Range range;
+  std::string description;
+};
+
+struct Input {
+  Expr variable;
+  std::string description;
+};
+
+struct State {
+  Expr variable;
+  Expr initial;  ///< of parameters and inputs; in the state's unit and shape
+  Expr rate;     ///< d/dt, in the state's unit per time unit
+  std::string description;
+};
+
+/// A named algebraic quantity; every one can be observed.
+struct Definition {
+  std::string name;
+  Expr value;
+  std::string description;
+};
+
+/// When an element of `guard` crosses zero upwards, the states named take their new values at that element.
+struct EventRule {
+  std::string name;
+  Expr guard;
+  std::vector<std::pair<std::string, Expr>> jumps;
+};
+
+/// A named parameter set and what it must show.
+struct Regime {
+  std::string name;
+  std::string description;
+  std::vector<std::pair<std::string, std::vector<double>>> values;  ///< in each parameter's unit
+};
+
+struct CircuitContents {
+  std::string name;
+  std::string description;
+  std::vector<std::string> source;  ///< where the equations and numbers come from, and every departure
+  Unit time_unit = Unit::parse("ms");
+  std::vector<AxisDeclaration> axes;
+  std::vector<Parameter> parameters;
+  std::vector<Input> inputs;
+  std::vector<State> states;
+  std::vector<Definition> definitions;
+  std::vector<EventRule> events;
+  std::vector<Regime> regimes;
+};
+
+/// An immutable typed graph: states, parameters, inputs and observables, and the equations between them.
+class Circuit {
+ public:
+  /// Checks every declaration and equation. @throws Error naming the circuit, the quantity and what to do
+  explicit Circuit(CircuitContents contents);
+
+  const CircuitContents& operator*() const { return *contents_; }
+  const CircuitContents* operator->() const { return contents_.get(); }
+
+  const Parameter& parameter(std::string_view name) const;
+  const AxisDeclaration& axis(std::string_view name) const;
+  const Regime& regime(std::string_view name) const;
+
+  /// The same circuit with other default parameter values, given in each parameter's unit; one value fills an array.
+  Circuit with_parameters(const std::vector<std::pair<std::string, std::vector<double>>>& values) const;
+
+  /// Equal when every declaration and every equation is the same graph.
+  bool operator==(const Circuit& other) const;
+
+ private:
+  std::shared_ptr<const CircuitContents> contents_;
+};
+
+/// Writes a circuit down equation by equation; `build` checks it.
+class CircuitBuilder {
+ public:
+  explicit CircuitBuilder(std::string name, std::string_view time_unit = "ms");
+
+  Axis axis(const std::string& name, std::size_t size);
+  Axis axis(AxisDeclaration declaration);
+  Expr parameter(const std::string& name, double value, std::string_view unit, Range range = {}, std::string description = "");
+  Expr parameter(const std::string& name, std::vector<double> values, Shape shape, std::string_view unit, Range range = {},
+                 std::string description = "");
+  Expr input(const std::string& name, std::string_view unit, Shape shape = {}, std::string description = "");
+  Expr state(const std::string& name, std::string_view unit, Shape shape = {}, const Expr& initial = Expr(0.0),
+             std::string description = "");
+  Expr time() const;
+  void initial(const Expr& state, const Expr& value);
+  void ddt(const Expr& state, const Expr& rate);
+  Expr define(const std::string& name, const Expr& value, std::string description = "");
+  void event(const std::string& name, const Expr& guard, const std::vector<std::pair<Expr, Expr>>& jumps);
+  void regime(Regime regime);
+  void describe(std::string description, std::vector<std::string> source = {});
+
+  Circuit build() const { return Circuit(contents_); }
+
+ private:
+  State& find_state(const Expr& state);
+  CircuitContents contents_;
+};
+
+}  // namespace striate
