@@ -1,0 +1,534 @@
+#include "circuit/program/function.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <map>
+#include <stdexcept>
+#include <unordered_map>
+
+#include "circuit/program/lower.hpp"
+#include "circuit/program/node_steps.hpp"
+#include "circuit/program/plan.hpp"
+#include "circuit/program/steps.hpp"
+
+namespace striate {
+namespace {
+
+constexpr std::size_t alignment = 64;
+
+std::size_t aligned(std::size_t elements) { return (elements + 15) / 16 * 16; }
+
+struct AlignedDelete {
+  void operator()(void* p) const { ::operator delete[](p, std::align_val_t(alignment)); }
+};
+
+/// Memory offsets for values with a lifetime, counted in steps.
+class SlotAllocator {
+ public:
+  std::size_t take(std::size_t size) {
+    size = aligned(size);
+    auto best = free_.end();
+    for (auto it = free_.begin(); it != free_.end(); ++it)
+      if (it->second >= size && (best == free_.end() || it->second < best->second)) best = it;
+    if (best == free_.end()) {
+      total_ += size;
+      return total_ - size;
+    }
+    const std::size_t offset = best->first;
+    if (best->second > size) free_.emplace(offset + size, best->second - size);
+    free_.erase(best);
+    return offset;
+  }
+  void give(std::size_t offset, std::size_t size) { free_.emplace(offset, aligned(size)); }
+  std::size_t total() const { return total_; }
+
+ private:
+  std::map<std::size_t, std::size_t> free_;
+  std::size_t total_ = 0;
+};
+
+Pointwise pointwise_of(Op op) {
+  switch (op) {
+    case Op::add: return Pointwise::add;
+    case Op::sub: return Pointwise::sub;
+    case Op::mul: case Op::convert: return Pointwise::mul;
+    case Op::div: return Pointwise::div;
+    case Op::neg: return Pointwise::neg;
+    case Op::min: return Pointwise::min;
+    case Op::max: return Pointwise::max;
+    case Op::pow: return Pointwise::pow;
+    case Op::sqrt: return Pointwise::sqrt;
+    case Op::exp: return Pointwise::exp;
+    case Op::log: return Pointwise::log;
+    case Op::sin: return Pointwise::sin;
+    case Op::cos: return Pointwise::cos;
+    case Op::tanh: return Pointwise::tanh;
+    case Op::sigmoid: return Pointwise::sigmoid;
+    case Op::softplus: return Pointwise::softplus;
+    case Op::relu: return Pointwise::relu;
+    case Op::abs: return Pointwise::abs;
+    case Op::step: return Pointwise::step;
+    case Op::where: return Pointwise::where;
+    case Op::phi: return Pointwise::phi;
+    default: return Pointwise::copy;
+  }
+}
+
+bool in_pointwise_step(const Expr& e) { return is_pointwise(e->op) || e->op == Op::broadcast; }
+bool is_leaf(const Expr& e) { return e->args.empty(); }
+
+}  // namespace
+
+template <class T>
+struct FunctionMemory {
+  std::unique_ptr<T[], AlignedDelete> values;
+  std::unique_ptr<T[], AlignedDelete> scratch;
+  std::vector<std::vector<T>> seen;  ///< per memoised group, the bytes its stage was computed for
+  int valid_stage = 0;               ///< stages up to this one hold for what was seen
+};
+
+template <class T>
+struct Function<T>::Impl {
+  std::vector<ArgumentGroup> groups;
+  int last_stage = 1;
+  std::vector<std::vector<std::unique_ptr<Step<T>>>> steps;  ///< by stage, 0 first
+  std::size_t memory_size = 0;
+  std::size_t scratch_size = 0;
+  std::vector<AlgorithmChoice> algorithms;
+};
+
+namespace {
+
+/// Turns lowered expressions into steps.
+template <class T>
+class Planner {
+ public:
+  Planner(const std::vector<ArgumentGroup>& groups, const std::vector<ArgumentField>& arguments, const std::vector<OutputField>& outputs,
+          std::vector<AlgorithmChoice>& choices) {
+    for (const auto& group : groups) last_stage_ = std::max(last_stage_, group.stage);
+    for (const auto& a : arguments) {
+      place_[a.variable.get()] = {Place::Space::argument, a.group, a.offset};
+      stage_[a.variable.get()] = groups[a.group].stage;
+    }
+    std::vector<Expr> roots;
+    for (const auto& o : outputs) roots.push_back(o.value);
+    const auto lowered = lower(roots, sizeof(T), choices);
+    for (std::size_t i = 0; i < outputs.size(); ++i) outputs_.push_back({lowered[i], outputs[i].group, outputs[i].offset, outputs[i].add});
+    order_ = topological_order(lowered);
+    steps.resize(static_cast<std::size_t>(last_stage_) + 1);
+    find_stages_and_levels();
+    find_memory_needs();
+    for (int stage = 0; stage <= last_stage_; ++stage) plan_stage(stage);
+    plan_outputs();
+  }
+
+  std::vector<std::vector<std::unique_ptr<Step<T>>>> steps;
+  std::size_t memory_size() const { return permanent_ + transient_.total(); }
+  int last_stage() const { return last_stage_; }
+
+ private:
+  /// A run of work at one level: either one node that is not pointwise, or pointwise nodes of one shape.
+  struct Work {
+    std::vector<Expr> nodes;
+  };
+
+  bool pure_alias(const Expr& e) const { return e->op == Op::rename; }
+
+  /// The node whose memory e reads, past renaming.
+  const Expr& storage(const Expr& e) const {
+    const Expr* at = &e;
+    while ((*at)->op == Op::rename) at = &(*at)->args[0];
+    return *at;
+  }
+
+  void find_stages_and_levels() {
+    for (const auto& e : order_) {
+      int stage = is_leaf(e) ? (stage_.contains(e.get()) ? stage_[e.get()] : 0) : 0;
+      if (e->op == Op::variable && !place_.contains(e.get()))
+        throw std::logic_error("variable '" + e->name + "' is not an argument of this function");
+      for (const auto& arg : e->args) stage = std::max(stage, stage_[arg.get()]);
+      stage_[e.get()] = stage;
+      int level = 0;
+      for (const auto& arg : e->args) {
+        if (stage_[arg.get()] != stage || is_leaf(arg)) continue;
+        const bool fused = in_pointwise_step(e) && in_pointwise_step(arg) && e.shape() == arg.shape();
+        level = std::max(level, level_[arg.get()] + (fused ? 0 : 1));
+      }
+      level_[e.get()] = level;
+    }
+  }
+
+  bool same_work(const Expr& a, const Expr& b) const {
+    return in_pointwise_step(a) && in_pointwise_step(b) && a.shape() == b.shape() && stage_.at(a.get()) == stage_.at(b.get()) &&
+           level_.at(a.get()) == level_.at(b.get());
+  }
+
+  /// A broadcast that only pointwise steps of its shape use is read through, not computed.
+  bool read_through(const Expr& e) const { return e->op == Op::broadcast && !in_memory_.contains(e.get()); }
+
+  void find_memory_needs() {
+    for (const auto& o : outputs_) in_memory_.insert({storage(o.value).get(), true});
+    for (auto it = order_.rbegin(); it != order_.rend(); ++it) {
+      const Expr& e = *it;
+      if (pure_alias(e)) continue;
+      for (const auto& arg : e->args) {
+        const Expr& source = storage(arg);
+        if (is_leaf(source)) continue;
+        if (in_pointwise_step(e) && source == arg && arg->op == Op::broadcast && arg.shape() == e.shape()) continue;
+        if (!(source == arg && same_work(e, arg))) in_memory_.insert({source.get(), true});
+      }
+    }
+    // Operands of broadcasts that are read through must lie in memory.
+    for (const auto& e : order_)
+      if (read_through(e) && !is_leaf(storage(e->args[0]))) in_memory_.insert({storage(e->args[0]).get(), true});
+  }
+
+  void plan_stage(int stage) {
+    std::map<int, std::vector<Work>> by_level;
+    std::vector<Expr> leaves;
+    for (const auto& e : order_) {
+      if (stage_[e.get()] != stage || pure_alias(e) || read_through(e)) continue;
+      if (is_leaf(e)) {
+        if (e->op != Op::variable) leaves.push_back(e);
+        continue;
+      }
+      auto& works = by_level[level_[e.get()]];
+      if (in_pointwise_step(e)) {
+        const auto found = std::find_if(works.begin(), works.end(), [&](const Work& w) { return same_work(w.nodes.front(), e); });
+        if (found != works.end()) {
+          found->nodes.push_back(e);
+          continue;
+        }
+        works.push_back({{e}});
+      } else {
+        works.insert(works.begin(), Work{{e}});
+      }
+    }
+    std::vector<Work> sequence;
+    for (auto& [level, works] : by_level)
+      for (auto& work : works)
+        for (std::size_t i = 0; i < work.nodes.size(); i += most_instructions)
+          sequence.push_back({{work.nodes.begin() + static_cast<std::ptrdiff_t>(i),
+                               work.nodes.begin() + static_cast<std::ptrdiff_t>(std::min(work.nodes.size(), i + most_instructions))}});
+    // Values that cross from one piece of a long pointwise run to the next lie in memory too.
+    std::unordered_map<const Node*, std::size_t> piece_of;
+    for (std::size_t i = 0; i < sequence.size(); ++i)
+      for (const auto& e : sequence[i].nodes) piece_of[e.get()] = i;
+    std::unordered_map<const Node*, std::size_t> last_use;
+    for (std::size_t i = 0; i < sequence.size(); ++i) {
+      for (const auto& e : sequence[i].nodes) {
+        for (const auto& arg : e->args) {
+          const Expr& source = storage(read_through(arg) ? arg->args[0] : arg);
+          if (piece_of.contains(source.get()) && piece_of[source.get()] != i) in_memory_.insert({source.get(), true});
+          last_use[source.get()] = i;
+        }
+      }
+    }
+    for (const auto& e : leaves) {
+      place_[e.get()] = permanent_place(e.shape().size());
+      steps[0].push_back(numbers_step<T>(leaf_values(e), place_[e.get()]));
+    }
+    for (std::size_t i = 0; i < sequence.size(); ++i) {
+      for (const auto& e : sequence[i].nodes)
+        if (!in_pointwise_step(e) || in_memory_.contains(e.get())) give_place(e, stage);
+      plan_work(sequence[i], stage);
+      for (const auto& [node, use] : last_use)
+        if (use == i) release(node, stage);
+    }
+  }
+
+  static std::vector<double> leaf_values(const Expr& e) {
+    if (e->op == Op::constant) return {e->value};
+    if (e->op == Op::array) return *e->numbers;
+    std::vector<double> values(e.shape().size());
+    for (std::size_t i = 0; i < values.size(); ++i) values[i] = static_cast<double>(i);
+    return values;
+  }
+
+  /// Memory that outlives its stage grows from one end; memory reused within the last stage lies behind it.
+  Place permanent_place(std::size_t size) {
+    const std::size_t offset = permanent_;
+    permanent_ += aligned(size);
+    return {Place::Space::memory, 0, offset};
+  }
+
+  void give_place(const Expr& e, int stage) {
+    if (stage == last_stage_) {
+      for (auto& o : outputs_) {
+        if (o.bound || o.add || !(o.value == e)) continue;
+        o.bound = true;
+        place_[e.get()] = {Place::Space::output, o.group, o.offset};
+        return;
+      }
+      place_[e.get()] = {Place::Space::memory, transient_marker, transient_.take(e.shape().size())};
+    } else {
+      place_[e.get()] = permanent_place(e.shape().size());
+    }
+  }
+
+  void release(const Node* node, int stage) {
+    const auto it = place_.find(node);
+    if (stage != last_stage_ || it == place_.end() || it->second.group != transient_marker || it->second.space != Place::Space::memory) return;
+    for (const auto& o : outputs_)
+      if (storage(o.value).get() == node) return;
+    if (stage_[node] == stage) transient_.give(it->second.offset, node->shape.size());
+  }
+
+  /// Transient places are numbered from 0 while planning; they follow the permanent ones in the end.
+  Place place_of(const Expr& e) { return place_.at(storage(e).get()); }
+
+  void plan_work(const Work& work, int stage) {
+    auto& target = pending_[stage];
+    if (in_pointwise_step(work.nodes.front())) {
+      target.push_back({pointwise_program(work), {}, {}, {}, {}});
+      return;
+    }
+    const Expr& e = work.nodes.front();
+    Pending pending{{}, e, {}, place_of(e), {}};
+    for (const auto& arg : e->args) pending.operands.push_back(place_of(arg));
+    if (e->op == Op::conv && !is_line_conv(e) && static_cast<Face>(e->ints[0]) != Face::kernel) {
+      pending.prepared = permanent_place(prepared_kernel_size<T>(e));
+      pending_[stage_[e->args[0].get()]].push_back({{}, e, {place_of(e->args[0])}, {}, pending.prepared});
+    }
+    target.push_back(std::move(pending));
+  }
+
+  std::size_t load_index(PointwiseProgram& program, std::vector<std::pair<const Node*, std::size_t>>& known, const Expr& operand) {
+    const Expr& source = operand;
+    for (const auto& [node, i] : known)
+      if (node == source.get()) return i;
+    Load load;
+    load.place = place_of(source);
+    for (const auto& axis : program.shape) {
+      const auto at = source.shape().find(axis.name);
+      load.strides.push_back(at ? source.shape().stride(*at) : 0);
+    }
+    program.loads.push_back(std::move(load));
+    known.emplace_back(source.get(), program.loads.size() - 1);
+    return program.loads.size() - 1;
+  }
+
+  PointwiseProgram pointwise_program(const Work& work) {
+    PointwiseProgram program;
+    program.shape = work.nodes.front().shape();
+    std::vector<std::pair<const Node*, std::size_t>> known;
+    std::unordered_map<const Node*, int> result;
+    std::unordered_map<const Node*, int> uses;
+    for (const auto& e : work.nodes)
+      for (const auto& arg : e->args) ++uses[arg.get()];
+    std::vector<std::vector<std::pair<bool, std::size_t>>> operands;  // (is load, index)
+    const auto operand = [&](const Expr& arg) -> std::pair<bool, std::size_t> {
+      if (const auto it = result.find(arg.get()); it != result.end()) return {false, static_cast<std::size_t>(it->second)};
+      return {true, load_index(program, known, read_through(arg) ? arg->args[0] : arg)};
+    };
+    const auto mergeable = [&](const Expr& arg) {  // a product used once, and by this sum alone
+      return arg->op == Op::mul && result.contains(arg.get()) && uses[arg.get()] == 1 && !in_memory_.contains(arg.get()) &&
+             result.at(arg.get()) == static_cast<int>(program.instructions.size()) - 1;
+    };
+    for (const auto& e : work.nodes) {
+      Instruction instruction;
+      instruction.op = pointwise_of(e->op);
+      std::vector<std::pair<bool, std::size_t>> in;
+      if (e->op == Op::convert) {
+        const Expr factor = quantity(e->args[0].unit().to(e.unit()), Unit());
+        if (!place_.contains(factor.get())) {
+          place_[factor.get()] = permanent_place(1);
+          steps[0].push_back(numbers_step<T>({factor->value}, place_[factor.get()]));
+          kept_.push_back(factor);
+        }
+        in = {operand(e->args[0]), {true, load_index(program, known, factor)}};
+      } else if (e->op == Op::phi) {
+        instruction.k = static_cast<int>(e->ints[0]);
+        in = {operand(e->args[0])};
+      } else if (e->op == Op::pow && e->args[1]->op == Op::constant && e->args[1]->value == std::round(e->args[1]->value) &&
+                 std::abs(e->args[1]->value) <= 16) {
+        instruction.op = Pointwise::powi;
+        instruction.k = static_cast<int>(e->args[1]->value);
+        in = {operand(e->args[0])};
+      } else if (e->op == Op::add && (mergeable(e->args[0]) || mergeable(e->args[1]))) {
+        const std::size_t product = mergeable(e->args[0]) ? 0 : 1;
+        const auto addend = operand(e->args[1 - product]);
+        in = operands.back();
+        in.push_back(addend);
+        instruction.op = Pointwise::muladd;
+        program.instructions.pop_back();
+        operands.pop_back();
+        result.erase(e->args[product].get());
+      } else {
+        for (const auto& arg : e->args) in.push_back(operand(arg));
+      }
+      if (in_memory_.contains(e.get())) {
+        instruction.stored = true;
+        instruction.target = place_.at(e.get());
+      }
+      result[e.get()] = static_cast<int>(program.instructions.size());
+      program.instructions.push_back(instruction);
+      operands.push_back(std::move(in));
+    }
+    for (std::size_t i = 0; i < program.instructions.size(); ++i)
+      for (std::size_t k = 0; k < operands[i].size(); ++k)
+        program.instructions[i].operand[k] =
+            static_cast<int>(operands[i][k].second + (operands[i][k].first ? program.instructions.size() : 0));
+    return program;
+  }
+
+  void plan_outputs() {
+    for (const auto& o : outputs_) {
+      if (o.bound) continue;
+      PointwiseProgram program;
+      program.shape = o.value.shape();
+      std::vector<std::pair<const Node*, std::size_t>> known;
+      load_index(program, known, o.value);
+      Instruction instruction;
+      instruction.op = o.add ? Pointwise::add : Pointwise::copy;
+      instruction.operand[0] = 1;
+      instruction.stored = true;
+      instruction.target = {Place::Space::output, o.group, o.offset};
+      if (o.add) {
+        Load old = program.loads[0];
+        old.place = instruction.target;
+        program.loads.push_back(std::move(old));
+        instruction.operand[1] = 2;
+      }
+      program.instructions.push_back(instruction);
+      pending_[last_stage_].push_back({std::move(program), {}, {}, {}, {}});
+    }
+    for (auto& [stage, list] : pending_) {
+      for (auto& p : list) {
+        settle(p.result);
+        settle(p.prepared);
+        for (auto& place : p.operands) settle(place);
+        for (auto& load : p.program.loads) settle(load.place);
+        for (auto& instruction : p.program.instructions) settle(instruction.target);
+        steps[static_cast<std::size_t>(stage)].push_back(make(p));
+      }
+    }
+  }
+
+  struct Pending {
+    PointwiseProgram program;
+    Expr node;
+    std::vector<Place> operands;
+    Place result;
+    Place prepared;
+  };
+
+  void settle(Place& place) const {
+    if (place.space != Place::Space::memory || place.group != transient_marker) return;
+    place.group = 0;
+    place.offset += permanent_;
+  }
+
+  std::unique_ptr<Step<T>> make(Pending& p) const {
+    if (!p.node) return pointwise_step<T>(std::move(p.program));
+    if (p.node->op == Op::conv && p.operands.size() == 1) return prepare_step<T>(p.node, p.operands[0], p.prepared);
+    switch (p.node->op) {
+      case Op::sum: case Op::max_over: case Op::maxpool: case Op::maxpool_select: return reduction_step<T>(p.node, p.operands, p.result);
+      default: return linear_step<T>(p.node, p.operands, p.result, p.prepared);
+    }
+  }
+
+  struct Output {
+    Expr value;
+    std::size_t group;
+    std::size_t offset;
+    bool add;
+    bool bound = false;
+  };
+
+  static constexpr std::size_t transient_marker = 1;
+
+  int last_stage_ = 1;
+  std::vector<Output> outputs_;
+  std::vector<Expr> order_;
+  std::unordered_map<const Node*, int> stage_, level_;
+  std::unordered_map<const Node*, bool> in_memory_;
+  std::unordered_map<const Node*, Place> place_;
+  std::map<int, std::vector<Pending>> pending_;
+  std::vector<Expr> kept_;
+  std::size_t permanent_ = 0;
+  SlotAllocator transient_;
+};
+
+}  // namespace
+
+template <class T>
+Function<T>::Function(const std::vector<ArgumentGroup>& groups, const std::vector<ArgumentField>& arguments, const std::vector<OutputField>& outputs) {
+  auto impl = std::make_unique<Impl>();
+  impl->groups = groups;
+  Planner<T> planner(groups, arguments, outputs, impl->algorithms);
+  impl->steps = std::move(planner.steps);
+  impl->memory_size = planner.memory_size();
+  impl->last_stage = planner.last_stage();
+  for (const auto& stage : impl->steps)
+    for (const auto& step : stage) impl->scratch_size = std::max(impl->scratch_size, step->scratch_size());
+  impl_ = std::move(impl);
+}
+
+template <class T>
+Function<T>::~Function() = default;
+template <class T>
+Function<T>::Function(Function&&) noexcept = default;
+
+template <class T>
+std::shared_ptr<FunctionMemory<T>> Function<T>::make_memory() const {
+  const auto allocate = [](std::size_t n) {
+    auto* raw = static_cast<T*>(::operator new[](std::max<std::size_t>(n, 1) * sizeof(T), std::align_val_t(alignment)));
+    std::fill_n(raw, n, T(0));
+    return std::unique_ptr<T[], AlignedDelete>(raw);
+  };
+  auto memory = std::make_shared<FunctionMemory<T>>();
+  memory->values = allocate(impl_->memory_size);
+  memory->scratch = allocate(impl_->scratch_size);
+  memory->seen.resize(impl_->groups.size());
+  for (std::size_t g = 0; g < impl_->groups.size(); ++g)
+    if (impl_->groups[g].stage < impl_->last_stage) memory->seen[g].resize(impl_->groups[g].size);
+  const Frame<T> frame{nullptr, nullptr, memory->values.get(), memory->scratch.get()};
+  for (const auto& step : impl_->steps[0]) step->run(frame);
+  return memory;
+}
+
+template <class T>
+void Function<T>::run(std::span<const T* const> arguments, std::span<T* const> outputs, FunctionMemory<T>& memory) const {
+  const Frame<T> frame{arguments.data(), outputs.data(), memory.values.get(), memory.scratch.get()};
+  for (int stage = 1; stage < impl_->last_stage; ++stage) {
+    bool same = memory.valid_stage >= stage;
+    for (std::size_t g = 0; g < impl_->groups.size(); ++g) {
+      const auto& group = impl_->groups[g];
+      if (group.stage != stage || group.size == 0) continue;
+      if (same && std::memcmp(memory.seen[g].data(), arguments[g], group.size * sizeof(T)) == 0) continue;
+      std::memcpy(memory.seen[g].data(), arguments[g], group.size * sizeof(T));
+      same = false;
+    }
+    if (same) continue;
+    memory.valid_stage = stage - 1;
+    for (const auto& step : impl_->steps[static_cast<std::size_t>(stage)]) step->run(frame);
+    memory.valid_stage = stage;
+  }
+  for (const auto& step : impl_->steps[static_cast<std::size_t>(impl_->last_stage)]) step->run(frame);
+}
+
+template <class T>
+const std::vector<AlgorithmChoice>& Function<T>::algorithms() const { return impl_->algorithms; }
+
+template <class T>
+std::size_t Function<T>::memory_bytes() const { return (impl_->memory_size + impl_->scratch_size) * sizeof(T); }
+
+template class Function<float>;
+template class Function<double>;
+
+bool is_constant_graph(const Expr& e) {
+  const auto order = topological_order({e});
+  return std::none_of(order.begin(), order.end(), [](const Expr& node) { return node->op == Op::variable; });
+}
+
+std::vector<double> constant_value(const Expr& e) {
+  const Function<double> function({}, {}, {{e, 0, 0, false}});
+  std::vector<double> values(e.shape().size());
+  double* const out[] = {values.data()};
+  function.run({}, out, *function.make_memory());
+  return values;
+}
+
+}  // namespace striate

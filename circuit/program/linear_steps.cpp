@@ -1,0 +1,352 @@
+// Steps of the operations that are linear in each operand.
+#include <Eigen/Core>
+#include <algorithm>
+
+#include "base/parallel.hpp"
+#include "circuit/kernels/border.hpp"
+#include "circuit/kernels/convolution.hpp"
+#include "circuit/kernels/line.hpp"
+#include "circuit/program/node_steps.hpp"
+
+namespace striate {
+namespace {
+
+template <class T>
+class LineConvStep final : public Step<T> {
+ public:
+  LineConvStep(const Expr& node, const std::vector<Place>& operands, const Place& result)
+      : kernel_(operands[0]), in_(operands[1]), out_(result), view_(line_view(node.shape(), node->names[0])),
+        taps_(node->args[0].shape().size()), border_(static_cast<Border>(node->ints[1])),
+        transposed_(static_cast<Face>(node->ints[0]) == Face::transposed) {}
+  void run(const Frame<T>& frame) const override {
+    line_convolve(frame.read(in_), frame.write(out_), view_.outer, view_.n, view_.inner, frame.read(kernel_), taps_, border_, transposed_,
+                  view_.size() * taps_ > parallel_threshold);
+  }
+
+ private:
+  Place kernel_, in_, out_;
+  LineView view_;
+  std::size_t taps_;
+  Border border_;
+  bool transposed_;
+};
+
+ConvolutionShape convolution_shape(const Expr& node) {
+  const Face face = static_cast<Face>(node->ints[0]);
+  const Shape& k = face == Face::kernel ? node.shape() : node->args[0].shape();
+  const Shape& x = face == Face::forward ? node->args[1].shape() : (face == Face::kernel ? node->args[0].shape() : node.shape());
+  const Shape& g = face == Face::forward ? node.shape() : node->args[1].shape();
+  ConvolutionShape s{};
+  s.batch = s.channels_in = s.channels_out = s.ny = s.ky = 1;
+  s.shared_kernel = true;
+  const auto is_space = [&](const std::string& a) { return std::find(node->names.begin(), node->names.end(), a) != node->names.end(); };
+  for (const auto& axis : x) {
+    if (is_space(axis.name)) continue;
+    (k.has(axis.name) ? s.channels_in : s.batch) *= axis.size;
+    if (k.has(axis.name)) s.shared_kernel = false;
+    if (k.has(axis.name) && !g.has(axis.name)) s.mixing = true;
+  }
+  for (const auto& axis : g) {
+    if (is_space(axis.name)) continue;
+    if (k.has(axis.name)) s.channels_out *= axis.size;
+    if (k.has(axis.name) && !x.has(axis.name)) s.mixing = true;
+  }
+  if (s.mixing) s.shared_kernel = false;
+  if (node->names.size() == 2) {
+    s.ny = x[*x.find(node->names[0])].size;
+    s.ky = k[*k.find(offset_axis(node->names[0]))].size;
+  }
+  s.nx = x[*x.find(node->names.back())].size;
+  s.kx = k[*k.find(offset_axis(node->names.back()))].size;
+  s.border_y = s.border_x = static_cast<Border>(node->ints[1]);
+  return s;
+}
+
+template <class T>
+class ConvStep final : public Step<T> {
+ public:
+  ConvStep(const Expr& node, const std::vector<Place>& operands, const Place& result, Place prepared)
+      : a_(operands[0]), b_(operands[1]), out_(result), prepared_(prepared), face_(static_cast<Face>(node->ints[0])), plan_(make_plan(node)),
+        parallel_(node.shape().size() * plan_.prepared_size() > parallel_threshold) {}
+  void run(const Frame<T>& frame) const override {
+    T* scratch = frame.scratch;
+    if (face_ == Face::kernel) return plan_.kernel_gradient(frame.read(a_), frame.read(b_), frame.write(out_), scratch, parallel_);
+    const T* prepared = frame.read(prepared_);
+    if (face_ == Face::forward)
+      plan_.apply(prepared, frame.read(b_), frame.write(out_), scratch, parallel_);
+    else
+      plan_.apply_transposed(prepared, frame.read(b_), frame.write(out_), scratch, parallel_);
+  }
+  std::size_t scratch_size() const override { return plan_.scratch_size(); }
+
+  static Convolution<T> make_plan(const Expr& node) {
+    const auto algorithm = static_cast<Algorithm>(node->ints[2]) == Algorithm::fft ? ConvolutionAlgorithm::fft : ConvolutionAlgorithm::direct;
+    return Convolution<T>(convolution_shape(node), algorithm);
+  }
+
+ private:
+  Place a_, b_, out_, prepared_;
+  Face face_;
+  Convolution<T> plan_;
+  bool parallel_;
+};
+
+template <class T>
+class PrepareStep final : public Step<T> {
+ public:
+  PrepareStep(const Expr& node, Place kernel, Place prepared) : kernel_(kernel), prepared_(prepared), plan_(ConvStep<T>::make_plan(node)) {}
+  void run(const Frame<T>& frame) const override { plan_.prepare(frame.read(kernel_), frame.write(prepared_), frame.scratch); }
+  std::size_t scratch_size() const override { return plan_.scratch_size(); }
+
+ private:
+  Place kernel_, prepared_;
+  Convolution<T> plan_;
+};
+
+/// c[s, m, n] = sum over k of a[s, m, k] b[s, k, n]; either factor may be stored with its last two axes exchanged.
+template <class T>
+class ContractStep final : public Step<T> {
+ public:
+  ContractStep(const Expr& node, const std::vector<Place>& operands, const Place& result)
+      : a_(operands[0]), b_(operands[1]), c_(result), shared_(at(node, 0)), m_(at(node, 1)), k_(at(node, 2)), n_(at(node, 3)),
+        a_transposed_(node->ints[4] != 0), b_transposed_(node->ints[5] != 0) {}
+
+  void run(const Frame<T>& frame) const override {
+    const T* a = frame.read(a_);
+    const T* b = frame.read(b_);
+    T* c = frame.write(c_);
+    // Pieces of the longer side: their sums over k do not depend on how pieces meet threads.
+    const bool by_rows = m_ >= n_;
+    constexpr std::size_t piece = 256;
+    const std::size_t pieces = ((by_rows ? m_ : n_) + piece - 1) / piece;
+    parallel_for(shared_ * pieces, shared_ * m_ * n_ * k_ > parallel_threshold, [&](std::size_t job) {
+      const std::size_t s = job / pieces;
+      const std::size_t begin = job % pieces * piece;
+      const std::size_t size = std::min(piece, (by_rows ? m_ : n_) - begin);
+      const std::size_t row = by_rows ? begin : 0;
+      const std::size_t column = by_rows ? 0 : begin;
+      const std::size_t rows = by_rows ? size : m_;
+      const std::size_t columns = by_rows ? n_ : size;
+      Map out(c + s * m_ * n_ + row * n_ + column, index(rows), index(columns), Stride(index(n_)));
+      const ConstMap left(a + s * m_ * k_ + (a_transposed_ ? row : row * k_), index(a_transposed_ ? k_ : rows),
+                          index(a_transposed_ ? rows : k_), Stride(index(a_transposed_ ? m_ : k_)));
+      const ConstMap right(b + s * k_ * n_ + (b_transposed_ ? column * k_ : column), index(b_transposed_ ? columns : k_),
+                           index(b_transposed_ ? k_ : columns), Stride(index(b_transposed_ ? k_ : n_)));
+      multiply(left, right, out);
+    });
+  }
+
+ private:
+  using Matrix = Eigen::Matrix<T, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
+  using Stride = Eigen::OuterStride<>;
+  using Map = Eigen::Map<Matrix, Eigen::Unaligned, Stride>;
+  using ConstMap = Eigen::Map<const Matrix, Eigen::Unaligned, Stride>;
+  static Eigen::Index index(std::size_t i) { return static_cast<Eigen::Index>(i); }
+  static std::size_t at(const Expr& node, std::size_t i) { return static_cast<std::size_t>(node->ints[i]); }
+
+  /// Small products by lazy evaluation: Eigen's blocked product allocates.
+  void multiply(const ConstMap& left, const ConstMap& right, Map& out) const {
+    if (a_transposed_ && b_transposed_) out = left.transpose().lazyProduct(right.transpose());
+    else if (a_transposed_) out = left.transpose().lazyProduct(right);
+    else if (b_transposed_) out = left.lazyProduct(right.transpose());
+    else out = left.lazyProduct(right);
+  }
+
+  Place a_, b_, c_;
+  std::size_t shared_, m_, k_, n_;
+  bool a_transposed_, b_transposed_;
+};
+
+/// A sparse matrix by rows; entries of a row in ascending order of the pattern, so that sums have one order.
+struct Rows {
+  std::vector<std::size_t> begin, column, entry;
+
+  Rows(std::size_t rows, const std::vector<std::pair<std::size_t, std::size_t>>& row_column) : begin(rows + 1, 0) {
+    for (const auto& [row, col] : row_column) ++begin[row + 1];
+    for (std::size_t i = 0; i < rows; ++i) begin[i + 1] += begin[i];
+    column.resize(row_column.size());
+    entry.resize(row_column.size());
+    auto next = begin;
+    for (std::size_t e = 0; e < row_column.size(); ++e) {
+      const std::size_t at = next[row_column[e].first]++;
+      column[at] = row_column[e].second;
+      entry[at] = e;
+    }
+  }
+};
+
+template <class T>
+class SparseStep final : public Step<T> {
+ public:
+  SparseStep(const Expr& node, const std::vector<Place>& operands, const Place& result)
+      : a_(operands[0]), b_(operands[1]), out_(result), face_(static_cast<Face>(node->ints[0])),
+        in_view_(line_view(face_ == Face::kernel ? node->args[0].shape() : node->args[1].shape(), node->names[face_ == Face::transposed ? 1 : 0])),
+        out_view_(face_ == Face::kernel ? line_view(node->args[1].shape(), node->names[1]) : line_view(node.shape(), node->names[face_ == Face::transposed ? 0 : 1])),
+        pattern_(node->pattern), rows_(out_view_.n, pairs(*node->pattern, face_ == Face::transposed)) {}
+
+  void run(const Frame<T>& frame) const override {
+    const T* a = frame.read(a_);
+    const T* b = frame.read(b_);
+    T* out = frame.write(out_);
+    const std::size_t inner = in_view_.inner;
+    const bool parallel = in_view_.outer * inner * rows_.entry.size() > parallel_threshold;
+    if (face_ == Face::kernel) {
+      constexpr std::size_t piece = 1024;
+      const std::size_t synapses = pattern_->size() / 2;
+      parallel_for((synapses + piece - 1) / piece, parallel, [&](std::size_t job) {
+        for (std::size_t e = job * piece; e < std::min(synapses, (job + 1) * piece); ++e) {
+          const auto post = static_cast<std::size_t>((*pattern_)[2 * e]);
+          const auto pre = static_cast<std::size_t>((*pattern_)[2 * e + 1]);
+          T total = 0;
+          for (std::size_t o = 0; o < in_view_.outer; ++o)
+            for (std::size_t j = 0; j < inner; ++j)
+              total += a[(o * in_view_.n + pre) * inner + j] * b[(o * out_view_.n + post) * inner + j];
+          out[e] = total;
+        }
+      });
+      return;
+    }
+    constexpr std::size_t piece = 64;
+    const std::size_t pieces = (out_view_.n + piece - 1) / piece;
+    parallel_for(out_view_.outer * pieces, parallel, [&](std::size_t job) {
+      const std::size_t o = job / pieces;
+      const std::size_t first = job % pieces * piece;
+      for (std::size_t row = first; row < std::min(out_view_.n, first + piece); ++row) {
+        T* target = out + (o * out_view_.n + row) * inner;
+        std::fill_n(target, inner, T(0));
+        for (std::size_t e = rows_.begin[row]; e < rows_.begin[row + 1]; ++e) {
+          const T w = a[rows_.entry[e]];
+          const T* source = b + (o * in_view_.n + rows_.column[e]) * inner;
+          for (std::size_t j = 0; j < inner; ++j) target[j] += w * source[j];
+        }
+      }
+    });
+  }
+
+ private:
+  static std::vector<std::pair<std::size_t, std::size_t>> pairs(const std::vector<std::int64_t>& pattern, bool transposed) {
+    std::vector<std::pair<std::size_t, std::size_t>> result;
+    for (std::size_t e = 0; e < pattern.size(); e += 2) {
+      const auto post = static_cast<std::size_t>(pattern[e]);
+      const auto pre = static_cast<std::size_t>(pattern[e + 1]);
+      result.emplace_back(transposed ? pre : post, transposed ? post : pre);
+    }
+    return result;
+  }
+
+  Place a_, b_, out_;
+  Face face_;
+  LineView in_view_, out_view_;
+  std::shared_ptr<const std::vector<std::int64_t>> pattern_;
+  Rows rows_;
+};
+
+struct WeightedPair {
+  std::size_t out, in;
+  double weight;
+};
+
+/// The matrix of a line operation, before any transposition, as (out, in, weight).
+std::vector<WeightedPair> line_entries(const Node& node, std::size_t out_size, std::size_t in_size) {
+  std::vector<WeightedPair> entries;
+  const auto n = static_cast<std::ptrdiff_t>(in_size);
+  const auto take = [&](std::size_t out, std::ptrdiff_t in, double weight = 1) {
+    if (in >= 0 && in < n) entries.push_back({out, static_cast<std::size_t>(in), weight});
+  };
+  const std::int64_t* setting = node.ints.data() + 2;
+  for (std::size_t o = 0; o < out_size; ++o) {
+    const auto i = static_cast<std::ptrdiff_t>(o);
+    switch (static_cast<LineKind>(node.ints[0])) {
+      case LineKind::shift: take(o, border_index(i - setting[0], n, static_cast<Border>(setting[1]))); break;
+      case LineKind::pad: take(o, border_index(i - setting[0], n, static_cast<Border>(setting[2]))); break;
+      case LineKind::slice: take(o, i + setting[0]); break;
+      case LineKind::flip: take(o, n - 1 - i); break;
+      case LineKind::resample: {
+        const double centre = (static_cast<double>(o) + 0.5) * static_cast<double>(in_size) / static_cast<double>(out_size) - 0.5;
+        const double at = std::clamp(centre, 0.0, static_cast<double>(in_size - 1));
+        const auto below = std::min(static_cast<std::ptrdiff_t>(at), n - 1);
+        const double fraction = at - static_cast<double>(below);
+        if (fraction < 1) take(o, below, 1 - fraction);
+        if (fraction > 0) take(o, below + 1, fraction);
+        break;
+      }
+    }
+  }
+  return entries;
+}
+
+template <class T>
+class LineStep final : public Step<T> {
+ public:
+  LineStep(const Expr& node, const std::vector<Place>& operands, const Place& result)
+      : in_(operands[0]), out_(result), in_view_(line_view(node->args[0].shape(), node->names[0])), out_view_(line_view(node.shape(), node->names[0])),
+        rows_(out_view_.n, pairs(*node)) {
+    for (const auto& entry : entries_of(*node)) weights_.push_back(static_cast<T>(entry.weight));
+  }
+
+  void run(const Frame<T>& frame) const override {
+    const T* in = frame.read(in_);
+    T* out = frame.write(out_);
+    const std::size_t inner = in_view_.inner;
+    parallel_for(out_view_.outer, out_view_.size() > parallel_threshold, [&](std::size_t o) {
+      for (std::size_t row = 0; row < out_view_.n; ++row) {
+        T* target = out + (o * out_view_.n + row) * inner;
+        std::fill_n(target, inner, T(0));
+        for (std::size_t e = rows_.begin[row]; e < rows_.begin[row + 1]; ++e) {
+          const T w = weights_[rows_.entry[e]];
+          const T* source = in + (o * in_view_.n + rows_.column[e]) * inner;
+          for (std::size_t j = 0; j < inner; ++j) target[j] += w * source[j];
+        }
+      }
+    });
+  }
+
+ private:
+  std::vector<WeightedPair> entries_of(const Node& node) const {
+    const bool transposed = node.ints[1] != 0;
+    return transposed ? line_entries(node, in_view_.n, out_view_.n) : line_entries(node, out_view_.n, in_view_.n);
+  }
+  std::vector<std::pair<std::size_t, std::size_t>> pairs(const Node& node) const {
+    std::vector<std::pair<std::size_t, std::size_t>> result;
+    for (const auto& e : entries_of(node)) node.ints[1] != 0 ? result.emplace_back(e.in, e.out) : result.emplace_back(e.out, e.in);
+    return result;
+  }
+
+  Place in_, out_;
+  LineView in_view_, out_view_;
+  Rows rows_;
+  std::vector<T> weights_;
+};
+
+}  // namespace
+
+template <class T>
+std::unique_ptr<Step<T>> linear_step(const Expr& node, const std::vector<Place>& operands, const Place& result, const Place& prepared) {
+  switch (node->op) {
+    case Op::conv:
+      if (is_line_conv(node)) return std::make_unique<LineConvStep<T>>(node, operands, result);
+      return std::make_unique<ConvStep<T>>(node, operands, result, prepared);
+    case Op::contract: return std::make_unique<ContractStep<T>>(node, operands, result);
+    case Op::sparse: return std::make_unique<SparseStep<T>>(node, operands, result);
+    default: return std::make_unique<LineStep<T>>(node, operands, result);
+  }
+}
+
+bool is_line_conv(const Expr& node) { return node->op == Op::conv && static_cast<Algorithm>(node->ints[2]) == Algorithm::separable; }
+
+template <class T>
+std::size_t prepared_kernel_size(const Expr& node) { return ConvStep<T>::make_plan(node).prepared_size(); }
+
+template <class T>
+std::unique_ptr<Step<T>> prepare_step(const Expr& node, const Place& kernel, const Place& prepared) {
+  return std::make_unique<PrepareStep<T>>(node, kernel, prepared);
+}
+
+template std::unique_ptr<Step<float>> linear_step(const Expr&, const std::vector<Place>&, const Place&, const Place&);
+template std::unique_ptr<Step<double>> linear_step(const Expr&, const std::vector<Place>&, const Place&, const Place&);
+template std::size_t prepared_kernel_size<float>(const Expr&);
+template std::size_t prepared_kernel_size<double>(const Expr&);
+template std::unique_ptr<Step<float>> prepare_step(const Expr&, const Place&, const Place&);
+template std::unique_ptr<Step<double>> prepare_step(const Expr&, const Place&, const Place&);
+
+}  // namespace striate

@@ -1,0 +1,304 @@
+#include "circuit/program/lower.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <unordered_map>
+
+#include "base/error.hpp"
+#include "circuit/kernels/convolution.hpp"
+#include "circuit/program/function.hpp"
+
+namespace striate {
+namespace {
+
+// Rates of one core for the cost of one-dimensional passes, in seconds per element; see bench/kernels.cpp.
+constexpr double seconds_per_tap = 4e-11;
+constexpr double seconds_per_pass = 5e-10;
+constexpr std::size_t most_terms = 8;
+
+bool contains(const std::vector<std::string>& names, const std::string& name) {
+  return std::find(names.begin(), names.end(), name) != names.end();
+}
+
+/// The axes of `shape` that `keep` accepts.
+template <class Keep>
+std::vector<Axis> pick(const Shape& shape, const Keep& keep) {
+  std::vector<Axis> axes;
+  for (const auto& axis : shape)
+    if (keep(axis.name)) axes.push_back(axis);
+  return axes;
+}
+
+Shape joined(std::initializer_list<std::vector<Axis>> parts) {
+  std::vector<Axis> axes;
+  for (const auto& part : parts) axes.insert(axes.end(), part.begin(), part.end());
+  return Shape(std::move(axes));
+}
+
+struct ConvRoles {
+  Face face;
+  Expr kernel, x, g;  // two of them are given
+  Shape kernel_shape, x_shape, g_shape;
+};
+
+ConvRoles roles_of(const Expr& e) {
+  ConvRoles r;
+  r.face = static_cast<Face>(e->ints[0]);
+  const auto& a = e->args;
+  if (r.face == Face::forward) { r.kernel = a[0]; r.x = a[1]; }
+  if (r.face == Face::transposed) { r.kernel = a[0]; r.g = a[1]; }
+  if (r.face == Face::kernel) { r.x = a[0]; r.g = a[1]; }
+  r.kernel_shape = r.kernel ? r.kernel.shape() : e.shape();
+  r.x_shape = r.x ? r.x.shape() : e.shape();
+  r.g_shape = r.g ? r.g.shape() : e.shape();
+  return r;
+}
+
+class Lowering {
+ public:
+  Lowering(std::size_t bytes, std::vector<AlgorithmChoice>& choices) : bytes_(bytes), choices_(choices) {}
+
+  Expr node(const Expr& e) {
+    switch (e->op) {
+      case Op::conv: return convolution(e);
+      case Op::contract: return contraction(e);
+      case Op::sum: case Op::max_over: return reduction(e);
+      default: return e;
+    }
+  }
+
+ private:
+  Expr convolution(const Expr& e) {
+    const ConvRoles r = roles_of(e);
+    const auto asked = static_cast<Algorithm>(e->ints[2]);
+    std::vector<std::string> offsets;
+    for (const auto& axis : e->names) offsets.push_back(offset_axis(axis));
+    const auto canonical = canonical_shape(e, r, offsets);
+    double direct = 1e300;
+    double fft = 1e300;
+    if (canonical) {
+      direct = estimated_cost(*canonical, ConvolutionAlgorithm::direct, bytes_);
+      fft = estimated_cost(*canonical, ConvolutionAlgorithm::fft, bytes_);
+    }
+    std::vector<SeparableTerm> terms;
+    double separable = 1e300;
+    const bool may_separate = asked == Algorithm::automatic || asked == Algorithm::separable || asked == Algorithm::box;
+    if (r.face != Face::kernel && may_separate) {
+      terms = separate(r.kernel, offsets, most_terms);
+      if (!terms.empty()) separable = separable_cost(terms, r);
+    }
+    Algorithm chosen = asked;
+    if (asked == Algorithm::automatic)
+      chosen = separable <= std::min(direct, fft) ? Algorithm::separable : (direct <= fft ? Algorithm::direct : Algorithm::fft);
+    if (r.face == Face::kernel && chosen != Algorithm::direct && chosen != Algorithm::fft)
+      chosen = direct <= fft ? Algorithm::direct : Algorithm::fft;
+    const bool lines = chosen == Algorithm::separable || chosen == Algorithm::box;
+    if (lines && terms.empty())
+      throw Error(fmt::format("conv: the algorithm '{}' is asked, but the kernel {} is not a sum of at most {} products of "
+                              "one-dimensional factors. Use direct or fft.", chosen == Algorithm::box ? "box" : "separable",
+                              r.kernel_shape.str_sizes(), most_terms));
+    if (chosen == Algorithm::box && !all_boxes(terms))
+      throw Error(fmt::format("conv: the algorithm 'box' is asked, but the kernel {} is not made of constant boxes. Use automatic.",
+                              r.kernel_shape.str_sizes()));
+    if (!lines && !canonical)
+      throw Error(fmt::format("conv: the kernel {} with the argument {} neither separates nor is a one- or two-dimensional kernel "
+                              "with one kind of channel. Split it into convolutions one after another.",
+                              r.kernel_shape.str_sizes(), r.x_shape.str_sizes()));
+    note(e, r, chosen, terms, separable, direct, fft);
+    return lines ? as_lines(e, r, terms, offsets) : as_canonical(e, r, offsets, chosen);
+  }
+
+  static bool all_boxes(const std::vector<SeparableTerm>& terms) {
+    for (const auto& term : terms)
+      for (const auto& factor : term.factors)
+        if (!is_constant_graph(factor) || !box_form(constant_value(factor)).is_box) return false;
+    return true;
+  }
+
+  static double separable_cost(const std::vector<SeparableTerm>& terms, const ConvRoles& r) {
+    const auto n = static_cast<double>(std::max(r.x_shape.size(), r.g_shape.size()));
+    double seconds = 0;
+    for (const auto& term : terms) {
+      for (const auto& factor : term.factors) {
+        double taps = static_cast<double>(factor.shape().size());
+        if (is_constant_graph(factor) && box_form(constant_value(factor)).is_box) taps = 2;
+        seconds += n * (seconds_per_pass + taps * seconds_per_tap);
+      }
+      if (term.rest.shape().rank() > 0) seconds += n * static_cast<double>(term.rest.shape()[0].size) * seconds_per_tap;
+    }
+    return seconds;
+  }
+
+  void note(const Expr& e, const ConvRoles& r, Algorithm chosen, const std::vector<SeparableTerm>& terms, double separable,
+            double direct, double fft) {
+    constexpr std::string_view faces[] = {"conv", "transposed conv", "kernel gradient"};
+    const auto cost = [](double s) { return s < 1e299 ? fmt::format("{:.3g} ms", s * 1e3) : std::string("not possible"); };
+    std::string name = chosen == Algorithm::direct ? "direct" : "fft";
+    if (chosen == Algorithm::separable || chosen == Algorithm::box)
+      name = fmt::format("{} rank {}", all_boxes(terms) ? "box" : "separable", terms.size());
+    choices_.push_back({fmt::format("{} of {} with kernel {} along {}", faces[e->ints[0]], r.x_shape.str_sizes(),
+                                    r.kernel_shape.str_sizes(), fmt::join(e->names, ", ")),
+                        name, fmt::format("estimates: separable {}, direct {}, fft {}", cost(separable), cost(direct), cost(fft))});
+  }
+
+  /// conv as one-dimensional passes: forward lines then mixing, transposed the other way round.
+  Expr as_lines(const Expr& e, const ConvRoles& r, const std::vector<SeparableTerm>& terms, const std::vector<std::string>& offsets) {
+    const auto border = static_cast<Border>(e->ints[1]);
+    Expr total;
+    for (const auto& term : terms) {
+      Expr z = r.face == Face::forward ? r.x : r.g;
+      const Shape& target = r.face == Face::forward ? r.g_shape : r.x_shape;
+      if (r.face == Face::transposed) z = mixed(term.rest, z, r.x_shape);
+      for (std::size_t i = 0; i < offsets.size(); ++i) {
+        if (term.factors[i].shape().size() == 1)
+          z = z * constant_or_sum(term.factors[i]);
+        else
+          z = conv_face(r.face, term.factors[i], z, {e->names[i]}, border, Algorithm::separable, z.shape());
+      }
+      if (r.face == Face::forward) z = mixed(term.rest, z, r.g_shape);
+      z = broadcast_to(z, target);
+      total = total ? total + z : z;
+    }
+    return total;
+  }
+
+  static Expr constant_or_sum(const Expr& one_tap) { return sum(one_tap, {one_tap.shape()[0].name}); }
+
+  Expr mixed(const Expr& rest, const Expr& z, const Shape& target) {
+    std::vector<std::string> summed;
+    for (const auto& axis : z.shape())
+      if (!target.has(axis.name)) summed.push_back(axis.name);
+    if (summed.empty()) return rest * z;
+    if (rest.shape().rank() == 0) return rest * node(sum(z, summed));
+    std::vector<Axis> result = pick(target, [&](const auto& a) { return z.shape().has(a) || rest.shape().has(a); });
+    return node(contract(rest, z, Shape(std::move(result))));
+  }
+
+  struct ChannelAxes {
+    std::vector<Axis> batch, shared, in, out;
+  };
+
+  static ChannelAxes channels(const ConvRoles& r, const std::vector<std::string>& convolved) {
+    ChannelAxes c;
+    c.batch = pick(r.x_shape, [&](const auto& a) { return !contains(convolved, a) && !r.kernel_shape.has(a) && r.g_shape.has(a); });
+    c.shared = pick(r.x_shape, [&](const auto& a) { return r.kernel_shape.has(a) && r.g_shape.has(a); });
+    c.in = pick(r.x_shape, [&](const auto& a) { return r.kernel_shape.has(a) && !r.g_shape.has(a); });
+    c.out = pick(r.kernel_shape, [&](const auto& a) { return !r.x_shape.has(a) && r.g_shape.has(a); });
+    return c;
+  }
+
+  static std::optional<ConvolutionShape> canonical_shape(const Expr& e, const ConvRoles& r, const std::vector<std::string>& offsets) {
+    if (offsets.size() > 2) return std::nullopt;
+    const ChannelAxes c = channels(r, e->names);
+    const bool mixing = !c.in.empty() || !c.out.empty();
+    if (mixing && !c.shared.empty()) return std::nullopt;
+    ConvolutionShape s{};
+    s.batch = Shape(c.batch).size();
+    s.channels_in = mixing ? Shape(c.in).size() : Shape(c.shared).size();
+    s.channels_out = mixing ? Shape(c.out).size() : s.channels_in;
+    s.mixing = mixing;
+    s.shared_kernel = !mixing && c.shared.empty();
+    const auto length = [&](const Shape& shape, const std::string& axis) { return shape[*shape.find(axis)].size; };
+    s.ny = offsets.size() == 2 ? length(r.x_shape, e->names[0]) : 1;
+    s.ky = offsets.size() == 2 ? length(r.kernel_shape, offsets[0]) : 1;
+    s.nx = length(r.x_shape, e->names.back());
+    s.kx = length(r.kernel_shape, offsets.back());
+    s.border_y = s.border_x = static_cast<Border>(e->ints[1]);
+    return s;
+  }
+
+  static Expr as_canonical(const Expr& e, const ConvRoles& r, const std::vector<std::string>& offsets, Algorithm chosen) {
+    const ChannelAxes c = channels(r, e->names);
+    std::vector<Axis> space;
+    std::vector<Axis> window;
+    for (std::size_t i = 0; i < offsets.size(); ++i) {
+      space.push_back(r.x_shape[*r.x_shape.find(e->names[i])]);
+      window.push_back(r.kernel_shape[*r.kernel_shape.find(offsets[i])]);
+    }
+    const Shape x = joined({c.batch, c.shared, c.in, space});
+    const Shape g = joined({c.batch, c.shared, c.out, space});
+    const Shape k = joined({c.shared, c.out, c.in, window});
+    const Expr a = r.face == Face::kernel ? broadcast_to(r.x, x) : broadcast_to(r.kernel, k);
+    const Expr b = r.face == Face::forward ? broadcast_to(r.x, x) : broadcast_to(r.g, g);
+    const Shape& result = r.face == Face::forward ? g : (r.face == Face::transposed ? x : k);
+    return broadcast_to(conv_face(r.face, a, b, e->names, static_cast<Border>(e->ints[1]), chosen, result), e.shape());
+  }
+
+  Expr contraction(const Expr& e) {
+    Expr a = summed_to(e->args[0], e->args[1].shape(), e.shape());
+    Expr b = summed_to(e->args[1], e->args[0].shape(), e.shape());
+    const auto shared = pick(e.shape(), [&](const auto& n) { return a.shape().has(n) && b.shape().has(n); });
+    const auto m = pick(e.shape(), [&](const auto& n) { return a.shape().has(n) && !b.shape().has(n); });
+    const auto n = pick(e.shape(), [&](const auto& x) { return !a.shape().has(x) && b.shape().has(x); });
+    const auto k = pick(a.shape(), [&](const auto& x) { return b.shape().has(x) && !e.shape().has(x); });
+    const auto neither = pick(e.shape(), [&](const auto& x) { return !a.shape().has(x) && !b.shape().has(x); });
+    const Shape result = joined({shared, m, n});
+    if (k.empty()) return broadcast_to(a * b, e.shape());
+    // Either order of m and k (k and n) is read in place; anything else is copied into the plain one.
+    const Shape plain_a = joined({shared, m, k});
+    const Shape plain_b = joined({shared, k, n});
+    if (!(a.shape() == joined({shared, k, m}))) a = broadcast_to(a, plain_a);
+    if (!(b.shape() == joined({shared, n, k}))) b = broadcast_to(b, plain_b);
+    Node node;
+    node.op = Op::contract;
+    node.args = {a, b};
+    node.shape = result;
+    node.unit = e.unit();
+    const auto size = [](const std::vector<Axis>& axes) { return static_cast<std::int64_t>(Shape(axes).size()); };
+    node.ints = {size(shared), size(m), size(k), size(n), a.shape() == plain_a ? 0 : 1, b.shape() == plain_b ? 0 : 1};
+    return broadcast_to(intern(std::move(node)), e.shape());
+  }
+
+  Expr summed_to(const Expr& a, const Shape& other, const Shape& result) {
+    std::vector<std::string> alone;
+    for (const auto& axis : a.shape())
+      if (!other.has(axis.name) && !result.has(axis.name)) alone.push_back(axis.name);
+    return alone.empty() ? a : node(sum(a, alone));
+  }
+
+  static Expr reduction(const Expr& e) {
+    const Expr& x = e->args[0];
+    std::vector<std::vector<std::string>> runs;
+    bool open = false;
+    for (const auto& axis : x.shape()) {
+      const bool reduced = contains(e->names, axis.name);
+      if (reduced && !open) runs.emplace_back();
+      if (reduced) runs.back().push_back(axis.name);
+      open = reduced;
+    }
+    Expr result = x;
+    for (auto it = runs.rbegin(); it != runs.rend(); ++it) result = e->op == Op::sum ? sum(result, *it) : max(result, *it);
+    return result;
+  }
+
+  std::size_t bytes_;
+  std::vector<AlgorithmChoice>& choices_;
+};
+
+}  // namespace
+
+std::vector<Expr> lower(const std::vector<Expr>& roots, std::size_t bytes_per_value, std::vector<AlgorithmChoice>& choices) {
+  Lowering lowering(bytes_per_value, choices);
+  std::unordered_map<const Node*, Expr> value;
+  const auto order = topological_order(roots);
+  for (const auto& e : order) {
+    if (e->args.empty()) {
+      value[e.get()] = e;
+      continue;
+    }
+    std::vector<Expr> args;
+    bool changed = false;
+    for (const auto& arg : e->args) {
+      args.push_back(value.at(arg.get()));
+      changed = changed || !(args.back() == arg);
+    }
+    value[e.get()] = lowering.node(changed ? with_args(e, std::move(args)) : e);
+  }
+  std::vector<Expr> result;
+  for (const auto& root : roots) result.push_back(value.at(root.get()));
+  return result;
+}
+
+}  // namespace striate

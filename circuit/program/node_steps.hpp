@@ -1,0 +1,43 @@
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "circuit/program/steps.hpp"
+
+namespace striate {
+
+/// An array seen as [outer][n][inner] around one axis.
+struct LineView {
+  std::size_t outer = 1, n = 1, inner = 1;
+  std::size_t size() const { return outer * n * inner; }
+};
+
+inline LineView line_view(const Shape& shape, const std::string& axis) {
+  LineView view;
+  const std::size_t at = *shape.find(axis);
+  for (std::size_t i = 0; i < at; ++i) view.outer *= shape[i].size;
+  view.n = shape[at].size;
+  view.inner = shape.stride(at);
+  return view;
+}
+
+/// conv (lowered), contract (lowered), sparse, line. `prepared` is where a two-dimensional conv finds its prepared kernel.
+template <class T>
+std::unique_ptr<Step<T>> linear_step(const Expr& node, const std::vector<Place>& operands, const Place& result, const Place& prepared);
+
+/// sum and max over neighbouring axes, maxpool, maxpool_select.
+template <class T>
+std::unique_ptr<Step<T>> reduction_step(const Expr& node, const std::vector<Place>& operands, const Place& result);
+
+/// A one-dimensional pass of a separated kernel.
+bool is_line_conv(const Expr& node);
+
+template <class T>
+std::size_t prepared_kernel_size(const Expr& node);
+
+/// Prepares the kernel of a two-dimensional conv: once per parameter set when the kernel depends on parameters alone.
+template <class T>
+std::unique_ptr<Step<T>> prepare_step(const Expr& node, const Place& kernel, const Place& prepared);
+
+}  // namespace striate

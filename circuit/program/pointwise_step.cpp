@@ -1,0 +1,190 @@
+#include <algorithm>
+#include <array>
+#include <cstring>
+
+#include "base/parallel.hpp"
+#include "circuit/kernels/table.hpp"
+#include "circuit/program/plan.hpp"
+#include "circuit/program/steps.hpp"
+
+namespace striate {
+namespace {
+
+/// Copies elements [begin, begin + n) of a strided operand, in the order of `shape`, to `out`.
+template <class T>
+void gather(const T* source, const std::vector<std::size_t>& sizes, const std::vector<std::size_t>& strides, std::size_t begin,
+            std::size_t n, T* out) {
+  constexpr std::size_t most_axes = 16;
+  std::array<std::size_t, most_axes> at{};
+  const std::size_t rank = sizes.size();
+  std::size_t offset = 0;
+  for (std::size_t i = rank, rest = begin; i-- > 0;) {
+    at[i] = rest % sizes[i];
+    rest /= sizes[i];
+    offset += at[i] * strides[i];
+  }
+  const std::size_t inner = rank - 1;
+  for (std::size_t done = 0; done < n;) {
+    const std::size_t run = std::min(n - done, sizes[inner] - at[inner]);
+    const T* from = source + offset;
+    if (strides[inner] == 0)
+      std::fill_n(out + done, run, *from);
+    else if (strides[inner] == 1)
+      std::memcpy(out + done, from, run * sizeof(T));
+    else
+      for (std::size_t i = 0; i < run; ++i) out[done + i] = from[i * strides[inner]];
+    done += run;
+    if (done == n) break;
+    offset -= at[inner] * strides[inner];
+    at[inner] = 0;
+    for (std::size_t i = inner; i-- > 0;) {
+      offset += strides[i];
+      if (++at[i] < sizes[i]) break;
+      offset -= at[i] * strides[i];
+      at[i] = 0;
+    }
+  }
+}
+
+template <class T>
+class PointwiseStep final : public Step<T> {
+ public:
+  explicit PointwiseStep(PointwiseProgram program) : instructions_(std::move(program.instructions)), size_(program.shape.size()) {
+    collapse(program);
+    assign_registers();
+  }
+
+  void run(const Frame<T>& frame) const override {
+    std::array<const T*, most_operands> loads{};
+    for (std::size_t i = 0; i < loads_.size(); ++i) loads[i] = frame.read(loads_[i].place);
+    const std::size_t blocks = (size_ + block_size - 1) / block_size;
+    const std::size_t chunks = (blocks + blocks_a_chunk - 1) / blocks_a_chunk;
+    parallel_for(chunks, size_ * instructions_.size() > parallel_threshold, [&](std::size_t chunk) {
+      alignas(64) thread_local T registers[most_registers * block_size];
+      const std::size_t last = std::min(blocks, (chunk + 1) * blocks_a_chunk);
+      for (std::size_t block = chunk * blocks_a_chunk; block < last; ++block)
+        run_block(frame, loads, registers, block * block_size, std::min(block_size, size_ - block * block_size), block == chunk * blocks_a_chunk);
+    });
+  }
+
+ private:
+  static constexpr std::size_t block_size = 256;
+  static constexpr std::size_t blocks_a_chunk = 16;
+  static constexpr std::size_t most_operands = 3 * most_instructions;
+  static constexpr std::size_t most_registers = most_operands + most_instructions;
+
+  struct Operand {
+    Place place;
+    std::vector<std::size_t> sizes, strides;
+    bool contiguous = false;
+    bool scalar = false;
+    int reg = -1;  ///< where blocks are gathered
+  };
+
+  /// Merges neighbouring axes along which an operand runs on.
+  void collapse(const PointwiseProgram& program) {
+    for (const auto& load : program.loads) {
+      Operand operand;
+      operand.place = load.place;
+      for (std::size_t i = 0; i < program.shape.rank(); ++i) {
+        const std::size_t size = program.shape[i].size;
+        if (size == 1) continue;
+        if (!operand.sizes.empty() && operand.strides.back() == load.strides[i] * size) {
+          operand.sizes.back() *= size;
+          operand.strides.back() = load.strides[i];
+        } else {
+          operand.sizes.push_back(size);
+          operand.strides.push_back(load.strides[i]);
+        }
+      }
+      operand.scalar = std::all_of(operand.strides.begin(), operand.strides.end(), [](auto s) { return s == 0; });
+      operand.contiguous = !operand.scalar && operand.sizes.size() == 1 && operand.strides[0] == 1;
+      loads_.push_back(std::move(operand));
+    }
+  }
+
+  void assign_registers() {
+    const int count = static_cast<int>(instructions_.size());
+    std::vector<int> last_use(instructions_.size(), -1);
+    for (int i = 0; i < count; ++i)
+      for (const int operand : instructions_[static_cast<std::size_t>(i)].operand)
+        if (operand >= 0 && operand < count) last_use[static_cast<std::size_t>(operand)] = i;
+    int used = 0;
+    for (auto& load : loads_)
+      if (!load.contiguous) load.reg = used++;
+    std::vector<int> free;
+    result_register_.assign(instructions_.size(), -1);
+    for (int i = 0; i < count; ++i) {
+      const auto& instruction = instructions_[static_cast<std::size_t>(i)];
+      for (const int operand : instruction.operand) {
+        if (operand < 0 || operand >= count || last_use[static_cast<std::size_t>(operand)] != i) continue;
+        int& reg = result_register_[static_cast<std::size_t>(operand)];
+        if (reg >= 0 && std::find(free.begin(), free.end(), reg) == free.end()) free.push_back(reg);
+      }
+      if (instruction.stored) continue;
+      if (free.empty()) free.push_back(used++);
+      result_register_[static_cast<std::size_t>(i)] = free.back();
+      free.pop_back();
+    }
+  }
+
+  void run_block(const Frame<T>& frame, const std::array<const T*, most_operands>& loads, T* registers, std::size_t begin,
+                 std::size_t n, bool first) const {
+    std::array<const T*, most_operands + most_instructions> value;
+    const std::size_t count = instructions_.size();
+    for (std::size_t i = 0; i < loads_.size(); ++i) {
+      const auto& load = loads_[i];
+      if (load.contiguous) {
+        value[count + i] = loads[i] + begin;
+        continue;
+      }
+      T* reg = registers + static_cast<std::size_t>(load.reg) * block_size;
+      value[count + i] = reg;
+      if (!load.scalar)
+        gather(loads[i], load.sizes, load.strides, begin, n, reg);
+      else if (first)
+        std::fill_n(reg, n, *loads[i]);
+    }
+    const auto& pointwise = kernels_.pointwise;
+    for (std::size_t i = 0; i < count; ++i) {
+      const auto& in = instructions_[i];
+      T* out = in.stored ? frame.write(in.target) + begin : registers + static_cast<std::size_t>(result_register_[i]) * block_size;
+      const auto operand = [&](int k) { return in.operand[k] < 0 ? nullptr : value[static_cast<std::size_t>(in.operand[k])]; };
+      pointwise[in.op](operand(0), operand(1), operand(2), out, n, in.k);
+      value[i] = out;
+    }
+  }
+
+  std::vector<Instruction> instructions_;
+  std::vector<Operand> loads_;
+  std::vector<int> result_register_;
+  std::size_t size_;
+  const KernelTable<T>& kernels_ = kernels<T>();
+};
+
+template <class T>
+class NumbersStep final : public Step<T> {
+ public:
+  NumbersStep(const std::vector<double>& values, Place result) : values_(values.begin(), values.end()), result_(result) {}
+  void run(const Frame<T>& frame) const override { std::copy(values_.begin(), values_.end(), frame.write(result_)); }
+
+ private:
+  std::vector<T> values_;
+  Place result_;
+};
+
+}  // namespace
+
+template <class T>
+std::unique_ptr<Step<T>> pointwise_step(PointwiseProgram program) { return std::make_unique<PointwiseStep<T>>(std::move(program)); }
+template std::unique_ptr<Step<float>> pointwise_step(PointwiseProgram);
+template std::unique_ptr<Step<double>> pointwise_step(PointwiseProgram);
+
+template <class T>
+std::unique_ptr<Step<T>> numbers_step(std::vector<double> values, const Place& result) {
+  return std::make_unique<NumbersStep<T>>(values, result);
+}
+template std::unique_ptr<Step<float>> numbers_step(std::vector<double>, const Place&);
+template std::unique_ptr<Step<double>> numbers_step(std::vector<double>, const Place&);
+
+}  // namespace striate
