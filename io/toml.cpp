@@ -1,0 +1,397 @@
+#include "io/toml.hpp"
+
+#include <fmt/format.h>
+#include <toml++/toml.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <charconv>
+#include <cstring>
+#include <fstream>
+#include <map>
+#include <set>
+#include <sstream>
+
+#include "base/error.hpp"
+#include "io/toml_limits.hpp"
+
+namespace striate {
+
+namespace detail {
+
+struct TomlState {
+  std::string name;
+  toml::table root;
+  std::map<const toml::node*, std::string> overrides;                     // value set later -> "--set path"
+  std::map<const toml::node*, std::set<std::string, std::less<>>> asked;  // table -> keys asked for
+};
+
+}  // namespace detail
+
+namespace {
+
+constexpr std::size_t largest_text = std::size_t{16} << 20;
+
+const toml::node* real(const detail::TomlNode* node) { return reinterpret_cast<const toml::node*>(node); }
+const detail::TomlNode* hidden(const toml::node* node) { return reinterpret_cast<const detail::TomlNode*>(node); }
+
+bool is_bare_key(std::string_view key) {
+  return !key.empty() &&
+         std::all_of(key.begin(), key.end(), [](unsigned char c) { return std::isalnum(c) || c == '_' || c == '-'; });
+}
+
+std::string joined_path(const std::string& path, std::string_view key) {
+  const std::string own = is_bare_key(key) ? std::string(key) : fmt::format("\"{}\"", key);
+  return path.empty() ? own : path + "." + own;
+}
+
+std::string value_text(const toml::node& node) {
+  std::ostringstream out;
+  node.visit([&](const auto& concrete) {
+    if constexpr (toml::is_table<decltype(concrete)>)
+      out << "{...}";
+    else
+      out << toml::toml_formatter(concrete, toml::format_flags::allow_unicode_strings);
+  });
+  std::string text = out.str();
+  std::replace(text.begin(), text.end(), '\n', ' ');
+  constexpr std::size_t shown = 60;
+  if (text.size() > shown) {
+    std::size_t cut = shown;
+    while (cut > 0 && (static_cast<unsigned char>(text[cut]) & 0xc0) == 0x80) --cut;  // not inside a UTF-8 character
+    text = text.substr(0, cut) + "...";
+  }
+  return text;
+}
+
+std::string position_of(const detail::TomlState& state, const toml::node& node, const std::string& origin) {
+  if (!origin.empty()) return origin;
+  const auto line = node.source().begin.line;
+  return line == 0 ? state.name : fmt::format("{}:{}", state.name, line);
+}
+
+std::string origin_of(const detail::TomlState& state, const toml::node* node, const std::string& inherited) {
+  const auto found = state.overrides.find(node);
+  return found == state.overrides.end() ? inherited : found->second;
+}
+
+[[noreturn]] void throw_parse_error(const toml::parse_error& error, const std::string& name) {
+  throw Error(
+      fmt::format("{}:{}:{}: {}.", name, error.source().begin.line, error.source().begin.column, error.description()));
+}
+
+struct Step {
+  std::string key;        // of a table, or
+  std::size_t index = 0;  // of an array, if key is empty
+};
+
+/// "a.b[2].\"c d\"" cut into its steps; empty if it is malformed.
+std::vector<Step> path_steps(std::string_view path) {
+  std::vector<Step> steps;
+  std::size_t i = 0;
+  while (i < path.size()) {
+    if (!steps.empty() && path[i] == '[') {
+      Step step;
+      const auto [end, error] = std::from_chars(path.data() + i + 1, path.data() + path.size(), step.index);
+      if (error != std::errc() || end == path.data() + path.size() || *end != ']') return {};
+      i = static_cast<std::size_t>(end - path.data()) + 1;
+      steps.push_back(step);
+      continue;
+    }
+    if (!steps.empty()) {
+      if (path[i] != '.') return {};
+      ++i;
+    }
+    std::string key;
+    if (i < path.size() && path[i] == '"') {
+      const std::size_t end = path.find('"', i + 1);
+      if (end == std::string_view::npos) return {};
+      key = path.substr(i + 1, end - i - 1);
+      i = end + 1;
+    } else {
+      const std::size_t end = std::min(path.find_first_of(".[", i), path.size());
+      key = path.substr(i, end - i);
+      i = end;
+    }
+    if (key.empty()) return {};
+    steps.push_back({key, 0});
+  }
+  return steps;
+}
+
+/// The keys of a table as they stand in the file, set ones last.
+std::vector<std::pair<std::string, const toml::node*>> entries(const toml::table& table) {
+  std::vector<std::pair<std::string, const toml::node*>> found;
+  for (const auto& [key, node] : table) found.emplace_back(std::string(key.str()), &node);
+  const auto place = [](const toml::node* node) {
+    const auto& begin = node->source().begin;
+    return std::pair(begin.line == 0 ? UINT32_MAX : begin.line, begin.column);
+  };
+  std::stable_sort(found.begin(), found.end(),
+                   [&](const auto& a, const auto& b) { return place(a.second) < place(b.second); });
+  return found;
+}
+
+void require_used(const detail::TomlState& state, const toml::node& node, const std::string& path,
+                  const std::string& inherited) {
+  const std::string origin = origin_of(state, &node, inherited);
+  if (const auto* array = node.as_array()) {
+    for (std::size_t i = 0; i < array->size(); ++i)
+      require_used(state, *array->get(i), fmt::format("{}[{}]", path, i), origin);
+    return;
+  }
+  const auto* table = node.as_table();
+  if (table == nullptr) return;
+  const auto asked = state.asked.find(table);
+  for (const auto& [key, child] : entries(*table)) {
+    const std::string child_path = joined_path(path, key);
+    if (asked == state.asked.end() || !asked->second.contains(key)) {
+      std::vector<std::string> known;
+      if (asked != state.asked.end()) known.assign(asked->second.begin(), asked->second.end());
+      throw Error(fmt::format("{}: {} = {}, but there is no such key here.{}",
+                              position_of(state, *child, origin_of(state, child, origin)), child_path,
+                              value_text(*child), suggest_names(key, known)));
+    }
+    require_used(state, *child, child_path, origin);
+  }
+}
+
+}  // namespace
+
+// --- values ---------------------------------------------------------------------------------------------------------
+
+std::string TomlValue::position() const { return position_of(*state_, *real(node_), origin_); }
+std::string TomlValue::text() const { return value_text(*real(node_)); }
+
+void TomlValue::fail(std::string_view but) const {
+  throw Error(fmt::format("{}: {} = {}, {}", position(), path_, text(), but));
+}
+
+bool TomlValue::is_string() const { return real(node_)->is_string(); }
+bool TomlValue::is_number() const { return real(node_)->is_number(); }
+bool TomlValue::is_integer() const { return real(node_)->is_integer(); }
+bool TomlValue::is_bool() const { return real(node_)->is_boolean(); }
+bool TomlValue::is_array() const { return real(node_)->is_array(); }
+bool TomlValue::is_table() const { return real(node_)->is_table(); }
+
+std::string TomlValue::as_string() const {
+  if (const auto* value = real(node_)->as_string()) return value->get();
+  fail("but a string is asked for, in quotes.");
+}
+
+double TomlValue::as_number() const {
+  if (const auto* value = real(node_)->as_floating_point()) return value->get();
+  if (const auto* value = real(node_)->as_integer()) return static_cast<double>(value->get());
+  fail("but a number is asked for.");
+}
+
+std::int64_t TomlValue::as_integer() const {
+  if (const auto* value = real(node_)->as_integer()) return value->get();
+  fail("but a whole number is asked for.");
+}
+
+bool TomlValue::as_bool() const {
+  if (const auto* value = real(node_)->as_boolean()) return value->get();
+  fail("but true or false is asked for.");
+}
+
+TomlQuantity TomlValue::as_quantity() const {
+  if (is_number()) return {as_number(), ""};
+  const auto* value = real(node_)->as_string();
+  if (value == nullptr) fail("but a number with its unit is asked for, such as \"8 ms\".");
+  std::string_view text = value->get();
+  const auto trim = [](std::string_view s) {
+    const auto first = s.find_first_not_of(" \t");
+    return first == std::string_view::npos ? std::string_view{}
+                                           : s.substr(first, s.find_last_not_of(" \t") - first + 1);
+  };
+  text = trim(text);
+  if (text.starts_with('+')) text.remove_prefix(1);
+  const std::string_view digits = text.substr(text.starts_with('-') ? 1 : 0);
+  if (digits.empty() || (!std::isdigit(static_cast<unsigned char>(digits[0])) && digits[0] != '.'))
+    fail("but a number with its unit is asked for, such as \"8 ms\".");
+  TomlQuantity quantity;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), quantity.value);
+  if (error == std::errc::result_out_of_range) fail("but that number is too large or too small for a double.");
+  if (error != std::errc()) fail("but a number with its unit is asked for, such as \"8 ms\".");
+  quantity.unit = trim(text.substr(static_cast<std::size_t>(end - text.data())));
+  return quantity;
+}
+
+std::vector<TomlValue> TomlValue::as_array() const {
+  const auto* array = real(node_)->as_array();
+  if (array == nullptr) fail("but a list [...] is asked for.");
+  std::vector<TomlValue> values;
+  for (std::size_t i = 0; i < array->size(); ++i) {
+    const toml::node* element = array->get(i);
+    values.push_back(
+        TomlValue(state_, hidden(element), fmt::format("{}[{}]", path_, i), origin_of(*state_, element, origin_)));
+  }
+  return values;
+}
+
+std::vector<std::string> TomlValue::as_strings() const {
+  std::vector<std::string> strings;
+  for (const auto& value : as_array()) strings.push_back(value.as_string());
+  return strings;
+}
+
+std::vector<double> TomlValue::as_numbers() const {
+  std::vector<double> numbers;
+  for (const auto& value : as_array()) numbers.push_back(value.as_number());
+  return numbers;
+}
+
+TomlTable TomlValue::as_table() const {
+  if (!is_table()) fail("but a table is asked for.");
+  return TomlTable(*this);
+}
+
+// --- tables ---------------------------------------------------------------------------------------------------------
+
+bool TomlTable::has(std::string_view key) const { return find(key).has_value(); }
+
+std::optional<TomlValue> TomlTable::find(std::string_view key) const {
+  const auto& table = *real(value_.node_)->as_table();
+  value_.state_->asked[&table].emplace(key);
+  const toml::node* child = table.get(key);
+  if (child == nullptr) return std::nullopt;
+  return TomlValue(value_.state_, hidden(child), joined_path(path(), key),
+                   origin_of(*value_.state_, child, value_.origin_));
+}
+
+TomlValue TomlTable::at(std::string_view key) const {
+  auto value = find(key);
+  if (!value)
+    fail(fmt::format("lacks `{}`.{}", key, [&] {
+      const auto near = closest_names(key, keys());
+      return near.empty() ? "" : fmt::format(" Is `{}` a misspelling?", near[0]);
+    }()));
+  return *value;
+}
+
+std::vector<std::string> TomlTable::keys() const {
+  std::vector<std::string> names;
+  for (const auto& entry : entries(*real(value_.node_)->as_table())) names.push_back(entry.first);
+  return names;
+}
+
+std::optional<TomlTable> TomlTable::find_table(std::string_view key) const {
+  const auto value = find(key);
+  return value ? std::optional(value->as_table()) : std::nullopt;
+}
+
+std::string TomlTable::string(std::string_view key, std::string fallback) const {
+  const auto value = find(key);
+  return value ? value->as_string() : std::move(fallback);
+}
+
+double TomlTable::number(std::string_view key, double fallback) const {
+  const auto value = find(key);
+  return value ? value->as_number() : fallback;
+}
+
+std::int64_t TomlTable::integer(std::string_view key, std::int64_t fallback) const {
+  const auto value = find(key);
+  return value ? value->as_integer() : fallback;
+}
+
+bool TomlTable::boolean(std::string_view key, bool fallback) const {
+  const auto value = find(key);
+  return value ? value->as_bool() : fallback;
+}
+
+void TomlTable::fail(std::string_view what) const {
+  throw Error(path().empty() ? fmt::format("{}: the file {}", value_.state_->name, what)
+                             : fmt::format("{}: [{}] {}", position(), path(), what));
+}
+
+// --- documents ------------------------------------------------------------------------------------------------------
+
+TomlDocument TomlDocument::parse_file(const std::string& path) {
+  std::ifstream in(path, std::ios::binary);
+  if (!in) throw Error(path, fmt::format("the file cannot be opened: {}.", std::strerror(errno)));
+  std::string text(largest_text + 1, '\0');
+  in.read(text.data(), static_cast<std::streamsize>(text.size()));
+  if (in.bad() || (in.fail() && !in.eof())) throw Error(path, "the file cannot be read. Is it a directory?");
+  text.resize(static_cast<std::size_t>(in.gcount()));
+  return parse_string(text, path);
+}
+
+TomlDocument TomlDocument::parse_string(std::string_view text, const std::string& name) {
+  if (text.size() > largest_text)
+    throw Error(name, "the text is above 16 MiB. Keep arrays of data in files of their own.");
+  if (const auto line = detail::line_nested_too_deep(text))
+    throw Error(fmt::format("{}:{}: the text is nested deeper than {} levels.", name, *line, detail::deepest_toml));
+  auto state = std::make_shared<detail::TomlState>();
+  state->name = name;
+  try {
+    state->root = toml::parse(text, name);
+  } catch (const toml::parse_error& error) {
+    throw_parse_error(error, name);
+  }
+  return TomlDocument(std::move(state));
+}
+
+TomlTable TomlDocument::root() const {
+  return TomlTable(TomlValue(state_, hidden(static_cast<const toml::node*>(&state_->root)), "", ""));
+}
+
+void TomlDocument::set(std::string_view path, std::string_view value) {
+  const std::string origin = fmt::format("--set {}", path);
+  const auto steps = path_steps(path);
+  if (steps.empty() || steps.size() > static_cast<std::size_t>(detail::deepest_toml))
+    throw Error(origin, "this is not a path of keys such as stimulus.layers[1].size.");
+
+  toml::table parsed;
+  if (value.size() > largest_text || detail::line_nested_too_deep(value))
+    throw Error(origin, "the value is too long or too deep.");
+  try {
+    if (value.find('\n') != std::string_view::npos) throw Error(origin, "the value has more than one line.");
+    parsed = toml::parse(fmt::format("value = {}", value), origin);
+  } catch (const toml::parse_error&) {
+    parsed = toml::table{{"value", std::string(value)}};
+  }
+
+  toml::node* place = &state_->root;
+  for (std::size_t i = 0; i < steps.size(); ++i) {
+    const bool last = i + 1 == steps.size();
+    if (!steps[i].key.empty()) {
+      auto* table = place->as_table();
+      if (table == nullptr)
+        throw Error(origin,
+                    fmt::format("`{}` is looked for in {}, which is no table.", steps[i].key, value_text(*place)));
+      if (last) {
+        table->insert_or_assign(steps[i].key, std::move(*parsed.get("value")));
+        place = table->get(steps[i].key);
+      } else {
+        if (table->get(steps[i].key) == nullptr) {
+          table->insert(steps[i].key, toml::table{});
+          state_->overrides[table->get(steps[i].key)] = origin;
+        }
+        place = table->get(steps[i].key);
+      }
+    } else {
+      auto* array = place->as_array();
+      if (array == nullptr || steps[i].index >= array->size())
+        throw Error(origin,
+                    array == nullptr
+                        ? fmt::format("[{}] is asked of {}, which is no list.", steps[i].index, value_text(*place))
+                        : fmt::format("[{}] is asked of a list of {}.", steps[i].index, array->size()));
+      if (last)
+        array->replace(array->cbegin() + static_cast<std::ptrdiff_t>(steps[i].index), std::move(*parsed.get("value")));
+      place = array->get(steps[i].index);
+    }
+  }
+  state_->overrides[place] = origin;
+}
+
+void TomlDocument::require_all_used() const { require_used(*state_, state_->root, "", ""); }
+
+std::string TomlDocument::to_text() const {
+  std::ostringstream out;
+  out << state_->root << '\n';
+  return out.str();
+}
+
+}  // namespace striate
