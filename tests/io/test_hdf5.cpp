@@ -195,12 +195,13 @@ BOOST_AUTO_TEST_CASE(threads_may_append_to_series_of_one_file) {
   std::vector<std::thread> threads;
   for (int k = 0; k < 4; ++k)
     threads.emplace_back([&file, k] {
-      auto series = file.create_growing_axis("t" + std::to_string(k), H5Type::float64, {}, 100);
+      auto series = file.create_growing_axis(std::string("t") + std::to_string(k), H5Type::float64, {}, 100);
       for (int i = 0; i < 1000; ++i) series.append(1000 * k + i);
     });
   for (auto& thread : threads) thread.join();
   file.flush();
-  for (int k = 0; k < 4; ++k) BOOST_TEST(file.read_numbers("t" + std::to_string(k)).values[999] == 1000 * k + 999);
+  for (int k = 0; k < 4; ++k)
+    BOOST_TEST(file.read_numbers(std::string("t") + std::to_string(k)).values[999] == 1000 * k + 999);
 }
 
 BOOST_AUTO_TEST_CASE(a_full_disk_is_a_failure_and_leaves_the_last_flush) {

@@ -59,7 +59,7 @@ void record(const std::string& path, int flushes) {
       packed.append(values);
     }
     file.set_attribute("/", "rows", std::int64_t{row});
-    const std::string run = "run" + std::to_string(k);
+    const std::string run = std::string("run") + std::to_string(k);
     file.create_axis(run + "/x", std::vector<double>(10, k), {"deg", "place"});
     file.write(run + "/response", std::vector<double>(10, k), {run + "/x"}, {"Hz", "rate"});
     file.write_text(run + "/status", "done");
@@ -92,10 +92,10 @@ void check_recording(const std::string& path, long flushed) {
     if (run == "trace") continue;
     const double k = std::stod(run.substr(3));
     BOOST_TEST(file.read_numbers(run + "/response").values.at(9) == k);
-    BOOST_TEST(file.axes(run + "/response")[0] == "/" + run + "/x");
+    BOOST_TEST(file.axes(run + "/response")[0] == std::string("/") + run + "/x");
     BOOST_TEST(std::get<std::string>(*file.attribute(run + "/response", "units")) == "Hz");
     BOOST_TEST(file.read_text(run + "/status") == "done");
-    BOOST_TEST(std::get<std::string>(*file.attribute(run, "text")) == "of run " + std::to_string(runs));
+    BOOST_TEST(std::get<std::string>(*file.attribute(run, "text")) == std::string("of run ") + std::to_string(runs));
     ++runs;
   }
   BOOST_TEST(runs * rows_per_flush >= flushed);

@@ -1,6 +1,7 @@
 #include <boost/test/unit_test.hpp>
 #include <fstream>
 #include <random>
+#include <sstream>
 
 #include "base/error.hpp"
 #include "io/toml.hpp"
@@ -59,7 +60,7 @@ BOOST_AUTO_TEST_CASE(values_are_read_in_the_type_asked_for) {
 
 BOOST_AUTO_TEST_CASE(quantities_are_a_number_and_what_follows_it) {
   const auto read = [](const std::string& value) {
-    return TomlDocument::parse_string("x = " + value, "a.toml").root().quantity("x");
+    return TomlDocument::parse_string(std::string("x = ") + value, "a.toml").root().quantity("x");
   };
   BOOST_TEST(read("\"8mV\"").unit == "mV");
   BOOST_TEST(read("\" -1.5e-3  1/ms \"").value == -1.5e-3);
@@ -166,24 +167,24 @@ BOOST_AUTO_TEST_CASE(deep_and_huge_texts_are_refused_or_read_but_never_crash) {
   const auto refused = [](const std::string& text) {
     BOOST_CHECK_EXCEPTION(TomlDocument::parse_string(text, "deep.toml"), Error, says("deep.toml"));
   };
-  refused("a = " + repeated("[", 100000));
-  refused("a = " + repeated("[", 100000) + repeated("]", 100000));
-  refused("a = " + repeated("{a = ", 100000));
+  refused(std::string("a = ") + repeated("[", 100000));
+  refused(std::string("a = ") + repeated("[", 100000) + repeated("]", 100000));
+  refused(std::string("a = ") + repeated("{a = ", 100000));
   refused(repeated("a.", 100000) + "a = 1");
-  refused("[" + repeated("a.", 100000) + "a]");
-  refused("b = 1 # it's\n" + repeated("a.", 100000) + "a = 1\n!");
-  refused("b = '''x\n''' # \"\n" + repeated("a . ", 100000) + "a = 1");
+  refused(std::string("[") + repeated("a.", 100000) + "a]");
+  refused(std::string("b = 1 # it's\n") + repeated("a.", 100000) + "a = 1\n!");
+  refused(std::string("b = '''x\n''' # \"\n") + repeated("a . ", 100000) + "a = 1");
   refused(std::string((16u << 20) + 1, ' '));
   // The deepest that passes: 60 nested tables, each reached through a key of 60 parts.
   const auto deepest = repeated(repeated("a.", 60) + "a = {", 60) + repeated("}", 60);
   BOOST_TEST(!TomlDocument::parse_string(deepest, "deep.toml").to_text().empty());
   // Dots and brackets in strings and comments are no nesting.
   const auto dots = repeated(".[", 1000);
-  BOOST_CHECK_NO_THROW(
-      TomlDocument::parse_string("a = \"" + dots + "\" # " + dots + "\nb = '''\n" + dots + "\n'''\n", "x.toml"));
-  std::string many;
-  for (int i = 0; i < 100000; ++i) many += "k" + std::to_string(i) + " = " + std::to_string(i) + "\n";
-  BOOST_TEST(TomlDocument::parse_string(many, "many.toml").root().integer("k99999") == 99999);
+  BOOST_CHECK_NO_THROW(TomlDocument::parse_string(
+      std::string("a = \"") + dots + "\" # " + dots + "\nb = '''\n" + dots + "\n'''\n", "x.toml"));
+  std::ostringstream many;
+  for (int i = 0; i < 100000; ++i) many << 'k' << i << " = " << i << '\n';
+  BOOST_TEST(TomlDocument::parse_string(many.str(), "many.toml").root().integer("k99999") == 99999);
 }
 
 BOOST_AUTO_TEST_CASE(mutated_texts_are_read_or_refused) {
