@@ -50,7 +50,7 @@ std::string suggest_names(std::string_view name, const std::vector<std::string>&
   if (known.empty()) return "";
   constexpr std::size_t shown = 12;
   const std::vector<std::string> first(known.begin(), known.begin() + static_cast<std::ptrdiff_t>(std::min(shown, known.size())));
-  return fmt::format(" Known: {}{}.", fmt::join(first, ", "), known.size() > shown ? ", ..." : "");
+  return fmt::format(" Known: {}{}", fmt::join(first, ", "), known.size() > shown ? ", ..." : ".");
 }
 
 }  // namespace striate

@@ -59,13 +59,15 @@ const auto axis_name = [](const AxisDeclaration& a) { return a.axis.name; };
 
 }  // namespace
 
+double AxisDeclaration::spacing() const {
+  if (!has_coordinates) return 1;
+  const double steps = static_cast<double>(axis.size) - (closed ? 1.0 : 0.0);
+  return (high - low) / std::max(steps, 1.0);
+}
+
 std::vector<double> AxisDeclaration::coordinates() const {
   std::vector<double> values(axis.size);
-  const double steps = static_cast<double>(axis.size) - (closed ? 1.0 : 0.0);
-  for (std::size_t i = 0; i < axis.size; ++i) {
-    const auto k = static_cast<double>(i);
-    values[i] = !has_coordinates ? k : (axis.size == 1 && closed ? low : low + (high - low) * k / steps);
-  }
+  for (std::size_t i = 0; i < axis.size; ++i) values[i] = low + spacing() * static_cast<double>(i);
   return values;
 }
 
@@ -78,7 +80,9 @@ std::string Range::str() const {
 bool Range::unbounded() const { return low == -std::numeric_limits<double>::infinity() && high == -low; }
 
 Circuit::Circuit(CircuitContents contents) {
-  const std::string where = fmt::format("circuit '{}'", contents.name);
+  const std::string circuit_name = fmt::format("circuit '{}'", contents.name);
+  std::string where = circuit_name;
+  const auto enter = [&](const std::string& place) { where = place.empty() ? circuit_name : place + ": " + circuit_name; };
   if (!contents.time_unit.same_dimension(Unit::parse("s")) && !contents.time_unit.dimensionless())
     throw Error(where, fmt::format("the time unit is [{}], but must be a time such as ms, or 1.", contents.time_unit.str()));
   std::set<std::string> taken;
@@ -103,6 +107,7 @@ Circuit::Circuit(CircuitContents contents) {
     }
   };
   for (auto& p : contents.parameters) {
+    enter(p.where);
     declare(p.variable);
     const std::size_t size = p.variable.shape().size();
     if (p.value.size() == 1) p.value.resize(size, p.value[0]);
@@ -114,9 +119,17 @@ Circuit::Circuit(CircuitContents contents) {
         throw Error(where, fmt::format("parameter '{}' = {} [{}], but must lie in {}. Check its sign and unit.", p.variable->name, value,
                                        p.variable.unit().str(), p.range.str()));
   }
+  enter("");
   for (const auto& input : contents.inputs) declare(input.variable);
-  for (const auto& state : contents.states) declare(state.variable);
-  for (const auto& definition : contents.definitions) check_name(where, definition.name, taken);
+  for (const auto& state : contents.states) {
+    enter(state.where);
+    declare(state.variable);
+  }
+  for (const auto& definition : contents.definitions) {
+    enter(definition.where);
+    check_name(where, definition.name, taken);
+  }
+  enter("");
   declared.insert(time_variable(contents.time_unit).get());
   if (contents.states.empty() && contents.definitions.empty())
     throw Error(where, "it has neither a state nor a definition. Write an equation such as dV/dt = -V/tau : mV.");
@@ -132,6 +145,7 @@ Circuit::Circuit(CircuitContents contents) {
     }
   };
   for (auto& s : contents.states) {
+    enter(s.where);
     const std::string& name = s.variable->name;
     const std::string rate_name = fmt::format("d{}/dt", name);
     s.rate = fit(where, rate_name, s.rate, s.variable.unit() / contents.time_unit, s.variable.shape());
@@ -139,8 +153,12 @@ Circuit::Circuit(CircuitContents contents) {
     check_variables(rate_name, s.rate, false);
     check_variables(fmt::format("{}(0)", name), s.initial, true);
   }
-  for (const auto& d : contents.definitions) check_variables("'" + d.name + "'", d.value, false);
+  for (const auto& d : contents.definitions) {
+    enter(d.where);
+    check_variables("'" + d.name + "'", d.value, false);
+  }
   for (auto& event : contents.events) {
+    enter(event.where);
     check_name(where, event.name, taken);
     check_variables("event '" + event.name + "'", event.guard, false);
     for (auto& [name, value] : event.jumps) {
@@ -153,6 +171,7 @@ Circuit::Circuit(CircuitContents contents) {
                                        event.guard.shape().str_sizes(), name, s.variable.shape().str_sizes()));
     }
   }
+  enter("");
   for (const auto& regime : contents.regimes)
     for (const auto& [name, values] : regime.values)
       find_named(where + ", regime '" + regime.name + "'", "parameter", name, contents.parameters, variable_name);
@@ -161,6 +180,9 @@ Circuit::Circuit(CircuitContents contents) {
 
 const Parameter& Circuit::parameter(std::string_view name) const {
   return find_named("circuit '" + contents_->name + "'", "parameter", name, contents_->parameters, variable_name);
+}
+const State& Circuit::state(std::string_view name) const {
+  return find_named("circuit '" + contents_->name + "'", "state", name, contents_->states, variable_name);
 }
 const AxisDeclaration& Circuit::axis(std::string_view name) const {
   return find_named("circuit '" + contents_->name + "'", "axis", name, contents_->axes, axis_name);
@@ -239,7 +261,7 @@ Expr CircuitBuilder::input(const std::string& name, std::string_view unit, Shape
 
 Expr CircuitBuilder::state(const std::string& name, std::string_view unit, Shape shape, const Expr& initial, std::string description) {
   const Expr v = variable(VariableKind::state, name, std::move(shape), Unit::parse(unit));
-  contents_.states.push_back({v, initial, Expr(), std::move(description)});
+  contents_.states.push_back({v, initial, Expr(), std::move(description), {}});
   return v;
 }
 

@@ -24,6 +24,7 @@ struct AxisDeclaration {
   std::string description;
 
   std::vector<double> coordinates() const;  ///< element positions; 0, 1, 2, ... without coordinates
+  double spacing() const;                   ///< between neighbours; 1 without coordinates
 };
 
 /// The values a parameter may take, in its unit.
@@ -42,6 +43,7 @@ struct Parameter {
   std::vector<double> value;  ///< one, or one per element
   Range range;
   std::string description;
+  std::string where = {};  ///< its place in a text, for messages
 };
 
 struct Input {
@@ -54,6 +56,7 @@ struct State {
   Expr initial;  ///< of parameters and inputs; in the state's unit and shape
   Expr rate;     ///< d/dt, in the state's unit per time unit
   std::string description;
+  std::string where = {};
 };
 
 /// A named algebraic quantity; every one can be observed.
@@ -61,6 +64,7 @@ struct Definition {
   std::string name;
   Expr value;
   std::string description;
+  std::string where = {};
 };
 
 /// When an element of `guard` crosses zero upwards, the states named take their new values at that element.
@@ -68,6 +72,7 @@ struct EventRule {
   std::string name;
   Expr guard;
   std::vector<std::pair<std::string, Expr>> jumps;
+  std::string where = {};
 };
 
 /// A named parameter set and what it must show.
@@ -101,6 +106,7 @@ class Circuit {
   const CircuitContents* operator->() const { return contents_.get(); }
 
   const Parameter& parameter(std::string_view name) const;
+  const State& state(std::string_view name) const;
   const AxisDeclaration& axis(std::string_view name) const;
   const Regime& regime(std::string_view name) const;
 

@@ -50,13 +50,13 @@ class UnitReader {
   Unit read() {
     Unit unit = product();
     skip_space();
-    if (at_ < text_.size()) fail("has an unexpected '" + std::string(1, text_[at_]) + "'");
+    if (at_ < text_.size()) fail("has an unexpected '" + std::string(1, text_[at_]) + "'.");
     return unit;
   }
 
  private:
   [[noreturn]] void fail(const std::string& what) const {
-    throw Error(fmt::format("unit '{}' {}. Write units like mV, nS/cm^2, 1/ms, deg or 1.", text_, what));
+    throw Error(fmt::format("unit '{}' {} Write units like mV, nS/cm^2, 1/ms, deg or 1.", text_, what));
   }
   void skip_space() {
     while (at_ < text_.size() && text_[at_] == ' ') ++at_;
@@ -84,7 +84,7 @@ class UnitReader {
     const std::string rest(text_.substr(at_, 32));
     char* end = nullptr;
     const double value = std::strtod(rest.c_str(), &end);
-    if (end == rest.c_str() || !std::isfinite(value) || std::abs(value) > 1e3) fail("needs a number at most 1000 after ^");
+    if (end == rest.c_str() || !std::isfinite(value) || std::abs(value) > 1e3) fail("needs a number at most 1000 after ^.");
     at_ += static_cast<std::size_t>(end - rest.c_str());
     return value;
   }
@@ -138,10 +138,10 @@ std::vector<std::string> common_symbols() {
 Unit UnitReader::primary() {
   const char c = peek();
   if (c == '(') {
-    if (++depth_ > 50) fail("is nested too deeply");
+    if (++depth_ > 50) fail("is nested too deeply.");
     ++at_;
     Unit unit = product();
-    if (peek() != ')') fail("lacks a ')'");
+    if (peek() != ')') fail("lacks a ')'.");
     ++at_;
     --depth_;
     return unit;
@@ -151,7 +151,7 @@ Unit UnitReader::primary() {
     const std::string rest(text_.substr(at_, 40));
     char* stop = nullptr;
     const double value = std::strtod(rest.c_str(), &stop);
-    if (!(value > 0) || !std::isfinite(value)) fail("has a scale that is not positive");
+    if (!(value > 0) || !std::isfinite(value)) fail("has a scale that is not positive.");
     at_ += static_cast<std::size_t>(stop - rest.c_str());
     return UnitAccess::scale(value);
   }
@@ -159,7 +159,7 @@ Unit UnitReader::primary() {
                                 static_cast<unsigned char>(text_[end]) >= 0x80))
     ++end;
   const auto symbol = text_.substr(at_, end - at_);
-  if (symbol.empty()) fail("lacks a unit symbol");
+  if (symbol.empty()) fail("lacks a unit symbol.");
   const auto unit = find_unit(symbol);
   if (!unit) fail(fmt::format("is not known: no unit '{}'.{}", symbol, suggest_names(symbol, common_symbols())));
   at_ = end;

@@ -1,0 +1,208 @@
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <unordered_map>
+
+#include "base/error.hpp"
+#include "circuit/text.hpp"
+
+namespace striate {
+namespace {
+
+enum Precedence { comparison, sum_level, product_level, sign_level, power_level, primary_level };
+
+std::string number(double value) { return fmt::format("{}", value); }
+
+std::string quoted(const std::string& text) { return text.empty() ? "" : " \"" + text + "\""; }
+
+std::string sizes(const Shape& shape) {
+  std::string text;
+  for (const auto& axis : shape) text += fmt::format(", {}={}", axis.name, axis.size);
+  return text;
+}
+
+std::string unit_note(const Unit& unit) { return unit == Unit() ? "" : fmt::format(" [{}]", unit.str()); }
+
+std::string numbers(const std::vector<double>& values) {
+  std::vector<std::string> texts;
+  for (const double v : values) texts.push_back(number(v));
+  return fmt::format("[{}]", fmt::join(texts, ", "));
+}
+
+struct Text {
+  std::string text;
+  Precedence level = primary_level;
+};
+
+/// Writes expressions bottom up; nodes that have a name are written by it.
+class Printer {
+ public:
+  void name(const Expr& e, const std::string& text) { named_.emplace(e.get(), text); }
+
+  std::string operator()(const Expr& root) {
+    written_.clear();
+    for (const auto& e : topological_order({root})) {
+      const auto it = named_.find(e.get());
+      written_.emplace(e.get(), it != named_.end() ? Text{it->second, primary_level} : write(e));
+    }
+    return written_.at(root.get()).text;
+  }
+
+ private:
+  std::string at_least(const Expr& e, Precedence level) const {
+    const Text& t = written_.at(e.get());
+    return t.level >= level ? t.text : "(" + t.text + ")";
+  }
+  std::string plain(const Expr& e) const { return written_.at(e.get()).text; }
+
+  std::string call(std::string_view name, const std::vector<Expr>& args, const std::string& rest = "") const {
+    std::vector<std::string> texts;
+    for (const auto& arg : args) texts.push_back(plain(arg));
+    return fmt::format("{}({}{})", name, fmt::join(texts, ", "), rest);
+  }
+
+  std::string options(const Node& n) const {
+    constexpr std::string_view borders[] = {"zero", "reflect", "circular"};
+    constexpr std::string_view algorithms[] = {"automatic", "direct", "separable", "box", "fft"};
+    std::vector<std::string> over;
+    for (const auto& axis : n.args[1].shape())
+      if (n.args[0].shape().has(axis.name) && !n.shape.has(axis.name)) over.push_back(axis.name);
+    std::string text;
+    if (!over.empty()) text += fmt::format(", over=[{}]", fmt::join(over, ", "));
+    if (n.ints[1] != 0) text += fmt::format(", border={}", borders[n.ints[1]]);
+    if (n.ints[2] != 0) text += fmt::format(", algorithm={}", algorithms[n.ints[2]]);
+    return text;
+  }
+
+  Text write(const Expr& e) const {
+    const Node& n = *e;
+    const auto& a = n.args;
+    const auto binary = [&](std::string_view sign, Precedence level) {
+      return Text{fmt::format("{}{}{}", at_least(a[0], level), sign, at_least(a[1], static_cast<Precedence>(level + 1))), level};
+    };
+    switch (n.op) {
+      case Op::constant: return {number(n.value) + unit_note(n.unit), n.value < 0 ? sign_level : primary_level};
+      case Op::variable: return {n.name};
+      case Op::index: return {fmt::format("index({}={})", n.shape[0].name, n.shape[0].size)};
+      case Op::array: return {fmt::format("array({}{}{})", numbers(*n.numbers), unit_note(n.unit), sizes(n.shape))};
+      case Op::add: return binary(" + ", sum_level);
+      case Op::sub: return binary(" - ", sum_level);
+      case Op::mul: return binary("*", product_level);
+      case Op::div: return binary("/", product_level);
+      case Op::pow: return {fmt::format("{}^{}", at_least(a[0], primary_level), at_least(a[1], sign_level)), power_level};
+      case Op::neg: return {"-" + at_least(a[0], power_level), sign_level};
+      case Op::phi: return {n.ints[0] == 1 ? call("exprel", a) : fmt::format("phi({}, {})", n.ints[0], plain(a[0]))};
+      case Op::convert: return {fmt::format("in({}, {})", plain(a[0]), n.unit.str())};
+      case Op::conv:
+        if (n.ints[0] == 0) return {fmt::format("conv({}, {}{})", plain(a[1]), plain(a[0]), options(n))};
+        break;
+      case Op::contract: {
+        std::vector<std::string> over;
+        for (const auto& axis : a[0].shape())
+          if (!n.shape.has(axis.name)) over.push_back(axis.name);
+        return {call("matmul", a, fmt::format(", over=[{}]", fmt::join(over, ", ")))};
+      }
+      case Op::sparse:
+        if (n.ints[0] == 0)
+          return {call("sparse", a, fmt::format(", {}, {}, pairs=[{}]", n.names[0], n.names[1], fmt::join(*n.pattern, ", ")))};
+        break;
+      case Op::line: {
+        if (n.ints[1] != 0) break;
+        constexpr std::string_view borders[] = {"zero", "reflect", "circular"};
+        constexpr std::string_view kinds[] = {"shift", "pad", "slice", "flip", "resample"};
+        const auto kind = static_cast<LineKind>(n.ints[0]);
+        std::string rest = ", " + n.names[0];
+        const std::size_t settings = n.ints.size() - (kind == LineKind::shift || kind == LineKind::pad ? 1 : 0);
+        for (std::size_t i = 2; i < settings; ++i) rest += fmt::format(", {}", n.ints[i]);
+        if (settings < n.ints.size() && n.ints.back() != 0) rest += fmt::format(", border={}", borders[n.ints.back()]);
+        return {call(kinds[n.ints[0]], a, rest)};
+      }
+      case Op::sum: return {call("sum", a, fmt::format(", {}", fmt::join(n.names, ", ")))};
+      case Op::max_over: return {call("max_over", a, fmt::format(", {}", fmt::join(n.names, ", ")))};
+      case Op::broadcast: return {call("broadcast", a, sizes(n.shape))};
+      case Op::rename: return {call("rename", a, fmt::format(", {}, {}", n.names[0], n.names[1]))};
+      case Op::maxpool:
+        return {call("maxpool", a, fmt::format(", {}, window={}, stride={}", fmt::join(n.names, ", "), n.ints[0], n.ints[1]))};
+      default: break;
+    }
+    if (is_pointwise(n.op)) return {call(op_name(n.op), a)};
+    // Operations that only derivatives contain; for reading by people.
+    return {call(fmt::format("{}_derivative", op_name(n.op)), a)};
+  }
+
+  std::unordered_map<const Node*, std::string> named_;
+  std::unordered_map<const Node*, Text> written_;
+};
+
+/// The equation as the reader expects it: it brings the unit and the shape of the declaration itself.
+Expr undressed(const Expr& e, const Unit& unit) {
+  Expr inner = e->op == Op::broadcast ? e->args[0] : e;
+  if (inner->op == Op::convert && inner.unit() == unit) inner = inner->args[0];
+  if (is_zero(inner)) inner = quantity(0, Unit());
+  return inner;
+}
+
+std::string range_note(const Range& range) { return range.unbounded() ? "" : " in " + range.str(); }
+
+}  // namespace
+
+std::string to_text(const Expr& e) { return Printer()(e); }
+
+std::string to_text(const Circuit& circuit) {
+  const CircuitContents& c = *circuit;
+  std::string text = fmt::format("circuit {}{}\n", c.name, quoted(c.description));
+  for (const auto& line : c.source) text += fmt::format("source \"{}\"\n", line);
+  text += fmt::format("time {}\n", c.time_unit.str());
+  if (!c.axes.empty()) text += "\n";
+  for (const auto& a : c.axes) {
+    text += fmt::format("axis {} = {}", a.axis.name, a.axis.size);
+    if (a.has_coordinates) text += fmt::format(" in [{}, {}{} {}", number(a.low), number(a.high), a.closed ? ']' : ')', a.unit.str());
+    text += fmt::format("{}{}\n", a.circular ? " circular" : "", quoted(a.description));
+  }
+  if (!c.parameters.empty()) text += "\n";
+  for (const auto& p : c.parameters) {
+    const bool uniform = std::all_of(p.value.begin(), p.value.end(), [&](double v) { return v == p.value[0]; });
+    text += fmt::format("parameter {}{} = {} {}{}{}\n", p.variable->name, p.variable.shape().str(), uniform ? number(p.value[0]) : numbers(p.value),
+                        p.variable.unit().str(), range_note(p.range), quoted(p.description));
+  }
+  if (!c.inputs.empty()) text += "\n";
+  for (const auto& u : c.inputs)
+    text += fmt::format("input {}{} : {}{}\n", u.variable->name, u.variable.shape().str(), u.variable.unit().str(), quoted(u.description));
+
+  Printer print;
+  if (!c.definitions.empty()) text += "\n";
+  for (const auto& d : c.definitions) {
+    text += fmt::format("{} := {} : {}{}\n", d.name, print(d.value), d.value.unit().str(), quoted(d.description));
+    if (!d.value->args.empty()) print.name(d.value, d.name);
+  }
+  if (!c.states.empty()) text += "\n";
+  for (const auto& s : c.states) {
+    const Expr initial = undressed(s.initial, s.variable.unit());
+    if (!is_zero(initial)) text += fmt::format("{}(0) = {}\n", s.variable->name, print(initial));
+    text += fmt::format("d{}/dt = {} : {}{}{}\n", s.variable->name, print(undressed(s.rate, s.variable.unit() / c.time_unit)),
+                        s.variable.unit().str(), s.variable.shape().rank() == 0 ? "" : " " + s.variable.shape().str(), quoted(s.description));
+  }
+  if (!c.events.empty()) text += "\n";
+  for (const auto& event : c.events) {
+    const Expr& guard = event.guard;
+    const bool difference = guard->op == Op::sub;
+    text += fmt::format("event {} when {} > {}:", event.name, print(difference ? guard->args[0] : guard), difference ? print(guard->args[1]) : "0");
+    for (std::size_t i = 0; i < event.jumps.size(); ++i)
+      text += fmt::format("{} {} = {}", i == 0 ? "" : ",", event.jumps[i].first, print(undressed(event.jumps[i].second, circuit.state(event.jumps[i].first).variable.unit())));
+    text += "\n";
+  }
+  if (!c.regimes.empty()) text += "\n";
+  for (const auto& r : c.regimes) {
+    text += fmt::format("regime {}{}", r.name, quoted(r.description));
+    for (std::size_t i = 0; i < r.values.size(); ++i) {
+      const auto& [name, values] = r.values[i];
+      text += fmt::format("{} {} = {} {}", i == 0 ? ":" : ",", name, values.size() == 1 ? number(values[0]) : numbers(values),
+                          circuit.parameter(name).variable.unit().str());
+    }
+    text += "\n";
+  }
+  return text;
+}
+
+}  // namespace striate

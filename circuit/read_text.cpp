@@ -1,0 +1,895 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <numbers>
+#include <optional>
+#include <set>
+
+#include "base/error.hpp"
+#include "circuit/lexer.hpp"
+#include "circuit/text.hpp"
+
+namespace striate {
+namespace {
+
+constexpr int deepest_nesting = 200;
+constexpr double longest_axis = 1 << 30;
+constexpr double most_elements = 4e9;
+
+const std::vector<std::string>& keywords() {
+  static const std::vector<std::string> words{"circuit", "source", "time", "constant", "axis", "parameter", "input", "event", "regime"};
+  return words;
+}
+
+/// An argument written name=...
+struct Keyword {
+  std::string name;
+  Token at;
+  std::vector<std::string> words;  ///< border=zero, over=[a, b]
+  std::vector<double> numbers;     ///< pairs=[0, 1]
+  Expr value;                      ///< size=9, sd=2*s
+};
+
+class Reader {
+ public:
+  Reader(std::string_view text, std::string origin, const std::map<std::string, double>& settings)
+      : origin_(std::move(origin)), tokens_(tokenize(text, origin_)), settings_(settings) {}
+
+  Circuit read() {
+    scan();
+    for (const auto& [name, value] : settings_)
+      if (!used_settings_.contains(name)) {
+        std::vector<std::string> known(used_names_.begin(), used_names_.end());
+        throw Error(origin_, fmt::format("the setting '{}' is neither an axis nor a constant of this circuit.{}", name, suggest_names(name, known)));
+      }
+    for (auto& d : definitions_) resolve(d);
+    for (auto& d : definitions_) contents_.definitions.push_back({d.name, d.value, d.description, position(d.at)});
+    for (auto& s : contents_.states) {
+      const auto rate = rates_.find(s.variable->name);
+      s.rate = expression_at(rate->second);
+      const auto initial = initials_.find(s.variable->name);
+      s.initial = initial == initials_.end() ? Expr(0.0) : expression_at(initial->second);
+    }
+    for (const auto& [name, at] : initials_)
+      if (!rates_.contains(name)) {
+        at_ = at;
+        fail(fmt::format("'{}' has an initial value, but no equation d{}/dt.{}", name, name, suggest_names(name, keys(rates_))));
+      }
+    for (const auto at : events_) read_event(at);
+    for (const auto at : regimes_) read_regime(at);
+    return Circuit(std::move(contents_));
+  }
+
+ private:
+  struct PendingDefinition {
+    std::string name;
+    std::size_t expression;
+    Token at;
+    std::optional<Unit> unit;
+    std::string description;
+    Expr value;
+    bool open = false;
+  };
+
+  // --- tokens -------------------------------------------------------------------------------------------------------
+  const Token& peek(std::size_t ahead = 0) const { return tokens_[std::min(at_ + ahead, tokens_.size() - 1)]; }
+  const Token& take() { return tokens_[at_ < tokens_.size() - 1 ? at_++ : at_]; }
+  bool is(std::string_view symbol, std::size_t ahead = 0) const {
+    return peek(ahead).kind == Token::Kind::symbol && peek(ahead).text == symbol;
+  }
+  bool is_name(std::size_t ahead = 0) const { return peek(ahead).kind == Token::Kind::name; }
+  bool accept(std::string_view symbol) {
+    if (!is(symbol)) return false;
+    take();
+    return true;
+  }
+  std::string position(const Token& t) const { return fmt::format("{}:{}:{}", origin_, t.line, t.column); }
+  [[noreturn]] void fail_at(const Token& t, const std::string& what) const { throw Error(position(t), what); }
+  [[noreturn]] void fail(const std::string& what) const { fail_at(peek(), what); }
+  static std::string shown(const Token& t) {
+    if (t.kind == Token::Kind::end || t.kind == Token::Kind::end_line) return "the end of the line";
+    return "'" + t.text + "'";
+  }
+  void expect(std::string_view symbol, std::string_view after) {
+    if (!accept(symbol)) fail(fmt::format("'{}' is needed after {}, but {} stands here.", symbol, after, shown(peek())));
+  }
+  std::string expect_name(std::string_view what) {
+    if (!is_name()) fail(fmt::format("{} is needed here, but {} stands here.", what, shown(peek())));
+    return take().text;
+  }
+  void end_statement() {
+    if (peek().kind == Token::Kind::end) return;
+    if (peek().kind != Token::Kind::end_line) fail(fmt::format("{} was not expected here. Start a new line, or add an operator.", shown(peek())));
+    take();
+  }
+  std::string description() { return peek().kind == Token::Kind::string ? take().text : std::string(); }
+  static std::vector<std::string> keys(const std::map<std::string, std::size_t>& m) {
+    std::vector<std::string> names;
+    for (const auto& [name, at] : m) names.push_back(name);
+    return names;
+  }
+
+  /// Runs a step of building and gives its errors this token's position.
+  template <class Build>
+  auto located(const Token& t, const Build& build) const {
+    try {
+      return build();
+    } catch (const Error& e) {
+      throw Error(std::string(e.what()).starts_with(origin_ + ":") ? std::string(e.what()) : position(t) + ": " + e.what());
+    }
+  }
+
+  // --- declarations -------------------------------------------------------------------------------------------------
+  void scan() {
+    bool named = false;
+    while (peek().kind != Token::Kind::end) {
+      if (peek().kind == Token::Kind::end_line) {
+        take();
+        continue;
+      }
+      if (!is_name()) fail(fmt::format("a line starts with {}, but must start with a name or a keyword.", shown(peek())));
+      const Token first = peek();
+      const std::string& word = first.text;
+      if (is(":=", 1)) {
+        scan_definition();
+      } else if (is("(", 1) && peek(2).kind == Token::Kind::number) {
+        scan_initial();
+      } else if (word.size() > 1 && word[0] == 'd' && is("/", 1) && peek(2).text == "dt") {
+        scan_rate();
+      } else if (std::find(keywords().begin(), keywords().end(), word) != keywords().end()) {
+        take();
+        if (word == "circuit") {
+          contents_.name = expect_name("the circuit's name");
+          contents_.description = description();
+          named = true;
+          end_statement();
+        } else if (word == "source") {
+          if (peek().kind != Token::Kind::string) fail("a text in quotes is needed after source.");
+          contents_.source.push_back(take().text);
+          end_statement();
+        } else if (word == "time") {
+          const Token t = peek();
+          contents_.time_unit = unit_until_end(t);
+          end_statement();
+        } else if (word == "constant") {
+          scan_constant();
+        } else if (word == "axis") {
+          scan_axis();
+        } else if (word == "parameter") {
+          scan_parameter();
+        } else if (word == "input") {
+          scan_input();
+        } else {
+          (word == "event" ? events_ : regimes_).push_back(at_);
+          skip_statement();
+        }
+      } else {
+        fail(fmt::format("'{}' starts neither a declaration nor an equation (name := ..., dV/dt = ..., V(0) = ...).{}", word,
+                         suggest_names(word, keywords())));
+      }
+    }
+    if (!named) throw Error(position(tokens_.front()), "the text lacks its first line: circuit NAME \"what it is\".");
+  }
+
+  void skip_statement() {
+    while (peek().kind != Token::Kind::end_line && peek().kind != Token::Kind::end) take();
+    end_statement();
+  }
+
+  void declare(const Token& t, const std::string& name, const Expr& value) {
+    if (!variables_.emplace(name, value).second || name == "t" || name == "pi" || name == "inf")
+      fail_at(t, fmt::format("the name '{}' is taken. Choose another.", name));
+  }
+
+  /// A unit written in a declaration: up to a keyword, a bracket, a text, a comma or the end of the line.
+  Unit unit_until_end(const Token& t) {
+    std::string text;
+    int depth = 0;
+    for (;; take()) {
+      const Token& next = peek();
+      const bool part = (next.kind == Token::Kind::name && next.text != "in" && next.text != "circular") || next.kind == Token::Kind::number ||
+                        (next.kind == Token::Kind::symbol && std::string_view("*/^()-%").find(next.text) != std::string_view::npos);
+      if (!part || (is(")") && depth == 0)) break;
+      if (is("(")) ++depth;
+      if (is(")")) --depth;
+      text += next.text;
+      if (text.size() > 200) fail("a unit is longer than 200 characters.");
+    }
+    if (text.empty()) fail_at(t, "a unit is needed here. Write 1 for a pure number.");
+    return located(t, [&] { return Unit::parse(text); });
+  }
+
+  double signed_number(std::string_view what) {
+    const bool negative = accept("-");
+    if (is_name() && peek().text == "inf") {
+      take();
+      return negative ? -std::numeric_limits<double>::infinity() : std::numeric_limits<double>::infinity();
+    }
+    if (peek().kind != Token::Kind::number) fail(fmt::format("{} is needed here, but {} stands here.", what, shown(peek())));
+    return (negative ? -1 : 1) * take().value;
+  }
+
+  /// "(0, inf)" or "[0, 1)".
+  Range range() {
+    Range r;
+    if (!is("(") && !is("[")) fail("a range such as (0, inf) or [0, 1] is needed here.");
+    r.low_open = take().text == "(";
+    r.low = signed_number("the lower end of a range");
+    expect(",", "the lower end of a range");
+    r.high = signed_number("the upper end of a range");
+    if (!is(")") && !is("]")) fail("a range ends with ) or ].");
+    r.high_open = take().text == ")";
+    return r;
+  }
+
+  double setting(const std::string& name, double given) {
+    used_names_.insert(name);
+    if (const auto it = settings_.find(name); it != settings_.end()) {
+      used_settings_.insert(name);
+      return it->second;
+    }
+    return given;
+  }
+
+  double constant_number(std::string_view what) {
+    const Token t = peek();
+    const Expr e = expression();
+    if (e->op != Op::constant || !(e.unit() == Unit()))
+      fail_at(t, fmt::format("{} must be a number made of numbers and constants.", what));
+    return e->value;
+  }
+
+  void scan_constant() {
+    const Token t = peek();
+    const std::string name = expect_name("a constant's name");
+    expect("=", "a constant's name");
+    declare(t, name, Expr(setting(name, constant_number("a constant"))));
+    description();
+    end_statement();
+  }
+
+  void scan_axis() {
+    const Token t = peek();
+    AxisDeclaration a;
+    a.axis.name = expect_name("an axis's name");
+    expect("=", "an axis's name");
+    const double size = setting(a.axis.name, constant_number("an axis's length"));
+    if (!(size >= 1 && size <= longest_axis && size == std::round(size)))
+      fail_at(t, fmt::format("axis '{}' = {}, but its length must be a whole number from 1 to {}.", a.axis.name, size, longest_axis));
+    a.axis.size = static_cast<std::size_t>(size);
+    if (is_name() && peek().text == "in") {
+      take();
+      const Range r = range();
+      if (r.low_open) fail_at(t, fmt::format("axis '{}' excludes its first position. Start its range with [.", a.axis.name));
+      a.has_coordinates = true;
+      a.low = r.low;
+      a.high = r.high;
+      a.closed = setting(a.axis.name + ".closed", r.high_open ? 0 : 1) != 0;
+      a.unit = unit_until_end(peek());
+    }
+    if (is_name() && peek().text == "circular") {
+      take();
+      a.circular = true;
+    }
+    a.description = description();
+    axes_[a.axis.name] = a.axis;
+    contents_.axes.push_back(std::move(a));
+    end_statement();
+  }
+
+  Shape shape_in_brackets() {
+    std::vector<Axis> axes;
+    if (!accept("[")) return {};
+    double elements = 1;
+    while (!is("]")) {
+      const Token t = peek();
+      const std::string name = expect_name("an axis's name");
+      const auto it = axes_.find(name);
+      if (it == axes_.end()) fail_at(t, fmt::format("no axis '{}' has been declared.{}", name, suggest_names(name, axis_names())));
+      if (Shape(axes).has(name)) fail_at(t, fmt::format("axis '{}' is named twice.", name));
+      axes.push_back(it->second);
+      elements *= static_cast<double>(it->second.size);
+      if (elements > most_elements) fail_at(t, fmt::format("the shape has more than {} elements. Shorten an axis.", most_elements));
+      if (!accept(",") && !is("]")) fail(fmt::format("',' or ']' is needed in a list of axes, but {} stands here.", shown(peek())));
+    }
+    take();
+    return Shape(std::move(axes));
+  }
+
+  std::vector<std::string> axis_names() const {
+    std::vector<std::string> names;
+    for (const auto& [name, axis] : axes_) names.push_back(name);
+    return names;
+  }
+
+  std::vector<double> numbers_in_brackets() {
+    std::vector<double> values;
+    expect("[", "=");
+    while (!is("]")) {
+      values.push_back(signed_number("a number"));
+      if (!accept(",") && !is("]")) fail(fmt::format("',' or ']' is needed in a list of numbers, but {} stands here.", shown(peek())));
+    }
+    take();
+    return values;
+  }
+
+  void scan_parameter() {
+    const Token t = peek();
+    const std::string name = expect_name("a parameter's name");
+    const Shape shape = shape_in_brackets();
+    expect("=", "a parameter's name");
+    Parameter p;
+    if (is("["))
+      p.value = numbers_in_brackets();
+    else if (is_name() && variables_.contains(peek().text) && variables_.at(peek().text)->op == Op::constant)
+      p.value = {variables_.at(take().text)->value};
+    else
+      p.value = {signed_number("a number, a constant or a list of numbers")};
+    const Unit unit = unit_until_end(peek());
+    if (is_name() && peek().text == "in") {
+      take();
+      p.range = range();
+    }
+    p.description = description();
+    p.variable = variable(VariableKind::parameter, name, shape, unit);
+    p.where = position(t);
+    declare(t, name, p.variable);
+    contents_.parameters.push_back(std::move(p));
+    end_statement();
+  }
+
+  void scan_input() {
+    const Token t = peek();
+    const std::string name = expect_name("an input's name");
+    const Shape shape = shape_in_brackets();
+    expect(":", "an input");
+    const Unit unit = unit_until_end(peek());
+    const Expr v = variable(VariableKind::input, name, shape, unit);
+    declare(t, name, v);
+    contents_.inputs.push_back({v, description()});
+    end_statement();
+  }
+
+  void scan_definition() {
+    PendingDefinition d;
+    d.at = peek();
+    d.name = take().text;
+    take();
+    d.expression = at_;
+    skip_expression();
+    if (accept(":")) d.unit = unit_until_end(peek());
+    d.description = description();
+    if (!definition_index_.emplace(d.name, definitions_.size()).second) fail_at(d.at, fmt::format("the name '{}' is defined twice. Rename one.", d.name));
+    definitions_.push_back(std::move(d));
+    end_statement();
+  }
+
+  /// Moves past an expression: to the ':' that declares its unit, a text, or the end of the line.
+  void skip_expression() {
+    for (int depth = 0;; take()) {
+      const auto kind = peek().kind;
+      if (kind == Token::Kind::end || kind == Token::Kind::end_line || kind == Token::Kind::string) return;
+      if (depth == 0 && is(":")) return;
+      if (is("(") || is("[")) ++depth;
+      if (is(")") || is("]")) --depth;
+    }
+  }
+
+  void scan_initial() {
+    const Token t = peek();
+    const std::string name = take().text;
+    take();
+    if (take().value != 0) fail_at(t, fmt::format("an initial value is written {}(0) = ....", name));
+    expect(")", "(0");
+    expect("=", "(0)");
+    if (!initials_.emplace(name, at_).second) fail_at(t, fmt::format("'{}' has two initial values.", name));
+    skip_expression();
+    end_statement();
+  }
+
+  void scan_rate() {
+    const Token t = peek();
+    const std::string name = take().text.substr(1);
+    take();
+    take();
+    expect("=", "d" + name + "/dt");
+    const std::size_t expression = at_;
+    skip_expression();
+    if (!accept(":")) fail(fmt::format("the unit of '{}' is needed at the end of its equation: d{}/dt = ... : mV.", name, name));
+    const Unit unit = unit_until_end(peek());
+    const Shape shape = shape_in_brackets();
+    const Expr v = variable(VariableKind::state, name, shape, unit);
+    declare(t, name, v);
+    rates_[name] = expression;
+    contents_.states.push_back({v, Expr(), Expr(), description(), position(t)});
+    end_statement();
+  }
+
+  void read_event(std::size_t at) {
+    at_ = at;
+    EventRule event;
+    event.where = position(peek());
+    event.name = expect_name("an event's name");
+    if (expect_name("'when'") != "when") fail("an event is written: event NAME when V > V_th: V = V_reset.");
+    event.guard = comparison_as_guard();
+    expect(":", "an event's condition");
+    do {
+      const std::string name = expect_name("a state's name");
+      expect("=", "a state's name");
+      event.jumps.emplace_back(name, expression());
+    } while (accept(","));
+    contents_.events.push_back(std::move(event));
+    end_statement();
+  }
+
+  /// a > b as the guard a - b.
+  Expr comparison_as_guard() {
+    const Token t = peek();
+    const Expr a = sum();
+    if (!is(">") && !is("<")) fail("an event's condition is written a > b or a < b.");
+    const bool greater = take().text == ">";
+    const Expr b = sum();
+    return located(t, [&] { return greater ? a - b : b - a; });
+  }
+
+  void read_regime(std::size_t at) {
+    at_ = at;
+    Regime regime;
+    regime.name = expect_name("a regime's name");
+    regime.description = description();
+    if (accept(":")) {
+      do {
+        const Token t = peek();
+        const std::string name = expect_name("a parameter's name");
+        expect("=", "a parameter's name");
+        std::vector<double> values = is("[") ? numbers_in_brackets() : std::vector<double>{signed_number("a number")};
+        const Unit unit = unit_until_end(peek());
+        const auto p = std::find_if(contents_.parameters.begin(), contents_.parameters.end(), [&](const auto& x) { return x.variable->name == name; });
+        if (p == contents_.parameters.end()) {
+          std::vector<std::string> known;
+          for (const auto& x : contents_.parameters) known.push_back(x.variable->name);
+          fail_at(t, fmt::format("regime '{}' names no parameter '{}'.{}", regime.name, name, suggest_names(name, known)));
+        }
+        if (!unit.same_dimension(p->variable.unit()))
+          fail_at(t, fmt::format("parameter '{}' is given in [{}] where [{}] is asked.", name, unit.str(), p->variable.unit().str()));
+        for (double& value : values) value *= unit.to(p->variable.unit());
+        regime.values.emplace_back(name, std::move(values));
+      } while (accept(","));
+    }
+    contents_.regimes.push_back(std::move(regime));
+    end_statement();
+  }
+
+  // --- expressions --------------------------------------------------------------------------------------------------
+  Expr expression_at(std::size_t at) {
+    at_ = at;
+    const Expr e = expression();
+    if (!is(":") && peek().kind != Token::Kind::string) end_statement();
+    return e;
+  }
+
+  void resolve(PendingDefinition& d) {
+    if (d.value) return;
+    if (d.open) fail_at(d.at, fmt::format("'{}' is defined by itself (a circular definition). Make one of the quantities a state.", d.name));
+    if (++nesting_ > deepest_nesting) fail_at(d.at, "definitions refer to one another too deeply.");
+    d.open = true;
+    const std::size_t back = at_;
+    Expr value = expression_at(d.expression);
+    if (d.unit) value = located(d.at, [&] { return convert(value, *d.unit); });
+    at_ = back;
+    d.open = false;
+    d.value = value;
+    --nesting_;
+  }
+
+  Expr expression() {
+    if (++nesting_ > deepest_nesting) fail("the expression is nested too deeply. Name parts of it with :=.");
+    const Token t = peek();
+    Expr e = sum();
+    if (is(">") || is("<") || is(">=") || is("<=")) {
+      const std::string op = take().text;
+      const Expr b = sum();
+      e = located(t, [&] {
+        if (op == ">") return greater(e, b);
+        if (op == "<") return greater(b, e);
+        return Expr(1.0) - (op == ">=" ? greater(b, e) : greater(e, b));
+      });
+    }
+    --nesting_;
+    return e;
+  }
+
+  Expr sum() {
+    Expr e = product();
+    while (is("+") || is("-")) {
+      const Token op = take();
+      const Expr b = product();
+      e = located(op, [&] { return op.text == "+" ? e + b : e - b; });
+    }
+    return e;
+  }
+
+  Expr product() {
+    Expr e = signed_power();
+    while (is("*") || is("/")) {
+      const Token op = take();
+      const Expr b = signed_power();
+      e = located(op, [&] { return op.text == "*" ? e * b : e / b; });
+    }
+    return e;
+  }
+
+  Expr signed_power() {
+    bool negative = false;
+    while (is("-") || is("+")) negative = (take().text == "-") != negative;
+    const Expr e = power();
+    return negative ? -e : e;
+  }
+
+  Expr power() {
+    const Expr base = primary();
+    if (!is("^")) return base;
+    const Token op = take();
+    if (++nesting_ > deepest_nesting) fail("the expression is nested too deeply.");
+    const Expr exponent = signed_power();
+    --nesting_;
+    return located(op, [&] { return pow(base, exponent); });
+  }
+
+  Expr primary() {
+    const Token t = take();
+    if (t.kind == Token::Kind::number) return number(t);
+    if (t.kind == Token::Kind::symbol && t.text == "(") {
+      const Expr e = expression();
+      expect(")", "an expression in brackets");
+      return e;
+    }
+    if (t.kind != Token::Kind::name) fail_at(t, fmt::format("a value is needed here, but {} stands here.", shown(t)));
+    if (is("(")) return call(t);
+    return named(t);
+  }
+
+  /// 10, 10 mV, 10 [mV/ms].
+  Expr number(const Token& t) {
+    if (accept("[")) {
+      std::string text;
+      while (!is("]")) {
+        if (peek().kind == Token::Kind::end || text.size() > 200) fail_at(t, "a unit in brackets does not end. Add the closing ].");
+        text += take().text;
+      }
+      take();
+      return located(t, [&] { return quantity(t.value, Unit::parse(text)); });
+    }
+    if (is_name() && peek().line == t.line && peek().text != "in" && peek().text != "circular") {
+      const Token u = take();
+      return located(u, [&] { return quantity(t.value, Unit::parse(u.text)); });
+    }
+    return Expr(t.value);
+  }
+
+  Expr named(const Token& t) {
+    if (const auto it = variables_.find(t.text); it != variables_.end()) return it->second;
+    if (const auto it = definition_index_.find(t.text); it != definition_index_.end()) {
+      auto& d = definitions_[it->second];
+      resolve(d);
+      return d.value;
+    }
+    if (t.text == "t") return time_variable(contents_.time_unit);
+    if (t.text == "pi") return Expr(std::numbers::pi);
+    std::vector<std::string> known;
+    for (const auto& [name, value] : variables_) known.push_back(name);
+    for (const auto& [name, i] : definition_index_) known.push_back(name);
+    fail_at(t, fmt::format("'{}' is not defined.{}", t.text, suggest_names(t.text, known)));
+  }
+
+  struct Arguments {
+    std::vector<Token> starts;
+    std::vector<Expr> values;         ///< an empty Expr where an axis name stands
+    std::vector<std::string> words;   ///< the name, where a bare name stands
+    std::vector<Keyword> keywords;
+  };
+
+  /// Whether a bare name here is an axis for function `f` (and not a value).
+  bool axis_word() const {
+    if (!is_name() || !(is(",", 1) || is(")", 1)) || variables_.contains(peek().text)) return false;
+    const std::string& word = peek().text;
+    return axes_.contains(word) || (word[0] == 'd' && axes_.contains(word.substr(1)) && !definition_index_.contains(word));
+  }
+
+  Arguments arguments(const Token& f) {
+    Arguments a;
+    expect("(", f.text);
+    while (!is(")")) {
+      if (is_name() && is("=", 1)) {
+        Keyword k;
+        k.at = peek();
+        k.name = take().text;
+        take();
+        if (is("[") && peek(1).kind == Token::Kind::number) {
+          k.numbers = numbers_in_brackets();
+        } else if (accept("[")) {
+          while (!is("]")) {
+            k.words.push_back(expect_name("an axis's name"));
+            if (!accept(",") && !is("]")) fail("',' or ']' is needed in a list of names.");
+          }
+          take();
+        } else if (is_name() && (is(",", 1) || is(")", 1)) && !variables_.contains(peek().text) && !definition_index_.contains(peek().text)) {
+          k.words.push_back(take().text);
+        } else {
+          k.value = expression();
+        }
+        a.keywords.push_back(std::move(k));
+      } else {
+        a.starts.push_back(peek());
+        if (axis_word()) {
+          a.words.push_back(take().text);
+          a.values.emplace_back();
+        } else {
+          a.words.emplace_back();
+          a.values.push_back(expression());
+        }
+      }
+      if (!accept(",") && !is(")")) fail(fmt::format("',' or ')' is needed in the call of {}, but {} stands here.", f.text, shown(peek())));
+    }
+    take();
+    return a;
+  }
+
+  /// Checks and reads the arguments of one call.
+  class Call {
+   public:
+    Call(const Reader& reader, const Token& f, Arguments a) : reader_(reader), f_(f), a_(std::move(a)) {}
+
+    Expr value(std::size_t i) const {
+      if (i < a_.values.size() && a_.values[i]) return a_.values[i];
+      if (i < a_.values.size()) reader_.fail_at(a_.starts[i], fmt::format("{}: a value is needed here, but '{}' is an axis.", f_.text, a_.words[i]));
+      reader_.fail_at(f_, fmt::format("{} takes at least {} arguments, but {} are given.", f_.text, i + 1, a_.values.size()));
+    }
+    void count(std::size_t n) const {
+      if (a_.values.size() != n) reader_.fail_at(f_, fmt::format("{} takes {} arguments, but {} are given.", f_.text, n, a_.values.size()));
+    }
+    std::string axis(std::size_t i) const {
+      if (i < a_.words.size() && !a_.words[i].empty()) return a_.words[i];
+      reader_.fail_at(i < a_.starts.size() ? a_.starts[i] : f_, fmt::format("{}: the name of an axis is needed as argument {}.", f_.text, i + 1));
+    }
+    std::vector<std::string> axes_from(std::size_t first) const {
+      std::vector<std::string> names;
+      for (std::size_t i = first; i < a_.words.size(); ++i) names.push_back(axis(i));
+      if (names.empty()) reader_.fail_at(f_, fmt::format("{}: names no axis.", f_.text));
+      return names;
+    }
+    std::int64_t whole(const Expr& e, const Token& at) const {
+      if (!e || e->op != Op::constant || e->value != std::round(e->value) || std::abs(e->value) > 1e9)
+        reader_.fail_at(at, fmt::format("{}: a whole number is needed here.", f_.text));
+      return static_cast<std::int64_t>(e->value);
+    }
+    std::int64_t whole(std::size_t i) const { return whole(value(i), a_.starts[i]); }
+    const Keyword* keyword(const std::string& name) const {
+      for (const auto& k : a_.keywords)
+        if (k.name == name) return &k;
+      return nullptr;
+    }
+    Expr required(const std::string& name) const {
+      const Keyword* k = keyword(name);
+      if (!k || !k->value) reader_.fail_at(f_, fmt::format("{} needs {}=....", f_.text, name));
+      return k->value;
+    }
+    std::int64_t required_whole(const std::string& name) const { return whole(required(name), keyword(name)->at); }
+    void allow(const std::vector<std::string>& names) const {
+      for (const auto& k : a_.keywords)
+        if (std::find(names.begin(), names.end(), k.name) == names.end())
+          reader_.fail_at(k.at, fmt::format("{} has no option '{}'.{}", f_.text, k.name, suggest_names(k.name, names)));
+    }
+    template <class Value>
+    Value choice(const std::string& name, const std::vector<std::pair<std::string, Value>>& choices, Value otherwise) const {
+      const Keyword* k = keyword(name);
+      if (!k) return otherwise;
+      std::vector<std::string> known;
+      for (const auto& [word, value] : choices) {
+        if (k->words.size() == 1 && k->words[0] == word) return value;
+        known.push_back(word);
+      }
+      const std::string given = k->words.empty() ? "" : k->words[0];
+      reader_.fail_at(k->at, fmt::format("{}: {} = '{}' is not known.{}", f_.text, name, given, suggest_names(given, known)));
+    }
+    Border border() const {
+      return choice<Border>("border", {{"zero", Border::zero}, {"reflect", Border::reflect}, {"circular", Border::circular}}, Border::zero);
+    }
+    Algorithm algorithm() const {
+      return choice<Algorithm>("algorithm", {{"automatic", Algorithm::automatic}, {"direct", Algorithm::direct}, {"separable", Algorithm::separable},
+                                             {"box", Algorithm::box}, {"fft", Algorithm::fft}}, Algorithm::automatic);
+    }
+    const Arguments& all() const { return a_; }
+
+   private:
+    const Reader& reader_;
+    const Token& f_;
+    Arguments a_;
+  };
+
+  Expr call(const Token& f) {
+    if (f.text == "in") return in_call(f);
+    if (f.text == "array") return array_call(f);
+    const Call c(*this, f, arguments(f));
+    return located(f, [&] { return apply(f, c); });
+  }
+
+  /// in(value, mV): the value held in another unit.
+  Expr in_call(const Token& f) {
+    expect("(", f.text);
+    const Expr e = expression();
+    expect(",", "the value");
+    const Unit unit = unit_until_end(peek());
+    expect(")", "the unit");
+    return located(f, [&] { return convert(e, unit); });
+  }
+
+  Shape sized_shape(const std::vector<Keyword>& keywords, std::size_t first = 0) const {
+    std::vector<Axis> axes;
+    double elements = 1;
+    for (std::size_t i = first; i < keywords.size(); ++i) {
+      const auto& k = keywords[i];
+      if (!k.value || k.value->op != Op::constant || !(k.value->value >= 1) || k.value->value != std::round(k.value->value))
+        fail_at(k.at, fmt::format("the length of axis '{}' must be a whole number of at least 1.", k.name));
+      elements *= k.value->value;
+      if (elements > most_elements) fail_at(k.at, fmt::format("the shape has more than {} elements.", most_elements));
+      axes.push_back({k.name, static_cast<std::size_t>(k.value->value)});
+    }
+    return Shape(std::move(axes));
+  }
+
+  /// array([1, 2, 3], y=3) or array([1, 2, 3] [mV], y=3).
+  Expr array_call(const Token& f) {
+    expect("(", f.text);
+    std::vector<double> values = numbers_in_brackets();
+    Unit unit;
+    if (accept("[")) {
+      unit = unit_until_end(peek());
+      expect("]", "the unit");
+    }
+    const Shape shape = sized_shape(trailing_keywords(f));
+    return located(f, [&] { return array(std::move(values), shape, unit); });
+  }
+
+  /// , a=1, b=2)
+  std::vector<Keyword> trailing_keywords(const Token& f) {
+    std::vector<Keyword> keywords;
+    while (accept(",")) {
+      Keyword k;
+      k.at = peek();
+      k.name = expect_name("a name");
+      expect("=", "a name");
+      k.value = expression();
+      keywords.push_back(std::move(k));
+    }
+    expect(")", "the arguments of " + f.text);
+    return keywords;
+  }
+
+  Expr apply(const Token& f, const Call& c) {
+    using Unary = Expr (*)(const Expr&);
+    using Binary = Expr (*)(const Expr&, const Expr&);
+    static const std::map<std::string, Unary> unary{{"sqrt", sqrt}, {"exp", exp}, {"log", log}, {"sin", sin}, {"cos", cos}, {"tanh", tanh},
+                                                    {"sigmoid", sigmoid}, {"softplus", softplus}, {"relu", relu}, {"abs", striate::abs},
+                                                    {"step", step}, {"exprel", exprel}};
+    static const std::map<std::string, Binary> binary{{"min", min}, {"max", max}, {"pow", pow}};
+    const std::string& n = f.text;
+    if (const auto it = unary.find(n); it != unary.end()) {
+      c.count(1);
+      c.allow({});
+      return it->second(c.value(0));
+    }
+    if (const auto it = binary.find(n); it != binary.end()) {
+      c.count(2);
+      c.allow({});
+      return it->second(c.value(0), c.value(1));
+    }
+    if (n == "where") return c.count(3), c.allow({}), where(c.value(0), c.value(1), c.value(2));
+    if (n == "phi") return c.count(2), c.allow({}), phi(phi_order(c), c.value(1));
+    if (n == "sum") return c.allow({}), striate::sum(c.value(0), c.axes_from(1));
+    if (n == "mean") return c.allow({}), mean(c.value(0), c.axes_from(1));
+    if (n == "max_over") return c.allow({}), max(c.value(0), c.axes_from(1));
+    if (n == "conv") {
+      c.count(2);
+      c.allow({"over", "border", "algorithm"});
+      const Keyword* over = c.keyword("over");
+      return conv(c.value(0), c.value(1), over ? over->words : std::vector<std::string>{}, c.border(), c.algorithm());
+    }
+    if (n == "matmul") {
+      c.count(2);
+      c.allow({"over"});
+      if (!c.keyword("over")) fail_at(f, "matmul needs over=AXIS.");
+      return matmul(c.value(0), c.value(1), c.keyword("over")->words);
+    }
+    if (n == "sparse") {
+      c.count(4);
+      c.allow({"pairs"});
+      if (!c.keyword("pairs")) fail_at(f, "sparse needs pairs=[post, pre, post, pre, ...].");
+      std::vector<std::int64_t> pairs;
+      for (const double v : c.keyword("pairs")->numbers) pairs.push_back(static_cast<std::int64_t>(v));
+      return sparse(c.value(0), c.value(1), c.axis(2), axes_.at(c.axis(3)), std::move(pairs));
+    }
+    if (n == "shift") return c.count(3), c.allow({"border"}), shift(c.value(0), c.axis(1), c.whole(2), c.border());
+    if (n == "pad") return c.count(4), c.allow({"border"}), pad(c.value(0), c.axis(1), c.whole(2), c.whole(3), c.border());
+    if (n == "slice") return c.count(4), c.allow({}), slice(c.value(0), c.axis(1), c.whole(2), c.whole(3));
+    if (n == "flip") return c.count(2), c.allow({}), flip(c.value(0), c.axis(1));
+    if (n == "resample") return c.count(3), c.allow({}), resample(c.value(0), c.axis(1), c.whole(2));
+    if (n == "rename") {
+      c.allow({});
+      return rename(c.value(0), c.axis(1), c.axis(2));
+    }
+    if (n == "transpose") return c.allow({}), transpose(c.value(0), c.axes_from(1));
+    if (n == "broadcast") return c.count(1), broadcast_to(c.value(0), sized_shape(c.all().keywords));
+    if (n == "index") {
+      if (!c.all().keywords.empty()) return index(one_axis(f, sized_shape(c.all().keywords)));
+      c.count(1);
+      return index(axes_.at(c.axis(0)));
+    }
+    if (n == "size") return c.count(1), c.allow({}), Expr(static_cast<double>(declared(f, c.axis(0)).axis.size));
+    if (n == "coordinate" || n == "spacing") {
+      c.count(1);
+      c.allow({});
+      const AxisDeclaration& a = declared(f, c.axis(0));
+      if (n == "coordinate") return array(a.coordinates(), Shape{a.axis}, a.unit);
+      return quantity(a.spacing(), a.unit);
+    }
+    if (n == "maxpool") {
+      c.allow({"window", "stride"});
+      const std::int64_t window = c.required_whole("window");
+      return maxpool(c.value(0), c.axes_from(1), window, c.keyword("stride") ? c.required_whole("stride") : window);
+    }
+    if (n == "offset") return c.count(1), c.allow({"size"}), offset(c.axis(0), c.required_whole("size"));
+    if (n == "box") return c.allow({"size"}), box(c.axes_from(0), c.required_whole("size"));
+    if (n == "ring") return c.allow({"outer", "inner"}), ring(c.axes_from(0), c.required_whole("outer"), c.required_whole("inner"));
+    if (n == "gaussian") return c.allow({"size", "sd"}), gaussian(c.axes_from(0), c.required_whole("size"), c.required("sd"));
+    if (n == "von_mises") return c.count(1), c.allow({"size", "kappa"}), von_mises(c.axis(0), c.required_whole("size"), c.required("kappa"));
+    if (n == "wrapped_gaussian")
+      return c.count(1), c.allow({"size", "sd"}), wrapped_gaussian(c.axis(0), c.required_whole("size"), c.required("sd"));
+    std::vector<std::string> known{"where", "phi", "sparse", "sum", "mean", "max_over", "conv", "matmul", "shift", "pad", "slice", "flip", "resample", "rename",
+                                   "transpose", "broadcast", "index", "size", "spacing", "coordinate", "maxpool", "offset", "box", "ring", "gaussian", "von_mises",
+                                   "wrapped_gaussian", "array", "in"};
+    for (const auto& [name, function] : unary) known.push_back(name);
+    for (const auto& [name, function] : binary) known.push_back(name);
+    fail_at(f, fmt::format("there is no function '{}'.{}", n, suggest_names(n, known)));
+  }
+
+  const AxisDeclaration& declared(const Token& f, const std::string& axis) const {
+    for (const auto& a : contents_.axes)
+      if (a.axis.name == axis) return a;
+    fail_at(f, fmt::format("no axis '{}' has been declared.{}", axis, suggest_names(axis, axis_names())));
+  }
+
+  int phi_order(const Call& c) const {
+    const std::int64_t k = c.whole(0);
+    if (k < 0 || k > 20) throw Error(fmt::format("phi: its order is {}, but must lie between 0 and 20.", k));
+    return static_cast<int>(k);
+  }
+
+  Axis one_axis(const Token& f, const Shape& shape) const {
+    if (shape.rank() != 1) fail_at(f, "index takes one axis: index(y) or index(dy=9).");
+    return shape[0];
+  }
+
+  std::string origin_;
+  std::vector<Token> tokens_;
+  const std::map<std::string, double>& settings_;
+  std::set<std::string> used_settings_, used_names_;
+  std::size_t at_ = 0;
+  int nesting_ = 0;
+  CircuitContents contents_;
+  std::map<std::string, Axis> axes_;
+  std::map<std::string, Expr> variables_;
+  std::vector<PendingDefinition> definitions_;
+  std::map<std::string, std::size_t> definition_index_;
+  std::map<std::string, std::size_t> rates_, initials_;
+  std::vector<std::size_t> events_, regimes_;
+};
+
+}  // namespace
+
+Circuit read_circuit(std::string_view text, const std::string& origin, const std::map<std::string, double>& settings) {
+  return Reader(text, origin, settings).read();
+}
+
+}  // namespace striate
