@@ -3,8 +3,11 @@
 namespace striate::STRIATE_LEVEL {
 
 template <class T>
+PointwiseKernels<T> pointwise_kernels();
+
+template <class T>
 const KernelTable<T>& table() {
-  static const KernelTable<T> kernels{};
+  static const KernelTable<T> kernels{pointwise_kernels<T>(), {}};
   return kernels;
 }
 

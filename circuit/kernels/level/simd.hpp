@@ -1,0 +1,58 @@
+#pragma once
+
+#include <immintrin.h>
+
+#include <cstddef>
+
+// One register of the level as a type. Plain +, -, *, / and comparisons act on all lanes; `mask ? a : b` selects.
+
+namespace striate::STRIATE_LEVEL {
+
+#if defined(__AVX512F__)
+inline constexpr std::size_t register_bytes = 64;
+#elif defined(__AVX2__)
+inline constexpr std::size_t register_bytes = 32;
+#else
+inline constexpr std::size_t register_bytes = 16;
+#endif
+
+template <class T>
+struct Register;
+template <>
+struct Register<double> {
+  typedef double type __attribute__((vector_size(register_bytes)));
+  typedef long long bits __attribute__((vector_size(register_bytes)));
+};
+template <>
+struct Register<float> {
+  typedef float type __attribute__((vector_size(register_bytes)));
+  typedef int bits __attribute__((vector_size(register_bytes)));
+};
+
+template <class T>
+using Vec = typename Register<T>::type;
+
+/// Elements of one register.
+template <class T>
+inline constexpr std::size_t lanes = register_bytes / sizeof(T);
+
+#define STRIATE_INLINE inline __attribute__((always_inline))
+
+template <class T>
+STRIATE_INLINE Vec<T> load(const T* from) {
+  Vec<T> v;
+  __builtin_memcpy(&v, from, sizeof v);
+  return v;
+}
+
+template <class T>
+STRIATE_INLINE void store(T* to, Vec<T> v) {
+  __builtin_memcpy(to, &v, sizeof v);
+}
+
+template <class T>
+STRIATE_INLINE Vec<T> broadcast(T x) {
+  return Vec<T>{} + x;
+}
+
+}  // namespace striate::STRIATE_LEVEL
