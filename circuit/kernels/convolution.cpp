@@ -1,58 +1,116 @@
 #include "circuit/kernels/convolution.hpp"
 
-#include <algorithm>
+#include <cstdint>
+#include <string>
 
-#include "circuit/kernels/border.hpp"
+#include "base/error.hpp"
+#include "circuit/kernels/convolution_plan.hpp"
 
 namespace striate {
+namespace {
 
-template <class T>
-template <class Body>
-void Convolution<T>::visit(const Body& body) const {
-  const auto ny = static_cast<std::ptrdiff_t>(s_.ny);
-  const auto nx = static_cast<std::ptrdiff_t>(s_.nx);
-  const auto ky = static_cast<std::ptrdiff_t>(s_.ky);
-  const auto kx = static_cast<std::ptrdiff_t>(s_.kx);
-  for (std::size_t b = 0; b < s_.batch; ++b)
-    for (std::size_t co = 0; co < s_.channels_out; ++co)
-      for (std::size_t ci = s_.mixing ? 0 : co; ci < (s_.mixing ? s_.channels_in : co + 1); ++ci) {
-        const std::size_t kernel = s_.mixing ? co * s_.channels_in + ci : (s_.shared_kernel ? 0 : ci);
-        for (std::ptrdiff_t y = 0; y < ny; ++y)
-          for (std::ptrdiff_t x = 0; x < nx; ++x)
-            for (std::ptrdiff_t r = 0; r < ky; ++r)
-              for (std::ptrdiff_t c = 0; c < kx; ++c) {
-                const auto iy = border_index(y + r - ky / 2, ny, s_.border_y);
-                const auto ix = border_index(x + c - kx / 2, nx, s_.border_x);
-                if (iy < 0 || ix < 0) continue;
-                body(kernel * s_.ky * s_.kx + static_cast<std::size_t>(r * kx + c),
-                     ((b * s_.channels_in + ci) * s_.ny + static_cast<std::size_t>(iy)) * s_.nx + static_cast<std::size_t>(ix),
-                     ((b * s_.channels_out + co) * s_.ny + static_cast<std::size_t>(y)) * s_.nx + static_cast<std::size_t>(x));
-              }
-      }
+void check(const ConvolutionShape& s) {
+  const auto refuse = [](const std::string& what) { throw Error("convolution", what); };
+  if (s.batch == 0 || s.channels_in == 0 || s.channels_out == 0) {
+    refuse("batch, channels = " + std::to_string(s.batch) + ", " + std::to_string(s.channels_in) + " to " +
+           std::to_string(s.channels_out) + ", but each must be at least 1.");
+  }
+  if (s.ny == 0 || s.nx == 0) {
+    refuse("plane = " + std::to_string(s.ny) + " x " + std::to_string(s.nx) + ", but each side must be at least 1.");
+  }
+  if (s.ky == 0 || s.kx == 0) {
+    refuse("kernel = " + std::to_string(s.ky) + " x " + std::to_string(s.kx) + ", but each side must be at least 1.");
+  }
+  if (!s.mixing && s.channels_in != s.channels_out) {
+    refuse("channels = " + std::to_string(s.channels_in) + " to " + std::to_string(s.channels_out) +
+           ", but a depth-wise convolution keeps their number. Give a kernel that mixes channels.");
+  }
+  if (s.mixing && s.shared_kernel) {
+    refuse("kernel = shared by all channels, but a kernel that mixes channels has one for each pair. Choose one of the two.");
+  }
 }
 
 template <class T>
-void Convolution<T>::apply(const T* k, const T* in, T* out, T*, bool) const {
-  std::fill_n(out, s_.batch * s_.channels_out * s_.ny * s_.nx, T(0));
-  visit([&](std::size_t w, std::size_t i, std::size_t o) { out[o] += k[w] * in[i]; });
-}
-template <class T>
-void Convolution<T>::apply_transposed(const T* k, const T* g, T* out, T*, bool) const {
-  std::fill_n(out, s_.batch * s_.channels_in * s_.ny * s_.nx, T(0));
-  visit([&](std::size_t w, std::size_t i, std::size_t o) { out[i] += k[w] * g[o]; });
-}
-template <class T>
-void Convolution<T>::kernel_gradient(const T* in, const T* g, T* gk, T*, bool) const {
-  std::fill_n(gk, kernel_size(), T(0));
-  visit([&](std::size_t w, std::size_t i, std::size_t o) { gk[w] += in[i] * g[o]; });
+T* aligned(T* p) {
+  const auto address = reinterpret_cast<std::uintptr_t>(p);
+  return p + (round_up(address, alignment) - address) / sizeof(T);
 }
 
-double estimated_cost(const ConvolutionShape& s, ConvolutionAlgorithm algorithm, std::size_t) {
-  return algorithm == ConvolutionAlgorithm::fft ? 1e200
-                                                : 1e-10 * static_cast<double>(s.batch * s.channels_out * (s.mixing ? s.channels_in : 1) * s.ny * s.nx * s.ky * s.kx);
+}  // namespace
+
+std::size_t kernel_planes(const ConvolutionShape& s) {
+  if (s.mixing) return s.channels_out * s.channels_in;
+  return s.shared_kernel ? 1 : s.channels_in;
+}
+
+std::size_t ConvolutionShape::kernel_size() const { return kernel_planes(*this) * ky * kx; }
+
+template <class T>
+Convolution<T>::Convolution(const ConvolutionShape& shape, ConvolutionAlgorithm algorithm, IsaLevel level) {
+  check(shape);
+  plan_ = algorithm == ConvolutionAlgorithm::direct ? direct_plan<T>(shape, level) : fft_plan<T>(shape, level);
+}
+
+template <class T>
+const ConvolutionShape& Convolution<T>::shape() const {
+  return plan_->shape;
+}
+template <class T>
+ConvolutionAlgorithm Convolution<T>::algorithm() const {
+  return plan_->algorithm;
+}
+template <class T>
+std::size_t Convolution<T>::prepared_size() const {
+  return plan_->prepared_size;
+}
+template <class T>
+std::size_t Convolution<T>::scratch_size() const {
+  return plan_->scratch.size + alignment / sizeof(T);
+}
+template <class T>
+void Convolution<T>::prepare(const T* kernel, T* prepared, T* scratch) const {
+  plan_->prepare(kernel, prepared, aligned(scratch));
+}
+template <class T>
+void Convolution<T>::apply(const T* prepared, const T* in, T* out, T* scratch, bool parallel) const {
+  plan_->apply(prepared, in, out, false, aligned(scratch), parallel);
+}
+template <class T>
+void Convolution<T>::apply_transposed(const T* prepared, const T* g, T* out, T* scratch, bool parallel) const {
+  plan_->apply(prepared, g, out, true, aligned(scratch), parallel);
+}
+template <class T>
+void Convolution<T>::kernel_gradient(const T* in, const T* g, T* gk, T* scratch, bool parallel) const {
+  T* memory = aligned(scratch);
+  plan_->gradient(in, g, memory, parallel);
+  plan_->scatter_taps(memory + plan_->at_kernel, gk);
 }
 
 template class Convolution<float>;
 template class Convolution<double>;
+
+double estimated_cost(const ConvolutionShape& shape, ConvolutionAlgorithm algorithm, std::size_t bytes_per_value) {
+  check(shape);
+  const ConvolutionAxis y(shape.ny, shape.ky, shape.border_y), x(shape.nx, shape.kx, shape.border_x);
+  const auto real = [](std::size_t n) { return static_cast<double>(n); };
+  const double speed = bytes_per_value == 4 ? 2 : 1;  // lanes against double
+  const std::size_t lanes = 64 / bytes_per_value;
+  const double planes_in = real(shape.batch * shape.channels_in), planes_out = real(shape.batch * shape.channels_out);
+  const double bytes = real(bytes_per_value);
+  if (algorithm == ConvolutionAlgorithm::direct) {
+    const double products = planes_out * real(shape.mixing ? shape.channels_in : 1) * real(y.taps * x.taps) *
+                            real(shape.ny * round_up(shape.nx, lanes));
+    const double padded = real((shape.ny + y.taps - 1) * (shape.nx + x.taps - 1));
+    return products * 2 / (40e9 * speed) + planes_in * padded * bytes / 10e9;
+  }
+  const TransformLayout line_y(y, true), line_x(x, false);
+  const double rows = real(round_up(line_y.size / 2, lanes)), columns = real(round_up(shape.nx, 2 * lanes)) / 2;
+  const double passes = columns * real(line_y.size) * (2 + transform_passes(line_y.size)) +
+                        rows * real(line_x.size) * (2 + transform_passes(line_x.size));
+  const double frequencies = rows * real(line_x.size);
+  const double products = shape.mixing ? planes_out * real(shape.channels_in) * frequencies : planes_out * frequencies;
+  const double kernel_reads = real(kernel_planes(shape)) * frequencies * 2 * bytes;
+  return (planes_in + planes_out) * passes * 12 / (30e9 * speed) + products * 8 / (30e9 * speed) + kernel_reads / 20e9;
+}
 
 }  // namespace striate

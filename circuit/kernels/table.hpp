@@ -3,6 +3,7 @@
 #include <string_view>
 
 #include "circuit/kernels/kernels.hpp"
+#include "circuit/kernels/level/convolution_families.hpp"
 #include "circuit/kernels/level/families.hpp"
 
 namespace striate {
@@ -13,6 +14,8 @@ template <class T>
 struct KernelTable {
   PointwiseKernels<T> pointwise;
   LineKernels<T> line;
+  DirectKernels<T> direct;
+  SpectralKernels<T> spectral;
 };
 
 /// The kernels of a given level, for tests and measurements. Calling them needs a machine of that level.

@@ -1,0 +1,100 @@
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <memory>
+
+#include "base/parallel.hpp"
+#include "circuit/kernels/convolution.hpp"
+#include "circuit/kernels/convolution_axis.hpp"
+#include "circuit/kernels/table.hpp"
+
+namespace striate {
+
+inline constexpr std::size_t alignment = 64;   // bytes
+inline constexpr std::size_t most_pieces = 16;  // of a parallel loop that needs memory of its own
+
+inline std::size_t round_up(std::size_t n, std::size_t m) { return (n + m - 1) / m * m; }
+
+/// Parts of the scratch, in values of T, each aligned to a cache line.
+template <class T>
+struct ScratchLayout {
+  std::size_t size = 0;
+  std::size_t take(std::size_t values) {
+    const std::size_t at = size;
+    size += round_up(values, alignment / sizeof(T));
+    return at;
+  }
+};
+
+/// Splits [0, count) into fixed pieces; body(i, piece). A piece has memory of its own, all pieces the same when not parallel.
+template <class Body>
+void for_pieces(std::size_t count, bool parallel, const Body& body) {
+  const std::size_t pieces = std::min(count, most_pieces);
+  parallel_for(pieces, parallel, [&](std::size_t piece) {
+    for (std::size_t i = piece * count / pieces; i < (piece + 1) * count / pieces; ++i) body(i, parallel ? piece : 0);
+  });
+}
+
+/// Planes of the kernel: one for each pair of channels, for each channel, or for all.
+std::size_t kernel_planes(const ConvolutionShape& shape);
+
+/// What both algorithms share. Scratch comes aligned to a cache line.
+template <class T>
+struct ConvolutionPlan {
+  ConvolutionShape shape;
+  ConvolutionAlgorithm algorithm;
+  const KernelTable<T>& kernels;
+  ConvolutionAxis axis_y, axis_x;
+  std::size_t plane, taps;  // values of a plane, of a kernel plane in use
+  std::size_t prepared_size = 0;
+  ScratchLayout<T> scratch;
+  std::size_t at_kernel;  // kernel planes with the taps in use
+
+  ConvolutionPlan(const ConvolutionShape& s, ConvolutionAlgorithm a, IsaLevel level)
+      : shape(s),
+        algorithm(a),
+        kernels(kernels_at<T>(level)),
+        axis_y(s.ny, s.ky, s.border_y),
+        axis_x(s.nx, s.kx, s.border_x),
+        plane(s.ny * s.nx),
+        taps(axis_y.taps * axis_x.taps) {
+    // A gradient has a kernel plane per channel even where all share one kernel.
+    at_kernel = scratch.take(std::max(kernel_planes(s), s.mixing ? 1 : s.channels_in) * taps);
+  }
+  virtual ~ConvolutionPlan() = default;
+  virtual void prepare(const T* kernel, T* prepared, T* scratch) const = 0;
+  virtual void apply(const T* prepared, const T* in, T* out, bool transposed, T* scratch, bool parallel) const = 0;
+  /// Gradient of the kernel planes with the taps in use, into scratch + at_kernel.
+  virtual void gradient(const T* in, const T* g, T* scratch, bool parallel) const = 0;
+
+  /// Kernel planes given -> kernel planes in use.
+  void gather_taps(const T* kernel, T* used) const {
+    std::fill_n(used, kernel_planes(shape) * taps, T(0));
+    each_tap([&](std::size_t given, std::size_t in_use) { used[in_use] += kernel[given]; });
+  }
+  void scatter_taps(const T* used, T* kernel) const {
+    std::fill_n(kernel, shape.kernel_size(), T(0));
+    each_tap([&](std::size_t given, std::size_t in_use) { kernel[given] = used[in_use]; });
+  }
+
+ private:
+  template <class Body>
+  void each_tap(const Body& body) const {
+    for (std::size_t p = 0; p < kernel_planes(shape); ++p) {
+      for (std::size_t y = 0; y < shape.ky; ++y) {
+        for (std::size_t x = 0; x < shape.kx; ++x) {
+          if (axis_y.tap[y] == nowhere || axis_x.tap[x] == nowhere) continue;
+          body((p * shape.ky + y) * shape.kx + x, p * taps + axis_y.tap[y] * axis_x.taps + axis_x.tap[x]);
+        }
+      }
+    }
+  }
+};
+
+template <class T>
+std::shared_ptr<const ConvolutionPlan<T>> direct_plan(const ConvolutionShape& shape, IsaLevel level);
+template <class T>
+std::shared_ptr<const ConvolutionPlan<T>> fft_plan(const ConvolutionShape& shape, IsaLevel level);
+
+}  // namespace striate
