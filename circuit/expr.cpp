@@ -65,17 +65,17 @@ class NodeTable {
       const auto [begin, end] = nodes_.equal_range(hash);
       for (auto it = begin; it != end;) it = it->second.expired() ? nodes_.erase(it) : std::next(it);
     }
-    thread_local std::vector<const Node*> pending;
-    thread_local bool draining = false;
-    pending.push_back(dead);
-    if (draining) return;
-    draining = true;
-    while (!pending.empty()) {
-      const Node* next = pending.back();
-      pending.pop_back();
+    // A plain pointer: static expressions die after the thread's own objects.
+    thread_local std::vector<const Node*>* pending = nullptr;
+    if (pending) return pending->push_back(dead);
+    std::vector<const Node*> dying{dead};
+    pending = &dying;
+    while (!dying.empty()) {
+      const Node* next = dying.back();
+      dying.pop_back();
       delete next;
     }
-    draining = false;
+    pending = nullptr;
   }
 
   std::recursive_mutex mutex_;
