@@ -22,6 +22,10 @@ struct NamedUnit {
 
 constexpr double deg = std::numbers::pi / 180;
 
+struct UnitOverflow : Error {
+  UnitOverflow() : Error("a product or power of units is beyond what numbers hold: powers may reach 1000 and scales 1e+-250.") {}
+};
+
 // clang-format off
 constexpr NamedUnit named_units[] = {
     {"1",      {},                     1,         0, false}, {"m",   {1},                    1, 0, true},
@@ -47,6 +51,10 @@ class UnitReader {
  public:
   explicit UnitReader(std::string_view text) : text_(text) {}
 
+  [[noreturn]] void fail(const std::string& what) const {
+    throw Error(fmt::format("unit '{}' {} Write units like mV, nS/cm^2, 1/ms, deg or 1.", text_, what));
+  }
+
   Unit read() {
     Unit unit = product();
     skip_space();
@@ -55,9 +63,6 @@ class UnitReader {
   }
 
  private:
-  [[noreturn]] void fail(const std::string& what) const {
-    throw Error(fmt::format("unit '{}' {} Write units like mV, nS/cm^2, 1/ms, deg or 1.", text_, what));
-  }
   void skip_space() {
     while (at_ < text_.size() && text_[at_] == ' ') ++at_;
   }
@@ -93,7 +98,6 @@ class UnitReader {
   std::string_view text_;
   std::size_t at_ = 0;
   int depth_ = 0;
-  friend class striate::Unit;
 };
 
 }  // namespace
@@ -104,6 +108,12 @@ struct UnitAccess {
     unit.exponents_ = named.exponents;
     unit.factor_ = named.factor;
     unit.decade_ = named.decade + prefix_decade;
+    return unit;
+  }
+  static Unit within_numbers(Unit unit) {
+    bool fits = std::abs(std::log10(unit.factor_) + unit.decade_) <= 250 && std::abs(unit.decade_) <= 300;
+    for (const double exponent : unit.exponents_) fits = fits && std::abs(exponent) <= 1000;
+    if (!fits) throw UnitOverflow();
     return unit;
   }
   static Unit scale(double factor) {
@@ -171,9 +181,14 @@ Unit UnitReader::primary() {
 Unit Unit::parse(std::string_view text) {
   while (!text.empty() && text.front() == ' ') text.remove_prefix(1);
   while (!text.empty() && text.back() == ' ') text.remove_suffix(1);
-  Unit unit = UnitReader(text).read();
-  unit.text_ = text;
-  return unit;
+  UnitReader reader(text);
+  try {
+    Unit unit = reader.read();
+    unit.text_ = text;
+    return unit;
+  } catch (const UnitOverflow&) {
+    reader.fail("is beyond what numbers hold: powers may reach 1000 and scales 1e+-250.");
+  }
 }
 
 Unit Unit::operator*(const Unit& other) const {
@@ -183,7 +198,7 @@ Unit Unit::operator*(const Unit& other) const {
   for (std::size_t i = 0; i < base_count; ++i) unit.exponents_[i] = exponents_[i] + other.exponents_[i];
   unit.factor_ = factor_ * other.factor_;
   unit.decade_ = decade_ + other.decade_;
-  return unit;
+  return UnitAccess::within_numbers(std::move(unit));
 }
 
 Unit Unit::operator/(const Unit& other) const { return *this * other.pow(-1); }
@@ -194,7 +209,7 @@ Unit Unit::pow(double exponent) const {
   for (std::size_t i = 0; i < base_count; ++i) unit.exponents_[i] = exponents_[i] * exponent + 0.0;
   unit.factor_ = factor_ == 1 ? 1 : std::pow(factor_, exponent);
   unit.decade_ = decade_ * exponent + 0.0;
-  return unit;
+  return UnitAccess::within_numbers(std::move(unit));
 }
 
 bool Unit::same_dimension(const Unit& other) const {
@@ -205,17 +220,15 @@ bool Unit::same_dimension(const Unit& other) const {
 
 bool Unit::dimensionless() const { return same_dimension(Unit()); }
 
-double Unit::to(const Unit& other) const {
-  if (*this == other) return 1;
+double Unit::scale_to(const Unit& other) const {
   const double decades = decade_ - other.decade_;
   const double power = decades >= 0 ? std::pow(10.0, decades) : 1 / std::pow(10.0, -decades);
   return factor_ / other.factor_ * power;
 }
 
-bool Unit::operator==(const Unit& other) const {
-  return same_dimension(other) && std::abs(decade_ - other.decade_) < 1e-9 &&
-         std::abs(factor_ - other.factor_) <= 1e-13 * std::abs(factor_);
-}
+double Unit::to(const Unit& other) const { return *this == other ? 1 : scale_to(other); }
+
+bool Unit::operator==(const Unit& other) const { return same_dimension(other) && std::abs(scale_to(other) - 1) <= 1e-13; }
 
 std::string Unit::str() const {
   if (!text_.empty()) return text_;

@@ -17,6 +17,7 @@ class Unit {
   /// Reads "mV", "nS/cm^2", "1/ms", "deg", "1", "mV*ms^-1". @throws Error naming what is wrong and the nearest units
   static Unit parse(std::string_view text);
 
+  /// Products and powers @throws Error beyond powers of 1000 and scales of 1e250
   Unit operator*(const Unit& other) const;
   Unit operator/(const Unit& other) const;
   Unit pow(double exponent) const;
@@ -31,6 +32,7 @@ class Unit {
 
  private:
   friend struct UnitAccess;
+  double scale_to(const Unit& other) const;
   static constexpr std::size_t base_count = 7;
   std::array<double, base_count> exponents_{};  // m, kg, s, A, K, mol, cd
   double factor_ = 1;
