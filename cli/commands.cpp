@@ -1,0 +1,209 @@
+#include "cli/commands.hpp"
+
+#include <fmt/format.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <cmath>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+#include "base/error.hpp"
+#include "circuit/compile.hpp"
+#include "circuit/text.hpp"
+#include "cli/python.hpp"
+#include "io/hdf5.hpp"
+#include "models/library.hpp"
+#include "sim/compare_recordings.hpp"
+#include "sim/progress.hpp"
+#include "sim/run.hpp"
+
+namespace striate {
+namespace {
+
+using Overrides = std::vector<std::pair<std::string, std::string>>;
+
+Overrides split_overrides(const std::vector<std::string>& texts) {
+  Overrides overrides;
+  for (const auto& text : texts) {
+    const auto equals = text.find('=');
+    if (equals == std::string::npos || equals == 0) throw Error(fmt::format("--set {}: write KEY=VALUE, such as --set parameters.xi=3.", text));
+    overrides.emplace_back(text.substr(0, equals), text.substr(equals + 1));
+  }
+  return overrides;
+}
+
+/// A model of the library, or a circuit text file.
+Circuit circuit_of(const std::string& name) {
+  if (!name.ends_with(".circuit")) return model(name);
+  std::ifstream stream(name);
+  if (!stream) throw Error(fmt::format("the circuit file '{}' cannot be read. Check the path.", name));
+  std::stringstream text;
+  text << stream.rdbuf();
+  return read_circuit(text.str(), name);
+}
+
+std::string bytes_text(double bytes) {
+  for (const std::string_view unit : {"B", "KiB", "MiB", "GiB"}) {
+    if (bytes < 1024) return fmt::format("{:.4g} {}", bytes, unit);
+    bytes /= 1024;
+  }
+  return fmt::format("{:.4g} TiB", bytes);
+}
+
+void describe(const Circuit& circuit) {
+  const System<double> system = compile<double>(circuit);
+  fmt::print("circuit {}: {}\n", circuit->name, circuit->description);
+  const auto list = [](std::string_view kind, const Fields& fields) {
+    for (const auto& f : fields) fmt::print("  {:<10} {:<14} {:<10} {:<28} {}\n", kind, f.name, "[" + f.unit.str() + "]", f.shape.str_sizes(), f.description);
+  };
+  list("state", system.states());
+  list("input", system.inputs());
+  list("parameter", system.parameters());
+  list("definition", system.observables());
+  for (const auto& a : system.algorithms()) fmt::print("  {}: {} ({})\n", a.operation, a.algorithm, a.reason);
+  fmt::print("  state {}; memory of one evaluation {}\n", bytes_text(8.0 * static_cast<double>(system.states().size())),
+             bytes_text(static_cast<double>(system.workspace_bytes())));
+}
+
+double recorded_bytes(const Experiment& e, const System<double>& system) {
+  double values = 0;
+  for (const auto& name : e.run.record) {
+    const Field* f = system.states().find(name);
+    if (!f) f = system.observables().find(name);
+    if (!f) f = system.inputs().find(name);
+    values += static_cast<double>(f->size);
+  }
+  const double times = e.run.steady ? 1 : std::floor(e.run.duration / e.run.every) + 1;
+  return 8 * values * times * static_cast<double>(e.condition_count());
+}
+
+void check(const std::string& path, const Overrides& overrides) {
+  if (!path.ends_with(".toml")) return describe(circuit_of(path));
+  const Experiment e = load_experiment(path, overrides);
+  describe(e.circuit);
+  fmt::print("experiment: {}\n  {} conditions", e.title, e.condition_count());
+  for (const auto& c : e.conditions) fmt::print("{} {} ({} values)", &c == &e.conditions.front() ? ":" : " x", c.name, c.values.size());
+  fmt::print("\n  method {}{}\n  output {}\n", e.run.method, e.run.steady ? "" : fmt::format(", {} ms", e.run.duration),
+             bytes_text(recorded_bytes(e, compile<double>(e.circuit))));
+}
+
+void list_models() {
+  for (const auto& m : model_texts()) fmt::print("{:<20} {}\n", m.name, model(m.name)->description);
+}
+
+void info(const std::string& path) {
+  const H5File file = H5File::open(path);
+  const auto text = [&](const std::string& name) {
+    const auto value = file.attribute("/", name);
+    if (!value) return std::string("-");
+    if (const auto* s = std::get_if<std::string>(&*value)) return *s;
+    if (const auto* i = std::get_if<std::int64_t>(&*value)) return fmt::format("{}", *i);
+    return std::string("-");
+  };
+  if (!file.attribute("/", "complete"))
+    throw Error(fmt::format("'{}' is an HDF5 file, but not a recording of Striate: it lacks the attribute 'complete'.", path));
+  for (const std::string name : {"title", "circuit", "method", "command", "created", "finished", "complete", "striate_version", "striate_commit",
+                                 "instruction_set", "threads", "seed", "warnings"})
+    fmt::print("{:<16} {}\n", name, text(name));
+  for (const auto& name : file.datasets("/")) {
+    std::string shape;
+    for (const auto n : file.shape("/" + name)) shape += fmt::format("{}{}", shape.empty() ? "" : " x ", n);
+    fmt::print("  /{:<15} {}\n", name, shape);
+  }
+  if (file.exists("/analysis"))
+    for (const auto& name : file.datasets("/analysis")) {
+      fmt::print("  /analysis/{}", name);
+      for (const std::string score : {"r", "r2", "rms"})
+        if (const auto v = file.attribute("/analysis/" + name, score); v && std::holds_alternative<double>(*v)) fmt::print("  {} = {:.4g}", score, std::get<double>(*v));
+      fmt::print("\n");
+    }
+}
+
+void rerun(const std::string& path, bool quiet, const std::string& command_line) {
+  std::string text;
+  std::string origin;
+  {
+    const H5File file = H5File::open(path);
+    if (!file.exists("/experiment_toml")) throw Error(fmt::format("'{}' holds no experiment: it is not a recording of Striate.", path));
+    text = file.read_text("/experiment_toml");
+    origin = file.read_text("/experiment_path");
+  }
+  TomlDocument document = TomlDocument::parse_string(text, origin);
+  const Experiment experiment = read_experiment(document, origin);
+  const std::string again = path + ".rerun.h5";
+  run_experiment(experiment, {again, true, quiet, 0, command_line});
+  const std::string difference = compare_recordings(path, again);
+  std::filesystem::remove(again);
+  if (!difference.empty()) throw Failure(fmt::format("the new run differs from '{}': {}", path, difference));
+  fmt::print("the same bits\n");
+}
+
+}  // namespace
+
+void add_commands(CLI::App& app, const std::string& command_line) {
+  struct Options {
+    std::string file, output;
+    std::vector<std::string> overrides;
+    int threads = 0;
+    bool force = false;
+    bool quiet = false;
+  };
+  const auto options = std::make_shared<Options>();
+
+  auto* run = app.add_subcommand("run", "Runs an experiment and records it.\n  striate run examples/tilt_illusion.toml -o tilt.h5 --set parameters.xi=3");
+  run->add_option("experiment", options->file, "the experiment (TOML)")->required();
+  run->add_option("-o,--output", options->output, "the recording; default: the experiment's name with .h5, here");
+  run->add_option("--set", options->overrides, "KEY=VALUE: another value for a key of the experiment")->allow_extra_args(false);
+  run->add_option("--threads", options->threads, "number of threads; default: all cores")->check(CLI::Range(1, 4096));
+  run->add_flag("--force", options->force, "write over an existing recording");
+  run->add_flag("-q,--quiet", options->quiet, "print nothing but errors");
+  run->callback([options, command_line] {
+    watch_for_interrupt();
+    const Experiment e = load_experiment(options->file, split_overrides(options->overrides));
+    const std::string output = options->output.empty() ? std::filesystem::path(options->file).stem().string() + ".h5" : options->output;
+    run_experiment(e, {output, options->force, options->quiet, options->threads, command_line});
+    if (!options->quiet) fmt::print("recorded in {}\n", output);
+  });
+
+  auto* check_command = app.add_subcommand("check", "Checks units, shapes, ranges, memory and output size; runs nothing.\n  striate check examples/tilt_illusion.toml");
+  check_command->add_option("file", options->file, "an experiment (TOML), a circuit file or a model's name")->required();
+  check_command->add_option("--set", options->overrides, "KEY=VALUE")->allow_extra_args(false);
+  check_command->callback([options] { check(options->file, split_overrides(options->overrides)); });
+
+  auto* list = app.add_subcommand("list", "Lists the models of the library.\n  striate list");
+  list->callback(list_models);
+
+  auto* show = app.add_subcommand("show", "Prints a model: equations, parameters with units and ranges, source, regimes.\n  striate show contextual");
+  show->add_option("model", options->file, "a model's name or a circuit file")->required();
+  show->callback([options] {
+    if (options->file.ends_with(".circuit")) fmt::print("{}", to_text(circuit_of(options->file)));
+    else fmt::print("{}", model_text(options->file).text);
+  });
+
+  auto* info_command = app.add_subcommand("info", "Tells what made a recording and what it holds.\n  striate info tilt_illusion.h5");
+  info_command->add_option("recording", options->file, "a recording (HDF5)")->required();
+  info_command->callback([options] { info(options->file); });
+
+  auto* rerun_command = app.add_subcommand("rerun", "Makes a recording again and compares the two.\n  striate rerun tilt_illusion.h5");
+  rerun_command->add_option("recording", options->file, "a recording (HDF5)")->required();
+  rerun_command->add_flag("-q,--quiet", options->quiet, "print nothing but the verdict");
+  rerun_command->callback([options, command_line] {
+    watch_for_interrupt();
+    rerun(options->file, options->quiet, command_line);
+  });
+
+  auto* plot = app.add_subcommand("plot", "Draws the picture of a recording.\n  striate plot tilt_illusion.h5 -o tilt_illusion.png");
+  plot->add_option("recording", options->file, "a recording (HDF5)")->required();
+  plot->add_option("-o,--output", options->output, "the picture (.svg, .png or .pdf); default: the recording's name with .svg");
+  plot->callback([options] {
+    H5File::open(options->file);
+    const std::string output = options->output.empty() ? std::filesystem::path(options->file).replace_extension(".svg").string() : options->output;
+    run_python({"-m", "striate.plot", options->file, "-o", output});
+    fmt::print("drawn in {}\n", output);
+  });
+}
+
+}  // namespace striate

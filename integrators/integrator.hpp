@@ -1,0 +1,133 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "integrators/problem.hpp"
+
+namespace striate {
+
+/// An integration method by name with its settings. docs/integrators.md says what each is for.
+///
+/// Adaptive: "bs32", "zonneveld43", "dp54" (explicit Runge-Kutta, ARKODE), "adams", "bdf" (multistep, CVODES),
+/// "imex3", "imex4", "imex5" (additive Runge-Kutta, ARKODE). Fixed step: "euler", "heun", "rk4", "exponential_euler".
+/// Recommended: bs32 for rectified circuits, dp54 for smooth ones, bdf for stiff ones.
+struct Method {
+  std::string name = "bs32";
+  double rtol = 1e-5;                     ///< adaptive: relative tolerance per step
+  double atol = 1e-6;                     ///< adaptive: absolute tolerance per step, in each state's own unit
+  std::map<std::string, double> atol_of;  ///< by state name, where it differs from `atol`, in that state's unit
+  double step = 0;                        ///< fixed step [time unit]; must be 0 for an adaptive method
+  double max_step = 0;                    ///< adaptive: largest step [time unit]; 0: no bound
+  bool max_norm = false;                  ///< adaptive: control the worst unit instead of the root mean square over units
+  std::vector<std::string> implicit;      ///< imex: the states whose rates are integrated implicitly
+  std::uint64_t max_steps = 10'000'000;   ///< more accepted steps than this is a failure
+};
+
+/// All method names.
+std::vector<std::string> method_names();
+
+/// Work done since start (restored with a checkpoint).
+struct Counters {
+  std::uint64_t steps = 0;              ///< accepted
+  std::uint64_t rejected = 0;           ///< error test or nonlinear solver failed
+  std::uint64_t rhs = 0;                ///< evaluations of f
+  std::uint64_t jvp = 0;                ///< Jacobian-vector products
+  std::uint64_t linear_iterations = 0;  ///< Krylov iterations
+  std::uint64_t events = 0;             ///< jumps applied
+  std::uint64_t restarts = 0;           ///< after events, breakpoints and checkpoints
+  bool operator==(const Counters&) const = default;
+};
+
+/// One event: the guards that crossed zero upwards together, and the state on both sides.
+struct EventRecord {
+  double t = 0;
+  std::vector<std::size_t> fired;  ///< indices into the guard vector, ascending
+  std::vector<double> before;
+  std::vector<double> after;
+};
+
+/// Everything that the rest of a run depends on, beside Problem and Method.
+struct Checkpoint {
+  std::string method;
+  double t = 0;
+  std::vector<double> y;
+  std::vector<double> guard;        ///< the guards at t, before a jump of the drive there
+  double segment_start = 0;         ///< fixed step: where the present run of equal steps began
+  std::uint64_t segment_steps = 0;  ///< fixed step: steps since then
+  Counters counters;
+};
+
+enum class Stop {
+  step,    ///< an accepted step
+  output,  ///< t() is the time asked for
+  event,   ///< t() is the time of event(); y() is the state after it
+  end,     ///< t() is Problem::t1 and nothing is left to report
+};
+
+/// Integrates one problem, stop by stop. Not copyable; one per thread.
+class Integrator {
+ public:
+  /// @throws Error on a name or setting that the method does not know
+  explicit Integrator(Method method);
+  Integrator(Integrator&&) noexcept;
+  Integrator& operator=(Integrator&&) noexcept;
+  ~Integrator();
+
+  /// @throws Error on sizes, times or tolerances that do not fit the system
+  void start(Problem problem);
+  /// Continues from a checkpoint of the same problem and method, bit for bit as if it had not stopped.
+  void start(Problem problem, const Checkpoint& checkpoint);
+
+  /// Moves t() towards `until` [time unit, >= t()] and stops at the first of: the next accepted step, an event, `until`,
+  /// the end. When `until` is also the time of an event or the end, the output comes first, with the state before it.
+  /// @throws Failure with the time, the states and the likely cause when the solver cannot go on
+  Stop advance(double until);
+
+  double t() const;
+  std::span<const double> y() const;
+  const EventRecord& event() const;  ///< the last event
+  /// out = the state at a time inside the last accepted step, to the method's order. @throws Error outside it
+  void dense(double t, std::span<double> out);
+  const Counters& counters() const;
+
+  /// Fixed step: at t0 and after every step, event or end. Adaptive: where the method restarts, that is at t0, an
+  /// event, a breakpoint of the drive, or one of Problem::checkpoints. @throws Error elsewhere
+  Checkpoint save() const;
+
+ private:
+  struct Impl;
+  Impl& started() const;
+  std::unique_ptr<Method> method_;
+  std::unique_ptr<Impl> impl_;
+};
+
+/// Who is told what during solve. Any of them may be empty.
+struct Observer {
+  std::function<void(double t, std::span<const double> y)> sample;      ///< at exactly the output times
+  std::function<void(const EventRecord&)> event;                        ///< at every event
+  std::function<void(const Checkpoint&)> checkpoint;                    ///< at every one of Problem::checkpoints
+  std::function<void(double t, const Counters&)> progress;              ///< after every accepted step
+};
+
+/// The end of a run.
+struct Solution {
+  double t = 0;
+  std::vector<double> y;
+  Counters counters;
+};
+
+/// Integrates from t0 to t1. `output_times` ascend in [t0, t1].
+/// @throws Error on unusable input, Failure when the integration could not go on
+Solution solve(const Problem& problem, const Method& method, std::span<const double> output_times = {},
+               const Observer& observer = {});
+/// The rest of a run whose checkpoint was saved; output times at or before it are skipped.
+Solution resume(const Problem& problem, const Method& method, const Checkpoint& checkpoint,
+                std::span<const double> output_times = {}, const Observer& observer = {});
+
+}  // namespace striate

@@ -1,0 +1,44 @@
+#include "sim/compare_recordings.hpp"
+
+#include <fmt/format.h>
+
+#include <bit>
+#include <cmath>
+
+#include "io/hdf5.hpp"
+
+namespace striate {
+namespace {
+
+std::string compare_group(const H5File& a, const H5File& b, const std::string& group) {
+  for (const auto& name : a.datasets(group)) {
+    const std::string path = (group == "/" ? "" : group) + "/" + name;
+    if (!b.exists(path)) return fmt::format("{} is missing in the second", path);
+    if (a.type(path) == H5Type::text) continue;
+    const H5Array x = a.read_numbers(path);
+    const H5Array y = b.read_numbers(path);
+    if (x.shape != y.shape) return fmt::format("{} has another shape", path);
+    std::size_t different = 0;
+    double largest = 0;
+    for (std::size_t i = 0; i < x.values.size(); ++i) {
+      if (std::bit_cast<std::uint64_t>(x.values[i]) == std::bit_cast<std::uint64_t>(y.values[i])) continue;
+      ++different;
+      largest = std::max(largest, std::abs(x.values[i] - y.values[i]));
+    }
+    if (different > 0) return fmt::format("{} differs in {} of {} values, by at most {:.3g}", path, different, x.values.size(), largest);
+  }
+  for (const auto& name : a.groups(group)) {
+    const std::string path = (group == "/" ? "" : group) + "/" + name;
+    if (!b.exists(path)) return fmt::format("{} is missing in the second", path);
+    if (auto difference = compare_group(a, b, path); !difference.empty()) return difference;
+  }
+  return "";
+}
+
+}  // namespace
+
+std::string compare_recordings(const std::string& a, const std::string& b) {
+  return compare_group(H5File::open(a), H5File::open(b), "/");
+}
+
+}  // namespace striate

@@ -1,0 +1,246 @@
+#include "sim/encoder.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <numbers>
+
+#include "base/error.hpp"
+#include "circuit/kernels/convolution.hpp"
+#include "sim/colour.hpp"
+
+namespace striate {
+namespace {
+
+const std::vector<std::string> kinds{"circular", "gaussian", "opponent", "filter_bank", "contrast"};
+
+/// How an input's elements run over features and places.
+struct Layout {
+  std::size_t features = 1, feature_stride = 1, y_stride = 0, x_stride = 0;
+
+  Layout(const Circuit& circuit, const Input& input, const std::string& feature_axis) {
+    const Shape& shape = input.variable.shape();
+    for (std::size_t i = 0; i < shape.rank(); ++i) {
+      if (shape[i].name == "y") y_stride = shape.stride(i);
+      else if (shape[i].name == "x") x_stride = shape.stride(i);
+      else if (shape[i].name == feature_axis) {
+        features = shape[i].size;
+        feature_stride = shape.stride(i);
+      } else
+        throw Error(fmt::format("circuit '{}': the input '{}' has the axis '{}', which is neither y, x nor the encoder's feature axis '{}'.",
+                                circuit->name, input.variable->name, shape[i].name, feature_axis));
+    }
+  }
+  std::size_t at(const VisualField& field, std::size_t element, std::size_t k) const {
+    return element / field.nx * y_stride + element % field.nx * x_stride + k * feature_stride;
+  }
+};
+
+enum class Normalisation { none, peak, image };
+
+/// A tuning curve per channel: von Mises or Gaussian around its preferred feature.
+class PopulationCode final : public Encoder {
+ public:
+  PopulationCode(Layout layout, std::vector<double> preferred, bool circular, double width, Normalisation normalisation, FeatureMap map)
+      : layout_(layout), preferred_(std::move(preferred)), circular_(circular), width_(width), normalisation_(normalisation), map_(std::move(map)) {}
+
+  void encode(const Scene& scene, std::span<double> input) const override {
+    std::fill(input.begin(), input.end(), 0.0);
+    std::vector<std::pair<double, std::vector<double>>> known;  // stimuli show few different features
+    const auto response = [&](double feature) -> const std::vector<double>& {
+      for (const auto& [f, r] : known)
+        if (f == feature) return r;
+      return known.emplace_back(feature, tuning(feature)).second;
+    };
+    double largest = 0;
+    for (const auto& element : scene.elements)
+      for (const auto& c : element) largest = std::max(largest, *std::max_element(response(c.feature).begin(), response(c.feature).end()));
+    for (std::size_t i = 0; i < scene.elements.size(); ++i) {
+      for (const auto& c : scene.elements[i]) {
+        const auto& r = response(c.feature);
+        const double divisor = normalisation_ == Normalisation::image ? largest : (normalisation_ == Normalisation::peak ? *std::max_element(r.begin(), r.end()) : 1);
+        for (std::size_t k = 0; k < r.size(); ++k) input[layout_.at(scene.field, i, k)] += c.contrast * r[k] / divisor;
+      }
+    }
+  }
+
+ private:
+  std::vector<double> tuning(double feature) const {
+    std::vector<double> r;
+    const double u = map_.to_axis(feature);
+    for (const double p : preferred_)
+      r.push_back(circular_ ? std::exp((std::cos(2 * std::numbers::pi * (u - p)) - 1) / (width_ * width_)) : std::exp(-(u - p) * (u - p) / (2 * width_ * width_)));
+    return r;
+  }
+
+  Layout layout_;
+  std::vector<double> preferred_;
+  bool circular_;
+  double width_;
+  Normalisation normalisation_;
+  FeatureMap map_;
+};
+
+/// Six half-rectified cone-opponent channels.
+class OpponentCode final : public Encoder {
+ public:
+  explicit OpponentCode(Layout layout) : layout_(layout) {}
+  void encode(const Scene& scene, std::span<double> input) const override {
+    std::fill(input.begin(), input.end(), 0.0);
+    const auto& weights = opponent_weights();
+    for (std::size_t i = 0; i < scene.elements.size(); ++i)
+      for (const auto& c : scene.elements[i]) {
+        if (c.colour.empty()) throw Error("encoder: the kind 'opponent' needs colours. Give each layer a colour.");
+        for (std::size_t k = 0; k < weights.size(); ++k) {
+          const double drive = weights[k][0] * c.colour[0] + weights[k][1] * c.colour[1] + weights[k][2] * c.colour[2];
+          input[layout_.at(scene.field, i, k)] += c.contrast * std::max(drive, 0.0);
+        }
+      }
+  }
+
+ private:
+  Layout layout_;
+};
+
+/// The contrast shown at each place, whatever the feature.
+class ContrastCode final : public Encoder {
+ public:
+  explicit ContrastCode(Layout layout) : layout_(layout) {}
+  void encode(const Scene& scene, std::span<double> input) const override {
+    std::fill(input.begin(), input.end(), 0.0);
+    for (std::size_t i = 0; i < scene.elements.size(); ++i)
+      for (const auto& c : scene.elements[i]) input[layout_.at(scene.field, i, 0)] += c.contrast;
+  }
+
+ private:
+  Layout layout_;
+};
+
+/// Energy of quadrature Gabor pairs, one pair a channel, on the luminance image of gratings or of a file.
+class FilterBank final : public Encoder {
+ public:
+  FilterBank(Layout layout, std::vector<double> orientations, double frequency, double sd, FeatureMap map, double to_rad)
+      : layout_(layout), orientations_(std::move(orientations)), frequency_(frequency), sd_(sd), map_(std::move(map)), to_rad_(to_rad) {}
+
+  void encode(const Scene& scene, std::span<double> input) const override {
+    const VisualField& field = scene.field;
+    const std::vector<double> luminance = image(scene);
+    const auto radius = static_cast<std::ptrdiff_t>(std::ceil(3 * sd_ / field.scale));
+    const auto side = static_cast<std::size_t>(2 * radius + 1);
+    const ConvolutionShape shape{1, 1, 1, field.ny, field.nx, side, side, false, true, Border::zero, Border::zero};
+    const Convolution<double> plan(shape, estimated_cost(shape, ConvolutionAlgorithm::fft, 8) < estimated_cost(shape, ConvolutionAlgorithm::direct, 8)
+                                              ? ConvolutionAlgorithm::fft : ConvolutionAlgorithm::direct);
+    std::vector<double> prepared(plan.prepared_size());
+    std::vector<double> scratch(plan.scratch_size());
+    std::vector<double> kernel(side * side);
+    std::vector<double> out(field.size());
+    std::vector<double> energy(field.size());
+    for (std::size_t k = 0; k < orientations_.size(); ++k) {
+      std::fill(energy.begin(), energy.end(), 0.0);
+      for (const double phase : {0.0, std::numbers::pi / 2}) {
+        gabor(orientations_[k], phase, radius, field.scale, kernel);
+        plan.prepare(kernel.data(), prepared.data(), scratch.data());
+        plan.apply(prepared.data(), luminance.data(), out.data(), scratch.data(), false);
+        for (std::size_t i = 0; i < energy.size(); ++i) energy[i] += out[i] * out[i];
+      }
+      for (std::size_t i = 0; i < energy.size(); ++i) input[layout_.at(field, i, k)] = std::sqrt(energy[i]);
+    }
+  }
+
+ private:
+  /// Contrast around the mean: -1..1.
+  std::vector<double> image(const Scene& scene) const {
+    const VisualField& field = scene.field;
+    std::vector<double> result(field.size(), 0.0);
+    if (scene.image) {
+      const Image& file = *scene.image;
+      if (file.height != field.ny || file.width != field.nx)
+        throw Error(fmt::format("stimulus: the image has {} x {} pixels (y, x), but the circuit's grid has {} x {}. Resize the image, or set the axes y and x.",
+                                file.height, file.width, field.ny, field.nx));
+      const std::size_t colours = file.channels >= 3 ? 3 : 1;
+      for (std::size_t i = 0; i < result.size(); ++i) {
+        for (std::size_t c = 0; c < colours; ++c) result[i] += file.samples[i * file.channels + c] / static_cast<double>(colours);
+        result[i] = 2 * result[i] - 1;
+      }
+      return result;
+    }
+    for (std::size_t i = 0; i < result.size(); ++i) {
+      const double y = (static_cast<double>(i / field.nx) - static_cast<double>(field.ny / 2)) * field.scale;
+      const double x = (static_cast<double>(i % field.nx) - static_cast<double>(field.nx / 2)) * field.scale;
+      for (const auto& c : scene.elements[i]) {
+        const double theta = c.feature * to_rad_;
+        const double frequency = c.frequency > 0 ? c.frequency : frequency_;
+        result[i] += c.contrast * std::cos(2 * std::numbers::pi * frequency * (x * std::cos(theta) + y * std::sin(theta)) + c.phase);
+      }
+    }
+    return result;
+  }
+
+  /// Of unit response to the full-contrast grating it is tuned to, without response to a mean.
+  void gabor(double theta, double phase, std::ptrdiff_t radius, double scale, std::vector<double>& kernel) const {
+    double envelope_sum = 0;
+    double carrier_sum = 0;
+    std::vector<double> envelope(kernel.size());
+    std::size_t i = 0;
+    for (std::ptrdiff_t iy = -radius; iy <= radius; ++iy)
+      for (std::ptrdiff_t ix = -radius; ix <= radius; ++ix, ++i) {
+        const double x = static_cast<double>(ix) * scale;
+        const double y = static_cast<double>(iy) * scale;
+        envelope[i] = std::exp(-(x * x + y * y) / (2 * sd_ * sd_));
+        kernel[i] = envelope[i] * std::cos(2 * std::numbers::pi * frequency_ * (x * std::cos(theta) + y * std::sin(theta)) - phase);
+        envelope_sum += envelope[i];
+        carrier_sum += kernel[i];
+      }
+    for (std::size_t j = 0; j < kernel.size(); ++j) kernel[j] = 2 * (kernel[j] - envelope[j] * carrier_sum / envelope_sum) / envelope_sum;
+  }
+
+  Layout layout_;
+  std::vector<double> orientations_;
+  double frequency_, sd_;
+  FeatureMap map_;
+  double to_rad_;
+};
+
+}  // namespace
+
+std::vector<double> axis_positions(const AxisDeclaration& axis) {
+  std::vector<double> positions = axis.coordinates();
+  const double low = axis.has_coordinates ? axis.low : 0;
+  const double range = axis.has_coordinates ? axis.high - axis.low : std::max<double>(1, static_cast<double>(axis.axis.size) - 1);
+  for (double& p : positions) p = (p - low) / range;
+  return positions;
+}
+
+std::unique_ptr<Encoder> make_encoder(const TomlTable& table, const Circuit& circuit, const Input& input, const FeatureMap& map) {
+  const std::string kind = table.string("kind");
+  if (std::find(kinds.begin(), kinds.end(), kind) == kinds.end()) table.at("kind").fail("but the kinds of encoder are these." + suggest_names(kind, kinds));
+  if (kind == "contrast") return std::make_unique<ContrastCode>(Layout(circuit, input, ""));
+  const std::string axis_name = table.string("axis", "feature");
+  const AxisDeclaration& axis = circuit.axis(axis_name);
+  const Layout layout(circuit, input, axis_name);
+  if (kind == "opponent") {
+    if (axis.axis.size != 6)
+      table.at("kind").fail(fmt::format("but axis '{}' has {} elements; there are 6 opponent channels. Set {} = 6.", axis_name, axis.axis.size, axis_name));
+    return std::make_unique<OpponentCode>(layout);
+  }
+  if (kind == "filter_bank") {
+    const double frequency = evaluate(table.at("frequency"), Unit::parse("1/deg"));
+    const double sd = evaluate(table.at("sd"), Unit::parse("deg"));
+    if (!(frequency > 0)) table.at("frequency").fail("but must be above 0.");
+    if (!(sd > 0)) table.at("sd").fail("but must be above 0.");
+    const double to_rad = map.unit.to(Unit::parse("rad"));
+    std::vector<double> orientations;
+    for (const double p : axis_positions(axis)) orientations.push_back(map.to_feature(p) * to_rad);
+    return std::make_unique<FilterBank>(layout, std::move(orientations), frequency, sd, map, to_rad);
+  }
+  const double width = evaluate(table.at("width"), Unit());
+  if (!(width > 0)) table.at("width").fail("but a tuning width must be above 0.");
+  const std::string normalise = table.string("normalise", "none");
+  const std::vector<std::string> choices{"none", "peak", "image"};
+  const auto chosen = std::find(choices.begin(), choices.end(), normalise) - choices.begin();
+  if (chosen == 3) table.at("normalise").fail("but the choices are these." + suggest_names(normalise, choices));
+  return std::make_unique<PopulationCode>(layout, axis_positions(axis), kind == "circular", width, static_cast<Normalisation>(chosen), map);
+}
+
+}  // namespace striate

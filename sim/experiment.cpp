@@ -1,0 +1,325 @@
+#include "sim/experiment.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+#include "base/error.hpp"
+#include "circuit/text.hpp"
+#include "integrators/integrator.hpp"
+#include "models/library.hpp"
+#include "sim/lesion.hpp"
+
+namespace striate {
+namespace {
+
+const Unit ms = Unit::parse("ms");
+const Unit deg = Unit::parse("deg");
+
+std::string beside(const std::string& experiment_path, const std::string& file) {
+  const auto candidate = std::filesystem::path(experiment_path).parent_path() / file;
+  return std::filesystem::exists(candidate) || !std::filesystem::exists(file) ? candidate.string() : file;
+}
+
+Circuit read_circuit_of(const TomlTable& root, const std::string& path) {
+  std::map<std::string, double> settings;
+  if (const auto table = root.find_table("settings"))
+    for (const auto& key : table->keys()) {
+      const TomlValue value = table->at(key);
+      if (!value.is_table()) {
+        settings[key] = value.is_bool() ? static_cast<double>(value.as_bool()) : value.as_number();
+        continue;
+      }
+      for (const auto& inner : value.as_table().keys()) {
+        const TomlValue v = value.as_table().at(inner);
+        settings[inner == "size" ? key : key + "." + inner] = v.is_bool() ? static_cast<double>(v.as_bool()) : v.as_number();
+      }
+    }
+  const TomlValue name = root.at("circuit");
+  const std::string text = name.as_string();
+  try {
+    if (!text.ends_with(".circuit")) return model(text, settings);
+    const std::string file = beside(path, text);
+    std::ifstream stream(file);
+    if (!stream) name.fail(fmt::format("but the file '{}' cannot be read. Check the path; it is relative to the experiment's.", file));
+    std::stringstream content;
+    content << stream.rdbuf();
+    return read_circuit(content.str(), file, settings);
+  } catch (const Error& e) {
+    throw Error(fmt::format("{}: {}", name.position(), e.what()));
+  }
+}
+
+Circuit with_values(Circuit circuit, const TomlTable& root) {
+  if (const auto regime = root.find("regime")) {
+    try {
+      circuit = circuit.with_parameters(circuit.regime(regime->as_string()).values);
+    } catch (const Error& e) {
+      throw Error(fmt::format("{}: {}", regime->position(), e.what()));
+    }
+  }
+  if (const auto table = root.find_table("parameters"))
+    for (const auto& key : table->keys()) {
+      const TomlValue value = table->at(key);
+      try {
+        const Unit& unit = circuit.parameter(key).variable.unit();
+        std::vector<double> numbers;
+        if (value.is_array())
+          for (const auto& v : value.as_array()) numbers.push_back(evaluate(v, unit));
+        else
+          numbers.push_back(evaluate(value, unit));
+        circuit = circuit.with_parameters({{key, numbers}});
+      } catch (const Error& e) {
+        const std::string message = e.what();
+        throw Error(message.starts_with(value.position()) ? message : fmt::format("{}: {}: {}", value.position(), value.path(), message));
+      }
+    }
+  return circuit;
+}
+
+std::vector<ConditionAxis> read_conditions(const TomlTable& root) {
+  std::vector<ConditionAxis> axes;
+  const auto table = root.find_table("conditions");
+  if (!table) return axes;
+  for (const auto& key : table->keys()) {
+    ConditionAxis axis;
+    axis.name = key;
+    const TomlTable t = table->table(key);
+    axis.unit = Unit::parse(t.string("unit", "1"));
+    axis.description = t.string("description", "");
+    if (const auto values = t.find("values")) {
+      for (const auto& v : values->as_array()) axis.values.push_back(v.is_number() ? v.as_number() : evaluate(v, axis.unit));
+    } else {
+      const double from = t.at("from").is_number() ? t.at("from").as_number() : evaluate(t.at("from"), axis.unit);
+      const double to = t.at("to").is_number() ? t.at("to").as_number() : evaluate(t.at("to"), axis.unit);
+      const std::int64_t count = t.integer("count");
+      if (count < 1 || count > 1000000) t.at("count").fail("but must be a whole number from 1 to 1000000.");
+      for (std::int64_t i = 0; i < count; ++i)
+        axis.values.push_back(count == 1 ? from : from + (to - from) * static_cast<double>(i) / static_cast<double>(count - 1));
+    }
+    if (axis.values.empty()) t.fail("has no values. Give values = [...] or from, to and count.");
+    axes.push_back(std::move(axis));
+  }
+  return axes;
+}
+
+std::vector<std::string> observable_names(const Circuit& circuit) {
+  std::vector<std::string> names;
+  for (const auto& s : circuit->states) names.push_back(s.variable->name);
+  for (const auto& d : circuit->definitions) names.push_back(d.name);
+  for (const auto& u : circuit->inputs) names.push_back(u.variable->name);
+  return names;
+}
+
+void require_observable(const Circuit& circuit, const TomlValue& value, const std::string& name) {
+  const auto names = observable_names(circuit);
+  if (std::find(names.begin(), names.end(), name) == names.end())
+    value.fail(fmt::format("but circuit '{}' has no state, definition or input '{}'.{}", circuit->name, name, suggest_names(name, names)));
+}
+
+RunPlan read_run(const TomlTable& root, const Circuit& circuit) {
+  RunPlan plan;
+  const auto table = root.find_table("run");
+  plan.method = "steady";
+  for (const auto& s : circuit->states) plan.record.push_back(s.variable->name);
+  if (circuit->states.empty()) plan.method = "static";
+  if (!table) return plan;
+  if (!circuit->states.empty()) plan.method = table->string("method", "steady");
+  plan.steady = plan.method == "steady" || plan.method == "static";
+  if (!plan.steady) {
+    const auto names = method_names();
+    if (std::find(names.begin(), names.end(), plan.method) == names.end())
+      table->at("method").fail("but the methods are steady and those of the integrators." + suggest_names(plan.method, names));
+    plan.duration = evaluate(table->at("duration"), ms);
+    if (!(plan.duration > 0) || !std::isfinite(plan.duration)) table->at("duration").fail("but must be above 0.");
+    plan.every = table->has("every") ? evaluate(table->at("every"), ms) : plan.duration / 100;
+    if (!(plan.every > 0)) table->at("every").fail("but must be above 0.");
+    if (table->has("step")) {
+      plan.step = evaluate(table->at("step"), ms);
+      if (!(plan.step > 0)) table->at("step").fail("but must be above 0.");
+    }
+  }
+  plan.tolerance = table->number("tolerance", plan.steady ? 1e-10 : 1e-6);
+  if (!(plan.tolerance > 0 && plan.tolerance < 1)) table->at("tolerance").fail("but must lie between 0 and 1.");
+  plan.absolute = table->number("absolute", plan.tolerance / 100);
+  plan.seed = static_cast<std::uint64_t>(table->integer("seed", 0));
+  if (const auto implicit = table->find("implicit")) plan.implicit = implicit->as_strings();
+  if (const auto record = table->find("record")) {
+    plan.record = record->as_strings();
+    for (const auto& name : plan.record) require_observable(circuit, *record, name);
+  }
+  return plan;
+}
+
+Comparison read_comparison(const TomlTable& table, const std::string& path) {
+  Comparison c;
+  c.file = beside(path, table.string("file"));
+  c.x_column = table.string("x", "");
+  c.y_column = table.string("y");
+  c.source = table.string("source", "");
+  c.in_order = table.boolean("in_order", false);
+  c.average = table.boolean("average", false);
+  c.y_scale = table.number("scale", 1);
+  if (const auto where = table.find_table("where"))
+    for (const auto& key : where->keys()) c.where.emplace_back(key, where->at(key).is_string() ? where->string(key) : where->at(key).text());
+  if (const auto match = table.find_table("match"))
+    for (const auto& key : match->keys()) c.match.emplace_back(key, match->string(key));
+  return c;
+}
+
+std::vector<Analysis> read_analyses(const TomlTable& root, const Experiment& e) {
+  std::vector<Analysis> analyses;
+  const auto list = root.find("analysis");
+  if (!list) return analyses;
+  const std::vector<std::string> kinds{"decode", "response", "tuning", "peak"};
+  for (const auto& entry : list->as_array()) {
+    const TomlTable t = entry.as_table();
+    Analysis a;
+    a.name = t.string("name");
+    const std::string kind = t.string("kind");
+    const auto found = std::find(kinds.begin(), kinds.end(), kind);
+    if (found == kinds.end()) t.at("kind").fail("but the kinds of analysis are these." + suggest_names(kind, kinds));
+    a.kind = static_cast<Analysis::Kind>(found - kinds.begin());
+    a.variable = t.string("variable");
+    require_observable(e.circuit, t.at("variable"), a.variable);
+    const std::string decoder = t.string("decoder", "population_vector");
+    try {
+      a.decoder = decoder_named(decoder);
+    } catch (const Error& error) {
+      t.at("decoder").fail(error.what());
+    }
+    a.relative_to_input = t.string("relative_to", "") == "input";
+    if (t.has("relative_to") && !a.relative_to_input) t.at("relative_to").fail("but the one choice is \"input\".");
+    if (t.has("feature")) {
+      if (!e.map) t.at("feature").fail("but there is no encoder with a range of features.");
+      a.feature = evaluate(t.at("feature"), e.map->unit);
+    }
+    if (const auto at = t.find("at")) {
+      const auto pair = at->as_array();
+      if (pair.size() != 2) at->fail("but a place is written [x, y].");
+      a.x = evaluate(pair[0], deg);
+      a.y = evaluate(pair[1], deg);
+    }
+    a.scale = t.number("scale", 1);
+    a.against = t.string("against", e.conditions.empty() ? "" : e.conditions.back().name);
+    if (!a.against.empty() &&
+        std::none_of(e.conditions.begin(), e.conditions.end(), [&](const auto& c) { return c.name == a.against; })) {
+      std::vector<std::string> names;
+      for (const auto& c : e.conditions) names.push_back(c.name);
+      t.at("against").fail("but no condition has that name." + suggest_names(a.against, names));
+    }
+    a.label = t.string("label", a.name);
+    a.unit = t.string("unit", a.kind == Analysis::Kind::decode && e.map ? e.map->unit.str() : "1");
+    if (const auto comparison = t.find_table("compare")) a.comparison = read_comparison(*comparison, e.path);
+    analyses.push_back(std::move(a));
+  }
+  return analyses;
+}
+
+std::vector<Lesion> read_lesions(const TomlTable& root, const Circuit& circuit, double scale) {
+  const auto elements = [&](const TomlValue& v) { return static_cast<std::ptrdiff_t>(std::lround(evaluate(v, deg) / scale)); };
+  std::vector<Lesion> lesions;
+  const auto list = root.find("lesion");
+  if (!list) return lesions;
+  for (const auto& entry : list->as_array()) {
+    const TomlTable t = entry.as_table();
+    Lesion lesion;
+    lesion.target = t.string("target");
+    require_observable(circuit, t.at("target"), lesion.target);
+    if (t.has("clamp")) lesion.clamp = evaluate(t.at("clamp"), observable_unit(circuit, lesion.target));
+    lesion.scale = t.number("scale", 0);
+    if (t.has("from")) lesion.from = evaluate(t.at("from"), circuit->time_unit);
+    if (const auto size = t.find("patch")) {
+      lesion.patch = elements(*size);
+      if (lesion.patch < 1) size->fail("but a patch must cover at least one element.");
+    }
+    if (const auto centre = t.find("centre")) {
+      const auto pair = centre->as_array();
+      if (pair.size() != 2) centre->fail("but a centre is written [x, y].");
+      lesion.patch_x = elements(pair[0]);
+      lesion.patch_y = elements(pair[1]);
+    }
+    lesions.push_back(lesion);
+  }
+  return lesions;
+}
+
+}  // namespace
+
+std::size_t Experiment::condition_count() const {
+  std::size_t n = 1;
+  for (const auto& axis : conditions) n *= axis.values.size();
+  return n;
+}
+
+Variables Experiment::condition(std::size_t index) const {
+  Variables variables;
+  for (auto it = conditions.rbegin(); it != conditions.rend(); ++it) {
+    variables[it->name] = {it->values[index % it->values.size()], it->unit};
+    index /= it->values.size();
+  }
+  return variables;
+}
+
+Experiment read_experiment(TomlDocument& document, const std::string& path) {
+  const TomlTable root = document.root();
+  const Circuit plain = with_values(read_circuit_of(root, path), root);
+  const auto stimulus_table = root.find_table("stimulus");
+  const double scale = stimulus_table && stimulus_table->has("scale") ? evaluate(stimulus_table->at("scale"), deg) : 1;
+  const auto lesions = read_lesions(root, plain, scale);
+  Experiment e{root.string("title", plain->description), path, lesioned(plain, lesions), "", nullptr, {}, {}, {}, "feature", {}, lesions, {}, {}, ""};
+  e.circuit_text = to_text(plain);
+  e.conditions = read_conditions(root);
+  const auto encoder = root.find_table("encoder");
+  if (encoder) {
+    e.feature_axis = encoder->string("axis", "feature");
+    FeatureMap map;
+    map.unit = deg;
+    if (const auto range = encoder->find("range")) {
+      const auto ends = range->as_array();
+      if (ends.size() != 2) range->fail("but a range of features has two ends.");
+      map.unit = Unit::parse(encoder->string("unit", "deg"));
+      map.low = evaluate(ends[0], map.unit);
+      map.high = evaluate(ends[1], map.unit);
+      if (!(map.low < map.high)) range->fail("but must run upwards.");
+    }
+    e.map = map;
+  }
+  if (stimulus_table) e.stimulus = std::make_shared<Stimulus>(*stimulus_table, e.map ? e.map->unit : Unit());
+  const auto inputs = root.find_table("inputs");
+  for (const auto& input : e.circuit->inputs) {
+    const std::string& name = input.variable->name;
+    if (inputs && inputs->has(name)) {
+      e.given_inputs.emplace_back(name, inputs->at(name));
+    } else if (encoder && e.stimulus) {
+      const std::string served = encoder->string("input", e.circuit->inputs[0].variable->name);
+      if (served == name) e.encoders.emplace_back(name, make_encoder(*encoder, e.circuit, input, *e.map));
+    }
+    const bool fed = (!e.encoders.empty() && e.encoders.back().first == name) || (!e.given_inputs.empty() && e.given_inputs.back().first == name);
+    if (!fed)
+      root.fail(fmt::format("the input '{}' of circuit '{}' is not given. Add [stimulus] with [encoder], or a value {} = ... under [inputs].", name,
+                            e.circuit->name, name));
+  }
+  e.run = read_run(root, e.circuit);
+  e.analyses = read_analyses(root, e);
+  if (e.stimulus) {  // every number of every layer, once, so that a mistake is found before anything runs
+    e.stimulus->changes(e.condition(0));
+    e.stimulus->scene({1, 1, e.stimulus->scale()}, 0, e.condition(0));
+  }
+  for (const auto& [name, value] : e.given_inputs) evaluate(value, observable_unit(e.circuit, name), e.condition(0));
+  document.require_all_used();
+  e.resolved = document.to_text();
+  return e;
+}
+
+Experiment load_experiment(const std::string& path, const std::vector<std::pair<std::string, std::string>>& overrides) {
+  TomlDocument document = TomlDocument::parse_file(path);
+  for (const auto& [key, value] : overrides) document.set(key, value);
+  return read_experiment(document, path);
+}
+
+}  // namespace striate

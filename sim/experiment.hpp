@@ -1,0 +1,93 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "circuit/circuit.hpp"
+#include "io/toml.hpp"
+#include "sim/decode.hpp"
+#include "sim/encoder.hpp"
+#include "sim/lesion.hpp"
+#include "sim/stimulus.hpp"
+
+namespace striate {
+
+/// One variable that changes between conditions, with its values.
+struct ConditionAxis {
+  std::string name;
+  std::vector<double> values;
+  Unit unit;
+  std::string description;
+};
+
+/// A published curve or table to set beside an analysis.
+struct Comparison {
+  std::string file;
+  std::string x_column, y_column;
+  std::vector<std::pair<std::string, std::string>> where;  ///< rows with this text in this column
+  std::vector<std::pair<std::string, std::string>> match;  ///< column equal to a condition variable: one panel each
+  bool in_order = false;                                   ///< rows pair with conditions in file order, not by abscissa
+  bool average = false;                                    ///< rows at one abscissa are averaged
+  double y_scale = 1;
+  std::string source;
+};
+
+/// One number (or, for tuning curves, one row of numbers) per condition.
+struct Analysis {
+  enum class Kind { decode, response, tuning, peak } kind = Kind::decode;
+  std::string name;
+  std::string variable;          ///< a state, definition or input
+  Decoder decoder = Decoder::population_vector;
+  bool relative_to_input = false;  ///< decode: minus what the same decoder reads from the encoder's input there
+  std::optional<double> feature;   ///< response: at the channel that prefers this
+  double y = 0, x = 0;             ///< deg from the centre
+  double scale = 1;                ///< the result is multiplied by it
+  std::string against;             ///< the condition variable along the abscissa
+  std::string label, unit;
+  std::optional<Comparison> comparison;
+};
+
+/// How the circuit is run in each condition.
+struct RunPlan {
+  bool steady = true;
+  std::string method;
+  double duration = 0;   ///< ms
+  double tolerance = 1e-6;
+  double absolute = 1e-8;  ///< in each state's unit
+  double step = 0;         ///< ms, for fixed-step methods
+  double every = 1;        ///< ms between recorded points
+  std::vector<std::string> implicit;
+  std::vector<std::string> record;
+  std::uint64_t seed = 0;
+};
+
+/// An experiment as resolved from TOML: circuit, values, stimulus, conditions, run and analyses.
+struct Experiment {
+  std::string title;
+  std::string path;
+  Circuit circuit;
+  std::string circuit_text;
+  std::shared_ptr<Stimulus> stimulus;
+  std::vector<std::pair<std::string, std::shared_ptr<Encoder>>> encoders;  ///< by input
+  std::vector<std::pair<std::string, TomlValue>> given_inputs;              ///< uniform, constant in time
+  std::optional<FeatureMap> map;
+  std::string feature_axis = "feature";
+  std::vector<ConditionAxis> conditions;
+  std::vector<Lesion> lesions;
+  RunPlan run;
+  std::vector<Analysis> analyses;
+  std::string resolved;  ///< as TOML
+
+  std::size_t condition_count() const;
+  Variables condition(std::size_t index) const;
+};
+
+/// Reads and checks a whole experiment. @throws Error with file, line, key, value and the nearest valid names
+Experiment read_experiment(TomlDocument& document, const std::string& path);
+
+/// The experiment of a file, with `--set` overrides (key, value) applied.
+Experiment load_experiment(const std::string& path, const std::vector<std::pair<std::string, std::string>>& overrides = {});
+
+}  // namespace striate

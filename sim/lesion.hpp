@@ -1,0 +1,29 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "circuit/circuit.hpp"
+
+namespace striate {
+
+/// Scales or clamps a state (where other equations use it), a definition or an input: everywhere or in a square patch,
+/// always or from a time on. scale = 0 removes it.
+struct Lesion {
+  std::string target;
+  double scale = 0;
+  std::optional<double> clamp;  ///< in the target's unit, in place of scale
+  std::optional<double> from;   ///< in the circuit's time unit
+  std::ptrdiff_t patch = 0;     ///< side in elements; 0: everywhere
+  std::ptrdiff_t patch_y = 0, patch_x = 0;  ///< its centre, elements from the grid's
+};
+
+/// The circuit with its lesions written into its equations: still a circuit, with its own text.
+/// @throws Error for a target the circuit does not have, or a patch of something without the axes y and x
+Circuit lesioned(const Circuit& circuit, const std::vector<Lesion>& lesions);
+
+/// The unit of a state, definition or input.
+const Unit& observable_unit(const Circuit& circuit, const std::string& name);
+
+}  // namespace striate

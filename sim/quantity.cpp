@@ -1,0 +1,43 @@
+#include "sim/quantity.hpp"
+
+#include <fmt/format.h>
+
+#include "base/error.hpp"
+#include "circuit/text.hpp"
+
+namespace striate {
+
+double evaluate(const std::string& text, const Unit& unit, const Variables& variables, const std::string& where) {
+  if (text.find_first_of("\n\"#") != std::string::npos) throw Error(where, "a value is written on one line, without \" or #.");
+  std::string circuit = "circuit value\n";
+  for (const auto& [name, value] : variables) circuit += fmt::format("parameter {} = 0 {}\n", name, value.second.str());
+  circuit += "value := " + text + "\n";
+  try {
+    const Circuit read = read_circuit(circuit, where);
+    std::vector<std::pair<Expr, Expr>> known;
+    for (const auto& p : read->parameters) known.emplace_back(p.variable, quantity(variables.at(p.variable->name).first, p.variable.unit()));
+    const Expr value = convert(substitute({read->definitions[0].value}, known)[0], unit);
+    if (value->op != Op::constant) throw Error("it does not come out as one number");
+    return value->value;
+  } catch (const Error& e) {
+    std::string message = e.what();
+    if (message.starts_with(where + ":")) {  // the place inside the made-up text says nothing to the user
+      message.erase(0, where.size() + 1);
+      for (int i = 0; i < 2; ++i) message.erase(0, message.find(':') + 1);
+    }
+    while (message.starts_with(' ')) message.erase(0, 1);
+    throw Error(fmt::format("{} = \"{}\": {}", where, text, message));
+  }
+}
+
+double evaluate(const TomlValue& value, const Unit& unit, const Variables& variables) {
+  const std::string where = fmt::format("{}: {}", value.position(), value.path());
+  if (!value.is_number()) return evaluate(value.as_string(), unit, variables, where);
+  const double number = value.as_number();
+  if (!(unit == Unit()) && number != 0 && number == number)
+    throw Error(fmt::format("{} = {}, but a quantity in [{}] is asked for. Write it with its unit, such as \"{} {}\".", where, number, unit.str(),
+                            number, unit.str()));
+  return number;
+}
+
+}  // namespace striate

@@ -1,0 +1,121 @@
+#include "sim/recording.hpp"
+
+#include <fmt/format.h>
+
+#include <chrono>
+#include <numeric>
+
+#include "circuit/kernels/kernels.hpp"
+#include "circuit/text.hpp"
+#include "sim/version.hpp"
+
+namespace striate {
+namespace {
+
+std::string utc_now() {
+  const std::time_t now = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now());
+  std::tm utc{};
+  gmtime_r(&now, &utc);
+  return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}Z", utc.tm_year + 1900, utc.tm_mon + 1, utc.tm_mday, utc.tm_hour, utc.tm_min, utc.tm_sec);
+}
+
+/// Name, unit and shape of what is recorded under a name.
+struct Recorded {
+  Shape shape;
+  Unit unit;
+  std::string description;
+};
+
+Recorded recorded(const Circuit& circuit, const std::string& name) {
+  for (const auto& s : circuit->states)
+    if (s.variable->name == name) return {s.variable.shape(), s.variable.unit(), s.description};
+  for (const auto& d : circuit->definitions)
+    if (d.name == name) return {d.value.shape(), d.value.unit(), d.description};
+  for (const auto& u : circuit->inputs)
+    if (u.variable->name == name) return {u.variable.shape(), u.variable.unit(), u.description};
+  return {};
+}
+
+}  // namespace
+
+Recording::Recording(const std::string& path, bool overwrite, const Experiment& e, const std::vector<double>& times, const Provenance& provenance)
+    : file_(H5File::create(path, overwrite)), timed_(!e.run.steady) {
+  file_.set_attribute("/", "complete", std::int64_t{0});
+  file_.set_attribute("/", "title", e.title);
+  file_.set_attribute("/", "circuit", e.circuit->name);
+  file_.set_attribute("/", "striate_version", std::string(version));
+  file_.set_attribute("/", "striate_commit", std::string(commit));
+  file_.set_attribute("/", "instruction_set", std::string(isa_name(isa_level())));
+  file_.set_attribute("/", "command", provenance.command);
+  file_.set_attribute("/", "threads", static_cast<std::int64_t>(provenance.threads));
+  file_.set_attribute("/", "seed", static_cast<std::int64_t>(e.run.seed));
+  file_.set_attribute("/", "method", e.run.method);
+  file_.set_attribute("/", "created", utc_now());
+  file_.set_attribute("/", "warnings", std::string());
+  file_.write_text("/experiment_toml", e.resolved);
+  file_.write_text("/experiment_path", e.path);
+  file_.write_text("/circuit_text", to_text(e.circuit));
+  write_condition_axes(e);
+  write_circuit_axes(e);
+  if (timed_) file_.create_axis("/t", std::span<const double>(times), {e.circuit->time_unit.str(), "time"});
+  for (const auto& name : e.run.record) {
+    const Recorded r = recorded(e.circuit, name);
+    std::vector<std::string> axes = condition_axes_;
+    if (timed_) axes.emplace_back("/t");
+    for (const auto& axis : r.shape) axes.push_back("/" + axis.name);
+    file_.create_array("/" + name, H5Type::float64, axes, {r.unit.str(), r.description});
+  }
+  file_.flush();
+}
+
+void Recording::write_condition_axes(const Experiment& e) {
+  for (const auto& c : e.conditions) {
+    file_.create_axis("/" + c.name, std::span<const double>(c.values), {c.unit.str(), c.description.empty() ? c.name : c.description});
+    condition_shape_.push_back(c.values.size());
+    condition_axes_.push_back("/" + c.name);
+  }
+}
+
+void Recording::write_circuit_axes(const Experiment& e) {
+  for (const auto& a : e.circuit->axes) {
+    const auto coordinates = a.coordinates();
+    file_.create_axis("/" + a.axis.name, std::span<const double>(coordinates), {a.has_coordinates ? a.unit.str() : "1", a.description.empty() ? a.axis.name : a.description});
+  }
+}
+
+Recording::Box Recording::box(const std::string& path, std::size_t condition) const {
+  Box b{std::vector<std::size_t>(file_.shape(path).size(), 0), file_.shape(path)};
+  for (std::size_t a = condition_shape_.size(); a-- > 0;) {
+    b.start[a] = condition % condition_shape_[a];
+    b.count[a] = 1;
+    condition /= condition_shape_[a];
+  }
+  return b;
+}
+
+void Recording::write(const std::string& variable, std::size_t condition, std::span<const double> values) {
+  const Box b = box("/" + variable, condition);
+  file_.write_part("/" + variable, b.start, b.count, values);
+}
+
+void Recording::note(std::size_t condition, const std::string& name, double value) {
+  const std::string path = "/run/" + name;
+  if (!file_.exists(path)) file_.create_array(path, H5Type::float64, condition_axes_, {});
+  const Box b = box(path, condition);
+  file_.write_part(path, b.start, b.count, std::span<const double>(&value, 1));
+}
+
+void Recording::warn(const std::string& text) {
+  warnings_.push_back(text);
+  std::string all;
+  for (const auto& w : warnings_) all += (all.empty() ? "" : "\n") + w;
+  if (all.size() < 50000) file_.set_attribute("/", "warnings", all);
+}
+
+void Recording::finish() {
+  file_.set_attribute("/", "finished", utc_now());
+  file_.set_attribute("/", "complete", std::int64_t{1});
+  file_.close();
+}
+
+}  // namespace striate

@@ -1,0 +1,193 @@
+#include "sim/stimulus.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <filesystem>
+#include <limits>
+#include <random>
+
+#include "base/error.hpp"
+#include "sim/colour.hpp"
+
+namespace striate {
+namespace {
+
+const Unit deg = Unit::parse("deg");
+const Unit rad = Unit::parse("rad");
+const Unit ms = Unit::parse("ms");
+const Unit per_deg = Unit::parse("1/deg");
+const Unit one;
+
+const std::vector<std::string> shapes{"full", "square", "rectangle", "disc", "ring", "bar", "dots"};
+
+double value_or(const TomlTable& table, const std::string& key, const Unit& unit, const Variables& variables, double fallback) {
+  const auto value = table.find(key);
+  return value ? evaluate(*value, unit, variables) : fallback;
+}
+
+/// A length in elements, rounded to whole ones.
+std::ptrdiff_t elements(double degrees, double scale) { return static_cast<std::ptrdiff_t>(std::lround(degrees / scale)); }
+
+/// A block of n elements around a centre; an even one reaches half an element further to lower indices.
+bool in_block(std::ptrdiff_t i, std::ptrdiff_t centre, std::ptrdiff_t n) { return i >= centre - n / 2 && i < centre - n / 2 + n; }
+
+struct Window {
+  std::string shape;
+  double width = 0, height = 0, inner = 0, angle = 0, density = 1;
+  std::ptrdiff_t centre_y = 0, centre_x = 0;
+  std::uint64_t seed = 0;
+
+  Window(const TomlTable& layer, const VisualField& field, const Variables& v) {
+    shape = layer.string("shape", "full");
+    if (std::find(shapes.begin(), shapes.end(), shape) == shapes.end())
+      layer.at("shape").fail("but a shape is one of these." + suggest_names(shape, shapes));
+    const auto positive = [&](const std::string& key) {
+      const double value = evaluate(layer.at(key), deg, v);
+      if (!(value > 0)) layer.at(key).fail(fmt::format("which is {} deg, but a size must be above 0.", value));
+      return value;
+    };
+    if (shape == "square" || shape == "disc" || shape == "ring" || shape == "dots") width = height = positive("size");
+    if (shape == "rectangle" || shape == "bar") {
+      width = positive("width");
+      height = positive("height");
+    }
+    inner = value_or(layer, "inner", deg, v, 0);
+    if (inner < 0 || (inner > 0 && inner >= width)) layer.at("inner").fail("but must be smaller than size.");
+    angle = value_or(layer, "angle", rad, v, 0);
+    density = value_or(layer, "density", one, v, 1);
+    seed = static_cast<std::uint64_t>(layer.integer("seed", 0));
+    double x = 0;
+    double y = 0;
+    if (const auto centre = layer.find("centre")) {
+      const auto pair = centre->as_array();
+      if (pair.size() != 2) centre->fail("but a centre is written [x, y].");
+      x = evaluate(pair[0], deg, v);
+      y = evaluate(pair[1], deg, v);
+    }
+    centre_x = static_cast<std::ptrdiff_t>(field.nx / 2) + elements(x, field.scale);
+    centre_y = static_cast<std::ptrdiff_t>(field.ny / 2) + elements(y, field.scale);
+  }
+
+  bool covers(std::ptrdiff_t iy, std::ptrdiff_t ix, double scale) const {
+    if (shape == "full") return true;
+    if (shape == "square" || shape == "rectangle" || shape == "dots") {
+      const bool hole = inner > 0 && in_block(iy, centre_y, elements(inner, scale)) && in_block(ix, centre_x, elements(inner, scale));
+      return !hole && in_block(iy, centre_y, elements(height, scale)) && in_block(ix, centre_x, elements(width, scale));
+    }
+    const double dx = static_cast<double>(ix - centre_x) * scale;
+    const double dy = static_cast<double>(iy - centre_y) * scale;
+    if (shape == "bar") {
+      const double along = std::abs(dx * std::cos(angle) + dy * std::sin(angle));
+      const double across = std::abs(dy * std::cos(angle) - dx * std::sin(angle));
+      return along <= width / 2 && across <= height / 2;
+    }
+    const double r = std::hypot(dx, dy);
+    return r <= width / 2 && (inner == 0 || r > inner / 2);
+  }
+};
+
+Component component(const TomlTable& table, const Unit& feature_unit, const Variables& v) {
+  Component c;
+  if (const auto colour = table.find("colour")) {
+    c.colour = read_colour(*colour, v);
+    c.feature = 0;
+  } else {
+    c.feature = evaluate(table.at("feature"), feature_unit, v);
+  }
+  c.contrast = value_or(table, "contrast", one, v, 1);
+  if (!(c.contrast >= 0 && c.contrast <= 1)) table.at("contrast").fail(fmt::format("which is {} %, but must lie between 0 and 100 %.", 100 * c.contrast));
+  c.frequency = value_or(table, "frequency", per_deg, v, 0);
+  c.phase = value_or(table, "phase", rad, v, 0);
+  return c;
+}
+
+std::vector<Component> components(const TomlTable& layer, const Unit& feature_unit, const Variables& v) {
+  std::vector<Component> result;
+  if (const auto list = layer.find("components")) {
+    for (const auto& entry : list->as_array()) result.push_back(component(entry.as_table(), feature_unit, v));
+  } else if (!layer.has("image")) {
+    result.push_back(component(layer, feature_unit, v));
+  }
+  std::erase_if(result, [](const Component& c) { return std::isnan(c.feature); });
+  return result;
+}
+
+struct Times {
+  double onset, offset;
+};
+Times times(const TomlTable& layer, const Variables& v) {
+  const Times t{value_or(layer, "onset", ms, v, -std::numeric_limits<double>::infinity()),
+                layer.has("duration") ? value_or(layer, "onset", ms, v, 0) + evaluate(layer.at("duration"), ms, v)
+                                      : value_or(layer, "offset", ms, v, std::numeric_limits<double>::infinity())};
+  if (!(t.onset < t.offset)) layer.fail(fmt::format("the onset {} ms is not before the offset {} ms.", t.onset, t.offset));
+  return t;
+}
+
+}  // namespace
+
+Stimulus::Stimulus(const TomlTable& table, const Unit& feature_unit) : feature_unit_(feature_unit) {
+  if (const auto scale = table.find("scale")) {
+    scale_ = evaluate(*scale, deg);
+    if (!(scale_ > 0)) scale->fail("but a scale must be above 0.");
+  }
+  if (const auto layers = table.find("layer"))
+    for (const auto& layer : layers->as_array()) layers_.push_back(layer.as_table());
+}
+
+std::vector<double> Stimulus::changes(const Variables& condition) const {
+  std::vector<double> result;
+  for (const auto& layer : layers_) {
+    const Times t = times(layer, condition);
+    for (const double change : {t.onset, t.offset})
+      if (std::isfinite(change)) result.push_back(change);
+  }
+  std::sort(result.begin(), result.end());
+  result.erase(std::unique(result.begin(), result.end()), result.end());
+  return result;
+}
+
+Scene Stimulus::scene(const VisualField& field, double t, const Variables& condition) const {
+  Scene scene;
+  scene.field = field;
+  scene.elements.resize(field.size());
+  for (const auto& layer : layers_) {
+    const Window window(layer, field, condition);
+    const auto shown = components(layer, feature_unit_, condition);
+    const bool add = layer.boolean("add", false);
+    const double coherence = value_or(layer, "coherence", one, condition, 1);
+    const auto image = layer.find("image");
+    const Times shown_at = times(layer, condition);
+    if (t < shown_at.onset || t >= shown_at.offset) continue;
+    if (image) {
+      const auto beside = std::filesystem::path(layer.position().substr(0, layer.position().rfind(':'))).parent_path() / image->as_string();
+      scene.image = read_image(std::filesystem::exists(image->as_string()) ? image->as_string() : beside.string());
+      continue;
+    }
+    std::mt19937_64 random(window.seed);
+    const auto uniform = [&] { return static_cast<double>(random() >> 11U) * 0x1p-53; };
+    for (std::size_t i = 0; i < field.size(); ++i) {
+      const auto iy = static_cast<std::ptrdiff_t>(i / field.nx);
+      const auto ix = static_cast<std::ptrdiff_t>(i % field.nx);
+      if (!window.covers(iy, ix, field.scale)) continue;
+      auto& element = scene.elements[i];
+      if (!add) element.clear();
+      if (window.shape != "dots") {
+        element.insert(element.end(), shown.begin(), shown.end());
+        continue;
+      }
+      // A dot shows the layer's feature with probability `coherence`, else one of ten features around the circle.
+      const bool dot = uniform() < window.density;
+      const bool signal = uniform() < coherence;
+      const double other = std::floor(uniform() * 10) / 10;
+      if (!dot || shown.empty()) continue;
+      Component c = shown[0];
+      if (!signal) c.feature += other * Unit::parse("rad").to(feature_unit_) * 2 * 3.14159265358979323846;
+      element.push_back(c);
+    }
+  }
+  return scene;
+}
+
+}  // namespace striate

@@ -1,0 +1,61 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "io/image.hpp"
+#include "io/toml.hpp"
+#include "sim/quantity.hpp"
+
+namespace striate {
+
+/// Where a stimulus lies: a grid of elements, `scale` degrees of visual angle apart. A circuit without the axes y and x is
+/// one element.
+struct VisualField {
+  std::size_t ny = 1;
+  std::size_t nx = 1;
+  double scale = 1;  ///< deg per element
+  std::size_t size() const { return ny * nx; }
+};
+
+/// One feature shown at one place: an orientation, direction, disparity or hue, with its contrast.
+struct Component {
+  double feature = 0;   ///< in the stimulus's feature unit
+  double contrast = 1;  ///< 0..1
+  double frequency = 0;  ///< of a grating, cycles per deg
+  double phase = 0;      ///< of a grating, rad
+  std::vector<double> colour;  ///< LMS cone excitations, for colour codes
+};
+
+
+/// A stimulus at one time: what every element of the field shows.
+struct Scene {
+  VisualField field;
+  std::vector<std::vector<Component>> elements;
+  std::optional<Image> image;  ///< luminance from a file, in place of components
+};
+
+/// A stimulus made of layers painted one over the other (a later one replaces what lies under it unless it is added), each
+/// from its onset to its offset. Written in TOML as [stimulus] with [[stimulus.layer]]; its numbers may be expressions of
+/// the condition variables.
+class Stimulus {
+ public:
+  /// Reads and checks every key. @throws Error with file and line
+  Stimulus(const TomlTable& table, const Unit& feature_unit);
+
+  double scale() const { return scale_; }
+
+  /// Times in ms at which what is shown changes, ascending, for one condition.
+  std::vector<double> changes(const Variables& condition) const;
+
+  /// What is shown at time `t` [ms].
+  Scene scene(const VisualField& field, double t, const Variables& condition) const;
+
+ private:
+  std::vector<TomlTable> layers_;
+  Unit feature_unit_;
+  double scale_ = 1;
+};
+
+}  // namespace striate
