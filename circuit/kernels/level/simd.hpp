@@ -52,7 +52,7 @@ STRIATE_INLINE void store(T* to, Vec<T> v) {
 
 template <class T>
 STRIATE_INLINE Vec<T> broadcast(T x) {
-  return Vec<T>{} + x;
+  return x - Vec<T>{};  // exact for -0 too, which + would lose
 }
 
 }  // namespace striate::STRIATE_LEVEL
