@@ -4,10 +4,12 @@ namespace striate::STRIATE_LEVEL {
 
 template <class T>
 PointwiseKernels<T> pointwise_kernels();
+template <class T>
+LineKernels<T> line_kernels();
 
 template <class T>
 const KernelTable<T>& table() {
-  static const KernelTable<T> kernels{pointwise_kernels<T>(), {}};
+  static const KernelTable<T> kernels{pointwise_kernels<T>(), line_kernels<T>()};
   return kernels;
 }
 
