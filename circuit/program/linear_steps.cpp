@@ -6,29 +6,39 @@
 #include "circuit/kernels/border.hpp"
 #include "circuit/kernels/convolution.hpp"
 #include "circuit/kernels/line.hpp"
+#include "circuit/program/function.hpp"
+#include "circuit/program/lower.hpp"
 #include "circuit/program/node_steps.hpp"
 
 namespace striate {
 namespace {
 
+/// One pass of a separated kernel; running sums where the kernel is a constant box.
 template <class T>
 class LineConvStep final : public Step<T> {
  public:
   LineConvStep(const Expr& node, const std::vector<Place>& operands, const Place& result)
-      : kernel_(operands[0]), in_(operands[1]), out_(result), view_(line_view(node.shape(), node->names[0])),
-        taps_(node->args[0].shape().size()), border_(static_cast<Border>(node->ints[1])),
-        transposed_(static_cast<Face>(node->ints[0]) == Face::transposed) {}
-  void run(const Frame<T>& frame) const override {
-    line_convolve(frame.read(in_), frame.write(out_), view_.outer, view_.n, view_.inner, frame.read(kernel_), taps_, border_, transposed_,
-                  view_.size() * taps_ > parallel_threshold);
+      : kernel_(operands[0]), in_(operands[1]), out_(result), lines_(line_view(node.shape(), node->names[0])),
+        taps_(node->args[0].shape().size()),
+        mode_{static_cast<Border>(node->ints[1]), static_cast<Face>(node->ints[0]) == Face::transposed, false} {
+    if (is_constant_graph(node->args[0])) box_ = box_form(constant_value(node->args[0]));
+    parallel_ = node.shape().size() * (box_.is_box ? 4 : taps_) > parallel_threshold;
   }
+  void run(const Frame<T>& frame) const override {
+    if (box_.is_box)
+      line_box(frame.read(in_), frame.write(out_), lines_, static_cast<T>(box_.weight), box_.taps, mode_, frame.scratch, parallel_);
+    else
+      line_convolve(frame.read(in_), frame.write(out_), lines_, frame.read(kernel_), taps_, mode_, frame.scratch, parallel_);
+  }
+  std::size_t scratch_size() const override { return line_scratch<T>(lines_, taps_, parallel_); }
 
  private:
   Place kernel_, in_, out_;
-  LineView view_;
+  Lines lines_;
   std::size_t taps_;
-  Border border_;
-  bool transposed_;
+  LineMode mode_;
+  BoxForm box_;
+  bool parallel_ = false;
 };
 
 ConvolutionShape convolution_shape(const Expr& node) {
@@ -236,7 +246,7 @@ class SparseStep final : public Step<T> {
 
   Place a_, b_, out_;
   Face face_;
-  LineView in_view_, out_view_;
+  Lines in_view_, out_view_;
   std::shared_ptr<const std::vector<std::int64_t>> pattern_;
   Rows rows_;
 };
@@ -288,7 +298,7 @@ class LineStep final : public Step<T> {
     const T* in = frame.read(in_);
     T* out = frame.write(out_);
     const std::size_t inner = in_view_.inner;
-    parallel_for(out_view_.outer, out_view_.size() > parallel_threshold, [&](std::size_t o) {
+    parallel_for(out_view_.outer, out_view_.outer * out_view_.n * inner > parallel_threshold, [&](std::size_t o) {
       for (std::size_t row = 0; row < out_view_.n; ++row) {
         T* target = out + (o * out_view_.n + row) * inner;
         std::fill_n(target, inner, T(0));
@@ -313,7 +323,7 @@ class LineStep final : public Step<T> {
   }
 
   Place in_, out_;
-  LineView in_view_, out_view_;
+  Lines in_view_, out_view_;
   Rows rows_;
   std::vector<T> weights_;
 };

@@ -3,23 +3,19 @@
 #include <memory>
 #include <vector>
 
+#include "circuit/kernels/line.hpp"
 #include "circuit/program/steps.hpp"
 
 namespace striate {
 
-/// An array seen as [outer][n][inner] around one axis.
-struct LineView {
-  std::size_t outer = 1, n = 1, inner = 1;
-  std::size_t size() const { return outer * n * inner; }
-};
-
-inline LineView line_view(const Shape& shape, const std::string& axis) {
-  LineView view;
+/// An array seen from one of its axes.
+inline Lines line_view(const Shape& shape, const std::string& axis) {
+  Lines lines;
   const std::size_t at = *shape.find(axis);
-  for (std::size_t i = 0; i < at; ++i) view.outer *= shape[i].size;
-  view.n = shape[at].size;
-  view.inner = shape.stride(at);
-  return view;
+  for (std::size_t i = 0; i < at; ++i) lines.outer *= shape[i].size;
+  lines.n = shape[at].size;
+  lines.inner = shape.stride(at);
+  return lines;
 }
 
 /// conv (lowered), contract (lowered), sparse, line. `prepared` is where a two-dimensional conv finds its prepared kernel.

@@ -1,68 +1,38 @@
 // Steps of sums, maxima and pooling.
 #include <algorithm>
 
-#include "base/parallel.hpp"
 #include "circuit/program/node_steps.hpp"
 
 namespace striate {
 namespace {
 
-/// Sum or maximum over neighbouring axes, seen as the middle of [outer][n][inner]. Sums run in fixed blocks of the
-/// middle, so that bits do not depend on threads.
+/// Sum or maximum over neighbouring axes.
 template <class T>
 class ReduceStep final : public Step<T> {
  public:
   ReduceStep(const Expr& node, const std::vector<Place>& operands, const Place& result)
       : in_(operands[0]), out_(result), maximum_(node->op == Op::max_over) {
     const Shape& shape = node->args[0].shape();
-    view_ = line_view(shape, node->names.front());
-    const LineView last = line_view(shape, node->names.back());
-    view_.n = shape.size() / view_.outer / last.inner;
-    view_.inner = last.inner;
-    blocks_ = (view_.n + block - 1) / block;
+    lines_ = line_view(shape, node->names.front());
+    lines_.inner = line_view(shape, node->names.back()).inner;
+    lines_.n = shape.size() / lines_.outer / lines_.inner;
+    parallel_ = shape.size() > parallel_threshold;
   }
 
-  std::size_t scratch_size() const override { return blocks_ > 1 ? view_.outer * blocks_ * view_.inner : 0; }
-
   void run(const Frame<T>& frame) const override {
-    const T* in = frame.read(in_);
-    T* out = frame.write(out_);
-    T* partial = blocks_ > 1 ? frame.scratch : out;
-    parallel_for(view_.outer * blocks_, view_.size() > parallel_threshold, [&](std::size_t job) {
-      const std::size_t first = job % blocks_ * block;
-      reduce(in + (job / blocks_ * view_.n + first) * view_.inner, std::min(block, view_.n - first), partial + job * view_.inner);
-    });
-    if (blocks_ > 1)
-      for (std::size_t o = 0; o < view_.outer; ++o) reduce(partial + o * blocks_ * view_.inner, blocks_, out + o * view_.inner);
+    if (maximum_)
+      line_max(frame.read(in_), frame.write(out_), lines_, parallel_);
+    else if (lines_.outer == 1 && lines_.inner == 1)
+      *frame.write(out_) = striate::sum(frame.read(in_), lines_.n, parallel_);
+    else
+      line_sum(frame.read(in_), frame.write(out_), lines_, parallel_);
   }
 
  private:
-  static constexpr std::size_t block = 2048;
-
-  void reduce(const T* in, std::size_t n, T* out) const {
-    const std::size_t inner = view_.inner;
-    if (inner == 1) {
-      constexpr std::size_t lanes = 8;
-      T lane[lanes];
-      std::fill_n(lane, lanes, maximum_ ? in[0] : T(0));
-      std::size_t i = 0;
-      for (; i + lanes <= n; i += lanes)
-        for (std::size_t j = 0; j < lanes; ++j) lane[j] = join(lane[j], in[i + j]);
-      for (; i < n; ++i) lane[0] = join(lane[0], in[i]);
-      for (std::size_t j = 1; j < lanes; ++j) lane[0] = join(lane[0], lane[j]);
-      *out = lane[0];
-      return;
-    }
-    std::copy_n(in, inner, out);
-    for (std::size_t i = 1; i < n; ++i)
-      for (std::size_t j = 0; j < inner; ++j) out[j] = join(out[j], in[i * inner + j]);
-  }
-  T join(T a, T b) const { return !maximum_ ? a + b : (a > b || a != a ? a : b); }
-
   Place in_, out_;
   bool maximum_;
-  LineView view_;
-  std::size_t blocks_ = 1;
+  Lines lines_;
+  bool parallel_ = false;
 };
 
 /// Maxima over windows along up to any number of axes, and the linear maps that pick values where those maxima lie.

@@ -23,8 +23,34 @@ struct PointwiseKernels {
   PointwiseFn<T> operator[](Pointwise op) const { return fn[static_cast<std::size_t>(op)]; }
 };
 
-/// Kernels along the middle axis of arrays seen as [outer][n][inner].
+/// Columns that the line kernels work on together, at every level: 128 bytes.
 template <class T>
-struct LineKernels {};
+inline constexpr std::size_t bundle = 128 / sizeof(T);
+
+/// Kernels along an axis. A packed array has rows of bundle<T> columns, one after the other, with as many rows before and
+/// behind as the kernel reaches. Every output is summed in the order of the taps, by any of the ways.
+template <class T>
+struct LineKernels {
+  /// out[i][j] (+)= sum_r k[r k_step] in[i + r][j] for i < rows, j < bundle; `in` packed, rows of `out` out_stride apart
+  void (*convolve)(const T* in, T* out, std::size_t out_stride, std::size_t rows, const T* k, std::ptrdiff_t k_step,
+                   std::size_t taps, bool accumulate);
+  /// out[e] (+)= sum_r k[r k_step] in[e + r stride] for e < count
+  void (*convolve_contiguous)(const T* in, T* out, std::size_t count, std::size_t stride, const T* k,
+                              std::ptrdiff_t k_step, std::size_t taps, bool accumulate);
+  /// out[i][j] (+)= weight sum_r in[i + r][j], at a cost that does not depend on taps; suffix [taps][bundle] is scratch
+  void (*box)(const T* in, T* out, std::size_t out_stride, std::size_t rows, T weight, std::size_t taps, bool accumulate,
+              T* suffix);
+  /// out[j][i] = in[i][j] for i < rows, j < columns; rows of `in` and `out` in_stride and out_stride apart
+  void (*transpose)(const T* in, std::size_t in_stride, T* out, std::size_t out_stride, std::size_t rows,
+                    std::size_t columns);
+  /// out[j] = sum_i in[i][j] for i < n, j < columns, rows of `in` in_stride apart
+  void (*sum_rows)(const T* in, std::size_t in_stride, T* out, std::size_t n, std::size_t columns);
+  /// out[j] = max_i in[i][j]; NaN wins
+  void (*max_rows)(const T* in, std::size_t in_stride, T* out, std::size_t n, std::size_t columns);
+  /// Sums, dot products and maxima of contiguous elements in a fixed tree of lanes.
+  T (*sum)(const T* a, std::size_t n);
+  T (*dot)(const T* a, const T* b, std::size_t n);
+  T (*max)(const T* a, std::size_t n);
+};
 
 }  // namespace striate

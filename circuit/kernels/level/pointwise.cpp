@@ -87,7 +87,7 @@ void phi_higher(const T* a, T* out, std::size_t n, int k) {
       [&](Vec<T> x) {
         const Vec<T> one = broadcast<T>(T(1));
         Vec<T> series = one;
-        for (int j = terms; j-- > 0;) series = one + series * (x * ratio[j]);
+        for (int j = terms; j-- > 0;) series = multiply_add(series, x * ratio[j], one);
         series = series * inverse_factorial;
 
         Vec<T> far = phi1<T>(x);
@@ -158,7 +158,7 @@ PointwiseKernels<T> pointwise_kernels() {
       phi_higher<T>(pa, out, n, k);
     }
   };
-  STRIATE_OP3(muladd, a * b + c);
+  STRIATE_OP3(muladd, multiply_add(a, b, c));
   STRIATE_OP1(copy, a);
   return table;
 }

@@ -55,4 +55,24 @@ STRIATE_INLINE Vec<T> broadcast(T x) {
   return x - Vec<T>{};  // exact for -0 too, which + would lose
 }
 
+/// a b + c, in one rounding where the level has the instruction, whatever the compiler's contraction setting.
+STRIATE_INLINE Vec<double> multiply_add(Vec<double> a, Vec<double> b, Vec<double> c) {
+#if defined(__AVX512F__)
+  return _mm512_fmadd_pd(a, b, c);
+#elif defined(__FMA__)
+  return _mm256_fmadd_pd(a, b, c);
+#else
+  return a * b + c;
+#endif
+}
+STRIATE_INLINE Vec<float> multiply_add(Vec<float> a, Vec<float> b, Vec<float> c) {
+#if defined(__AVX512F__)
+  return _mm512_fmadd_ps(a, b, c);
+#elif defined(__FMA__)
+  return _mm256_fmadd_ps(a, b, c);
+#else
+  return a * b + c;
+#endif
+}
+
 }  // namespace striate::STRIATE_LEVEL
