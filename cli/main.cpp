@@ -1,7 +1,9 @@
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <CLI/CLI.hpp>
 #include <csignal>
+#include <cstdlib>
 
 #include "base/error.hpp"
 #include "cli/commands.hpp"
@@ -37,9 +39,18 @@ std::string unknown_word(const CLI::App& app) {
   return "striate: something is not known.";
 }
 
+/// Idle OpenMP threads spin for a long time by default, which stalls a machine whose cores are shared. The limit is read
+/// before main begins, so it is set and the program started once more; a user's own setting stands.
+void limit_spinning(char** argv) {
+  if (std::getenv("GOMP_SPINCOUNT") != nullptr || std::getenv("OMP_WAIT_POLICY") != nullptr) return;
+  setenv("GOMP_SPINCOUNT", "2000", 1);
+  execv("/proc/self/exe", argv);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
+  limit_spinning(argv);
   std::signal(SIGXFSZ, SIG_IGN);  // a file-size limit is reported like a full disk
   CLI::App app{"Striate simulates neural circuits.\n\n"
                "  striate run examples/tilt_illusion.toml      run an experiment, record it to HDF5\n"
