@@ -123,7 +123,8 @@ class Arkode : public Stepper {
 class Erk : public Arkode {
  public:
   Erk(Evaluation& evaluation, const Method& method, double t0, double t1)
-      : Arkode(evaluation, method, t0, t1, method.name == "dp54"), mem_(ERKStepCreate(rhs, t0, y_.get(), context_.get())) {
+      : Arkode(evaluation, method, t0, t1, method.name == "dp54"),
+        mem_(ERKStepCreate(rhs, t0, y_.get(), context_.get())) {
     if (!mem_) throw std::bad_alloc();
     ERKStepSetErrHandlerFn(mem_, silent, nullptr);
     ERKStepSetUserData(mem_, this);
@@ -264,13 +265,15 @@ std::unique_ptr<Stepper> make_imex(Evaluation& evaluation, const Method& method,
 
 std::string refused_table(const std::string& name) {
   std::string key = name;
-  std::transform(key.begin(), key.end(), key.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  std::transform(key.begin(), key.end(), key.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
   if (key.starts_with("arkode_")) key.erase(0, 7);
   for (const char* unsound : {"heun_euler", "ark324l2sa_erk", "ark436l2sa_erk", "ark437l2sa_erk", "ark548l2sa_erk",
                               "ark548l2sab_erk", "sayfy_aburub", "verner_8_5_6", "fehlberg_13_7_8"}) {
     if (!key.starts_with(unsound)) continue;
     return fmt::format(
-        "'{}' is refused: the ERKStep of SUNDIALS 6.4 reuses its last stage wrongly and may lose the order of this table. "
+        "'{}' is refused: the ERKStep of SUNDIALS 6.4 reuses its last stage wrongly and may lose the order of this "
+        "table. "
         "Use bs32, zonneveld43 or dp54.",
         name);
   }

@@ -10,8 +10,8 @@ namespace striate {
 
 /// f and its products along one problem: fills in parameters and inputs, counts, and watches for non-finite rates.
 ///
-/// Between breakpoints the drive is smooth. Times that a stage or a dense output puts on (or rounds past) the end of the
-/// present segment take the drive's limit from the left.
+/// Between breakpoints the drive is smooth. Times that a stage or a dense output puts on (or rounds past) the end of
+/// the present segment take the drive's limit from the left.
 class Evaluation {
  public:
   explicit Evaluation(const Problem& problem);

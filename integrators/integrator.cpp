@@ -16,23 +16,28 @@ namespace {
 void check(const Method& method, const MethodInfo& info) {
   const auto refuse = [&](const std::string& what) { throw Error("method '" + method.name + "'", what); };
   if (info.fixed) {
-    if (!(method.step > 0)) refuse(fmt::format("step = {}, but must be positive. Give the step of this fixed-step method.", method.step));
+    if (!(method.step > 0))
+      refuse(fmt::format("step = {}, but must be positive. Give the step of this fixed-step method.", method.step));
   } else {
     if (method.step != 0) {
-      refuse(fmt::format("step = {}, but this method adapts its step. Give rtol and atol; max_step bounds the step.", method.step));
+      refuse(fmt::format("step = {}, but this method adapts its step. Give rtol and atol; max_step bounds the step.",
+                         method.step));
     }
-    if (!(method.rtol > 0 && method.rtol < 1)) refuse(fmt::format("rtol = {}, but must lie between 0 and 1.", method.rtol));
+    if (!(method.rtol > 0 && method.rtol < 1))
+      refuse(fmt::format("rtol = {}, but must lie between 0 and 1.", method.rtol));
     if (!(method.atol > 0)) refuse(fmt::format("atol = {}, but must be positive.", method.atol));
     if (!(method.max_step >= 0)) refuse(fmt::format("max_step = {}, but must not be negative.", method.max_step));
   }
   if (info.imex && method.implicit.empty()) refuse("implicit is empty. Name the states whose rates are fast.");
-  if (!info.imex && !method.implicit.empty()) refuse("implicit is set, but only imex3, imex4 and imex5 split the rate.");
+  if (!info.imex && !method.implicit.empty())
+    refuse("implicit is set, but only imex3, imex4 and imex5 split the rate.");
 }
 
 }  // namespace
 
 struct Integrator::Impl {
-  Impl(const Method& method, Problem given) : method_(method), info_(method_info(method.name)), problem_(std::move(given)) {
+  Impl(const Method& method, Problem given)
+      : method_(method), info_(method_info(method.name)), problem_(std::move(given)) {
     validate();
     evaluation_.emplace(problem_);
     if (problem_.y0.empty()) {
@@ -74,17 +79,20 @@ struct Integrator::Impl {
     if (!problem_.y0.empty()) sized("y0", problem_.y0.size(), system.states().size());
     if (!problem_.drive && system.inputs().size() > 0) refuse("the circuit has inputs, but no drive is given.");
     if (!(std::isfinite(problem_.t0) && std::isfinite(problem_.t1) && problem_.t1 > problem_.t0)) {
-      refuse(fmt::format("t1 = {}, but must be later than t0 = {}.", time_text(problem_.t1, system), time_text(problem_.t0, system)));
+      refuse(fmt::format("t1 = {}, but must be later than t0 = {}.", time_text(problem_.t1, system),
+                         time_text(problem_.t0, system)));
     }
     for (double c : problem_.checkpoints) {
       if (c > problem_.t0 && c <= problem_.t1) continue;
-      refuse(fmt::format("checkpoint at {}, but must lie in ({}, {}].", time_text(c, system), problem_.t0, problem_.t1));
+      refuse(
+          fmt::format("checkpoint at {}, but must lie in ({}, {}].", time_text(c, system), problem_.t0, problem_.t1));
     }
   }
 
   void continue_from(const Checkpoint& checkpoint) {
     if (checkpoint.method != method_.name) {
-      throw Error("checkpoint", fmt::format("was saved by '{}', but the method is '{}'.", checkpoint.method, method_.name));
+      throw Error("checkpoint",
+                  fmt::format("was saved by '{}', but the method is '{}'.", checkpoint.method, method_.name));
     }
     if (checkpoint.y.size() != y_.size() || checkpoint.guard.size() != guard_end_.size()) {
       throw Error("checkpoint", "belongs to another circuit: the number of states or guards differs.");
@@ -143,7 +151,8 @@ struct Integrator::Impl {
     ++segment_steps_;
     if (++evaluation_->counters.steps > method_.max_steps) {
       fail(method_.name, step_end_, problem_.t1, *evaluation_,
-           fmt::format("more than max_steps = {} steps. Raise it, loosen the tolerances, or use a stiff method", method_.max_steps));
+           fmt::format("more than max_steps = {} steps. Raise it, loosen the tolerances, or use a stiff method",
+                       method_.max_steps));
     }
     if (guard_.empty()) return;
     evaluation_->guard(step_end_, stepper_->y(), guard_end_);
@@ -213,7 +222,8 @@ struct Integrator::Impl {
     crowded_ = event_t_ - last_event_t_ <= tiny_ ? crowded_ + 1 : 0;
     last_event_t_ = event_t_;
     if (crowded_ == 1000) {
-      fail(method_.name, event_t_, problem_.t1, *evaluation_, "1000 events without progress in time. A jump may set off its own guard");
+      fail(method_.name, event_t_, problem_.t1, *evaluation_,
+           "1000 events without progress in time. A jump may set off its own guard");
     }
     t_ = step_begin_ = step_end_ = event_t_;
     segment_steps_ = 0;
@@ -222,8 +232,8 @@ struct Integrator::Impl {
 
   Stop advance(double until) {
     if (!(until >= t_)) {
-      throw Error(method_.name, fmt::format("asked to advance to {}, but t = {} already.", time_text(until, problem_.system),
-                                            time_text(t_, problem_.system)));
+      throw Error(method_.name, fmt::format("asked to advance to {}, but t = {} already.",
+                                            time_text(until, problem_.system), time_text(t_, problem_.system)));
     }
     if (t_ >= problem_.t1 - tiny_ && !pending_) {
       t_ = problem_.t1;
@@ -256,7 +266,13 @@ struct Integrator::Impl {
     stepper_->count();
     const bool fresh = restart_due() && !(restart_ && segment_steps_ > 0);
     // An event that is located at t but not yet applied is found again on resuming.
-    return {method_.name, t_, y_, pending_ ? guard_ : guard_end_, fresh ? t_ : segment_begin_, fresh ? 0 : segment_steps_, evaluation_->counters};
+    return {method_.name,
+            t_,
+            y_,
+            pending_ ? guard_ : guard_end_,
+            fresh ? t_ : segment_begin_,
+            fresh ? 0 : segment_steps_,
+            evaluation_->counters};
   }
 
   Method method_;
@@ -313,7 +329,8 @@ void Integrator::dense(double t, std::span<double> out) {
     return;
   }
   if (!(t >= impl.step_begin_ && t <= impl.step_end_)) {
-    throw Error(impl.method_.name, fmt::format("dense output at {}, but the last step is [{}, {}].", t, impl.step_begin_, impl.step_end_));
+    throw Error(impl.method_.name,
+                fmt::format("dense output at {}, but the last step is [{}, {}].", t, impl.step_begin_, impl.step_end_));
   }
   impl.read(t, out);
 }

@@ -61,8 +61,8 @@ std::vector<double> absolute_tolerances(const Method& method, const Fields& stat
   for (const auto& [name, value] : method.atol_of) {
     states.at(name);
     if (!(value > 0)) {
-      throw Error(method.name, fmt::format("atol of {} = {} {}, but must be positive.", name, value,
-                                           states.at(name).unit.str()));
+      throw Error(method.name,
+                  fmt::format("atol of {} = {} {}, but must be positive.", name, value, states.at(name).unit.str()));
     }
   }
   std::vector<double> tolerances(states.size(), method.atol);
@@ -74,11 +74,14 @@ std::vector<double> absolute_tolerances(const Method& method, const Fields& stat
   return tolerances;
 }
 
-std::string time_text(double t, const System<double>& system) { return fmt::format("{} {}", t, system.time_unit().str()); }
+std::string time_text(double t, const System<double>& system) {
+  return fmt::format("{} {}", t, system.time_unit().str());
+}
 
 void fail(const std::string& method, double t, double t1, const Evaluation& evaluation, const std::string& what,
           std::span<const double> errors, std::span<const double> weights) {
-  std::string text = fmt::format("{} stopped at t = {:.6g} of {}: {}.", method, t, time_text(t1, evaluation.system()), what);
+  std::string text =
+      fmt::format("{} stopped at t = {:.6g} of {}: {}.", method, t, time_text(t1, evaluation.system()), what);
   if (!errors.empty()) {
     std::vector<std::size_t> order(errors.size());
     for (std::size_t i = 0; i < order.size(); ++i) order[i] = i;

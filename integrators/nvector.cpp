@@ -150,7 +150,8 @@ realtype weighted_max_norm(N_Vector x, N_Vector w) {
 
 realtype minimum(N_Vector x) {
   const double* xd = NV_DATA_S(x);
-  return reduce(length(x), xd[0], [=](Index i) { return xd[i]; }, [](double a, double b) { return b < a ? b : a; });
+  return reduce(
+      length(x), xd[0], [=](Index i) { return xd[i]; }, [](double a, double b) { return b < a ? b : a; });
 }
 
 realtype l1_norm(N_Vector x) {

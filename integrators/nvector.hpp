@@ -15,15 +15,13 @@ struct VectorDeleter {
 };
 using Vector = std::unique_ptr<_generic_N_Vector, VectorDeleter>;
 
-/// A serial N_Vector of `size` elements, zero, with our operations: vectorised, threaded by fixed blocks, sums in a fixed
-/// order, so that the bits do not depend on the number of threads. Clones inherit them.
+/// A serial N_Vector of `size` elements, zero, with our operations: vectorised, threaded by fixed blocks, sums in a
+/// fixed order, so that the bits do not depend on the number of threads. Clones inherit them.
 ///
 /// The stock operations of Debian's package are compiled without optimisation and cost more than the rest of a step.
 /// @param max_norm  the weighted norm of error control is the maximum instead of the root mean square
 Vector make_vector(std::size_t size, SUNContext context, bool max_norm = false);
 
-inline std::span<double> values(N_Vector v) {
-  return {NV_DATA_S(v), static_cast<std::size_t>(NV_LENGTH_S(v))};
-}
+inline std::span<double> values(N_Vector v) { return {NV_DATA_S(v), static_cast<std::size_t>(NV_LENGTH_S(v))}; }
 
 }  // namespace striate

@@ -9,8 +9,8 @@ namespace striate {
 namespace {
 
 /// out = y + h * sum of weights[j] * slopes[j]
-void combine(std::span<const double> y, double h, std::span<const double> weights, std::span<const double* const> slopes,
-             std::span<double> out) {
+void combine(std::span<const double> y, double h, std::span<const double> weights,
+             std::span<const double* const> slopes, std::span<double> out) {
   for_blocks(out.size(), [&](std::size_t begin, std::size_t end) {
     std::copy(y.begin() + static_cast<std::ptrdiff_t>(begin), y.begin() + static_cast<std::ptrdiff_t>(end),
               out.begin() + static_cast<std::ptrdiff_t>(begin));

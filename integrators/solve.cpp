@@ -41,14 +41,16 @@ void check_times(std::span<const double> times, double t0, double t1) {
       throw Error("solve", fmt::format("output time {} = {}, but must lie in [{}, {}].", i, times[i], t0, t1));
     }
     if (i > 0 && times[i] < times[i - 1]) {
-      throw Error("solve", fmt::format("output time {} = {}, but the one before it is {}. Sort them.", i, times[i], times[i - 1]));
+      throw Error("solve", fmt::format("output time {} = {}, but the one before it is {}. Sort them.", i, times[i],
+                                       times[i - 1]));
     }
   }
 }
 
 }  // namespace
 
-Solution solve(const Problem& problem, const Method& method, std::span<const double> output_times, const Observer& observer) {
+Solution solve(const Problem& problem, const Method& method, std::span<const double> output_times,
+               const Observer& observer) {
   check_times(output_times, problem.t0, problem.t1);
   Integrator integrator(method);
   integrator.start(problem);

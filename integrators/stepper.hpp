@@ -40,6 +40,7 @@ std::string time_text(double t, const System<double>& system);
 
 /// The failure of a method at time t: what happened, the elements with the largest |error * weight|, non-finite rates.
 [[noreturn]] void fail(const std::string& method, double t, double t1, const Evaluation& evaluation,
-                       const std::string& what, std::span<const double> errors = {}, std::span<const double> weights = {});
+                       const std::string& what, std::span<const double> errors = {},
+                       std::span<const double> weights = {});
 
 }  // namespace striate
