@@ -24,9 +24,9 @@ struct Method {
   std::map<std::string, double> atol_of;  ///< by state name, where it differs from `atol`, in that state's unit
   double step = 0;                        ///< fixed step [time unit]; must be 0 for an adaptive method
   double max_step = 0;                    ///< adaptive: largest step [time unit]; 0: no bound
-  bool max_norm = false;                  ///< adaptive: control the worst unit instead of the root mean square over units
-  std::vector<std::string> implicit;      ///< imex: the states whose rates are integrated implicitly
-  std::uint64_t max_steps = 10'000'000;   ///< more accepted steps than this is a failure
+  bool max_norm = false;              ///< adaptive: control the worst unit instead of the root mean square over units
+  std::vector<std::string> implicit;  ///< imex: the states whose rates are integrated implicitly
+  std::uint64_t max_steps = 10'000'000;  ///< more accepted steps than this is a failure
 };
 
 /// All method names.
@@ -84,8 +84,9 @@ class Integrator {
   /// Continues from a checkpoint of the same problem and method, bit for bit as if it had not stopped.
   void start(Problem problem, const Checkpoint& checkpoint);
 
-  /// Moves t() towards `until` [time unit, >= t()] and stops at the first of: the next accepted step, an event, `until`,
-  /// the end. When `until` is also the time of an event or the end, the output comes first, with the state before it.
+  /// Moves t() towards `until` [time unit, >= t()] and stops at the first of: the next accepted step, an event,
+  /// `until`, the end. When `until` is also the time of an event or the end, the output comes first, with the state
+  /// before it.
   /// @throws Failure with the time, the states and the likely cause when the solver cannot go on
   Stop advance(double until);
 
@@ -109,10 +110,10 @@ class Integrator {
 
 /// Who is told what during solve. Any of them may be empty.
 struct Observer {
-  std::function<void(double t, std::span<const double> y)> sample;      ///< at exactly the output times
-  std::function<void(const EventRecord&)> event;                        ///< at every event
-  std::function<void(const Checkpoint&)> checkpoint;                    ///< at every one of Problem::checkpoints
-  std::function<void(double t, const Counters&)> progress;              ///< after every accepted step
+  std::function<void(double t, std::span<const double> y)> sample;  ///< at exactly the output times
+  std::function<void(const EventRecord&)> event;                    ///< at every event
+  std::function<void(const Checkpoint&)> checkpoint;                ///< at every one of Problem::checkpoints
+  std::function<void(double t, const Counters&)> progress;          ///< after every accepted step
 };
 
 /// The end of a run.

@@ -12,8 +12,8 @@ namespace striate {
 class Drive {
  public:
   virtual ~Drive() = default;
-  /// u [System::inputs] = the inputs at time t [time unit]. Right-continuous at a breakpoint. Called from one thread per
-  /// integrator, so a shared drive must be safe to call from several.
+  /// u [System::inputs] = the inputs at time t [time unit]. Right-continuous at a breakpoint. Called from one thread
+  /// per integrator, so a shared drive must be safe to call from several.
   virtual void evaluate(double t, std::span<double> u) const = 0;
   /// The times in (t0, t1) at which an input or one of its derivatives jumps, ascending. Every integrator steps exactly
   /// onto them; a jump that is not listed costs accuracy.
@@ -38,8 +38,8 @@ struct Problem {
   std::vector<double> y0;              ///< [System::states]; empty: the circuit's initial state at t0
   double t0 = 0;                       ///< [time unit]
   double t1 = 0;                       ///< [time unit] > t0
-  /// Times at which Integrator::save is wanted. The integrator restarts there whether or not anything is saved, and so a
-  /// resumed run has the bits of the uninterrupted one. (A multistep history cannot leave SUNDIALS.)
+  /// Times at which Integrator::save is wanted. The integrator restarts there whether or not anything is saved, and so
+  /// a resumed run has the bits of the uninterrupted one. (A multistep history cannot leave SUNDIALS.)
   std::vector<double> checkpoints;
 };
 

@@ -3,7 +3,9 @@
 #include <vector>
 #include "integrators/integrator.hpp"
 namespace striate {
-struct SteadySettings { double tolerance = 1e-10; };
+struct SteadySettings {
+  double tolerance = 1e-10;
+};
 struct SteadyState {
   std::vector<double> y;
   double residual = 0;
@@ -12,4 +14,4 @@ struct SteadyState {
   Counters counters;
 };
 SteadyState steady_state(const Problem& problem, const SteadySettings& settings = {});
-}
+}  // namespace striate

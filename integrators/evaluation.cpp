@@ -1,0 +1,96 @@
+#include "integrators/evaluation.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "base/error.hpp"
+
+namespace striate {
+namespace {
+
+std::vector<double> parameters_of(const Problem& problem) {
+  return problem.p.empty() ? problem.system.default_parameters() : problem.p;
+}
+
+bool all_finite(std::span<const double> x) {
+  // x - x is 0 or NaN: a sum that the compiler can vectorise lane by lane.
+  double lanes[8] = {};
+  std::size_t i = 0;
+  for (; i + 8 <= x.size(); i += 8) {
+    for (std::size_t k = 0; k < 8; ++k) lanes[k] += x[i + k] - x[i + k];
+  }
+  for (; i < x.size(); ++i) lanes[0] += x[i] - x[i];
+  for (double lane : lanes) {
+    if (lane != 0) return false;
+  }
+  return true;
+}
+
+}  // namespace
+
+Evaluation::Evaluation(const Problem& problem)
+    : system_(problem.system),
+      p_(parameters_of(problem)),
+      drive_(problem.drive),
+      workspace_(system_.workspace()),
+      u_(system_.inputs().size()),
+      size_(system_.states().size()),
+      guards_(system_.guard_size()),
+      begin_(problem.t0),
+      end_(problem.t1) {}
+
+void Evaluation::set_segment(double begin, double end) {
+  begin_ = begin;
+  // A few roundings short of the end, so that a drive that recomputes its breakpoints still answers from the left.
+  end_ = std::max(begin, end - 8 * std::numeric_limits<double>::epsilon() * std::max(std::abs(begin), std::abs(end)));
+}
+
+At<double> Evaluation::at(double t, std::span<const double> y) {
+  if (drive_ && !u_.empty()) drive_->evaluate(std::clamp(t, begin_, end_), u_);
+  return {t, y, p_, u_};
+}
+
+bool Evaluation::rhs(double t, std::span<const double> y, std::span<double> ydot) {
+  ++counters.rhs;
+  system_.rhs(at(t, y), ydot, workspace_);
+  if (all_finite(ydot)) return true;
+  const auto bad = std::find_if(ydot.begin(), ydot.end(), [](double x) { return !std::isfinite(x); });
+  const auto i = static_cast<std::size_t>(bad - ydot.begin());
+  non_finite_ = fmt::format("The rate of {} is {} at t = {} {}, where {} = {} {}", system_.states().element_name(i),
+                            *bad, t, system_.time_unit().str(), system_.states().element_name(i), y[i], [&] {
+                              for (const Field& f : system_.states()) {
+                                if (i >= f.offset && i < f.offset + f.size) return f.unit.str();
+                              }
+                              return std::string();
+                            }());
+  return false;
+}
+
+void Evaluation::jvp(double t, std::span<const double> y, std::span<const double> v, std::span<double> out) {
+  ++counters.jvp;
+  std::fill(out.begin(), out.end(), 0.0);
+  system_.jvp(at(t, y), v, {}, out, workspace_);
+}
+
+void Evaluation::leak(double t, std::span<const double> y, std::span<double> out) {
+  system_.leak(at(t, y), out, workspace_);
+}
+
+void Evaluation::guard(double t, std::span<const double> y, std::span<double> out) {
+  system_.guard(at(t, y), out, workspace_);
+}
+
+void Evaluation::jump(double t, std::span<const double> y, std::span<const std::size_t> fired,
+                      std::span<double> after) {
+  system_.jump(at(t, y), fired, after, workspace_);
+}
+
+void Evaluation::initial(double t, std::span<double> y0) {
+  if (drive_ && !u_.empty()) drive_->evaluate(t, u_);
+  system_.initial(p_, u_, y0, workspace_);
+}
+
+}  // namespace striate

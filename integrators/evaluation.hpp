@@ -1,0 +1,50 @@
+#pragma once
+
+#include <exception>
+#include <optional>
+#include <string>
+
+#include "integrators/integrator.hpp"
+
+namespace striate {
+
+/// f and its products along one problem: fills in parameters and inputs, counts, and watches for non-finite rates.
+///
+/// Between breakpoints the drive is smooth. Times that a stage or a dense output puts on (or rounds past) the end of
+/// the present segment take the drive's limit from the left.
+class Evaluation {
+ public:
+  explicit Evaluation(const Problem& problem);
+
+  const System<double>& system() const { return system_; }
+  std::size_t size() const { return size_; }
+  std::size_t guards() const { return guards_; }
+  void set_segment(double begin, double end);
+
+  /// ydot = f(t, y). Returns false, and remembers where, when an element is not finite.
+  bool rhs(double t, std::span<const double> y, std::span<double> ydot);
+  /// out = f_y(t, y) v
+  void jvp(double t, std::span<const double> y, std::span<const double> v, std::span<double> out);
+  void leak(double t, std::span<const double> y, std::span<double> out);
+  void guard(double t, std::span<const double> y, std::span<double> out);
+  void jump(double t, std::span<const double> y, std::span<const std::size_t> fired, std::span<double> after);
+  void initial(double t, std::span<double> y0);
+
+  /// Where the rate was last found not finite, as a sentence; empty when it never was.
+  const std::string& non_finite() const { return non_finite_; }
+  Counters counters;
+
+ private:
+  At<double> at(double t, std::span<const double> y);
+
+  System<double> system_;
+  std::vector<double> p_;
+  std::shared_ptr<const Drive> drive_;
+  Workspace<double> workspace_;
+  std::vector<double> u_;
+  std::size_t size_, guards_;
+  double begin_, end_;
+  std::string non_finite_;
+};
+
+}  // namespace striate

@@ -1,0 +1,345 @@
+#include "integrators/integrator.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "base/error.hpp"
+#include "integrators/root.hpp"
+#include "integrators/stepper.hpp"
+
+namespace striate {
+namespace {
+
+void check(const Method& method, const MethodInfo& info) {
+  const auto refuse = [&](const std::string& what) { throw Error("method '" + method.name + "'", what); };
+  if (info.fixed) {
+    if (!(method.step > 0))
+      refuse(fmt::format("step = {}, but must be positive. Give the step of this fixed-step method.", method.step));
+  } else {
+    if (method.step != 0) {
+      refuse(fmt::format("step = {}, but this method adapts its step. Give rtol and atol; max_step bounds the step.",
+                         method.step));
+    }
+    if (!(method.rtol > 0 && method.rtol < 1))
+      refuse(fmt::format("rtol = {}, but must lie between 0 and 1.", method.rtol));
+    if (!(method.atol > 0)) refuse(fmt::format("atol = {}, but must be positive.", method.atol));
+    if (!(method.max_step >= 0)) refuse(fmt::format("max_step = {}, but must not be negative.", method.max_step));
+  }
+  if (info.imex && method.implicit.empty()) refuse("implicit is empty. Name the states whose rates are fast.");
+  if (!info.imex && !method.implicit.empty())
+    refuse("implicit is set, but only imex3, imex4 and imex5 split the rate.");
+}
+
+}  // namespace
+
+struct Integrator::Impl {
+  Impl(const Method& method, Problem given)
+      : method_(method), info_(method_info(method.name)), problem_(std::move(given)) {
+    validate();
+    evaluation_.emplace(problem_);
+    if (problem_.y0.empty()) {
+      problem_.y0.resize(problem_.system.states().size());
+      evaluation_->initial(problem_.t0, problem_.y0);
+    }
+    for (std::size_t i = 0; i < problem_.y0.size(); ++i) {
+      if (std::isfinite(problem_.y0[i])) continue;
+      throw Error(problem_.system.name(), fmt::format("initial {} = {}, but must be finite.",
+                                                      problem_.system.states().element_name(i), problem_.y0[i]));
+    }
+    stepper_ = info_.make(*evaluation_, method_, problem_.t0, problem_.t1);
+    const std::size_t guards = evaluation_->guards();
+    guard_.resize(guards);
+    guard_end_.resize(guards);
+    guard_probe_.resize(guards);
+    tiny_ = 64 * std::numeric_limits<double>::epsilon() * std::max(std::abs(problem_.t0), std::abs(problem_.t1));
+    stops_ = problem_.checkpoints;
+    if (problem_.drive) {
+      const auto breaks = problem_.drive->breakpoints(problem_.t0, problem_.t1);
+      stops_.insert(stops_.end(), breaks.begin(), breaks.end());
+    }
+    stops_.push_back(problem_.t1);
+    std::sort(stops_.begin(), stops_.end());
+    y_ = problem_.y0;
+    t_ = step_begin_ = step_end_ = problem_.t0;
+    segment_begin_ = problem_.t0;
+    evaluation_->set_segment(problem_.t0, problem_.t1);
+    if (guards > 0) evaluation_->guard(t_, y_, guard_end_);
+  }
+
+  void validate() const {
+    const System<double>& system = problem_.system;
+    const auto refuse = [&](const std::string& what) { throw Error(system.name(), what); };
+    const auto sized = [&](const char* what, std::size_t size, std::size_t wanted) {
+      if (size != wanted) refuse(fmt::format("{} has {} values, but the circuit has {}.", what, size, wanted));
+    };
+    if (!problem_.p.empty()) sized("p", problem_.p.size(), system.parameters().size());
+    if (!problem_.y0.empty()) sized("y0", problem_.y0.size(), system.states().size());
+    if (!problem_.drive && system.inputs().size() > 0) refuse("the circuit has inputs, but no drive is given.");
+    if (!(std::isfinite(problem_.t0) && std::isfinite(problem_.t1) && problem_.t1 > problem_.t0)) {
+      refuse(fmt::format("t1 = {}, but must be later than t0 = {}.", time_text(problem_.t1, system),
+                         time_text(problem_.t0, system)));
+    }
+    for (double c : problem_.checkpoints) {
+      if (c > problem_.t0 && c <= problem_.t1) continue;
+      refuse(
+          fmt::format("checkpoint at {}, but must lie in ({}, {}].", time_text(c, system), problem_.t0, problem_.t1));
+    }
+  }
+
+  void continue_from(const Checkpoint& checkpoint) {
+    if (checkpoint.method != method_.name) {
+      throw Error("checkpoint",
+                  fmt::format("was saved by '{}', but the method is '{}'.", checkpoint.method, method_.name));
+    }
+    if (checkpoint.y.size() != y_.size() || checkpoint.guard.size() != guard_end_.size()) {
+      throw Error("checkpoint", "belongs to another circuit: the number of states or guards differs.");
+    }
+    t_ = step_begin_ = step_end_ = checkpoint.t;
+    y_ = checkpoint.y;
+    guard_end_ = checkpoint.guard;
+    segment_begin_ = checkpoint.segment_start;
+    segment_steps_ = checkpoint.segment_steps;
+    evaluation_->counters = checkpoint.counters;
+  }
+
+  bool restart_due() const { return restart_ || step_end_ == segment_end_; }
+
+  /// Starts the segment from t_ to the next stop. Returns false when the drive's jump at t_ makes an event.
+  bool restart() {
+    const bool first = t_ == problem_.t0, resumed = restart_ && segment_steps_ > 0;
+    if (!resumed) {
+      segment_begin_ = t_;
+      segment_steps_ = 0;
+    }
+    // Stops within rounding of t_ are behind us.
+    double begin = t_;
+    auto next = stops_.begin();
+    while (next != stops_.end() && *next <= t_ + tiny_) begin = std::max(begin, *next++);
+    segment_end_ = next == stops_.end() ? problem_.t1 : *next;
+    evaluation_->set_segment(begin, segment_end_);
+    restart_ = false;
+    if (!guard_.empty()) {
+      guard_ = guard_end_;
+      evaluation_->guard(t_, y_, guard_end_);
+      if (!after_jump_ && crossing()) {
+        step_begin_ = step_end_ = event_t_ = t_;
+        pending_ = true;
+      }
+    }
+    after_jump_ = false;
+    if (pending_) return false;
+    if (!first && !resumed) ++evaluation_->counters.restarts;
+    stepper_->restart(t_, y_, segment_end_, segment_begin_, segment_steps_);
+    return true;
+  }
+
+  bool crossing() const {
+    for (std::size_t i = 0; i < guard_.size(); ++i) {
+      if (guard_[i] < 0 && guard_end_[i] >= 0) return true;
+    }
+    return false;
+  }
+
+  void take_step() {
+    if (restart_due() && !restart()) return;
+    step_begin_ = step_end_;
+    std::swap(guard_, guard_end_);
+    step_end_ = stepper_->step();
+    ++segment_steps_;
+    if (++evaluation_->counters.steps > method_.max_steps) {
+      fail(method_.name, step_end_, problem_.t1, *evaluation_,
+           fmt::format("more than max_steps = {} steps. Raise it, loosen the tolerances, or use a stiff method",
+                       method_.max_steps));
+    }
+    if (guard_.empty()) return;
+    evaluation_->guard(step_end_, stepper_->y(), guard_end_);
+    pending_ = crossing();
+    if (pending_) event_t_ = locate();
+  }
+
+  /// The first time in the last step at which a guard that crosses in it has reached zero.
+  double locate() {
+    probe_.resize(y_.size());
+    const auto highest = [&](const std::vector<double>& g) {
+      double top = -HUGE_VAL;
+      for (std::size_t i = 0; i < g.size(); ++i) {
+        if (guard_[i] < 0 && guard_end_[i] >= 0) top = std::max(top, g[i]);
+      }
+      return top;
+    };
+    return first_zero(step_begin_, highest(guard_), step_end_, highest(guard_end_), [&](double t) {
+      stepper_->dense(t, probe_);
+      evaluation_->guard(t, probe_, guard_probe_);
+      return highest(guard_probe_);
+    });
+  }
+
+  void read(double t, std::span<double> out) {
+    if (t == step_end_) {
+      const auto y = stepper_->y();
+      std::copy(y.begin(), y.end(), out.begin());
+    } else {
+      stepper_->dense(t, out);
+    }
+  }
+
+  void fire() {
+    pending_ = false;
+    event_.t = event_t_;
+    event_.before = y_;
+    if (step_begin_ < step_end_) read(event_t_, event_.before);
+    event_.after = event_.before;
+    event_.fired.clear();
+    y_ = event_.before;
+    evaluation_->guard(event_t_, y_, guard_probe_);
+    const bool at_jump_of_drive = step_begin_ == step_end_;
+    std::vector<std::size_t> fired;
+    for (std::size_t i = 0; i < guard_.size(); ++i) {
+      // At the step's end the accepted guard decides, which a dense output there could miss by a rounding.
+      const bool there = guard_probe_[i] >= 0 || (event_t_ == step_end_ && guard_end_[i] >= 0);
+      if (guard_[i] < 0 && there && (at_jump_of_drive || guard_end_[i] >= 0)) fired.push_back(i);
+    }
+    // A jump may push other guards over zero; they fire at the same time, after it.
+    for (int round = 0; !fired.empty(); ++round) {
+      if (round == 1000) {
+        fail(method_.name, event_t_, problem_.t1, *evaluation_, "more than 1000 events set each other off at one time");
+      }
+      evaluation_->jump(event_t_, y_, fired, event_.after);
+      event_.fired.insert(event_.fired.end(), fired.begin(), fired.end());
+      evaluation_->counters.events += fired.size();
+      fired.clear();
+      y_ = event_.after;
+      evaluation_->guard(event_t_, y_, guard_end_);
+      for (std::size_t i = 0; i < guard_end_.size(); ++i) {
+        if (guard_probe_[i] < 0 && guard_end_[i] >= 0) fired.push_back(i);
+      }
+      guard_probe_ = guard_end_;
+    }
+    std::sort(event_.fired.begin(), event_.fired.end());
+    crowded_ = event_t_ - last_event_t_ <= tiny_ ? crowded_ + 1 : 0;
+    last_event_t_ = event_t_;
+    if (crowded_ == 1000) {
+      fail(method_.name, event_t_, problem_.t1, *evaluation_,
+           "1000 events without progress in time. A jump may set off its own guard");
+    }
+    t_ = step_begin_ = step_end_ = event_t_;
+    segment_steps_ = 0;
+    restart_ = after_jump_ = true;
+  }
+
+  Stop advance(double until) {
+    if (!(until >= t_)) {
+      throw Error(method_.name, fmt::format("asked to advance to {}, but t = {} already.",
+                                            time_text(until, problem_.system), time_text(t_, problem_.system)));
+    }
+    if (t_ >= problem_.t1 - tiny_ && !pending_) {
+      t_ = problem_.t1;
+      return Stop::end;
+    }
+    if (until == t_) return Stop::output;
+    if (!pending_ && t_ == step_end_) take_step();
+    const double next = pending_ ? event_t_ : step_end_;
+    if (t_ < next && until <= next) {
+      t_ = until;
+      read(t_, y_);
+      return Stop::output;
+    }
+    if (pending_) {
+      fire();
+      return Stop::event;
+    }
+    t_ = step_end_;
+    read(t_, y_);
+    return Stop::step;
+  }
+
+  Checkpoint save() const {
+    if (t_ != step_end_ || !(restart_due() || info_.fixed)) {
+      throw Error(method_.name,
+                  fmt::format("cannot save at t = {}: an adaptive method is saved where it restarts. List the time in "
+                              "Problem::checkpoints.",
+                              time_text(t_, problem_.system)));
+    }
+    stepper_->count();
+    const bool fresh = restart_due() && !(restart_ && segment_steps_ > 0);
+    // An event that is located at t but not yet applied is found again on resuming.
+    return {method_.name,
+            t_,
+            y_,
+            pending_ ? guard_ : guard_end_,
+            fresh ? t_ : segment_begin_,
+            fresh ? 0 : segment_steps_,
+            evaluation_->counters};
+  }
+
+  Method method_;
+  const MethodInfo& info_;
+  Problem problem_;
+  std::optional<Evaluation> evaluation_;
+  std::unique_ptr<Stepper> stepper_;
+  std::vector<double> stops_;  // breakpoints, checkpoints, t1
+  double tiny_ = 0;
+
+  double t_ = 0;  // where the user stands, in the last step [step_begin_, step_end_]
+  std::vector<double> y_;
+  double step_begin_ = 0, step_end_ = 0;
+  double segment_begin_ = 0, segment_end_ = 0;
+  std::uint64_t segment_steps_ = 0;
+  bool restart_ = true, after_jump_ = false;
+
+  std::vector<double> guard_, guard_end_, guard_probe_, probe_;  // at the step's begin, its end, in between
+  bool pending_ = false;
+  double event_t_ = 0, last_event_t_ = -HUGE_VAL;
+  int crowded_ = 0;
+  EventRecord event_;
+};
+
+Integrator::Integrator(Method method) {
+  check(method, method_info(method.name));
+  method_ = std::make_unique<Method>(std::move(method));
+}
+Integrator::Integrator(Integrator&&) noexcept = default;
+Integrator& Integrator::operator=(Integrator&&) noexcept = default;
+Integrator::~Integrator() = default;
+
+void Integrator::start(Problem problem) { impl_ = std::make_unique<Impl>(*method_, std::move(problem)); }
+
+void Integrator::start(Problem problem, const Checkpoint& checkpoint) {
+  start(std::move(problem));
+  impl_->continue_from(checkpoint);
+}
+
+Integrator::Impl& Integrator::started() const {
+  if (!impl_) throw Error(method_->name, "start was not called.");
+  return *impl_;
+}
+
+Stop Integrator::advance(double until) { return started().advance(until); }
+double Integrator::t() const { return started().t_; }
+std::span<const double> Integrator::y() const { return started().y_; }
+const EventRecord& Integrator::event() const { return started().event_; }
+
+void Integrator::dense(double t, std::span<double> out) {
+  Impl& impl = started();
+  if (t == impl.t_) {
+    std::copy(impl.y_.begin(), impl.y_.end(), out.begin());
+    return;
+  }
+  if (!(t >= impl.step_begin_ && t <= impl.step_end_)) {
+    throw Error(impl.method_.name,
+                fmt::format("dense output at {}, but the last step is [{}, {}].", t, impl.step_begin_, impl.step_end_));
+  }
+  impl.read(t, out);
+}
+
+const Counters& Integrator::counters() const {
+  started().stepper_->count();
+  return started().evaluation_->counters;
+}
+
+Checkpoint Integrator::save() const { return started().save(); }
+
+}  // namespace striate

@@ -1,0 +1,105 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "base/error.hpp"
+#include "integrators/arkode.hpp"
+#include "integrators/cvode.hpp"
+#include "integrators/exponential_euler.hpp"
+#include "integrators/runge_kutta.hpp"
+#include "integrators/stepper.hpp"
+
+namespace striate {
+namespace {
+
+template <const Tableau& (*tableau)()>
+std::unique_ptr<Stepper> runge_kutta(Evaluation& evaluation, const Method& method, double, double t1) {
+  return std::make_unique<RungeKutta>(evaluation, method, t1, tableau());
+}
+
+std::unique_ptr<Stepper> exponential_euler(Evaluation& evaluation, const Method& method, double, double t1) {
+  return std::make_unique<ExponentialEuler>(evaluation, method, t1);
+}
+
+const std::vector<MethodInfo>& all_methods() {
+  static const std::vector<MethodInfo> methods = {
+      {"bs32", false, false, make_erk},
+      {"zonneveld43", false, false, make_erk},
+      {"dp54", false, false, make_erk},
+      {"adams", false, false, make_cvode},
+      {"bdf", false, false, make_cvode},
+      {"imex3", false, true, make_imex},
+      {"imex4", false, true, make_imex},
+      {"imex5", false, true, make_imex},
+      {"euler", true, false, runge_kutta<euler_tableau>},
+      {"heun", true, false, runge_kutta<heun_tableau>},
+      {"rk4", true, false, runge_kutta<rk4_tableau>},
+      {"exponential_euler", true, false, exponential_euler},
+  };
+  return methods;
+}
+
+}  // namespace
+
+std::vector<std::string> method_names() {
+  std::vector<std::string> names;
+  for (const MethodInfo& info : all_methods()) names.push_back(info.name);
+  return names;
+}
+
+const MethodInfo& method_info(const std::string& name) {
+  for (const MethodInfo& info : all_methods()) {
+    if (info.name == name) return info;
+  }
+  const std::string sentence = refused_table(name);
+  if (!sentence.empty()) throw Error("method", sentence);
+  throw Error("method", fmt::format("no method '{}'.{}", name, suggest_names(name, method_names())));
+}
+
+std::vector<double> absolute_tolerances(const Method& method, const Fields& states) {
+  for (const auto& [name, value] : method.atol_of) {
+    states.at(name);
+    if (!(value > 0)) {
+      throw Error(method.name,
+                  fmt::format("atol of {} = {} {}, but must be positive.", name, value, states.at(name).unit.str()));
+    }
+  }
+  std::vector<double> tolerances(states.size(), method.atol);
+  for (const Field& field : states) {
+    const auto own = method.atol_of.find(field.name);
+    if (own == method.atol_of.end()) continue;
+    std::fill_n(tolerances.begin() + static_cast<std::ptrdiff_t>(field.offset), field.size, own->second);
+  }
+  return tolerances;
+}
+
+std::string time_text(double t, const System<double>& system) {
+  return fmt::format("{} {}", t, system.time_unit().str());
+}
+
+void fail(const std::string& method, double t, double t1, const Evaluation& evaluation, const std::string& what,
+          std::span<const double> errors, std::span<const double> weights) {
+  std::string text =
+      fmt::format("{} stopped at t = {:.6g} of {}: {}.", method, t, time_text(t1, evaluation.system()), what);
+  if (!errors.empty()) {
+    std::vector<std::size_t> order(errors.size());
+    for (std::size_t i = 0; i < order.size(); ++i) order[i] = i;
+    const auto size = [&](std::size_t i) {
+      const double e = std::abs(errors[i] * weights[i]);
+      return std::isnan(e) ? HUGE_VAL : e;
+    };
+    const std::size_t shown = std::min<std::size_t>(3, order.size());
+    std::partial_sort(order.begin(), order.begin() + static_cast<std::ptrdiff_t>(shown), order.end(),
+                      [&](std::size_t a, std::size_t b) { return size(a) > size(b) || (size(a) == size(b) && a < b); });
+    text += " Largest weighted errors:";
+    for (std::size_t i = 0; i < shown; ++i) {
+      text += fmt::format("{} {}", i ? "," : "", evaluation.system().states().element_name(order[i]));
+    }
+    text += ".";
+  }
+  if (!evaluation.non_finite().empty()) text += " " + evaluation.non_finite() + ".";
+  throw Failure(text);
+}
+
+}  // namespace striate

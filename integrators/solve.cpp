@@ -1,0 +1,69 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/error.hpp"
+#include "integrators/integrator.hpp"
+
+namespace striate {
+namespace {
+
+Solution run(Integrator& integrator, const Problem& problem, std::span<const double> times, const Observer& observer) {
+  std::vector<double> checkpoints = problem.checkpoints;
+  std::sort(checkpoints.begin(), checkpoints.end());
+  if (!observer.checkpoint) checkpoints.clear();
+  auto checkpoint = std::upper_bound(checkpoints.begin(), checkpoints.end(), integrator.t());
+  for (auto time = times.begin();;) {
+    const bool sample = time != times.end();
+    const bool save = checkpoint != checkpoints.end() && (!sample || *checkpoint <= *time);
+    const double until = save ? *checkpoint : sample ? *time : problem.t1;
+    const Stop stop = integrator.advance(until);
+    if (stop == Stop::event && observer.event) observer.event(integrator.event());
+    if (stop == Stop::step && observer.progress) observer.progress(integrator.t(), integrator.counters());
+    if (stop == Stop::output || stop == Stop::end) {
+      if (save && integrator.t() == until) {
+        observer.checkpoint(integrator.save());
+        ++checkpoint;
+      }
+      while (time != times.end() && *time == integrator.t()) {
+        if (observer.sample) observer.sample(*time, integrator.y());
+        ++time;
+      }
+    }
+    if (stop == Stop::end) break;
+  }
+  return {integrator.t(), {integrator.y().begin(), integrator.y().end()}, integrator.counters()};
+}
+
+void check_times(std::span<const double> times, double t0, double t1) {
+  for (std::size_t i = 0; i < times.size(); ++i) {
+    if (!(times[i] >= t0 && times[i] <= t1)) {
+      throw Error("solve", fmt::format("output time {} = {}, but must lie in [{}, {}].", i, times[i], t0, t1));
+    }
+    if (i > 0 && times[i] < times[i - 1]) {
+      throw Error("solve", fmt::format("output time {} = {}, but the one before it is {}. Sort them.", i, times[i],
+                                       times[i - 1]));
+    }
+  }
+}
+
+}  // namespace
+
+Solution solve(const Problem& problem, const Method& method, std::span<const double> output_times,
+               const Observer& observer) {
+  check_times(output_times, problem.t0, problem.t1);
+  Integrator integrator(method);
+  integrator.start(problem);
+  return run(integrator, problem, output_times, observer);
+}
+
+Solution resume(const Problem& problem, const Method& method, const Checkpoint& checkpoint,
+                std::span<const double> output_times, const Observer& observer) {
+  check_times(output_times, problem.t0, problem.t1);
+  Integrator integrator(method);
+  integrator.start(problem, checkpoint);
+  const auto first = std::upper_bound(output_times.begin(), output_times.end(), checkpoint.t);
+  return run(integrator, problem, {first, output_times.end()}, observer);
+}
+
+}  // namespace striate

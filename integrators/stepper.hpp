@@ -1,0 +1,46 @@
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "integrators/evaluation.hpp"
+
+namespace striate {
+
+/// One method on one smooth segment: between restarts there are no events, breakpoints or checkpoints.
+class Stepper {
+ public:
+  virtual ~Stepper() = default;
+  /// Begins at (t, y) a segment that ends at `end`; `steps` equal steps before t belong to it (fixed step only).
+  virtual void restart(double t, std::span<const double> y, double end, double begin, std::uint64_t steps) = 0;
+  /// One accepted step. Returns the new time, at most the segment's end and exactly that when it gets there.
+  virtual double step() = 0;
+  virtual std::span<const double> y() const = 0;
+  /// out = state at a time inside the last step
+  virtual void dense(double t, std::span<double> out) = 0;
+  /// Reads the method's own counters (rejected, linear iterations) into Evaluation::counters.
+  virtual void count() {}
+  virtual bool fixed_step() const { return false; }
+};
+
+/// The description of a method that the front end checks its settings against.
+struct MethodInfo {
+  std::string name;
+  bool fixed = false;
+  bool imex = false;
+  std::unique_ptr<Stepper> (*make)(Evaluation&, const Method&, double t0, double t1);
+};
+const MethodInfo& method_info(const std::string& name);
+
+/// [states] absolute tolerances of a method, element by element.
+std::vector<double> absolute_tolerances(const Method& method, const Fields& states);
+
+/// "12.4 ms"
+std::string time_text(double t, const System<double>& system);
+
+/// The failure of a method at time t: what happened, the elements with the largest |error * weight|, non-finite rates.
+[[noreturn]] void fail(const std::string& method, double t, double t1, const Evaluation& evaluation,
+                       const std::string& what, std::span<const double> errors = {},
+                       std::span<const double> weights = {});
+
+}  // namespace striate

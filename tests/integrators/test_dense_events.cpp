@@ -1,0 +1,172 @@
+#include <boost/test/unit_test.hpp>
+
+#include "base/error.hpp"
+#include "integrators/root.hpp"
+#include "tests/integrators/circuits.hpp"
+
+using namespace striate;
+using namespace striate::test;
+
+BOOST_AUTO_TEST_SUITE(integrators_events)
+
+BOOST_AUTO_TEST_CASE(dense_output_keeps_the_accuracy_of_the_steps) {
+  const Problem p = problem(linear_ei, 40);
+  for (const std::string& name : method_names()) {
+    Integrator integrator(prepared(name, 1e-6, 0.02, {"I"}));
+    integrator.start(p);
+    double at_steps = 0, between = 0;
+    std::vector<double> y(2);
+    const auto error = [](double t, std::span<const double> v) {
+      const Eigen::Vector2d exact = linear_ei_exact(t);
+      return std::max(std::abs(v[0] - exact[0]), std::abs(v[1] - exact[1]));
+    };
+    for (double previous = 0; integrator.advance(100) != Stop::end; previous = integrator.t()) {
+      at_steps = std::max(at_steps, error(integrator.t(), integrator.y()));
+      for (double s : {0.15, 0.5, 0.8}) {
+        const double t = previous + s * (integrator.t() - previous);
+        integrator.dense(t, y);
+        between = std::max(between, error(t, y));
+      }
+    }
+    // The interpolant may add an error of the order of the step's own.
+    BOOST_TEST_CONTEXT(name << ": steps " << at_steps << ", between " << between) {
+      BOOST_TEST(between < 1.5 * at_steps + 1e-7);
+    }
+  }
+}
+
+BOOST_AUTO_TEST_CASE(outputs_come_at_exactly_the_requested_times) {
+  const std::vector<double> times = {0, 0, 1e-9, 7.25, 7.25, 40};
+  for (const std::string& name : method_names()) {
+    std::vector<double> seen;
+    Observer observer;
+    observer.sample = [&](double t, std::span<const double>) { seen.push_back(t); };
+    solve(problem(linear_ei, 40), prepared(name, 1e-4, 0.3, {"I"}), times, observer);
+    BOOST_TEST(seen == times, boost::test_tools::per_element());
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_root_is_bracketed_to_rounding_from_above) {
+  for (double power : {1.0, 3.0, 9.0}) {
+    int calls = 0;
+    const auto g = [&](double t) {
+      ++calls;
+      return std::copysign(std::pow(std::abs(t - 0.3), power), t - 0.3);
+    };
+    const double root = first_zero(0, g(0), 1, g(1), g);
+    BOOST_TEST(g(root) >= 0);
+    BOOST_TEST(std::abs(root - 0.3) < 3e-15);  // the bracket's final width, four roundings of 1
+    BOOST_TEST(calls < 180);                   // three per bisection at worst
+  }
+}
+
+BOOST_AUTO_TEST_CASE(an_integrate_and_fire_unit_fires_at_the_closed_form_interval) {
+  // tau V' = E - V, V from 0 to threshold 1: interval tau log(E / (E - 1)).
+  const Problem p = problem(
+      "circuit lif\ntime ms\nV(0) = 0\ndV/dt = (1.5 - V)/(10 ms) : 1\nevent spike when V > 1: V = 0\n", 100);
+  const double interval = 10 * std::log(3.0);
+  for (const std::string& name : method_names()) {
+    std::vector<EventRecord> events;
+    Observer observer;
+    observer.event = [&](const EventRecord& e) { events.push_back(e); };
+    const bool first_order = name == "euler";
+    const Solution s = solve(p, prepared(name, 1e-8, first_order ? 1e-3 : 0.1, {"V"}), {}, observer);
+    BOOST_TEST_CONTEXT(name) {
+      BOOST_REQUIRE(events.size() == 9u);
+      BOOST_TEST(s.counters.events == 9u);
+      BOOST_TEST(s.counters.restarts == 9u);
+      for (std::size_t k = 0; k < events.size(); ++k) {
+        // Errors of the intervals add up; Euler's is first order in its step of 1e-3, Heun's second in 0.1.
+        const double each = first_order ? 2e-3 : name == "heun" ? 4e-4 : 5e-6;
+        BOOST_TEST(std::abs(events[k].t - static_cast<double>(k + 1) * interval) < static_cast<double>(k + 1) * each);
+        BOOST_TEST(std::abs(events[k].before[0] - 1) < 1e-12);  // located to rounding on the interpolant
+        BOOST_TEST(events[k].after[0] == 0.0);
+      }
+    }
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_bouncing_ball_keeps_its_closed_form_bounces) {
+  // Height 1, gravity 2, restitution 0.5: bounces at 1, 2, 2.5, 2.75, ...
+  const Problem p = problem(
+      "circuit ball\ntime ms\nh(0) = 1\nv(0) = 0\ndh/dt = v/(1 ms) : 1\ndv/dt = -2/(1 ms) : 1\n"
+      "event bounce when 0 > h: v = -0.5*v\n",
+      2.9);
+  for (const char* name : {"bs32", "dp54", "zonneveld43", "heun", "rk4"}) {
+    std::vector<double> times;
+    Observer observer;
+    observer.event = [&](const EventRecord& e) {
+      times.push_back(e.t);
+      BOOST_TEST(e.after[1] == -0.5 * e.before[1]);
+    };
+    solve(p, prepared(name, 1e-6, 0.13, {}), {}, observer);
+    const std::vector<double> exact = {1, 2, 2.5, 2.75, 2.875};
+    BOOST_TEST_CONTEXT(name) {
+      BOOST_REQUIRE(times.size() == exact.size());
+      // Quadratic motion is exact for every one of these methods; what is left is rounding, amplified by 1/speed.
+      for (std::size_t i = 0; i < exact.size(); ++i) BOOST_TEST(std::abs(times[i] - exact[i]) < 1e-12);
+    }
+  }
+}
+
+BOOST_AUTO_TEST_CASE(an_output_at_an_event_has_the_state_before_it_and_the_event_both) {
+  const Problem p = problem("circuit c\ntime ms\ny(0) = 0\ndy/dt = 1/(1 ms) : 1\nevent e when y > 1: y = -3\n", 2);
+  std::vector<double> samples;
+  double before = 0, after = 0;
+  Observer observer;
+  observer.sample = [&](double, std::span<const double> y) { samples.push_back(y[0]); };
+  observer.event = [&](const EventRecord& e) { before = e.before[0], after = e.after[0]; };
+  const std::vector<double> times = {1.0};
+  solve(p, prepared("rk4", 1, 0.25, {}), times, observer);
+  BOOST_REQUIRE(samples.size() == 1u);
+  BOOST_TEST(samples[0] == 1.0);
+  BOOST_TEST(before == 1.0);
+  BOOST_TEST(after == -3.0);
+}
+
+BOOST_AUTO_TEST_CASE(two_units_that_cross_together_fire_together) {
+  const Problem p = problem(
+      "circuit c\ntime ms\naxis i = 3\ny[i] : 1\ny(0) = 0\ndy/dt = 1/(1 ms) : 1 [i]\nevent e when y > 1: y = 0\n", 2.5);
+  std::vector<std::size_t> fired;
+  Observer observer;
+  observer.event = [&](const EventRecord& e) { fired.insert(fired.end(), e.fired.begin(), e.fired.end()); };
+  solve(p, prepared("bs32", 1e-6, 0, {}), {}, observer);
+  const std::vector<std::size_t> expected = {0, 1, 2, 0, 1, 2};
+  BOOST_TEST(fired == expected, boost::test_tools::per_element());
+}
+
+BOOST_AUTO_TEST_CASE(a_step_of_the_drive_costs_no_accuracy_when_it_is_a_breakpoint) {
+  const auto drive = std::make_shared<FunctionDrive>([](double t) { return t < 1.7 ? 0.0 : 1.0; }, std::vector{1.7});
+  for (const std::string& name : method_names()) {
+    Problem p = problem("circuit c\ntime ms\ninput u : 1\ny(0) = 0\ndy/dt = (u - y)/(2 ms) : 1\n", 5);
+    p.drive = drive;
+    const bool first_order = name == "euler";
+    const std::vector<double> times = {1.7, 5};
+    std::vector<double> y;
+    Observer observer;
+    observer.sample = [&](double, std::span<const double> v) { y.push_back(v[0]); };
+    const Solution s = solve(p, prepared(name, 1e-8, first_order ? 1e-4 : 0.1, {"y"}), times, observer);
+    BOOST_TEST_CONTEXT(name) {
+      BOOST_TEST(y[0] == 0.0);  // nothing of the step is seen before it
+      // Heun: second order at 0.1; the rest: fourth order at 0.1, or 1e-8 per step.
+      BOOST_TEST(std::abs(y[1] - (1 - std::exp(-1.65))) < (first_order ? 1e-4 : name == "heun" ? 1e-3 : 1e-6));
+      BOOST_TEST(s.counters.restarts == 1u);
+    }
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_guard_on_the_drive_fires_at_its_jump) {
+  Problem p = problem("circuit c\ntime ms\ninput u : 1\ny(0) = 0\ndy/dt = 0*y/(1 ms) : 1\nevent e when u > 0.5: y = y + 1\n", 5);
+  p.drive = std::make_shared<FunctionDrive>([](double t) { return t < 2 ? 0.0 : 1.0; }, std::vector{2.0});
+  for (const char* name : {"rk4", "bs32", "bdf"}) {
+    std::vector<double> times;
+    Observer observer;
+    observer.event = [&](const EventRecord& e) { times.push_back(e.t); };
+    const Solution s = solve(p, prepared(name, 1e-6, 0.3, {}), {}, observer);
+    BOOST_REQUIRE(times.size() == 1u);
+    BOOST_TEST(times[0] == 2.0);
+    BOOST_TEST(s.y[0] == 1.0);
+  }
+}
+
+BOOST_AUTO_TEST_SUITE_END()

@@ -1,0 +1,186 @@
+#include <omp.h>
+
+#include <boost/test/unit_test.hpp>
+#include <cstring>
+
+#include "base/error.hpp"
+#include "tests/integrators/circuits.hpp"
+
+using namespace striate;
+using namespace striate::test;
+
+namespace {
+
+bool message_has(const std::exception& e, const std::string& part) {
+  BOOST_TEST_MESSAGE(e.what());
+  return std::string(e.what()).find(part) != std::string::npos;
+}
+
+Problem many(std::size_t n, double t1) {
+  return problem("circuit many\ntime ms\naxis i = " + std::to_string(n) +
+                     " in [0, 1]\nq(0) = position(i)\nv(0) = 0\ndq/dt = v/(1 ms) : 1 [i]\n"
+                     "dv/dt = (mean(q, i) - sin(q))/(1 ms) : 1 [i]\n",
+                 t1);
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(integrators_runs)
+
+BOOST_AUTO_TEST_CASE(a_run_resumed_from_a_checkpoint_has_the_bits_of_the_uninterrupted_one) {
+  const std::vector<double> times = {1, 4.5, 7, 9.75, 20};
+  for (const std::string& name : method_names()) {
+    for (const char* text :
+         {pendulum, "circuit lif\ntime ms\nq(0) = 0\ndq/dt = (1.5 - q)/(3 ms) : 1\nv(0) = 0\ndv/dt = (q - v)/(1 ms) : 1\n"
+                    "event spike when q > 1: q = 0\n"}) {
+      Problem p = problem(text, 20);
+      p.checkpoints = {6.3, 13};
+      const Method method = prepared(name, 1e-5, 0.21, {"v"});
+      std::vector<Checkpoint> saved;
+      std::vector<double> whole, parts;
+      Observer observer;
+      observer.checkpoint = [&](const Checkpoint& c) { saved.push_back(c); };
+      observer.sample = [&](double, std::span<const double> y) { whole.insert(whole.end(), y.begin(), y.end()); };
+      const Solution uninterrupted = solve(p, method, times, observer);
+      BOOST_REQUIRE(saved.size() == 2u);
+      for (const Checkpoint& checkpoint : saved) {
+        parts.clear();
+        Observer second;
+        second.sample = [&](double, std::span<const double> y) { parts.insert(parts.end(), y.begin(), y.end()); };
+        const Solution resumed = resume(p, method, checkpoint, times, second);
+        BOOST_TEST_CONTEXT(name << " from " << checkpoint.t) {
+          BOOST_TEST(std::memcmp(resumed.y.data(), uninterrupted.y.data(), 16) == 0);
+          BOOST_REQUIRE(parts.size() > 0u);
+          BOOST_TEST(std::memcmp(parts.data(), whole.data() + (whole.size() - parts.size()), 8 * parts.size()) == 0);
+          BOOST_TEST((resumed.counters == uninterrupted.counters));
+        }
+      }
+    }
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_fixed_step_run_can_be_saved_after_any_step) {
+  const Problem p = problem(pendulum, 5);
+  const Method method = prepared("rk4", 1, 0.3, {});
+  const Solution whole = solve(p, method);
+  Integrator integrator(method);
+  integrator.start(p);
+  for (int i = 0; i < 7; ++i) integrator.advance(5);
+  const Solution resumed = resume(p, method, integrator.save());
+  BOOST_TEST(std::memcmp(resumed.y.data(), whole.y.data(), 16) == 0);
+  BOOST_TEST(resumed.counters.steps == whole.counters.steps);
+}
+
+BOOST_AUTO_TEST_CASE(an_adaptive_run_refuses_a_checkpoint_where_it_does_not_restart) {
+  Integrator integrator(named("bdf"));
+  integrator.start(problem(pendulum, 5));
+  integrator.advance(5);
+  BOOST_CHECK_EXCEPTION(integrator.save(), Error, [](const Error& e) { return message_has(e, "Problem::checkpoints"); });
+}
+
+BOOST_AUTO_TEST_CASE(the_bits_do_not_depend_on_the_number_of_threads) {
+  const Problem p = many(20011, 3);  // several blocks, the last one ragged, above the size from which threads work
+  for (const std::string& name : method_names()) {
+    std::vector<std::vector<double>> ends;
+    const int before = omp_get_max_threads();
+    for (int threads : {1, 2, 7}) {
+      omp_set_num_threads(threads);
+      ends.push_back(solve(p, prepared(name, 1e-4, 0.5, {"v"})).y);
+    }
+    omp_set_num_threads(before);
+    BOOST_TEST_CONTEXT(name) {
+      BOOST_TEST(std::memcmp(ends[0].data(), ends[1].data(), 8 * ends[0].size()) == 0);
+      BOOST_TEST(std::memcmp(ends[0].data(), ends[2].data(), 8 * ends[0].size()) == 0);
+    }
+  }
+}
+
+BOOST_AUTO_TEST_CASE(the_work_of_small_runs_is_pinned) {
+  const Problem p = problem(linear_ei, 10);
+  const auto work = [&](const std::string& name) { return solve(p, prepared(name, 1e-4, 0.5, {"I"})).counters; };
+  // Fixed step: 10 / 0.5 steps of as many evaluations as the tableau has stages.
+  BOOST_TEST(work("euler").rhs == 20u);
+  BOOST_TEST(work("heun").rhs == 40u);
+  BOOST_TEST(work("rk4").rhs == 80u);
+  BOOST_TEST(work("exponential_euler").rhs == 20u);
+  // First-same-as-last: bs32 costs three, dp54 six evaluations an attempted step, and some to start.
+  const Counters bs = work("bs32"), dp = work("dp54");
+  BOOST_TEST(bs.rhs - 3 * (bs.steps + bs.rejected) <= 3u);
+  BOOST_TEST(dp.rhs - 6 * (dp.steps + dp.rejected) <= 3u);
+  BOOST_TEST(work("adams").jvp == 0u);
+  const Counters bdf = work("bdf");
+  BOOST_TEST(bdf.jvp == bdf.linear_iterations);
+}
+
+BOOST_AUTO_TEST_CASE(a_tolerance_of_one_state_binds_that_state) {
+  const char* text =
+      "circuit c\ntime ms\na(0) = 0\nb(0) = 0\nda/dt = cos(t/(1 ms))/(1 ms) : 1\ndb/dt = cos(t/(1 ms))/(1 ms) : 1\n";
+  Method method = named("bs32", 1e-9);
+  method.atol = 1;
+  const std::uint64_t loose = solve(problem(text, 20), method).counters.steps;
+  method.atol_of = {{"b", 1e-7}};
+  const std::uint64_t tight = solve(problem(text, 20), method).counters.steps;
+  BOOST_TEST(tight > 10 * loose);
+  method.atol_of = {{"c", 1e-7}};
+  BOOST_CHECK_THROW(solve(problem(text, 20), method), Error);
+}
+
+BOOST_AUTO_TEST_CASE(max_norm_controls_the_worst_unit) {
+  const Problem p = many(400, 5);
+  Method method = named("bs32", 1e-5);
+  const std::uint64_t rms = solve(p, method).counters.steps;
+  method.max_norm = true;
+  BOOST_TEST(solve(p, method).counters.steps > rms);
+}
+
+BOOST_AUTO_TEST_CASE(a_wrong_method_names_the_nearest_and_an_unsound_table_its_defect) {
+  BOOST_CHECK_EXCEPTION(Integrator(named("bs23")), Error, [](const Error& e) { return message_has(e, "bs32"); });
+  for (const char* table : {"HEUN_EULER_2_1_2", "ARK324L2SA_ERK_4_2_3", "ARKODE_ARK436L2SA_ERK_6_3_4", "ARK548L2SA_ERK_8_4_5",
+                            "SAYFY_ABURUB_6_3_4", "verner_8_5_6"}) {
+    BOOST_CHECK_EXCEPTION(Integrator(named(table)), Error, [](const Error& e) { return message_has(e, "is refused"); });
+  }
+  BOOST_CHECK_EXCEPTION(Integrator(prepared("rk4", 1, -1, {})), Error, [](const Error& e) { return message_has(e, "step = -1"); });
+  BOOST_CHECK_THROW(Integrator(prepared("imex3", 1e-3, 0, {})), Error);
+}
+
+BOOST_AUTO_TEST_CASE(a_blow_up_stops_every_method_with_time_and_state) {
+  // y' = y^2 from 1 has its pole at t = 1.
+  const Problem p = problem("circuit c\ntime ms\ny(0) = 1\nz(0) = 0\ndy/dt = y^2/(1 ms) : 1\ndz/dt = -z/(1 ms) : 1\n", 2000);
+  for (const std::string& name : method_names()) {
+    BOOST_TEST_CONTEXT(name)
+    BOOST_CHECK_EXCEPTION(solve(p, prepared(name, 1e-4, 0.01, {"y"})), Failure, [&](const Failure& e) {
+      return message_has(e, name + " stopped at t = 1") && message_has(e, "ms") && message_has(e, " y");
+    });
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_rate_that_is_not_a_number_names_the_state) {
+  const Problem p = problem("circuit c\ntime ms\nx(0) = 1\ny(0) = 1\ndx/dt = 0*x/(1 ms) : 1\ndy/dt = -sqrt(y - 0.5)/(1 ms) : 1\n", 5);
+  for (const std::string& name : method_names()) {
+    BOOST_TEST_CONTEXT(name)
+    BOOST_CHECK_EXCEPTION(solve(p, prepared(name, 1e-6, 0.3, {"y"})), Failure,
+                          [](const Failure& e) { return message_has(e, "The rate of y is") && message_has(e, "nan"); });
+  }
+}
+
+BOOST_AUTO_TEST_CASE(an_exception_of_the_drive_crosses_the_solver_unharmed) {
+  struct Thrown {};
+  for (const std::string& name : method_names()) {
+    Problem p = problem("circuit c\ntime ms\ninput u : 1\ny(0) = 0\ndy/dt = (u - y)/(2 ms) : 1\n", 5);
+    p.drive = std::make_shared<FunctionDrive>([](double t) {
+      if (t > 3) throw Thrown();
+      return 0.5;
+    });
+    BOOST_CHECK_THROW(solve(p, prepared(name, 1e-6, 0.1, {"y"})), Thrown);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(unusable_problems_are_refused) {
+  BOOST_CHECK_THROW(solve(problem(pendulum, -1), named("bs32")), Error);
+  BOOST_CHECK_THROW(solve(problem(pendulum, 1, {1.0}), named("bs32")), Error);
+  BOOST_CHECK_THROW(solve(problem(pendulum, 1, {1.0, NAN}), named("bs32")), Error);
+  const std::vector<double> outside = {2};
+  BOOST_CHECK_THROW(solve(problem(pendulum, 1), named("bs32"), outside), Error);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
