@@ -147,7 +147,7 @@ class Circuit:
                     last, used = None, 0
         i, o = y[:n].reshape(x.shape), y[n:].reshape(x.shape)
         residual = max(np.abs(r).max() for r in self.rhs(x, i, o))
-        if residual > 1e-11:
+        if residual > max(1e-11, 10 * tolerance):
             raise RuntimeError(f"no fixed point: residual {residual:.2e} after {step} iterations")
         self.iterations = step
         return i, o
@@ -185,18 +185,23 @@ def paint(image, side, value):
     return image
 
 
-def encode(u, k, s, kind="circular"):
+def preferred(k, ends=True):
+    """Preferred values: k values on [0, 1] with both ends (the published sampling), or on [0, 1) without a duplicate."""
+    return np.arange(k) / (k - 1 if ends else k)
+
+
+def encode(u, k, s, kind="circular", ends=True):
     """Population code of an image of feature values (NaN: no stimulus); the peak over the image is 1."""
-    p = np.arange(k) / (k - 1)
+    p = preferred(k, ends)
     d = np.asarray(u, float)[..., None] - p
     x = np.exp((np.cos(2 * np.pi * d) - 1) / s**2) if kind == "circular" else np.exp(-(d**2) / (2 * s**2))
     x = np.nan_to_num(x, nan=0.0)
     return x / x.max()
 
 
-def vote(o):
-    """Circular vote over channels k/(K-1), both ends counted; returns u in [0, 1)."""
-    phase = 2 * np.pi * np.arange(o.shape[-1]) / (o.shape[-1] - 1) - np.pi
+def vote(o, ends=True):
+    """Population vector over all channels (with `ends` the end value counts twice); returns u in [0, 1)."""
+    phase = 2 * np.pi * preferred(o.shape[-1], ends) - np.pi
     return (np.arctan2((o * np.sin(phase)).sum(-1), (o * np.cos(phase)).sum(-1)) + np.pi) / (2 * np.pi)
 
 

@@ -44,7 +44,7 @@ def centre(p, x, layer="O"):
 # --- Tilt and direction -----------------------------------------------------------------------------------------------
 
 
-def shift(p, s, period, surround, gap=None):
+def shift(p, s, period, surround, gap=None, ends=True):
     """Shift of the decoded centre away from the surround, for ten differences from 0 to half a period [same unit]."""
     difference = np.linspace(0, period / 2, 10)
     x = []
@@ -52,15 +52,15 @@ def shift(p, s, period, surround, gap=None):
         image = paint(blank(), surround, 0.5 - d / period)
         if gap:
             paint(image, gap, np.nan)
-        x.append(encode(paint(image, 8, 0.5), 25, s))
+        x.append(encode(paint(image, 8, 0.5), 25, s, ends=ends))
     x = np.array(x)
-    return difference, (vote(centre(p, x)) - vote(x[:, GRID // 2, GRID // 2])) * period
+    return difference, (vote(centre(p, x), ends) - vote(x[:, GRID // 2, GRID // 2], ends)) * period
 
 
-def orientation_tilt(p=PAPER):
+def orientation_tilt(p=PAPER, ends=True):
     rows = table("tilt_orientation_otoole_wenderoth_1977.csv")
     black = [r for r in rows if r["series"] == "black"]
-    d, y = shift(p, 0.40, 180, 32)
+    d, y = shift(p, 0.40, 180, 32, ends=ends)
     return dict(difference_deg=d, shift_deg=y, r=pearson(y, column(black, "shift_deg")))
 
 
@@ -378,6 +378,7 @@ def main():
                        plaid_with_surround, size_tuning, depth, hue_tilt, pattern_colour):
         result[experiment.__name__] = experiment()
         print(experiment.__name__, {k: v for k, v in result[experiment.__name__].items() if np.ndim(v) == 0}, flush=True)
+    result["orientation_tilt_without_duplicate"] = orientation_tilt(ends=False)  # channels k/25
     result["lesions"] = lesions()
     result["other_parameter_sets"] = {
         name: dict(orientation_tilt=orientation_tilt(p), depth=depth(p), direction_center_surround=direction_center_surround(p),
