@@ -1,0 +1,30 @@
+"""Recordings of Striate in Python: `open` gives an xarray.Dataset, `plot` a Matplotlib figure."""
+
+__all__ = ["open", "plot"]
+
+
+def open(path, group=None):
+    """The variables of a recording with their axes, units and attributes, loaded lazily.
+
+    group: None for the root, or "analysis", "data", "timecourse". The root's attributes (title, circuit, seed, complete)
+    come with every group; those of the group win.
+    """
+    import warnings
+
+    import xarray
+
+    root = xarray.open_dataset(path, engine="h5netcdf")
+    if not root.attrs.get("complete", 1):
+        warnings.warn(f"{path}: the run was stopped before its end; what is here was written before that.", stacklevel=2)
+    if group is None:
+        return root
+    inner = xarray.open_dataset(path, engine="h5netcdf", group=group)
+    inner.attrs = {**root.attrs, **inner.attrs}
+    return inner
+
+
+def plot(path):
+    """A figure of what the recording holds: its analyses beside the published data, else its variables."""
+    from . import figures
+
+    return figures.draw(path)

@@ -1,0 +1,433 @@
+"""Figures of recordings: what is drawn follows from what the file holds."""
+
+import textwrap
+
+import matplotlib
+import numpy as np
+from matplotlib.figure import Figure
+
+from .recording import Published, Recording, Variable, read
+
+STYLE = {
+    "font.family": "sans-serif", "font.size": 9, "axes.titlesize": 9, "axes.labelsize": 9, "legend.fontsize": 8,
+    "xtick.labelsize": 8, "ytick.labelsize": 8, "axes.spines.top": False, "axes.spines.right": False,
+    "axes.linewidth": 0.8, "lines.linewidth": 1.6, "lines.markersize": 4.5, "legend.frameon": False,
+    "image.cmap": "viridis", "svg.fonttype": "none", "pdf.fonttype": 42, "savefig.dpi": 200,
+}
+# Okabe & Ito's colours, distinct in every common kind of colour vision.
+MODEL, DATA = "#0072B2", "#D55E00"
+COLOURS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000"]
+DATA_MARKERS = ["o", "s", "^", "D"]
+MOST_LINES = 10
+MOST_PANELS = 49
+WIDTH, HEIGHT = 3.6, 2.7  # of one panel [inch]
+
+
+def draw(path):
+    recording = read(path)
+    with matplotlib.rc_context(STYLE):
+        if recording.analyses:
+            figure = draw_all(recording, recording.analyses)
+        elif recording.variables:
+            figure = draw_all(recording, recording.variables)
+        else:
+            raise ValueError(f"{path}: holds no variables and no analyses. Was the run stopped before its first output?")
+        title = recording.title
+        if not recording.complete:
+            title = f"{title} (incomplete: the run was stopped)".strip()
+        if title:
+            figure.suptitle(title, fontsize=11, x=0.01, ha="left", weight="bold")
+    return figure
+
+
+def save(figure, path):
+    with matplotlib.rc_context(STYLE):
+        try:
+            figure.savefig(path)
+        except ValueError as reason:  # an unknown ending
+            raise ValueError(f"{path}: {reason}") from None
+
+
+def draw_all(recording: Recording, variables):
+    pictures = [picture(v, recording.published.get(v.name, [])) for v in variables]
+    columns = min(len(pictures), 2 if any(p.rows * p.columns > 1 for p in pictures) else 3)
+    rows = [pictures[i : i + columns] for i in range(0, len(pictures), columns)]
+    width = max(sum(p.width for p in row) for row in rows)
+    heights = [max(p.height for p in row) for row in rows]
+    figure = Figure(figsize=(width, sum(heights) + 0.35), layout="constrained")
+    bands = figure.subfigures(len(rows), 1, height_ratios=heights, squeeze=False)[:, 0]
+    for band, row in zip(bands, rows):
+        widths = [p.width for p in row]
+        if width - sum(widths) > 0.1:
+            widths.append(width - sum(widths))
+        cells = band.subfigures(1, len(widths), width_ratios=widths, squeeze=False)[0]
+        for cell, p in zip(cells, row):
+            p.draw(cell)
+    return figure
+
+
+class Picture:
+    """One variable: a grid of panels of one kind."""
+
+    rows, columns = 1, 1
+    panel_width, panel_height = WIDTH, HEIGHT
+
+    def __init__(self, variable: Variable, published=()):
+        self.variable, self.published = variable, list(published)
+        a = variable.attributes
+        self.y_label = (f"{a['y_label']} ({a['units']})" if a.get("units", "1") != "1" and a.get("y_label")
+                        else a.get("y_label") or variable.label)
+
+    @property
+    def width(self):
+        return self.panel_width * self.columns
+
+    @property
+    def height(self):
+        return self.panel_height * self.rows + 0.2 + self.foot
+
+    @property
+    def foot(self):
+        """Room below the panels for the legend with the citations [inch]."""
+        lines = sum(len(self.citation(p).splitlines()) for p in self.published)
+        return 0.2 + 0.15 * (lines + 1) if lines else 0.0
+
+    def citation(self, data):
+        return "\n".join(textwrap.wrap(data.source or "published data", int(16 * self.width)))
+
+    def body(self, cell):
+        """The part of the cell for panels; a legend goes below it by `close`."""
+        if not self.published:
+            return cell
+        body, self.bottom = cell.subfigures(2, 1, height_ratios=[self.height - self.foot, self.foot])
+        return body
+
+    def close(self, axes):
+        handles, labels = max((ax.get_legend_handles_labels() for ax in axes), key=lambda entry: len(entry[1]))
+        if self.published:
+            self.bottom.legend(handles, labels, loc="upper left", bbox_to_anchor=(0.06, 1.0), borderaxespad=0)
+
+    def score(self):
+        a = self.variable.attributes
+        units = a.get("units", "1")
+        parts = []
+        if "r" in a:
+            parts.append(("mean r" if a.get("panels", 1) > 1 else "r") + f" = {a['r']:.3f}")
+        if "rms" in a:
+            parts.append(f"rms = {a['rms']:.3g}" + (f" {units}" if units != "1" else ""))
+        return ", ".join(parts)
+
+    def heading(self, cell):
+        name = self.variable.name.replace("_", " ")
+        score = self.score()
+        cell.suptitle(f"{name}: {score}" if score else name, fontsize=9)
+
+    def draw(self, cell):
+        raise NotImplementedError
+
+
+def value_text(axis, index):
+    value = axis.values[index]
+    if not axis.numeric:
+        return str(value)
+    return "none" if np.isnan(value) else f"{value:.4g}"
+
+
+def wrapped(label):
+    return textwrap.fill(label, 34)
+
+
+def name_only(label):
+    return label.rsplit(" (", 1)[0]
+
+
+def ordered(axis, *columns):
+    """Finite abscissae in ascending order with their columns."""
+    keep = np.isfinite(axis.values)
+    order = np.argsort(axis.values[keep], kind="stable")
+    return (axis.values[keep][order], *(c[keep][order] for c in columns))
+
+
+def draw_published(ax, data: Published, n, label):
+    ax.plot(data.x, data.y, DATA_MARKERS[n % 4], color=DATA if n == 0 else COLOURS[(n + 2) % 7],
+            markerfacecolor="white", markeredgewidth=1.2, label=label, zorder=3)
+
+
+def zero_line(ax, *values):
+    finite = np.concatenate([np.ravel(v)[np.isfinite(np.ravel(v))] for v in values])
+    if finite.size and finite.min() < 0 < finite.max():
+        ax.axhline(0, color="0.6", linewidth=0.8, zorder=0)
+
+
+class Curves(Picture):
+    """Lines over one numeric axis; other axes become lines of one panel, or panels where data stand beside each."""
+
+    def __init__(self, variable, x, published=()):
+        super().__init__(variable, published)
+        values = np.moveaxis(variable.values, x, -1)
+        self.x = variable.axes[x]
+        self.others = [a for i, a in enumerate(variable.axes) if i != x]
+        paneled = [i for i, a in enumerate(self.others) if any(a.name in p.keys for p in self.published)]
+        if not paneled and len(self.others) > 1:
+            paneled = list(range(len(self.others) - 1))
+        lines = [i for i in range(len(self.others)) if i not in paneled]
+        self.values = values.transpose([*paneled, *lines, -1 % values.ndim])
+        self.panel_axes = [self.others[i] for i in paneled]
+        self.line_axes = [self.others[i] for i in lines]
+        shape = [len(a.values) for a in self.panel_axes]
+        if len(shape) >= 2:
+            self.columns = shape[-1]
+            self.rows = int(np.prod(shape[:-1]))
+        elif shape:
+            self.columns = min(shape[0], 4 if shape[0] % 4 == 0 or shape[0] > 6 else 3)
+            self.rows = -(-shape[0] // self.columns)
+        self.panels = int(np.prod(shape)) if shape else 1
+        self.keyed = bool(self.line_axes) and len(self.line_axes[0].values) > 1 and not self.published
+        if self.panels > 1:
+            self.panel_width, self.panel_height = (1.75, 1.45) if self.panels > 9 else (2.3, 1.9)
+
+    @property
+    def width(self):
+        return super().width + (1.3 if self.keyed else 0)  # room for the legend of the lines
+
+    def draw(self, cell):
+        cell = self.body(cell)
+        axes = cell.subplots(self.rows, self.columns, squeeze=False, sharex=True, sharey=True)
+        flat = self.values.reshape(self.panels, -1, len(self.x.values))
+        for n, ax in enumerate(axes.ravel()):
+            if n >= self.panels:
+                ax.set_visible(False)
+                continue
+            index = np.unravel_index(n, [len(a.values) for a in self.panel_axes]) if self.panel_axes else ()
+            data = self.published
+            for a, i in zip(self.panel_axes, index):
+                data = [p.at(a.name, a.values[i]) if a.numeric else p for p in data]
+            self.draw_panel(ax, flat[n], data)
+            if self.panels > 1:
+                units = lambda a: a.label[len(name_only(a.label)):].strip(" ()")
+                ax.set_title(", ".join(f"{a.name.replace('_', ' ')} {value_text(a, i)} {units(a)}".strip()
+                                       for a, i in zip(self.panel_axes, index)), fontsize=7)
+        zero_line_everywhere = np.concatenate([self.values.ravel(), *[p.y for p in self.published]])
+        for ax in axes.ravel()[: self.panels]:
+            zero_line(ax, zero_line_everywhere)
+        self.heading(cell)
+        if self.panels > 1:
+            cell.supxlabel(self.x.label, fontsize=9)
+            cell.supylabel(wrapped(self.y_label), fontsize=9)
+            for n in range(self.panels, axes.size):  # the panel above an empty place shows its own abscissae
+                axes.ravel()[n - self.columns].tick_params(labelbottom=True)
+        else:
+            axes[0, 0].set_xlabel(wrapped(self.x.label))
+            axes[0, 0].set_ylabel(wrapped(self.y_label))
+        self.close(axes.ravel()[: self.panels])
+        corner = axes[0, -1]
+        handles, labels = corner.get_legend_handles_labels()
+        if self.keyed:
+            title = "\n".join(textwrap.wrap(", ".join(a.label for a in self.line_axes), 24))
+            corner.legend(handles, labels, loc="upper left", bbox_to_anchor=(1.0, 1.02), title=title, title_fontsize=8)
+
+    def draw_panel(self, ax, lines, data):
+        names = self.line_names(len(lines))
+        for k, y in enumerate(lines):
+            without = y[~np.isfinite(self.x.values)] if self.x.numeric else []
+            x, y = ordered(self.x, y)
+            colour = COLOURS[k % 7] if len(lines) <= 4 else matplotlib.colormaps["viridis"](0.92 * k / (len(lines) - 1))
+            marker = "o" if len(x) <= 25 and not data else ""
+            colour = MODEL if len(lines) == 1 else colour
+            ax.plot(x, y, marker=marker, markersize=3, color=colour, label=names[k])
+            for level in without:
+                note = f"dotted: no {self.x.name.replace('_', ' ')}" if k == len(lines) - 1 else None
+                ax.axhline(level, color=colour, linestyle=":", linewidth=1.1, label=note)
+        for n, p in enumerate(data):
+            if p.x.size:
+                draw_published(ax, p, n, self.citation(p))
+
+    def line_names(self, count):
+        if not self.line_axes or count == 1:
+            return ["model"] * count
+        shape = [len(a.values) for a in self.line_axes]
+        return [", ".join(value_text(a, i) for a, i in zip(self.line_axes, np.unravel_index(k, shape))) for k in range(count)]
+
+
+class Map(Picture):
+    """Images over two axes (rows, columns), one panel for each element of a remaining axis."""
+
+    def __init__(self, variable, rows, columns, panel=None):
+        super().__init__(variable)
+        self.row_axis, self.column_axis = variable.axes[rows], variable.axes[columns]
+        self.panel_axis = variable.axes[panel] if panel is not None else None
+        order = ([panel] if panel is not None else []) + [rows, columns]
+        self.values = variable.values.transpose(order).reshape(-1, len(self.row_axis.values), len(self.column_axis.values))
+        self.shown = np.unique(np.linspace(0, len(self.values) - 1, min(len(self.values), 12)).round().astype(int))
+        self.columns = min(4, len(self.shown))
+        self.rows = -(-len(self.shown) // self.columns)
+        if len(self.shown) > 1:
+            self.panel_width, self.panel_height = 1.9, 1.75
+        self.image = self.row_axis.name == "y" and self.column_axis.name == "x"
+
+    def draw(self, cell):
+        axes = cell.subplots(self.rows, self.columns, squeeze=False, sharex=True, sharey=True)
+        finite = self.values[np.isfinite(self.values)]
+        low, high = (finite.min(), finite.max()) if finite.size else (0, 1)
+        signed = low < 0 < high
+        limits = dict(vmin=-max(-low, high), vmax=max(-low, high), cmap="RdBu_r") if signed else dict(vmin=low, vmax=high)
+        for n, ax in enumerate(axes.ravel()):
+            if n >= len(self.shown):
+                ax.set_visible(False)
+                continue
+            i = self.shown[n]
+            mesh = ax.pcolormesh(edges(self.column_axis), edges(self.row_axis), self.values[i], rasterized=True, **limits)
+            for axis, which in ((self.column_axis, ax.xaxis), (self.row_axis, ax.yaxis)):
+                if not axis.numeric:
+                    which.set_ticks(np.arange(len(axis.values)), labels=[str(v) for v in axis.values])
+            if self.image:
+                ax.set_aspect("equal")
+                ax.invert_yaxis()
+            if self.panel_axis is not None:
+                ax.set_title(f"{self.panel_axis.name.replace('_', ' ')} {value_text(self.panel_axis, i)}", fontsize=8)
+            for side in ("top", "right"):
+                ax.spines[side].set_visible(True)
+        for n in range(len(self.shown)):
+            if n % self.columns == 0:
+                axes.ravel()[n].set_ylabel(wrapped(self.row_axis.label))
+            if n + self.columns >= len(self.shown):
+                axes.ravel()[n].set_xlabel(wrapped(self.column_axis.label))
+                axes.ravel()[n].tick_params(labelbottom=True)
+        cell.colorbar(mesh, ax=axes, label=wrapped(self.y_label), shrink=0.9, aspect=25)
+        self.heading(cell)
+
+
+def edges(axis):
+    """Borders of the cells around the coordinates."""
+    v = axis.values.astype(float) if axis.numeric else np.arange(len(axis.values), dtype=float)
+    if len(v) == 1:
+        return np.array([v[0] - 0.5, v[0] + 0.5])
+    middle = (v[1:] + v[:-1]) / 2
+    return np.concatenate([[2 * v[0] - middle[0]], middle, [2 * v[-1] - middle[-1]]])
+
+
+class Bars(Picture):
+    """One value for each name; data beside as points."""
+
+    def draw(self, cell):
+        cell = self.body(cell)
+        ax = cell.subplots()
+        axis, y = self.variable.axes[0], self.variable.values
+        ax.bar(np.arange(len(y)), y, width=0.7, color=MODEL, label="model")
+        for n, p in enumerate(self.published):
+            at = [int(np.argmin(np.abs(axis.values - x))) for x in p.x] if axis.numeric else p.x
+            shown = Published(p.analysis, p.source, np.asarray(at, float), p.y, {})
+            draw_published(ax, shown, n, self.citation(p))
+        zero_line(ax, y)
+        names = [textwrap.fill(value_text(axis, i), 14) for i in range(len(y))]
+        crowded = len(y) > 5 or max(len(n) for n in names) > 10
+        ax.set_xticks(np.arange(len(y)), names, rotation=35 if crowded else 0, ha="right" if crowded else "center")
+        if axis.numeric:
+            ax.set_xlabel(axis.label)
+        ax.set_ylabel(wrapped(self.y_label))
+        self.heading(cell)
+        self.close([ax])
+
+
+class Table(Picture):
+    """Two axes of names, a number and a shade in every cell."""
+
+    def __init__(self, variable, published=()):
+        super().__init__(variable, published)
+        rows, columns = (list(variable.values.shape) + [1])[:2]
+        self.panel_width, self.panel_height = 1.8 + 0.62 * columns, 1.0 + 0.3 * rows
+
+    def draw(self, cell):
+        ax = cell.subplots()
+        values = np.atleast_2d(self.variable.values.T).T
+        bound = np.nanmax(np.abs(values)) or 1.0
+        ax.imshow(values, cmap="RdBu_r", vmin=-1.6 * bound, vmax=1.6 * bound, aspect="auto")
+        for (i, j), v in np.ndenumerate(values):
+            ax.text(j, i, f"{v:.2f}" if np.isfinite(v) else "–", ha="center", va="center", fontsize=8)
+        rows = self.variable.axes[0]
+        ax.set_yticks(range(len(rows.values)), [value_text(rows, i) for i in range(len(rows.values))])
+        if len(self.variable.axes) > 1:
+            columns = self.variable.axes[1]
+            ax.set_xticks(range(len(columns.values)), [value_text(columns, i) for i in range(len(columns.values))],
+                          rotation=35, ha="left")
+            ax.xaxis.tick_top()
+        else:
+            ax.set_xticks([])
+        ax.tick_params(length=0)
+        for spine in ax.spines.values():
+            spine.set_visible(False)
+        cell.supxlabel(self.y_label, fontsize=9)
+        self.heading(cell)
+
+
+def squeezed(variable):
+    """Without axes of one element."""
+    for i in reversed(range(len(variable.axes))):
+        if len(variable.axes[i].values) == 1 and len(variable.axes) > 1:
+            variable = variable.at(i, 0)
+    return variable
+
+
+def reduced(variable, keep):
+    """Only `keep` axes: of time the last element, of a feature the strongest, of others the middle."""
+    notes = []
+    for i in reversed(range(len(variable.axes))):
+        axis = variable.axes[i]
+        if axis.name in keep:
+            continue
+        if axis.name == "t":
+            variable = variable.at(i, -1)
+            notes.append("at the end")
+        elif axis.name in ("feature", "theta"):
+            variable = Variable(variable.name, variable.values.max(i), variable.axes[:i] + variable.axes[i + 1 :],
+                                variable.attributes)
+            notes.append(f"largest over {axis.name}")
+        else:
+            middle = len(axis.values) // 2
+            notes.append(f"{axis.name} {value_text(axis, middle)}")
+            variable = variable.at(i, middle)
+    if notes:
+        name = f"{variable.name}, {', '.join(notes)}"
+        variable = Variable(name, variable.values, variable.axes, variable.attributes)
+    return variable
+
+
+def picture(variable, published=()):
+    kind = variable.attributes.get("kind")
+    variable = squeezed(variable)
+    names = [a.name for a in variable.axes]
+    if kind == "bars":
+        return Bars(variable, published)
+    if kind == "table":
+        return Table(variable, published)
+    if kind == "map" and len(names) >= 2:
+        return Map(reduced(variable, names[-2:]), 0, 1)
+    if kind == "curve":
+        x = variable.axis(variable.attributes.get("x", ""))
+        return curves(variable, x if x is not None else len(names) - 1, published)
+    if "y" in names and "x" in names and "t" not in names[-1:]:
+        others = [n for n in names if n not in ("y", "x", "t", "feature", "theta")]
+        small = reduced(variable, ["y", "x", *others[:1]])
+        return Map(small, small.axis("y"), small.axis("x"), small.axis(others[0]) if others else None)
+    if "t" in names:
+        return curves(variable, variable.axis("t"))
+    return curves(variable, len(names) - 1)
+
+
+def curves(variable, x, published=()):
+    """Lines, where they are few enough and the abscissa is a number; else a map or bars."""
+    axis = variable.axes[x]
+    if not axis.numeric and variable.values.ndim == 1:
+        return Bars(variable, published)
+    others = [len(a.values) for i, a in enumerate(variable.axes) if i != x]
+    if not published and others:
+        lines, panels = others[-1], int(np.prod(others[:-1]))
+        if lines > MOST_LINES or panels > MOST_PANELS or not axis.numeric:
+            names = [a.name for a in variable.axes]
+            row = next(i for i in reversed(range(len(names))) if i != x)
+            first = next((i for i in range(len(names)) if i not in (x, row)), None)
+            keep = {names[x], names[row]} | ({names[first]} if first is not None else set())
+            small = reduced(variable, keep)
+            panel = small.axis(names[first]) if first is not None else None
+            return Map(small, small.axis(names[row]), small.axis(names[x]), panel)
+    return Curves(variable, x, published)

@@ -1,0 +1,142 @@
+"""What a recording holds, read for plotting: variables with their axes, analyses, published data."""
+
+from dataclasses import dataclass, field
+
+import h5py
+import numpy as np
+
+
+@dataclass
+class Axis:
+    name: str
+    values: np.ndarray  # numbers, or texts
+    label: str
+
+    @property
+    def numeric(self):
+        return self.values.dtype.kind in "fiu"
+
+
+@dataclass
+class Variable:
+    name: str
+    values: np.ndarray
+    axes: list
+    attributes: dict = field(default_factory=dict)
+
+    def axis(self, name):
+        """Index of the axis of that name, or None."""
+        return next((n for n, a in enumerate(self.axes) if a.name == name), None)
+
+    def at(self, axis, index):
+        axes = self.axes[:axis] + self.axes[axis + 1 :]
+        return Variable(self.name, np.take(self.values, index, axis), axes, self.attributes)
+
+    @property
+    def label(self):
+        return with_units(self.attributes.get("long_name") or self.name, self.attributes.get("units"))
+
+
+@dataclass
+class Published:
+    """Points measured by others: abscissae, values, and for each axis of the analysis that has panels its value."""
+
+    analysis: str
+    source: str
+    x: np.ndarray
+    y: np.ndarray
+    keys: dict
+
+    def at(self, name, value):
+        if name not in self.keys:
+            return self
+        key = self.keys[name]
+        same = np.isnan(key) if np.isnan(value) else np.isclose(key, value)
+        keys = {n: v[same] for n, v in self.keys.items() if n != name}
+        return Published(self.analysis, self.source, self.x[same], self.y[same], keys)
+
+
+@dataclass
+class Recording:
+    path: str
+    attributes: dict
+    variables: list
+    analyses: list
+    published: dict  # by name of the analysis: list of Published
+
+    @property
+    def title(self):
+        return str(self.attributes.get("title", ""))
+
+    @property
+    def complete(self):
+        return bool(self.attributes.get("complete", 1))
+
+
+INTERNAL = {"DIMENSION_LIST", "REFERENCE_LIST", "CLASS", "NAME", "_Netcdf4Dimid", "_Netcdf4Coordinates", "_FillValue"}
+
+
+def with_units(name, units):
+    return f"{name} ({units})" if units and units != "1" else name
+
+
+def attributes(node):
+    return {k: v.decode() if isinstance(v, bytes) else v for k, v in node.attrs.items() if k not in INTERNAL}
+
+
+def axis_from(scale):
+    name, a = scale.name.split("/")[-1], attributes(scale)
+    without_coordinates = b"not a netCDF variable" in bytes(scale.attrs.get("NAME", b""))
+    if without_coordinates:
+        values = np.arange(scale.shape[0])
+    else:
+        values = scale.asstr()[()] if h5py.check_string_dtype(scale.dtype) else scale[()]
+    return Axis(name, np.asarray(values), with_units(a.get("long_name") or name.replace("_", " "), a.get("units")))
+
+
+def variable(dataset):
+    a = attributes(dataset)
+    axes = []
+    for d in range(dataset.ndim):
+        scales = dataset.dims[d]
+        axes.append(axis_from(scales[0]) if len(scales) else
+                    Axis(f"axis {d + 1}", np.arange(dataset.shape[d]), f"axis {d + 1}"))
+    v = Variable(dataset.name.split("/")[-1], dataset[()].astype(float), axes, a)
+    x = v.axis(a.get("x", ""))
+    if x is not None:
+        old = v.axes[x]
+        values = np.asarray(a["x_values"]) if "x_values" in a else old.values
+        label = with_units(a["x_label"], a.get("x_unit")) if a.get("x_label") else old.label
+        v.axes[x] = Axis(old.name, values, label)
+    return v
+
+
+def is_axis(dataset):
+    return h5py.h5ds.is_scale(dataset.id)
+
+
+def variables(group):
+    return [variable(d) for d in group.values()
+            if isinstance(d, h5py.Dataset) and d.ndim > 0 and not is_axis(d) and d.dtype.kind in "fiu"]
+
+
+def published(group):
+    columns = {n: d[()] for n, d in group.items() if isinstance(d, h5py.Dataset) and not is_axis(d)}
+    a = attributes(group)
+    return Published(a["compares"].split("/")[-1], a.get("source", ""), columns.pop("x"), columns.pop("y"), columns)
+
+
+def read(path):
+    try:
+        file = h5py.File(path, "r")
+    except FileNotFoundError:
+        raise ValueError(f"{path}: there is no such file.") from None
+    except OSError as reason:
+        raise ValueError(f"{path}: not readable as HDF5 ({reason}).") from None
+    with file:
+        data = {}
+        for group in file.get("data", {}).values():
+            p = published(group)
+            data.setdefault(p.analysis, []).append(p)
+        analyses = variables(file["analysis"]) if "analysis" in file else []
+        return Recording(str(path), attributes(file), variables(file), analyses, data)

@@ -1,0 +1,127 @@
+"""Small recordings laid out as Striate writes them, for the tests."""
+
+import h5py
+import numpy as np
+
+
+class Maker:
+    """Writes variables with named axes (dimension scales) in netCDF-4's way."""
+
+    def __init__(self, path, title="", complete=1):
+        self.file = h5py.File(path, "w")
+        self.file.attrs["title"] = title
+        self.file.attrs["circuit"] = "test"
+        self.file.attrs["complete"] = complete
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.file.close()
+
+    def axis(self, name, values, units="", long_name=""):
+        values = np.asarray(values)
+        if values.dtype.kind == "U":
+            d = self.file.create_dataset(name, data=values.tolist(), dtype=h5py.string_dtype())
+        else:
+            d = self.file.create_dataset(name, data=values)
+        d.make_scale(name)
+        d.attrs["units"], d.attrs["long_name"] = units, long_name
+
+    def add(self, name, values, axes, **attributes):
+        d = self.file.create_dataset(name, data=values)
+        for i, axis in enumerate(axes):
+            d.dims[i].attach_scale(self.file[axis])
+        d.attrs.update(attributes)
+
+    def data(self, name, x, y, source, analysis=None, **keys):
+        group = f"data/{name}"
+        self.axis(f"{group}/point", np.arange(len(x)))
+        for column, values in {"x": x, "y": y, **keys}.items():
+            self.add(f"{group}/{column}", np.asarray(values, float), [f"{group}/point"])
+        self.file[group].attrs.update(source=source, compares=f"/analysis/{analysis or name}")
+
+
+SHIFT = [0, 3.26, 2.30, 0.51, -0.26, -0.39, -0.47, -0.45, -0.27, 0]
+MEASURED = [-0.18, 1.82, 2.68, 2.00, 0.49, -0.40, -0.32, -0.69, -0.58, -0.47]
+
+
+def tilt(path):
+    """One curve with data beside it and a recorded steady state."""
+    with Maker(path, "Tilt illusion") as m:
+        m.axis("difference", np.linspace(0, 90, 10), "deg", "orientation of surround relative to centre")
+        m.axis("feature", np.linspace(-90, 90, 25), "deg", "preferred orientation")
+        rng = np.random.default_rng(0)
+        m.add("O", rng.random((10, 25)), ["difference", "feature"], units="1", long_name="output")
+        m.add("analysis/shift", SHIFT, ["difference"], kind="curve", x="difference",
+              x_label="orientation of surround relative to centre", x_unit="deg", units="deg",
+              y_label="perceived shift, away from the surround", r=0.815, rms=0.63)
+        m.data("shift", np.linspace(0, 90, 10), MEASURED, "O'Toole & Wenderoth (1977), Fig. 4")
+
+
+def plaids(path):
+    """Tuning curves over two condition axes, data in every panel but the first."""
+    with Maker(path, "Plaids in a V1 population") as m:
+        contrasts = np.array([0, 6, 12, 25, 50.0])
+        theta = np.linspace(-45, 135, 37)
+        m.axis("c0", contrasts, "%", "contrast at 0 deg")
+        m.axis("c90", contrasts, "%", "contrast at 90 deg")
+        m.axis("feature", np.linspace(0, 1, 37))
+        f = np.exp(2.26 * (np.cos(2 * np.radians(theta)) - 1))
+        g = np.exp(2.26 * (np.cos(2 * np.radians(theta - 90)) - 1))
+        a, b = contrasts[:, None, None] ** 2.8, contrasts[None, :, None] ** 2.8
+        rms = np.sqrt(contrasts[:, None, None] ** 2 + contrasts[None, :, None] ** 2) ** 2.8
+        r = 0.9 * (a * f + b * g) / (6.89**2.8 + rms)
+        m.add("analysis/population", r, ["c0", "c90", "feature"], kind="curve", x="feature", x_values=theta,
+              x_label="preferred orientation", x_unit="deg", y_label="response", units="1", r=0.96, rms=0.08, panels=24)
+        x, y, c0, c90 = [], [], [], []
+        rng = np.random.default_rng(1)
+        for i in range(5):
+            for j in range(5):
+                if i + j:
+                    x += list(theta[::3])
+                    y += list(r[i, j, ::3] + 0.04 * rng.standard_normal(13))
+                    c0 += [contrasts[i]] * 13
+                    c90 += [contrasts[j]] * 13
+        m.data("population", x, y, "Busse, Wade & Carandini (2009) Neuron 64:931-942", c0=c0, c90=c90)
+
+
+def surrounds(path):
+    """Curves for each centre, without data, with a condition that has no value; a table; bars; a map."""
+    with Maker(path, "Centre and surround", complete=0) as m:
+        surround = np.append(np.arange(-90, 61, 30.0), np.nan)
+        m.axis("surround", surround, "deg", "orientation of the surround")
+        m.axis("centre", np.arange(-90, 61, 30.0), "deg", "orientation of the centre")
+        d = np.radians(2 * (m.file["centre"][()][:, None] - surround))
+        r = np.where(np.isnan(d), 1.5, 1.2 - 0.4 * np.cos(d)) * np.exp(-np.abs(np.arange(6) - 3) / 3)[:, None]
+        m.add("analysis/response", r, ["centre", "surround"], kind="curve", x="surround", y_label="response", units="Hz")
+        m.axis("lesion", ["none", "no far inhibition", "no near excitation", "no divisive part"])
+        m.axis("experiment", ["tilt", "depth", "plaids"])
+        scores = np.array([[0.82, 0.59, 0.94], [-0.07, 0.69, 0.7], [0.58, 0.13, 0.9], [0.56, 0.61, np.nan]])
+        m.add("analysis/scores", scores, ["lesion", "experiment"], kind="table", y_label="Pearson r", units="1")
+        m.add("analysis/tilt_score", scores[:, 0], ["lesion"], kind="bars", y_label="Pearson r", units="1")
+        m.axis("gain", np.linspace(0.5, 2, 16), "1", "gain")
+        m.axis("drive", np.linspace(0, 10, 21), "mV", "drive")
+        m.add("analysis/rate", np.outer(np.linspace(0.5, 2, 16), np.linspace(0, 10, 21) ** 1.5), ["gain", "drive"],
+              kind="map", y_label="rate", units="Hz")
+
+
+def traces(path):
+    """No analysis: traces, a raster-like array, a state on a sheet."""
+    with Maker(path, "Traces") as m:
+        t = np.linspace(0, 200, 401)
+        m.axis("t", t, "ms", "time")
+        m.axis("current", [0.0, 0.25, 0.5], "nA", "injected current")
+        m.axis("neuron", np.arange(60))
+        m.axis("y", np.linspace(-6, 6, 25), "deg", "height")
+        m.axis("x", np.linspace(-6, 6, 31), "deg", "azimuth")
+        m.axis("feature", np.linspace(0, 1, 4))
+        v = np.array([np.sin(0.2 * (1 + i) * t) * np.exp(-t / 150) for i in range(3)])
+        m.add("v", -65 + 20 * v, ["current", "t"], units="mV", long_name="membrane potential")
+        m.add("rate", np.abs(np.sin(0.05 * t[:, None] + np.arange(60) / 10)), ["t", "neuron"], units="Hz", long_name="rate")
+        yy, xx = np.meshgrid(np.linspace(-6, 6, 25), np.linspace(-6, 6, 31), indexing="ij")
+        state = np.array([np.exp(-((xx - s) ** 2 + yy**2) / 4) for s in (-3, 0, 3)])[..., None] * np.array([1, 0.5, 0.2, 0.1])
+        m.add("I", state, ["current", "y", "x", "feature"], units="1", long_name="input layer")
+
+
+ALL = dict(tilt=tilt, plaids=plaids, surrounds=surrounds, traces=traces)

@@ -1,0 +1,143 @@
+"""What is drawn follows from what a recording holds; numbers on the page are those of the file."""
+
+import os
+import subprocess
+import sys
+import tempfile
+import unittest
+import warnings
+from pathlib import Path
+
+import numpy as np
+
+from matplotlib.axes import Axes
+
+import striate
+from striate import figures
+from tests import made
+
+
+def panels(figure):
+    """All visible axes with lines, bars, images or meshes, colour bars left out."""
+    return [ax for ax in figure.findobj(Axes)
+            if ax.get_visible() and ax.get_label() != "<colorbar>"]
+
+
+def texts(figure):
+    return [t.get_text() for t in figure.findobj(lambda a: a.__class__.__name__ == "Text") if t.get_text()]
+
+
+class Figures(unittest.TestCase):
+    def setUp(self):
+        self.directory = tempfile.TemporaryDirectory()
+        self.addCleanup(self.directory.cleanup)
+
+    def path(self, name):
+        path = Path(self.directory.name) / f"{name}.h5"
+        made.ALL[name](path)
+        return path
+
+    def test_a_curve_is_drawn_beside_its_data_with_citation_and_score(self):
+        figure = striate.plot(self.path("tilt"))
+        (ax,) = panels(figure)
+        model, data = [line for line in ax.lines if len(line.get_xdata()) == 10]
+        np.testing.assert_array_equal(model.get_ydata(), made.SHIFT)
+        np.testing.assert_array_equal(data.get_ydata(), made.MEASURED)
+        self.assertEqual(data.get_linestyle(), "None")
+        shown = " ".join(texts(figure))
+        self.assertIn("O'Toole & Wenderoth (1977)", shown)
+        self.assertIn("r = 0.815, rms = 0.63 deg", shown)
+        self.assertEqual(" ".join(ax.get_ylabel().split()), "perceived shift, away from the surround (deg)")
+        self.assertIn("Tilt illusion", shown)
+
+    def test_each_panel_shows_the_data_of_its_own_conditions(self):
+        path = self.path("plaids")
+        figure = striate.plot(path)
+        shown = panels(figure)
+        self.assertEqual(len(shown), 25)
+        curves = striate.open(path, "analysis")["population"].values.reshape(25, 37)
+        for ax, curve in zip(shown, curves):
+            np.testing.assert_array_equal(ax.lines[0].get_ydata(), curve)
+            self.assertAlmostEqual(ax.lines[0].get_xdata()[0], -45)  # x_values, not the axis's own 0 to 1
+        points = lambda ax: [line for line in ax.lines if line.get_marker() == "o"]
+        self.assertEqual(points(shown[0]), [])
+        for ax, curve in zip(shown[1:], curves[1:]):
+            (data,) = points(ax)
+            # The points scatter by 0.04 around their own panel's curve; another panel's lies much further away.
+            self.assertLess(np.abs(data.get_ydata() - curve[::3]).max(), 0.16)
+
+    def test_a_condition_without_a_value_becomes_a_dotted_level(self):
+        figure = striate.plot(self.path("surrounds"))
+        ax = next(a for a in panels(figure) if a.get_ylabel() == "response (Hz)")
+        curves = [line for line in ax.lines if len(line.get_xdata()) == 6]
+        levels = [line for line in ax.lines if line.get_linestyle() == ":"]
+        self.assertEqual((len(curves), len(levels)), (6, 6))
+        self.assertAlmostEqual(levels[3].get_ydata()[0], 1.5)  # the fourth centre has weight 1
+        self.assertIn("dotted: no surround", texts(figure))
+
+    def test_tables_bars_and_maps_are_told_apart_and_an_incomplete_run_is_called_so(self):
+        figure = striate.plot(self.path("surrounds"))
+        shown = texts(figure)
+        self.assertIn("-0.07", shown)
+        self.assertIn("–", shown)  # the score that does not exist
+        self.assertTrue(any("incomplete" in t for t in shown))
+        heights = [p.get_height() for ax in panels(figure) for p in ax.patches]
+        self.assertEqual([round(h, 2) for h in heights], [0.82, -0.07, 0.58, 0.56])
+        mesh = [c for ax in panels(figure) for c in ax.collections]
+        self.assertEqual(mesh[0].get_array().size, 16 * 21)
+
+    def test_without_an_analysis_the_variables_are_drawn(self):
+        figure = striate.plot(self.path("traces"))
+        shown = panels(figure)
+        self.assertEqual(len(shown), 3 + 1 + 1)  # images for three currents, a map of 60 neurons, traces
+        traces = next(a for a in shown if a.get_ylabel() == "membrane potential (mV)")
+        self.assertEqual(len(traces.lines), 3)
+        self.assertEqual(len(traces.lines[0].get_xdata()), 401)
+
+    def test_open_gives_named_axes_units_and_the_run_s_attributes(self):
+        data = striate.open(self.path("traces"))
+        self.assertEqual(data["v"].dims, ("current", "t"))
+        self.assertEqual(data["v"].attrs["units"], "mV")
+        self.assertEqual(data.attrs["title"], "Traces")
+        self.assertEqual(data["v"].sel(current=0.25, t=0).item(), -65)
+
+    def test_opening_an_incomplete_recording_warns(self):
+        with self.assertWarnsRegex(UserWarning, "stopped before its end"):
+            striate.open(self.path("surrounds"))
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            striate.open(self.path("tilt"))
+
+    def run_plot(self, *arguments):
+        package = Path(__file__).resolve().parent.parent
+        return subprocess.run([sys.executable, "-W", "error::RuntimeWarning", "-m", "striate.plot", *map(str, arguments)],
+                              capture_output=True, text=True, env={**os.environ, "PYTHONPATH": str(package)})
+
+    def test_the_command_writes_svg_with_text_as_text_and_png(self):
+        path = self.path("tilt")
+        for ending, start in (("svg", b"<?xml"), ("png", b"\x89PNG")):
+            output = path.with_suffix(f".{ending}")
+            done = self.run_plot(path, "-o", output)
+            self.assertEqual((done.returncode, done.stderr), (0, ""))
+            content = output.read_bytes()
+            self.assertEqual(content[: len(start)], start)
+            if ending == "svg":
+                self.assertIn(b"Wenderoth (1977), Fig. 4</text>", content)
+
+    def test_mistakes_are_told_in_a_sentence(self):
+        wrong = Path(self.directory.name) / "notes.txt"
+        wrong.write_text("not a recording")
+        missing = Path(self.directory.name) / "absent.h5"
+        output = Path(self.directory.name) / "out.svg"
+        for path, words in ((wrong, "not readable as HDF5"), (missing, "there is no such file")):
+            done = self.run_plot(path, "-o", output)
+            self.assertEqual(done.returncode, 1)
+            self.assertIn(words, done.stderr)
+            self.assertNotIn("Traceback", done.stderr)
+        done = self.run_plot(self.path("tilt"), "-o", Path(self.directory.name) / "out.xyz")
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("not supported", done.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main()
