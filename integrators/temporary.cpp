@@ -1,8 +1,6 @@
 #include <cmath>
 #include "integrators/steady_state.hpp"
 namespace striate {
-std::vector<double> Drive::breakpoints(double, double) const { return {}; }
-std::vector<std::string> method_names() { return {"rk4"}; }
 SteadyState steady_state(const Problem& p, const SteadySettings& s) {
   SteadyState r;
   auto ws = p.system.workspace();
@@ -24,27 +22,4 @@ SteadyState steady_state(const Problem& p, const SteadySettings& s) {
   }
   return r;
 }
-Solution solve(const Problem& p, const Method&, std::span<const double> times, const Observer& o) {
-  Solution s;
-  auto ws = p.system.workspace();
-  std::vector<double> u(p.system.inputs().size()), y(p.system.states().size()), f(y.size());
-  p.drive->evaluate(0, u);
-  p.system.initial(p.p, u, y, ws);
-  double t = 0;
-  size_t k = 0;
-  double h = 0.1;
-  for (;;) {
-    while (k < times.size() && t >= times[k] - 1e-9) {
-      o.sample(times[k], y);
-      ++k;
-    }
-    if (k == times.size()) break;
-    p.drive->evaluate(t, u);
-    p.system.rhs({t, y, p.p, u}, f, ws);
-    for (size_t i = 0; i < y.size(); ++i) y[i] += h * f[i];
-    t += h;
-    s.counters.steps++;
-  }
-  return s;
 }
-}  // namespace striate
