@@ -6,8 +6,8 @@ __all__ = ["open", "plot"]
 def open(path, group=None):
     """The variables of a recording with their axes, units and attributes, loaded lazily.
 
-    group: None for the root, or "analysis", "data", "timecourse". The root's attributes (title, circuit, seed, complete)
-    come with every group; those of the group win.
+    group: None for the root, or a group such as "analysis" or "data/shift". The root's attributes (title, circuit, seed,
+    complete) and the coordinates of its axes come with every group.
     """
     import warnings
 
@@ -20,7 +20,7 @@ def open(path, group=None):
         return root
     inner = xarray.open_dataset(path, engine="h5netcdf", group=group)
     inner.attrs = {**root.attrs, **inner.attrs}
-    return inner
+    return inner.assign_coords({axis: root[axis] for axis in inner.dims if axis in root.coords})
 
 
 def plot(path):

@@ -101,6 +101,12 @@ class Figures(unittest.TestCase):
         self.assertEqual(data.attrs["title"], "Traces")
         self.assertEqual(data["v"].sel(current=0.25, t=0).item(), -65)
 
+    def test_a_group_comes_with_the_axes_and_attributes_of_the_root(self):
+        analysis = striate.open(self.path("tilt"), "analysis")
+        self.assertEqual(analysis["shift"].sel(difference=20).item(), 2.30)
+        self.assertEqual(analysis["difference"].attrs["units"], "deg")
+        self.assertEqual(analysis.attrs["title"], "Tilt illusion")
+
     def test_opening_an_incomplete_recording_warns(self):
         with self.assertWarnsRegex(UserWarning, "stopped before its end"):
             striate.open(self.path("surrounds"))
