@@ -13,7 +13,8 @@ struct ConvolutionShape {
   std::size_t batch = 1, channels_in = 1, channels_out = 1;
   std::size_t ny = 1, nx = 1;
   std::size_t ky = 1, kx = 1;  ///< may exceed the plane
-  /// true: kernel [channels_out][channels_in][ky][kx]; false: depth-wise, kernel [channels][ky][kx], channels_in == channels_out
+  /// true: kernel [channels_out][channels_in][ky][kx]; false: depth-wise, kernel [channels][ky][kx], channels_in ==
+  /// channels_out
   bool mixing = false;
   bool shared_kernel = false;  ///< depth-wise with one kernel [ky][kx] for all channels
   Border border_y = Border::zero, border_x = Border::zero;
@@ -28,9 +29,9 @@ enum class ConvolutionAlgorithm { direct, fft };
 template <class T>
 struct ConvolutionPlan;
 
-/// An immutable plan of out[y, x] = sum_{d, e} k[d, e] in[y + d - ky/2, x + e - kx/2] (a cross-correlation, as the field
-/// writes its convolutions). Any thread may use it, with its own scratch. Nothing here allocates after the constructor, and the
-/// bits do not depend on the number of threads.
+/// An immutable plan of out[y, x] = sum_{d, e} k[d, e] in[y + d - ky/2, x + e - kx/2] (a cross-correlation, as the
+/// field writes its convolutions). Any thread may use it, with its own scratch. Nothing here allocates after the
+/// constructor, and the bits do not depend on the number of threads.
 template <class T>
 class Convolution {
  public:
@@ -45,7 +46,8 @@ class Convolution {
   /// What apply and apply_transposed need of a kernel; once per parameter set.
   void prepare(const T* kernel, T* prepared, T* scratch) const;
   void apply(const T* prepared, const T* in, T* out, T* scratch, bool parallel) const;
-  /// The exact adjoint of `apply` with respect to `in`, borders included; `g` has the shape of `out`, `out` that of `in`.
+  /// The exact adjoint of `apply` with respect to `in`, borders included; `g` has the shape of `out`, `out` that of
+  /// `in`.
   void apply_transposed(const T* prepared, const T* g, T* out, T* scratch, bool parallel) const;
   /// Gradient of <g, apply(kernel, in)> with respect to the kernel, in the kernel's shape.
   void kernel_gradient(const T* in, const T* g, T* gk, T* scratch, bool parallel) const;
@@ -54,7 +56,8 @@ class Convolution {
   std::shared_ptr<const ConvolutionPlan<T>> plan_;
 };
 
-/// Estimated seconds of one `apply` on one thread, from operations and bytes at fixed rates: the same on every machine and run.
+/// Estimated seconds of one `apply` on one thread, from operations and bytes at fixed rates: the same on every machine
+/// and run.
 double estimated_cost(const ConvolutionShape& shape, ConvolutionAlgorithm algorithm, std::size_t bytes_per_value);
 
 }  // namespace striate

@@ -90,8 +90,9 @@ TransformLayout::TransformLayout(const ConvolutionAxis& axis, bool even) : size(
       for (std::size_t p = 0; p < axis.n + axis.taps - 1; ++p) {
         if (p >= axis.left && p < axis.left + axis.n) continue;
         repeat_to.push_back(p);
-        repeat_from.push_back(first + border_source(static_cast<std::ptrdiff_t>(p) - static_cast<std::ptrdiff_t>(axis.left),
-                                                    axis.n, axis.border));
+        repeat_from.push_back(first +
+                              border_source(static_cast<std::ptrdiff_t>(p) - static_cast<std::ptrdiff_t>(axis.left),
+                                            axis.n, axis.border));
       }
     }
   }

@@ -13,12 +13,12 @@ inline constexpr std::size_t nowhere = static_cast<std::size_t>(-1);
 /// The element of an axis of length n that position i stands for, `nowhere` where the border is zero.
 std::size_t border_source(std::ptrdiff_t i, std::size_t n, Border border);
 
-/// One axis of a convolution, with the kernel cut or wrapped so that it reaches each element of the axis at most once or
-/// twice: a tap that falls on the same element as another for every output joins it.
+/// One axis of a convolution, with the kernel cut or wrapped so that it reaches each element of the axis at most once
+/// or twice: a tap that falls on the same element as another for every output joins it.
 struct ConvolutionAxis {
   std::size_t n, k;
   Border border;
-  std::size_t taps;              ///< of the kernel in use: out[i] = sum_t kernel[t] in[i + t - left]
+  std::size_t taps;  ///< of the kernel in use: out[i] = sum_t kernel[t] in[i + t - left]
   std::size_t left;
   std::vector<std::size_t> tap;  ///< [k] tap in use of each tap given
 

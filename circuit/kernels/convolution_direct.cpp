@@ -56,7 +56,8 @@ void pad_plane(const Padding& y, const Padding& x, std::size_t nx, std::size_t s
   }
 }
 
-/// Depth-wise kernels have three rows of zeros above and below, so that four rows of outputs run over the same rows of inputs.
+/// Depth-wise kernels have three rows of zeros above and below, so that four rows of outputs run over the same rows of
+/// inputs.
 constexpr std::size_t margin = 3;
 
 template <class T>
@@ -66,9 +67,9 @@ struct DirectPlan final : ConvolutionPlan<T> {
 
   DirectAxis y, x;
   std::size_t lanes;
-  std::size_t in_planes;                 // padded planes held at once
+  std::size_t in_planes;  // padded planes held at once
   std::size_t padded_stride, padded_plane, slope_stride, slope_plane, wide_plane;
-  std::size_t kernel_plane, half;        // values of a prepared kernel plane, of all of them in one direction
+  std::size_t kernel_plane, half;  // values of a prepared kernel plane, of all of them in one direction
   std::size_t at_padded, at_slopes, at_wide;
 
   DirectPlan(const ConvolutionShape& s, IsaLevel level)
@@ -169,17 +170,17 @@ struct DirectPlan final : ConvolutionPlan<T> {
   void gradient(const T* in, const T* g, T* memory, bool parallel) const override {
     T *used = memory + Base::at_kernel, *padded = memory + at_padded, *slopes = memory + at_slopes;
     const std::size_t ci = shape.channels_in, co = shape.channels_out;
-    std::fill_n(used, (shape.mixing ? co * ci : ci) * taps, T(0));
+    std::fill_n(used, (shape.mixing ? co * ci : Base::gradient_groups()) * taps, T(0));
     CorrelateTaps<T> part{};
     part.width = slope_stride;
     part.in_inner = padded_stride;
     part.g_inner = slope_stride;
     if (!shape.mixing) {
-      for_pieces(ci, parallel, [&](std::size_t c, std::size_t piece) {
+      for_pieces(Base::gradient_groups(), parallel, [&](std::size_t group, std::size_t piece) {
         T *image = padded + piece * padded_plane, *slope = slopes + piece * slope_plane;
-        for (std::size_t b = 0; b < shape.batch; ++b) {
-          pad_plane(y.forward, x.forward, shape.nx, padded_stride, in + (b * ci + c) * plane, image);
-          pad_slope(g + (b * ci + c) * plane, slope);
+        Base::each_plane(group, [&](std::size_t p, bool) {
+          pad_plane(y.forward, x.forward, shape.nx, padded_stride, in + p * plane, image);
+          pad_slope(g + p * plane, slope);
           for (std::size_t ty = 0; ty < axis_y.taps; ty += 4) {
             CorrelateTaps<T> block = part;
             block.rows = std::min<std::size_t>(4, axis_y.taps - ty);
@@ -187,13 +188,13 @@ struct DirectPlan final : ConvolutionPlan<T> {
             block.g = slope + margin * slope_stride;
             block.g_row = -static_cast<std::ptrdiff_t>(slope_stride);
             block.out_row = static_cast<std::ptrdiff_t>(axis_x.taps);
-            across(block, image + ty * padded_stride, used + c * taps + ty * axis_x.taps);
+            across(block, image + ty * padded_stride, used + group * taps + ty * axis_x.taps);
           }
-        }
+        });
       });
       if (shape.shared_kernel) {
-        for (std::size_t c = 1; c < ci; ++c) {
-          for (std::size_t t = 0; t < taps; ++t) used[t] += used[c * taps + t];
+        for (std::size_t group = 1; group < Base::gradient_groups(); ++group) {
+          for (std::size_t t = 0; t < taps; ++t) used[t] += used[group * taps + t];
         }
       }
       return;
@@ -202,7 +203,8 @@ struct DirectPlan final : ConvolutionPlan<T> {
     for (std::size_t b = 0; b < shape.batch; ++b) {
       parallel_for(ci + co, parallel, [&](std::size_t c) {
         if (c < ci) {
-          pad_plane(y.forward, x.forward, shape.nx, padded_stride, in + (b * ci + c) * plane, padded + c * padded_plane);
+          pad_plane(y.forward, x.forward, shape.nx, padded_stride, in + (b * ci + c) * plane,
+                    padded + c * padded_plane);
         } else {
           pad_slope(g + (b * co + c - ci) * plane, slopes + (c - ci) * slope_plane);
         }
@@ -216,7 +218,8 @@ struct DirectPlan final : ConvolutionPlan<T> {
           block.g = slopes + channel * slope_plane + margin * slope_stride;
           block.g_row = static_cast<std::ptrdiff_t>(slope_plane);
           block.out_row = static_cast<std::ptrdiff_t>(ci * taps);
-          across(block, padded + c * padded_plane + ty * padded_stride, used + (channel * ci + c) * taps + ty * axis_x.taps);
+          across(block, padded + c * padded_plane + ty * padded_stride,
+                 used + (channel * ci + c) * taps + ty * axis_x.taps);
         }
       });
     }

@@ -52,7 +52,7 @@ struct FftPlan final : ConvolutionPlan<T> {
 
   Line<T> y, x;
   PlaneTransform<T> plane_transform, kernel_transform;
-  std::size_t step;      // values of one register of frequencies
+  std::size_t step;       // values of one register of frequencies
   std::size_t registers;  // of a plane's spectrum
   std::size_t work_size, spectrum_size;
   std::size_t images, gradient_rows;  // held at once: images of the batch, output channels of a kernel gradient
@@ -70,8 +70,8 @@ struct FftPlan final : ConvolutionPlan<T> {
     step = 2 * lanes;
     registers = round_up((ny / 2 + lanes - 1) / lanes * nx + (nx + lanes - 1) / lanes, spectrum_chunk);
     spectrum_size = registers * step;
-    work_size = round_up(ny * round_up(std::max(s.nx, axis_x.taps), step) + 2 * std::max(ny, nx) * step,
-                         alignment / sizeof(T));
+    work_size =
+        round_up(ny * round_up(std::max(s.nx, axis_x.taps), step) + 2 * std::max(ny, nx) * step, alignment / sizeof(T));
     images = std::min(s.batch, most_images);
     gradient_rows = std::clamp<std::size_t>(64 / s.channels_in, 1, s.channels_out);
     scale = T(1) / static_cast<T>(ny * nx);
@@ -166,27 +166,21 @@ struct FftPlan final : ConvolutionPlan<T> {
     T *third = memory + at_third, *work = memory + at_work;
     const std::size_t ci = shape.channels_in, co = shape.channels_out;
     if (!shape.mixing) {
-      const std::size_t pieces = std::min(ci, most_pieces);
-      parallel_for(pieces, parallel, [&](std::size_t piece) {
-        const std::size_t own = parallel ? piece : 0;  // sums outlive the piece, the rest does not
-        T *image = first + own * spectrum_size, *slope = second + own * spectrum_size, *sum = third + piece * spectrum_size;
-        const std::size_t begin = piece * ci / pieces, end = (piece + 1) * ci / pieces;
-        for (std::size_t c = begin; c < end; ++c) {
-          for (std::size_t b = 0; b < shape.batch; ++b) {
-            const std::size_t p = b * ci + c;
-            const bool add = b > 0 || (shape.shared_kernel && c > begin);
-            spectral.forward(plane_transform, in + p * plane, true, lone(image), work + own * work_size);
-            spectral.forward(plane_transform, g + p * plane, false, lone(slope), work + own * work_size);
-            spectral.multiply(registers, image, slope, true, add, sum);
-          }
-          if (shape.shared_kernel) continue;
-          spectral.inverse(kernel_transform, lone<const T>(sum), false, scale, false, used + c * taps,
-                           work + own * work_size);
-        }
+      for_pieces(Base::gradient_groups(), parallel, [&](std::size_t group, std::size_t piece) {
+        T *image = first + piece * spectrum_size, *slope = second + piece * spectrum_size;
+        T* sum = third + (shape.shared_kernel ? group : piece) * spectrum_size;
+        T* own = work + piece * work_size;
+        Base::each_plane(group, [&](std::size_t p, bool begins) {
+          spectral.forward(plane_transform, in + p * plane, true, lone(image), own);
+          spectral.forward(plane_transform, g + p * plane, false, lone(slope), own);
+          spectral.multiply(registers, image, slope, true, !begins, sum);
+        });
+        if (shape.shared_kernel) return;
+        spectral.inverse(kernel_transform, lone<const T>(sum), false, scale, false, used + group * taps, own);
       });
       if (shape.shared_kernel) {
-        for (std::size_t piece = 1; piece < pieces; ++piece) {
-          for (std::size_t i = 0; i < spectrum_size; ++i) third[i] += third[piece * spectrum_size + i];
+        for (std::size_t group = 1; group < Base::gradient_groups(); ++group) {
+          for (std::size_t i = 0; i < spectrum_size; ++i) third[i] += third[group * spectrum_size + i];
         }
         spectral.inverse(kernel_transform, lone<const T>(third), false, scale, false, used, work);
       }

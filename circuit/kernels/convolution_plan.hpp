@@ -11,7 +11,7 @@
 
 namespace striate {
 
-inline constexpr std::size_t alignment = 64;   // bytes
+inline constexpr std::size_t alignment = 64;    // bytes
 inline constexpr std::size_t most_pieces = 16;  // of a parallel loop that needs memory of its own
 
 inline std::size_t round_up(std::size_t n, std::size_t m) { return (n + m - 1) / m * m; }
@@ -27,7 +27,8 @@ struct ScratchLayout {
   }
 };
 
-/// Splits [0, count) into fixed pieces; body(i, piece). A piece has memory of its own, all pieces the same when not parallel.
+/// Splits [0, count) into fixed pieces; body(i, piece). A piece has memory of its own, all pieces the same when not
+/// parallel.
 template <class Body>
 void for_pieces(std::size_t count, bool parallel, const Body& body) {
   const std::size_t pieces = std::min(count, most_pieces);
@@ -59,14 +60,28 @@ struct ConvolutionPlan {
         axis_x(s.nx, s.kx, s.border_x),
         plane(s.ny * s.nx),
         taps(axis_y.taps * axis_x.taps) {
-    // A gradient has a kernel plane per channel even where all share one kernel.
-    at_kernel = scratch.take(std::max(kernel_planes(s), s.mixing ? 1 : s.channels_in) * taps);
+    at_kernel = scratch.take(std::max(kernel_planes(s), s.mixing ? 1 : gradient_groups()) * taps);
   }
   virtual ~ConvolutionPlan() = default;
   virtual void prepare(const T* kernel, T* prepared, T* scratch) const = 0;
   virtual void apply(const T* prepared, const T* in, T* out, bool transposed, T* scratch, bool parallel) const = 0;
   /// Gradient of the kernel planes with the taps in use, into scratch + at_kernel.
   virtual void gradient(const T* in, const T* g, T* scratch, bool parallel) const = 0;
+
+  /// Depth-wise kernel gradients are sums over groups of planes: those of a channel, or, where all share one kernel,
+  /// fixed portions of all planes, whose sums are then added in order.
+  std::size_t gradient_groups() const {
+    return shape.shared_kernel ? std::min(shape.batch * shape.channels_in, most_pieces) : shape.channels_in;
+  }
+  /// body(plane, whether it is the first) for the planes of a group, in order.
+  template <class Body>
+  void each_plane(std::size_t group, const Body& body) const {
+    const std::size_t planes = shape.batch * shape.channels_in, groups = gradient_groups();
+    const std::size_t first = shape.shared_kernel ? group * planes / groups : group;
+    const std::size_t end = shape.shared_kernel ? (group + 1) * planes / groups : planes;
+    const std::size_t stride = shape.shared_kernel ? 1 : shape.channels_in;
+    for (std::size_t p = first; p < end; p += stride) body(p, p == first);
+  }
 
   /// Kernel planes given -> kernel planes in use.
   void gather_taps(const T* kernel, T* used) const {

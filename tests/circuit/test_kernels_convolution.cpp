@@ -51,7 +51,8 @@ struct Naive {
                   const auto q = naive_border(cut(x + e) - cut(s.kx / 2), cut(s.nx), s.border_x);
                   if (p < 0 || q < 0) continue;
                   body((kernel * s.ky + d) * s.kx + e,
-                       ((b * s.channels_in + i) * s.ny + static_cast<std::size_t>(p)) * s.nx + static_cast<std::size_t>(q),
+                       ((b * s.channels_in + i) * s.ny + static_cast<std::size_t>(p)) * s.nx +
+                           static_cast<std::size_t>(q),
                        ((b * s.channels_out + o) * s.ny + y) * s.nx + x);
                 }
         }
@@ -92,7 +93,8 @@ Results<T> run(const ConvolutionShape& s, ConvolutionAlgorithm algorithm, IsaLev
   std::vector<T> memory(plan.scratch_size() + 1, nan), prepared(plan.prepared_size(), nan);
   T* scratch = memory.data() + 1;
   const auto kernel = noise<T>(s.kernel_size(), 1), in = noise<T>(s.in_size(), 2), g = noise<T>(s.out_size(), 3);
-  Results<T> r{std::vector<T>(s.out_size(), nan), std::vector<T>(s.in_size(), nan), std::vector<T>(s.kernel_size(), nan)};
+  Results<T> r{std::vector<T>(s.out_size(), nan), std::vector<T>(s.in_size(), nan),
+               std::vector<T>(s.kernel_size(), nan)};
   plan.prepare(kernel.data(), prepared.data(), scratch);
   plan.apply(prepared.data(), in.data(), r.out.data(), scratch, parallel);
   plan.apply_transposed(prepared.data(), g.data(), r.back.data(), scratch, parallel);
@@ -102,9 +104,12 @@ Results<T> run(const ConvolutionShape& s, ConvolutionAlgorithm algorithm, IsaLev
 
 std::string name(const ConvolutionShape& s) {
   std::ostringstream text;
-  text << s.batch << " x " << s.channels_in << " to " << s.channels_out << ", plane " << s.ny << " x " << s.nx << ", kernel "
-       << s.ky << " x " << s.kx << (s.mixing ? " mixing" : s.shared_kernel ? " shared" : " depth-wise") << ", borders "
-       << static_cast<int>(s.border_y) << static_cast<int>(s.border_x);
+  text << s.batch << " x " << s.channels_in << " to " << s.channels_out << ", plane " << s.ny << " x " << s.nx
+       << ", kernel " << s.ky << " x " << s.kx
+       << (s.mixing          ? " mixing"
+           : s.shared_kernel ? " shared"
+                             : " depth-wise")
+       << ", borders " << static_cast<int>(s.border_y) << static_cast<int>(s.border_x);
   return text.str();
 }
 
@@ -123,10 +128,10 @@ struct Size {
   std::size_t ny, nx, ky, kx;
 };
 
-/// Odd and even kernels, kernels beyond the plane, single rows, columns and points, sizes that do not factor, more columns than
-/// four registers of floats.
-constexpr Size sizes[] = {{8, 9, 3, 3},   {7, 11, 4, 5},  {6, 5, 13, 12}, {1, 20, 1, 7},   {1, 16, 1, 33}, {17, 1, 6, 1},
-                          {1, 1, 3, 4},   {2, 3, 5, 9},   {13, 37, 7, 2}, {10, 75, 3, 11}, {12, 12, 1, 1}, {4, 4, 22, 23}};
+/// Odd and even kernels, kernels beyond the plane, single rows, columns and points, sizes that do not factor, more
+/// columns than four registers of floats.
+constexpr Size sizes[] = {{8, 9, 3, 3}, {7, 11, 4, 5}, {6, 5, 13, 12}, {1, 20, 1, 7},   {1, 16, 1, 33}, {17, 1, 6, 1},
+                          {1, 1, 3, 4}, {2, 3, 5, 9},  {13, 37, 7, 2}, {10, 75, 3, 11}, {12, 12, 1, 1}, {4, 4, 22, 23}};
 
 std::vector<ConvolutionShape> kinds(const Size& size, Border y, Border x) {
   std::vector<ConvolutionShape> all;
@@ -146,7 +151,8 @@ void agrees_with_the_definition(double tolerance) {
     for (const Border y : borders)
       for (const Border x : borders)
         for (const ConvolutionShape& s : kinds(size, y, x)) {
-          const auto kernel = noise<T>(s.kernel_size(), 1), in = noise<T>(s.in_size(), 2), g = noise<T>(s.out_size(), 3);
+          const auto kernel = noise<T>(s.kernel_size(), 1), in = noise<T>(s.in_size(), 2),
+                     g = noise<T>(s.out_size(), 3);
           std::vector<double> out(s.out_size()), back(s.in_size()), gradient(s.kernel_size());
           Naive{s}.each([&](std::size_t k, std::size_t i, std::size_t o) {
             out[o] += static_cast<double>(kernel[k]) * static_cast<double>(in[i]);
@@ -155,7 +161,8 @@ void agrees_with_the_definition(double tolerance) {
           });
           for (const IsaLevel level : levels())
             for (const ConvolutionAlgorithm algorithm : algorithms) {
-              BOOST_TEST_CONTEXT(name(s) << (algorithm == ConvolutionAlgorithm::fft ? " fft " : " direct ") << isa_name(level)) {
+              BOOST_TEST_CONTEXT(name(s) << (algorithm == ConvolutionAlgorithm::fft ? " fft " : " direct ")
+                                         << isa_name(level)) {
                 const Results<T> r = run<T>(s, algorithm, level, false);
                 BOOST_TEST(difference(r.out, out) < tolerance);
                 BOOST_TEST(difference(r.back, back) < tolerance);
@@ -169,7 +176,8 @@ void agrees_with_the_definition(double tolerance) {
 
 BOOST_AUTO_TEST_SUITE(kernels_convolution)
 
-// Sums of at most 2 x 500 x 5 products of size one, rounded at 1.1e-16 each, in a random walk: below 1e-13 of the largest.
+// Sums of at most 2 x 500 x 5 products of size one, rounded at 1.1e-16 each, in a random walk: below 1e-13 of the
+// largest.
 BOOST_AUTO_TEST_CASE(every_algorithm_border_and_level_agrees_with_the_definition_in_double) {
   agrees_with_the_definition<double>(1e-13);
 }
@@ -213,9 +221,10 @@ BOOST_AUTO_TEST_CASE(large_planes_agree_between_direct_and_fft) {
 
 // More images than spectra are held at once (16), more channels than pieces of work (16).
 BOOST_AUTO_TEST_CASE(long_batches_and_many_channels_agree_between_direct_and_fft) {
-  for (const ConvolutionShape& s : {ConvolutionShape{37, 3, 2, 9, 8, 3, 3, true, false, Border::zero, Border::circular},
-                                    ConvolutionShape{2, 70, 3, 6, 7, 5, 3, true, false, Border::reflect, Border::zero},
-                                    ConvolutionShape{3, 41, 41, 8, 8, 3, 5, false, true, Border::circular, Border::zero}}) {
+  for (const ConvolutionShape& s :
+       {ConvolutionShape{37, 3, 2, 9, 8, 3, 3, true, false, Border::zero, Border::circular},
+        ConvolutionShape{2, 70, 3, 6, 7, 5, 3, true, false, Border::reflect, Border::zero},
+        ConvolutionShape{3, 41, 41, 8, 8, 3, 5, false, true, Border::circular, Border::zero}}) {
     const auto direct = run<double>(s, ConvolutionAlgorithm::direct, isa_level(), false);
     const auto fft = run<double>(s, ConvolutionAlgorithm::fft, isa_level(), false);
     BOOST_TEST(difference(fft.out, direct.out) < 1e-13, name(s));
@@ -226,9 +235,10 @@ BOOST_AUTO_TEST_CASE(long_batches_and_many_channels_agree_between_direct_and_fft
 
 BOOST_AUTO_TEST_CASE(bits_do_not_depend_on_the_number_of_threads) {
   const int before = omp_get_max_threads();
-  for (const ConvolutionShape& s : {ConvolutionShape{2, 19, 19, 20, 21, 7, 5, false, false, Border::reflect, Border::zero},
-                                    ConvolutionShape{2, 19, 19, 20, 21, 7, 5, false, true, Border::zero, Border::circular},
-                                    ConvolutionShape{3, 6, 9, 20, 21, 7, 5, true, false, Border::circular, Border::reflect}})
+  for (const ConvolutionShape& s :
+       {ConvolutionShape{2, 19, 19, 20, 21, 7, 5, false, false, Border::reflect, Border::zero},
+        ConvolutionShape{2, 19, 19, 20, 21, 7, 5, false, true, Border::zero, Border::circular},
+        ConvolutionShape{3, 6, 9, 20, 21, 7, 5, true, false, Border::circular, Border::reflect}})
     for (const ConvolutionAlgorithm algorithm : algorithms) {
       const auto alone = run<float>(s, algorithm, isa_level(), false);
       for (const int threads : {1, 2, 7}) {

@@ -8,7 +8,8 @@ namespace striate {
 inline constexpr std::size_t spectrum_chunk = 8;
 
 /// One axis of a plane's transform: a line of `size` = 2^a 3^b 5^c positions holds the `count` values of the plane.
-/// `radix` lists the factors in the order of the passes; `twiddle` the factors of each pass, (cos, sin) by [p][1..radix).
+/// `radix` lists the factors in the order of the passes; `twiddle` the factors of each pass, (cos, sin) by
+/// [p][1..radix).
 template <class T>
 struct LineTransform {
   std::size_t size, count;
@@ -21,8 +22,8 @@ struct LineTransform {
   const T* twiddle;
 };
 
-/// Transform of a real plane [y.count][x.count]. y.size is even: its frequencies 1 .. size/2 - 1 are complex rows, 0 and size/2
-/// share the first row, and x turns the rows into `vectors` registers of frequencies, a register at a time.
+/// Transform of a real plane [y.count][x.count]. y.size is even: its frequencies 1 .. size/2 - 1 are complex rows, 0
+/// and size/2 share the first row, and x turns the rows into `vectors` registers of frequencies, a register at a time.
 template <class T>
 struct PlaneTransform {
   LineTransform<T> y, x;
@@ -54,8 +55,8 @@ struct SpectralKernels {
   std::size_t lanes;
   /// Plane to spectrum. With `borders` the border positions repeat the plane, else they hold zero.
   void (*forward)(const PlaneTransform<T>&, const T* plane, bool borders, SpectrumPlace<T> spectrum, T* work);
-  /// Spectrum to plane, times `scale`, added to what is there if `add`. With `borders` what falls on border positions is added
-  /// to the values they repeat: the adjoint of `forward`.
+  /// Spectrum to plane, times `scale`, added to what is there if `add`. With `borders` what falls on border positions
+  /// is added to the values they repeat: the adjoint of `forward`.
   void (*inverse)(const PlaneTransform<T>&, SpectrumPlace<const T> spectrum, bool borders, T scale, bool add, T* plane,
                   T* work);
   /// c = a b or conj(a) b, added to c if `add`, over `count` registers of frequencies.
@@ -76,8 +77,8 @@ struct CorrelateRows {
   std::size_t out_row;
 };
 
-/// Up to four by four taps of a kernel gradient: out[r][t] += sum_{i, x} g[i](r) in[i][x + t]; `width` is padded to whole
-/// registers, where g is zero.
+/// Up to four by four taps of a kernel gradient: out[r][t] += sum_{i, x} g[i](r) in[i][x + t]; `width` is padded to
+/// whole registers, where g is zero.
 template <class T>
 struct CorrelateTaps {
   std::size_t rows, taps, width, inner;

@@ -4,8 +4,8 @@
 #include "circuit/kernels/level/convolution_families.hpp"
 #include "circuit/kernels/level/simd.hpp"
 
-// Stockham transforms (self-sorting, decimation in frequency; Van Loan, Computational Frameworks for the FFT, 1992, 1.7),
-// one signal a lane. A line is an array of complex registers: real lanes, then imaginary lanes.
+// Stockham transforms (self-sorting, decimation in frequency; Van Loan, Computational Frameworks for the FFT,
+// 1992, 1.7), one signal a lane. A line is an array of complex registers: real lanes, then imaginary lanes.
 
 namespace striate::STRIATE_LEVEL {
 namespace {
@@ -298,13 +298,14 @@ void forward(const PlaneTransform<T>& plane, const T* values, bool borders, Spec
       }
       for (; end % spectrum_chunk != 0; ++end) store_complex<T>(at<T>(spectrum, end), Complex<T>{});
     }
-    for (std::size_t k = 0; k < x.size; ++k) store_complex(at<T>(spectrum, block * x.size + k), load_complex(z + k * step));
+    for (std::size_t k = 0; k < x.size; ++k)
+      store_complex(at<T>(spectrum, block * x.size + k), load_complex(z + k * step));
   }
 }
 
 template <class T>
-void inverse(const PlaneTransform<T>& plane, SpectrumPlace<const T> spectrum, bool borders, T scale, bool add, T* values,
-             T* memory) {
+void inverse(const PlaneTransform<T>& plane, SpectrumPlace<const T> spectrum, bool borders, T scale, bool add,
+             T* values, T* memory) {
   // An inverse transform is a forward one with real and imaginary parts exchanged on both sides.
   constexpr std::size_t W = lanes<T>, step = 2 * W;
   const LineTransform<T>&y = plane.y, &x = plane.x;
@@ -420,8 +421,12 @@ void product(const SpectralProduct<T>& p) {
         T* c = p.c + f * p.c_f + i * p.c_m + j * p.c_n;
         const bool pair = p.n - j >= 2;
         switch (rows) {
-          case 1: pair ? product_block<T, conjugate, 1, 2>(p, a, b, c) : product_block<T, conjugate, 1, 1>(p, a, b, c); break;
-          case 2: pair ? product_block<T, conjugate, 2, 2>(p, a, b, c) : product_block<T, conjugate, 2, 1>(p, a, b, c); break;
+          case 1:
+            pair ? product_block<T, conjugate, 1, 2>(p, a, b, c) : product_block<T, conjugate, 1, 1>(p, a, b, c);
+            break;
+          case 2:
+            pair ? product_block<T, conjugate, 2, 2>(p, a, b, c) : product_block<T, conjugate, 2, 1>(p, a, b, c);
+            break;
           case 3:
             if constexpr (M == 4) {
               pair ? product_block<T, conjugate, 3, 2>(p, a, b, c) : product_block<T, conjugate, 3, 1>(p, a, b, c);
