@@ -171,7 +171,7 @@ Expr phi(int k, const Expr& a) {
 Expr convert(const Expr& a, const Unit& unit) {
   if (a.unit() == unit) return a;
   if (!a.unit().same_dimension(unit) && !is_literal_zero(a))
-    throw Error(fmt::format("{} where [{}] is asked", describe(a), unit.str()));
+    throw Error(fmt::format("{} is given where [{}] is asked. Check a missing factor or a parameter's unit.", describe(a), unit.str()));
   if (a->op == Op::constant) return quantity(is_zero(a) ? 0 : a->value * a.unit().to(unit), unit);
   if (a->op == Op::convert) return convert(a->args[0], unit);
   Node node;

@@ -44,13 +44,32 @@ Expr fit(const std::string& where, const std::string& what, const Expr& e, const
   return broadcast_to(fitted, shape);
 }
 
-void check_name(const std::string& where, const std::string& name, std::set<std::string>& taken) {
+constexpr double most_elements = 4e9;
+
+void require_name(const std::string& where, const std::string& name) {
   const auto letter = [](char c) { return std::isalpha(static_cast<unsigned char>(c)) || c == '_'; };
   const auto letter_or_digit = [&](char c) { return letter(c) || std::isdigit(static_cast<unsigned char>(c)); };
   if (name.empty() || !letter(name[0]) || !std::all_of(name.begin(), name.end(), letter_or_digit))
     throw Error(where, fmt::format("'{}' is not a name. Use letters, digits and _, a letter first.", name));
+}
+
+void check_name(const std::string& where, const std::string& name, std::set<std::string>& taken) {
+  require_name(where, name);
   if (name == "t") throw Error(where, "the name 't' is the time. Choose another.");
+  if (name == "pi" || name == "inf") throw Error(where, fmt::format("the name '{}' is a number. Choose another.", name));
   if (!taken.insert(name).second) throw Error(where, fmt::format("the name '{}' is declared twice. Rename one.", name));
+}
+
+/// Descriptions stand in quotes on one line of the circuit's text.
+void check_text(const std::string& where, const std::string& text) {
+  if (text.find_first_of("\"\n") != std::string::npos)
+    throw Error(where, fmt::format("the description '{}' contains a \" or a line break, which the text form cannot hold.", text));
+}
+
+void check_range(const std::string& where, const Parameter& p, double value) {
+  if (!p.range.contains(value))
+    throw Error(where, fmt::format("parameter '{}' = {} [{}], but must lie in {}. Check its sign and unit.", p.variable->name, value,
+                                   p.variable.unit().str(), p.range.str()));
 }
 
 const auto variable_name = [](const auto& item) { return item.variable->name; };
@@ -85,14 +104,21 @@ Circuit::Circuit(CircuitContents contents) {
   const auto enter = [&](const std::string& place) { where = place.empty() ? circuit_name : place + ": " + circuit_name; };
   if (!contents.time_unit.same_dimension(Unit::parse("s")) && !contents.time_unit.dimensionless())
     throw Error(where, fmt::format("the time unit is [{}], but must be a time such as ms, or 1.", contents.time_unit.str()));
+  require_name(where, contents.name);
+  check_text(where, contents.description);
+  for (const auto& line : contents.source) check_text(where, line);
   std::set<std::string> taken;
   std::set<std::string> axes;
   for (const auto& a : contents.axes) {
+    enter(a.where);
+    require_name(where, a.axis.name);
+    check_text(where, a.description);
     if (!axes.insert(a.axis.name).second) throw Error(where, fmt::format("axis '{}' is declared twice.", a.axis.name));
     if (a.axis.size < 1) throw Error(where, fmt::format("axis '{}' has no elements. Give it a length of at least 1.", a.axis.name));
     if (a.has_coordinates && !(a.low < a.high && std::isfinite(a.low) && std::isfinite(a.high)))
       throw Error(where, fmt::format("axis '{}' runs from {} to {}, but must run upwards.", a.axis.name, a.low, a.high));
   }
+  enter("");
   std::set<const Node*> declared;
   const auto declare = [&](const Expr& v) {
     check_name(where, v->name, taken);
@@ -109,25 +135,28 @@ Circuit::Circuit(CircuitContents contents) {
   for (auto& p : contents.parameters) {
     enter(p.where);
     declare(p.variable);
+    check_text(where, p.description);
     const std::size_t size = p.variable.shape().size();
     if (p.value.size() == 1) p.value.resize(size, p.value[0]);
     if (p.value.size() != size)
       throw Error(where, fmt::format("parameter '{}' has {} values, but its shape {} has {} elements. Give one value or {}.", p.variable->name,
                                      p.value.size(), p.variable.shape().str_sizes(), size, size));
-    for (const double value : p.value)
-      if (!p.range.contains(value))
-        throw Error(where, fmt::format("parameter '{}' = {} [{}], but must lie in {}. Check its sign and unit.", p.variable->name, value,
-                                       p.variable.unit().str(), p.range.str()));
+    for (const double value : p.value) check_range(where, p, value);
   }
-  enter("");
-  for (const auto& input : contents.inputs) declare(input.variable);
+  for (const auto& input : contents.inputs) {
+    enter(input.where);
+    declare(input.variable);
+    check_text(where, input.description);
+  }
   for (const auto& state : contents.states) {
     enter(state.where);
     declare(state.variable);
+    check_text(where, state.description);
   }
   for (const auto& definition : contents.definitions) {
     enter(definition.where);
     check_name(where, definition.name, taken);
+    check_text(where, definition.description);
   }
   enter("");
   declared.insert(time_variable(contents.time_unit).get());
@@ -136,6 +165,14 @@ Circuit::Circuit(CircuitContents contents) {
 
   const auto check_variables = [&](const std::string& what, const Expr& e, bool initial) {
     for (const auto& node : topological_order({e})) {
+      double elements = 1;
+      for (const auto& axis : node.shape()) elements *= static_cast<double>(axis.size);
+      if (elements > most_elements)
+        throw Error(where, fmt::format("{} needs an array {} of more than {} elements. Shorten an axis.", what, node.shape().str_sizes(), most_elements));
+      if (node->op == Op::constant && !std::isfinite(node->value))
+        throw Error(where, fmt::format("{} contains the number {}. Check a division by zero or a power that is too large.", what, node->value));
+      if (node->numbers && !std::all_of(node->numbers->begin(), node->numbers->end(), [](double v) { return std::isfinite(v); }))
+        throw Error(where, fmt::format("{} contains an array {} with a number that is infinite or none.", what, node.shape().str_sizes()));
       if (node->op != Op::variable) continue;
       if (!declared.contains(node.get()))
         throw Error(where, fmt::format("{} uses '{}' {} [{}], which this circuit does not declare so.", what, node->name,
@@ -171,10 +208,20 @@ Circuit::Circuit(CircuitContents contents) {
                                        event.guard.shape().str_sizes(), name, s.variable.shape().str_sizes()));
     }
   }
-  enter("");
-  for (const auto& regime : contents.regimes)
-    for (const auto& [name, values] : regime.values)
-      find_named(where + ", regime '" + regime.name + "'", "parameter", name, contents.parameters, variable_name);
+  std::set<std::string> regimes;
+  for (const auto& regime : contents.regimes) {
+    enter(regime.where);
+    check_name(where, regime.name, regimes);
+    check_text(where, regime.description);
+    where += ", regime '" + regime.name + "'";
+    for (const auto& [name, values] : regime.values) {
+      const Parameter& p = find_named(where, "parameter", name, contents.parameters, variable_name);
+      if (values.size() != 1 && values.size() != p.value.size())
+        throw Error(where, fmt::format("parameter '{}' has {} values, but its shape {} has {} elements. Give one value or {}.", name, values.size(),
+                                       p.variable.shape().str_sizes(), p.value.size(), p.value.size()));
+      for (const double value : values) check_range(where, p, value);
+    }
+  }
   contents_ = std::make_shared<const CircuitContents>(std::move(contents));
 }
 

@@ -22,6 +22,7 @@ struct AxisDeclaration {
   bool circular = false;
   Unit unit;
   std::string description;
+  std::string where = {};
 
   std::vector<double> coordinates() const;  ///< element positions; 0, 1, 2, ... without coordinates
   double spacing() const;                   ///< between neighbours; 1 without coordinates
@@ -49,6 +50,7 @@ struct Parameter {
 struct Input {
   Expr variable;
   std::string description;
+  std::string where = {};
 };
 
 struct State {
@@ -80,6 +82,7 @@ struct Regime {
   std::string name;
   std::string description;
   std::vector<std::pair<std::string, std::vector<double>>> values;  ///< in each parameter's unit
+  std::string where = {};
 };
 
 struct CircuitContents {

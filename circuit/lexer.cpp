@@ -13,7 +13,7 @@ std::vector<Token> tokenize(std::string_view text, const std::string& origin) {
   std::vector<Token> tokens;
   int line = 1;
   std::size_t line_start = 0;
-  int depth = 0;
+  std::vector<std::pair<int, std::size_t>> open;  // line and column of brackets that wait for their end
   std::size_t i = 0;
   const auto fail = [&](const std::string& what) {
     throw Error(fmt::format("{}:{}:{}", origin, line, i - line_start + 1), what);
@@ -25,7 +25,7 @@ std::vector<Token> tokenize(std::string_view text, const std::string& origin) {
   while (i < text.size()) {
     const char c = text[i];
     if (c == '\n') {
-      if (depth == 0 && !tokens.empty() && tokens.back().kind != Token::Kind::end_line) push(Token::Kind::end_line, i, i);
+      if (open.empty() && !tokens.empty() && tokens.back().kind != Token::Kind::end_line) push(Token::Kind::end_line, i, i);
       ++i;
       ++line;
       line_start = i;
@@ -58,12 +58,14 @@ std::vector<Token> tokenize(std::string_view text, const std::string& origin) {
       if (length == 1 && std::string_view("+-*/^()[]=,:<>%").find(c) == std::string_view::npos)
         fail(std::isprint(static_cast<unsigned char>(c)) ? fmt::format("'{}' has no meaning here.", c)
                                                          : std::string("a control character has no meaning here."));
-      if (c == '(' || c == '[') ++depth;
-      if ((c == ')' || c == ']') && depth > 0) --depth;
+      if (c == '(' || c == '[') open.emplace_back(line, i - line_start + 1);
+      if ((c == ')' || c == ']') && !open.empty()) open.pop_back();
       push(Token::Kind::symbol, i, i + length);
       i += length;
     }
   }
+  if (!open.empty())
+    throw Error(fmt::format("{}:{}:{}", origin, open.back().first, open.back().second), "a bracket is opened here and never closed. Close it.");
   push(Token::Kind::end_line, i, i);
   push(Token::Kind::end, i, i);
   return tokens;

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <unordered_map>
+#include <unordered_set>
 
 #include "base/error.hpp"
 #include "circuit/text.hpp"
@@ -42,14 +43,53 @@ class Printer {
 
   std::string operator()(const Expr& root) {
     written_.clear();
-    for (const auto& e : topological_order({root})) {
+    const auto order = unnamed_below(root);
+    std::unordered_map<const Node*, std::size_t> uses;
+    for (const auto& e : order)
+      for (const auto& arg : operands(e)) ++uses[arg.get()];
+    std::size_t held = 0;
+    for (const auto& e : order) {
       const auto it = named_.find(e.get());
-      written_.emplace(e.get(), it != named_.end() ? Text{it->second, primary_level} : write(e));
+      const auto& text = written_.emplace(e.get(), it != named_.end() ? Text{it->second, primary_level} : write(e)).first->second.text;
+      held += text.size();
+      if (held > longest_text)
+        throw Error(fmt::format("an expression takes more than {} MB as text, because it repeats parts that have no name. Name them as definitions.",
+                                longest_text >> 20U));
+      for (const auto& arg : operands(e))
+        if (--uses[arg.get()] == 0) {
+          held -= written_.at(arg.get()).text.size();
+          written_.erase(arg.get());
+        }
     }
     return written_.at(root.get()).text;
   }
 
  private:
+  static constexpr std::size_t longest_text = std::size_t{1} << 24U;
+
+  /// What the text of e is made of: nothing when it has a name.
+  std::vector<Expr> operands(const Expr& e) const { return named_.contains(e.get()) ? std::vector<Expr>{} : e->args; }
+
+  /// The nodes that `root` needs in writing, each after its operands.
+  std::vector<Expr> unnamed_below(const Expr& root) const {
+    std::vector<Expr> order;
+    std::unordered_set<const Node*> done;
+    std::vector<std::pair<Expr, bool>> stack{{root, false}};
+    while (!stack.empty()) {
+      auto [e, ready] = std::move(stack.back());
+      stack.pop_back();
+      if (done.contains(e.get())) continue;
+      if (ready) {
+        done.insert(e.get());
+        order.push_back(std::move(e));
+        continue;
+      }
+      stack.emplace_back(e, true);
+      for (const auto& arg : operands(e)) stack.emplace_back(arg, false);
+    }
+    return order;
+  }
+
   std::string at_least(const Expr& e, Precedence level) const {
     const Text& t = written_.at(e.get());
     return t.level >= level ? t.text : "(" + t.text + ")";

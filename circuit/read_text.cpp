@@ -5,6 +5,7 @@
 #include <numbers>
 #include <optional>
 #include <set>
+#include <type_traits>
 
 #include "base/error.hpp"
 #include "circuit/lexer.hpp"
@@ -16,6 +17,8 @@ namespace {
 constexpr int deepest_nesting = 200;
 constexpr double longest_axis = 1 << 30;
 constexpr double most_elements = 4e9;
+constexpr double most_parameter_values = 1 << 26;  // of one circuit; 512 MB
+constexpr double most_coordinates = 1 << 20;
 
 const std::vector<std::string>& keywords() {
   static const std::vector<std::string> words{"circuit", "source", "time", "constant", "axis", "parameter", "input", "event", "regime"};
@@ -28,7 +31,8 @@ struct Keyword {
   Token at;
   std::vector<std::string> words;  ///< border=zero, over=[a, b]
   std::vector<double> numbers;     ///< pairs=[0, 1]
-  Expr value;                      ///< size=9, sd=2*s
+  Expr value;                      ///< size=9, sd=2*s; empty where a bare name stands, which may be a word or a value
+  Token value_at;
 };
 
 class Reader {
@@ -58,7 +62,7 @@ class Reader {
       }
     for (const auto at : events_) read_event(at);
     for (const auto at : regimes_) read_regime(at);
-    return Circuit(std::move(contents_));
+    return located(tokens_.front(), [&] { return Circuit(std::move(contents_)); });
   }
 
  private:
@@ -112,7 +116,7 @@ class Reader {
 
   /// Runs a step of building and gives its errors this token's position.
   template <class Build>
-  auto located(const Token& t, const Build& build) const {
+  std::invoke_result_t<const Build&> located(const Token& t, const Build& build) const {
     try {
       return build();
     } catch (const Error& e) {
@@ -254,6 +258,7 @@ class Reader {
     AxisDeclaration a;
     a.axis.name = expect_name("an axis's name");
     expect("=", "an axis's name");
+    if (axes_.contains(a.axis.name)) fail_at(t, fmt::format("axis '{}' is declared twice. Rename one.", a.axis.name));
     const double size = setting(a.axis.name, constant_number("an axis's length"));
     if (!(size >= 1 && size <= longest_axis && size == std::round(size)))
       fail_at(t, fmt::format("axis '{}' = {}, but its length must be a whole number from 1 to {}.", a.axis.name, size, longest_axis));
@@ -273,6 +278,7 @@ class Reader {
       a.circular = true;
     }
     a.description = description();
+    a.where = position(t);
     axes_[a.axis.name] = a.axis;
     contents_.axes.push_back(std::move(a));
     end_statement();
@@ -332,6 +338,9 @@ class Reader {
       p.range = range();
     }
     p.description = description();
+    parameter_values_ += static_cast<double>(shape.size());
+    if (parameter_values_ > most_parameter_values)
+      fail_at(t, fmt::format("with '{}' the parameters have more than {} values together. Shorten an axis.", name, most_parameter_values));
     p.variable = variable(VariableKind::parameter, name, shape, unit);
     p.where = position(t);
     declare(t, name, p.variable);
@@ -347,7 +356,7 @@ class Reader {
     const Unit unit = unit_until_end(peek());
     const Expr v = variable(VariableKind::input, name, shape, unit);
     declare(t, name, v);
-    contents_.inputs.push_back({v, description()});
+    contents_.inputs.push_back({v, description(), position(t)});
     end_statement();
   }
 
@@ -372,7 +381,7 @@ class Reader {
       if (kind == Token::Kind::end || kind == Token::Kind::end_line || kind == Token::Kind::string) return;
       if (depth == 0 && is(":")) return;
       if (is("(") || is("[")) ++depth;
-      if (is(")") || is("]")) --depth;
+      if ((is(")") || is("]")) && --depth < 0) fail("a bracket is closed here that was never opened. Remove it or open it.");
     }
   }
 
@@ -383,7 +392,7 @@ class Reader {
     if (take().value != 0) fail_at(t, fmt::format("an initial value is written {}(0) = ....", name));
     expect(")", "(0");
     expect("=", "(0)");
-    if (!initials_.emplace(name, at_).second) fail_at(t, fmt::format("'{}' has two initial values.", name));
+    if (!initials_.emplace(name, at_).second) fail_at(t, fmt::format("'{}' has two initial values. Keep one.", name));
     skip_expression();
     end_statement();
   }
@@ -436,6 +445,7 @@ class Reader {
   void read_regime(std::size_t at) {
     at_ = at;
     Regime regime;
+    regime.where = position(peek());
     regime.name = expect_name("a regime's name");
     regime.description = description();
     if (accept(":")) {
@@ -471,14 +481,20 @@ class Reader {
 
   void resolve(PendingDefinition& d) {
     if (d.value) return;
-    if (d.open) fail_at(d.at, fmt::format("'{}' is defined by itself (a circular definition). Make one of the quantities a state.", d.name));
+    if (d.open) {
+      std::string circle;
+      for (auto it = std::find(open_.begin(), open_.end(), d.name); it != open_.end(); ++it) circle += *it + ", ";
+      fail_at(d.at, fmt::format("'{}' is defined by itself (a circular definition: {}{}). Make one of the quantities a state.", d.name, circle, d.name));
+    }
     if (++nesting_ > deepest_nesting) fail_at(d.at, "definitions refer to one another too deeply.");
     d.open = true;
+    open_.push_back(d.name);
     const std::size_t back = at_;
     Expr value = expression_at(d.expression);
     if (d.unit) value = located(d.at, [&] { return convert(value, *d.unit); });
     at_ = back;
     d.open = false;
+    open_.pop_back();
     d.value = value;
     --nesting_;
   }
@@ -563,6 +579,7 @@ class Reader {
     }
     if (is_name() && peek().line == t.line && peek().text != "in" && peek().text != "circular") {
       const Token u = take();
+      if (variables_.contains(u.text) && !Unit::known(u.text)) fail_at(u, fmt::format("an operator is missing between {} and '{}'. Write {}*{}.", t.text, u.text, t.text, u.text));
       return located(u, [&] { return quantity(t.value, Unit::parse(u.text)); });
     }
     return Expr(t.value);
@@ -585,16 +602,23 @@ class Reader {
 
   struct Arguments {
     std::vector<Token> starts;
-    std::vector<Expr> values;         ///< an empty Expr where an axis name stands
+    std::vector<Expr> values;         ///< an empty Expr where a bare name stands, which may be an axis or a value
     std::vector<std::string> words;   ///< the name, where a bare name stands
     std::vector<Keyword> keywords;
   };
 
-  /// Whether a bare name here is an axis for function `f` (and not a value).
-  bool axis_word() const {
-    if (!is_name() || !(is(",", 1) || is(")", 1)) || variables_.contains(peek().text)) return false;
-    const std::string& word = peek().text;
-    return axes_.contains(word) || (word[0] == 'd' && axes_.contains(word.substr(1)) && !definition_index_.contains(word));
+  bool bare_name() const { return is_name() && (is(",", 1) || is(")", 1)); }
+
+  /// What stands at `t` as a value.
+  Expr bare_value(const Token& f, const Token& t) {
+    const bool has_value = variables_.contains(t.text) || definition_index_.contains(t.text);
+    const bool is_axis = axes_.contains(t.text) || (t.text[0] == 'd' && axes_.contains(t.text.substr(1)));
+    if (is_axis && !has_value) fail_at(t, fmt::format("{}: a value is needed here, but '{}' is an axis.", f.text, t.text));
+    return named(t);
+  }
+
+  Expr keyword_value(const Token& f, const Keyword& k) {
+    return k.value || k.words.empty() ? k.value : bare_value(f, k.value_at);
   }
 
   Arguments arguments(const Token& f) {
@@ -606,7 +630,8 @@ class Reader {
         k.at = peek();
         k.name = take().text;
         take();
-        if (is("[") && peek(1).kind == Token::Kind::number) {
+        k.value_at = peek();
+        if (is("[") && (peek(1).kind == Token::Kind::number || is("-", 1))) {
           k.numbers = numbers_in_brackets();
         } else if (accept("[")) {
           while (!is("]")) {
@@ -614,7 +639,7 @@ class Reader {
             if (!accept(",") && !is("]")) fail("',' or ']' is needed in a list of names.");
           }
           take();
-        } else if (is_name() && (is(",", 1) || is(")", 1)) && !variables_.contains(peek().text) && !definition_index_.contains(peek().text)) {
+        } else if (bare_name()) {
           k.words.push_back(take().text);
         } else {
           k.value = expression();
@@ -622,7 +647,7 @@ class Reader {
         a.keywords.push_back(std::move(k));
       } else {
         a.starts.push_back(peek());
-        if (axis_word()) {
+        if (bare_name()) {
           a.words.push_back(take().text);
           a.values.emplace_back();
         } else {
@@ -639,15 +664,16 @@ class Reader {
   /// Checks and reads the arguments of one call.
   class Call {
    public:
-    Call(const Reader& reader, const Token& f, Arguments a) : reader_(reader), f_(f), a_(std::move(a)) {}
+    Call(Reader& reader, const Token& f, Arguments a) : reader_(reader), f_(f), a_(std::move(a)) {}
 
     Expr value(std::size_t i) const {
-      if (i < a_.values.size() && a_.values[i]) return a_.values[i];
-      if (i < a_.values.size()) reader_.fail_at(a_.starts[i], fmt::format("{}: a value is needed here, but '{}' is an axis.", f_.text, a_.words[i]));
+      if (i < a_.values.size()) return a_.values[i] ? a_.values[i] : reader_.bare_value(f_, a_.starts[i]);
       reader_.fail_at(f_, fmt::format("{} takes at least {} arguments, but {} are given.", f_.text, i + 1, a_.values.size()));
     }
     void count(std::size_t n) const {
-      if (a_.values.size() != n) reader_.fail_at(f_, fmt::format("{} takes {} arguments, but {} are given.", f_.text, n, a_.values.size()));
+      if (a_.values.size() != n)
+        reader_.fail_at(f_, fmt::format("{} takes {} argument{}, but {} {} given.", f_.text, n, n == 1 ? "" : "s", a_.values.size(),
+                                        a_.values.size() == 1 ? "is" : "are"));
     }
     std::string axis(std::size_t i) const {
       if (i < a_.words.size() && !a_.words[i].empty()) return a_.words[i];
@@ -672,8 +698,16 @@ class Reader {
     }
     Expr required(const std::string& name) const {
       const Keyword* k = keyword(name);
-      if (!k || !k->value) reader_.fail_at(f_, fmt::format("{} needs {}=....", f_.text, name));
-      return k->value;
+      const Expr value = k ? reader_.keyword_value(f_, *k) : Expr();
+      if (!value) reader_.fail_at(k ? k->at : f_, fmt::format("{} needs {}=....", f_.text, name));
+      return value;
+    }
+    /// The axes of an option such as over=x or over=[x, y].
+    std::vector<std::string> axes_option(const std::string& name) const {
+      const Keyword* k = keyword(name);
+      if (!k) return {};
+      if (k->value || !k->numbers.empty()) reader_.fail_at(k->at, fmt::format("{}: {} names axes: {}=x or {}=[x, y].", f_.text, name, name, name));
+      return k->words;
     }
     std::int64_t required_whole(const std::string& name) const { return whole(required(name), keyword(name)->at); }
     void allow(const std::vector<std::string>& names) const {
@@ -703,7 +737,7 @@ class Reader {
     const Arguments& all() const { return a_; }
 
    private:
-    const Reader& reader_;
+    Reader& reader_;
     const Token& f_;
     Arguments a_;
   };
@@ -725,16 +759,17 @@ class Reader {
     return located(f, [&] { return convert(e, unit); });
   }
 
-  Shape sized_shape(const std::vector<Keyword>& keywords, std::size_t first = 0) const {
+  Shape sized_shape(const Token& f, const std::vector<Keyword>& keywords) {
     std::vector<Axis> axes;
     double elements = 1;
-    for (std::size_t i = first; i < keywords.size(); ++i) {
-      const auto& k = keywords[i];
-      if (!k.value || k.value->op != Op::constant || !(k.value->value >= 1) || k.value->value != std::round(k.value->value))
+    for (const auto& k : keywords) {
+      const Expr value = keyword_value(f, k);
+      if (!value || value->op != Op::constant || !(value->value >= 1) || value->value != std::round(value->value))
         fail_at(k.at, fmt::format("the length of axis '{}' must be a whole number of at least 1.", k.name));
-      elements *= k.value->value;
+      if (Shape(axes).has(k.name)) fail_at(k.at, fmt::format("axis '{}' is named twice.", k.name));
+      elements *= value->value;
       if (elements > most_elements) fail_at(k.at, fmt::format("the shape has more than {} elements.", most_elements));
-      axes.push_back({k.name, static_cast<std::size_t>(k.value->value)});
+      axes.push_back({k.name, static_cast<std::size_t>(value->value)});
     }
     return Shape(std::move(axes));
   }
@@ -748,7 +783,7 @@ class Reader {
       unit = unit_until_end(peek());
       expect("]", "the unit");
     }
-    const Shape shape = sized_shape(trailing_keywords(f));
+    const Shape shape = sized_shape(f, trailing_keywords(f));
     return located(f, [&] { return array(std::move(values), shape, unit); });
   }
 
@@ -793,22 +828,24 @@ class Reader {
     if (n == "conv") {
       c.count(2);
       c.allow({"over", "border", "algorithm"});
-      const Keyword* over = c.keyword("over");
-      return conv(c.value(0), c.value(1), over ? over->words : std::vector<std::string>{}, c.border(), c.algorithm());
+      return conv(c.value(0), c.value(1), c.axes_option("over"), c.border(), c.algorithm());
     }
     if (n == "matmul") {
       c.count(2);
       c.allow({"over"});
       if (!c.keyword("over")) fail_at(f, "matmul needs over=AXIS.");
-      return matmul(c.value(0), c.value(1), c.keyword("over")->words);
+      return matmul(c.value(0), c.value(1), c.axes_option("over"));
     }
     if (n == "sparse") {
       c.count(4);
       c.allow({"pairs"});
       if (!c.keyword("pairs")) fail_at(f, "sparse needs pairs=[post, pre, post, pre, ...].");
       std::vector<std::int64_t> pairs;
-      for (const double v : c.keyword("pairs")->numbers) pairs.push_back(static_cast<std::int64_t>(v));
-      return sparse(c.value(0), c.value(1), c.axis(2), axes_.at(c.axis(3)), std::move(pairs));
+      for (const double v : c.keyword("pairs")->numbers) {
+        if (v != std::round(v) || std::abs(v) > longest_axis) fail_at(c.keyword("pairs")->at, fmt::format("sparse: {} in pairs is not the number of an element.", v));
+        pairs.push_back(static_cast<std::int64_t>(v));
+      }
+      return sparse(c.value(0), c.value(1), c.axis(2), declared(f, c.axis(3)).axis, std::move(pairs));
     }
     if (n == "shift") return c.count(3), c.allow({"border"}), shift(c.value(0), c.axis(1), c.whole(2), c.border());
     if (n == "pad") return c.count(4), c.allow({"border"}), pad(c.value(0), c.axis(1), c.whole(2), c.whole(3), c.border());
@@ -820,17 +857,19 @@ class Reader {
       return rename(c.value(0), c.axis(1), c.axis(2));
     }
     if (n == "transpose") return c.allow({}), transpose(c.value(0), c.axes_from(1));
-    if (n == "broadcast") return c.count(1), broadcast_to(c.value(0), sized_shape(c.all().keywords));
+    if (n == "broadcast") return c.count(1), broadcast_to(c.value(0), sized_shape(f, c.all().keywords));
     if (n == "index") {
-      if (!c.all().keywords.empty()) return index(one_axis(f, sized_shape(c.all().keywords)));
+      if (!c.all().keywords.empty()) return index(one_axis(f, sized_shape(f, c.all().keywords)));
       c.count(1);
-      return index(axes_.at(c.axis(0)));
+      return index(declared(f, c.axis(0)).axis);
     }
     if (n == "size") return c.count(1), c.allow({}), Expr(static_cast<double>(declared(f, c.axis(0)).axis.size));
     if (n == "coordinate" || n == "spacing") {
       c.count(1);
       c.allow({});
       const AxisDeclaration& a = declared(f, c.axis(0));
+      if (n == "coordinate" && static_cast<double>(a.axis.size) > most_coordinates)
+        fail_at(f, fmt::format("axis '{}' has {} elements, but coordinates are held for {} at most. Use index.", a.axis.name, a.axis.size, most_coordinates));
       if (n == "coordinate") return array(a.coordinates(), Shape{a.axis}, a.unit);
       return quantity(a.spacing(), a.unit);
     }
@@ -882,8 +921,10 @@ class Reader {
   std::map<std::string, Expr> variables_;
   std::vector<PendingDefinition> definitions_;
   std::map<std::string, std::size_t> definition_index_;
+  std::vector<std::string> open_;  ///< definitions being resolved, outermost first
   std::map<std::string, std::size_t> rates_, initials_;
   std::vector<std::size_t> events_, regimes_;
+  double parameter_values_ = 0;
 };
 
 }  // namespace

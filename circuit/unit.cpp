@@ -20,6 +20,7 @@ struct NamedUnit {
   bool takes_prefix;
 };
 
+constexpr std::size_t longest_composed = 40;
 constexpr double deg = std::numbers::pi / 180;
 
 struct UnitOverflow : Error {
@@ -191,6 +192,8 @@ Unit Unit::parse(std::string_view text) {
   }
 }
 
+bool Unit::known(std::string_view symbol) { return find_unit(symbol).has_value(); }
+
 Unit Unit::operator*(const Unit& other) const {
   if (other == Unit()) return *this;
   if (*this == Unit()) return other;
@@ -198,10 +201,17 @@ Unit Unit::operator*(const Unit& other) const {
   for (std::size_t i = 0; i < base_count; ++i) unit.exponents_[i] = exponents_[i] + other.exponents_[i];
   unit.factor_ = factor_ * other.factor_;
   unit.decade_ = decade_ + other.decade_;
+  if (!text_.empty() && !other.text_.empty()) unit.composed_ = text_ + "*" + other.text_;
   return UnitAccess::within_numbers(std::move(unit));
 }
 
-Unit Unit::operator/(const Unit& other) const { return *this * other.pow(-1); }
+Unit Unit::operator/(const Unit& other) const {
+  Unit unit = *this * other.pow(-1);
+  const bool compound = other.text_.find_first_of("*/") != std::string::npos;
+  if (!text_.empty() && !other.text_.empty() && !(*this == Unit()) && !(other == Unit()))
+    unit.composed_ = text_ + "/" + (compound ? "(" + other.text_ + ")" : other.text_);
+  return unit;
+}
 
 Unit Unit::pow(double exponent) const {
   if (exponent == 1) return *this;
@@ -239,6 +249,7 @@ std::string Unit::str() const {
         if ((prefix.symbol.empty() || named.takes_prefix) && sought == UnitAccess::make(named, prefix.decade))
           return fmt::format("{}{}{}", inverse ? "1/" : "", prefix.symbol, named.symbol);
   }
+  if (!composed_.empty() && composed_.size() <= longest_composed) return composed_;
   std::string text;
   if (factor_ != 1 || decade_ != 0) text = fmt::format("{}", factor_ * std::pow(10.0, decade_));
   constexpr std::string_view symbols[] = {"m", "kg", "s", "A", "K", "mol", "cd"};

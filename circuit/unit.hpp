@@ -17,6 +17,9 @@ class Unit {
   /// Reads "mV", "nS/cm^2", "1/ms", "deg", "1", "mV*ms^-1". @throws Error naming what is wrong and the nearest units
   static Unit parse(std::string_view text);
 
+  /// Whether `symbol` alone is a unit, such as "mV".
+  static bool known(std::string_view symbol);
+
   /// Products and powers @throws Error beyond powers of 1000 and scales of 1e250
   Unit operator*(const Unit& other) const;
   Unit operator/(const Unit& other) const;
@@ -27,7 +30,7 @@ class Unit {
   /// Multiplying a value in this unit by the result gives it in `other`. The dimensions must agree.
   double to(const Unit& other) const;
   bool operator==(const Unit& other) const;
-  /// As it was written where it was parsed, otherwise composed from SI symbols; parse reads it back.
+  /// As it was written where it was parsed; otherwise one symbol, the texts of its two factors, or SI symbols. parse reads it back.
   std::string str() const;
 
  private:
@@ -37,7 +40,8 @@ class Unit {
   std::array<double, base_count> exponents_{};  // m, kg, s, A, K, mol, cd
   double factor_ = 1;
   double decade_ = 0;
-  std::string text_;
+  std::string text_;      ///< as parsed
+  std::string composed_;  ///< of a product or quotient: the factors' texts
 };
 
 }  // namespace striate

@@ -24,10 +24,18 @@ class Separator {
     const int kind = class_of(e);
     if (kind != mixed_class) return single(e, kind);
     switch (e->op) {
-      case Op::add: return joined(terms(e->args[0], depth + 1), terms(e->args[1], depth + 1));
-      case Op::sub: return joined(terms(e->args[0], depth + 1), scaled(terms(e->args[1], depth + 1), Expr(-1.0)));
+      case Op::add: case Op::sub: {
+        // Stops at the first side that does not separate: parts that a kernel repeats would be tried exponentially often.
+        Terms left = terms(e->args[0], depth + 1);
+        if (!left) return left;
+        Terms right = terms(e->args[1], depth + 1);
+        return joined(std::move(left), e->op == Op::add ? right : scaled(right, Expr(-1.0)));
+      }
       case Op::neg: return scaled(terms(e->args[0], depth + 1), Expr(-1.0));
-      case Op::mul: return product(terms(e->args[0], depth + 1), terms(e->args[1], depth + 1));
+      case Op::mul: {
+        const Terms left = terms(e->args[0], depth + 1);
+        return left ? product(left, terms(e->args[1], depth + 1)) : left;
+      }
       case Op::div: {
         const int divisor = class_of(e->args[1]);
         if (divisor == mixed_class) return is_constant_graph(e) ? numerical(e) : std::nullopt;
