@@ -77,7 +77,7 @@ class ConvStep final : public Step<T> {
  public:
   ConvStep(const Expr& node, const std::vector<Place>& operands, const Place& result, Place prepared)
       : a_(operands[0]), b_(operands[1]), out_(result), prepared_(prepared), face_(static_cast<Face>(node->ints[0])), plan_(make_plan(node)),
-        parallel_(node.shape().size() * plan_.prepared_size() > parallel_threshold) {}
+        parallel_(node.shape().size() * plan_.shape().kernel_size() > parallel_threshold) {}
   void run(const Frame<T>& frame) const override {
     T* scratch = frame.scratch;
     if (face_ == Face::kernel) return plan_.kernel_gradient(frame.read(a_), frame.read(b_), frame.write(out_), scratch, parallel_);

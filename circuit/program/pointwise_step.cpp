@@ -140,10 +140,13 @@ class PointwiseStep final : public Step<T> {
       }
       T* reg = registers + static_cast<std::size_t>(load.reg) * block_size;
       value[count + i] = reg;
-      if (!load.scalar)
+      if (load.scalar) {
+        if (first) std::fill_n(reg, n, *loads[i]);
+      } else if (load.strides.back() == 1 && begin % load.sizes.back() + n <= load.sizes.back()) {
+        value[count + i] = loads[i] + offset_of(load, begin);  // the block lies in one run: read in place
+      } else {
         gather(loads[i], load.sizes, load.strides, begin, n, reg);
-      else if (first)
-        std::fill_n(reg, n, *loads[i]);
+      }
     }
     const auto& pointwise = kernels_.pointwise;
     for (std::size_t i = 0; i < count; ++i) {
@@ -153,6 +156,12 @@ class PointwiseStep final : public Step<T> {
       pointwise[in.op](operand(0), operand(1), operand(2), out, n, in.k);
       value[i] = out;
     }
+  }
+
+  static std::size_t offset_of(const Operand& load, std::size_t element) {
+    std::size_t offset = 0;
+    for (std::size_t i = load.sizes.size(); i-- > 0; element /= load.sizes[i]) offset += element % load.sizes[i] * load.strides[i];
+    return offset;
   }
 
   std::vector<Instruction> instructions_;
