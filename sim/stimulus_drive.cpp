@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <mutex>
 
 namespace striate {
 namespace {
@@ -15,6 +16,8 @@ std::size_t length_of(const Circuit& circuit, const std::string& axis) {
 }  // namespace
 
 StimulusDrive::StimulusDrive(const Experiment& e, const System<double>& system, std::size_t condition) {
+  static std::mutex reading;  // an experiment's TOML may be read by one thread at a time
+  const std::scoped_lock guard(reading);
   const Variables variables = e.condition(condition);
   std::vector<double> changes_ms;
   if (e.stimulus) changes_ms = e.stimulus->changes(variables);
