@@ -318,6 +318,26 @@ TomlDocument TomlDocument::parse_file(const std::string& path) {
   return parse_string(text, path);
 }
 
+namespace {
+
+/// toml++ 3.3 writes keys with quotes, tabs or line breaks bare: they would not read back.
+void require_plain_key(std::string_view key, const std::string& where) {
+  if (key.find_first_of("'\t\n") != std::string_view::npos)
+    throw Error(where, "a key contains a quote, a tab or a line break. Use letters, digits, - and _.");
+}
+
+void require_plain_keys(const toml::node& node, const std::string& name) {
+  if (const auto* array = node.as_array())
+    for (const auto& element : *array) require_plain_keys(element, name);
+  if (const auto* table = node.as_table())
+    for (const auto& [key, value] : *table) {
+      require_plain_key(key.str(), fmt::format("{}:{}:{}", name, key.source().begin.line, key.source().begin.column));
+      require_plain_keys(value, name);
+    }
+}
+
+}  // namespace
+
 TomlDocument TomlDocument::parse_string(std::string_view text, const std::string& name) {
   if (text.size() > largest_text)
     throw Error(name, "the text is above 16 MiB. Keep arrays of data in files of their own.");
@@ -330,6 +350,7 @@ TomlDocument TomlDocument::parse_string(std::string_view text, const std::string
   } catch (const toml::parse_error& error) {
     throw_parse_error(error, name);
   }
+  require_plain_keys(state->root, name);
   return TomlDocument(std::move(state));
 }
 
@@ -352,6 +373,9 @@ void TomlDocument::set(std::string_view path, std::string_view value) {
   } catch (const toml::parse_error&) {
     parsed = toml::table{{"value", std::string(value)}};
   }
+
+  for (const auto& step : steps) require_plain_key(step.key, origin);
+  require_plain_keys(*parsed.get("value"), origin);
 
   toml::node* place = &state_->root;
   for (std::size_t i = 0; i < steps.size(); ++i) {

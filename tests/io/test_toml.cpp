@@ -187,6 +187,24 @@ BOOST_AUTO_TEST_CASE(deep_and_huge_texts_are_refused_or_read_but_never_crash) {
   BOOST_TEST(TomlDocument::parse_string(many.str(), "many.toml").root().integer("k99999") == 99999);
 }
 
+BOOST_AUTO_TEST_CASE(keys_that_would_not_be_written_back_are_refused) {
+  const auto message = [](const auto& read) -> std::string {
+    try {
+      read();
+    } catch (const Error& e) {
+      return e.what();
+    }
+    return "no error";
+  };
+  const std::string why = " a key contains a quote, a tab or a line break. Use letters, digits, - and _.";
+  BOOST_TEST(message([] { TomlDocument::parse_string("a = 1\n\"b'c\" = 2\n", "x.toml"); }) == "x.toml:2:1:" + why);
+  BOOST_TEST(message([] { TomlDocument::parse_string("a = [{\"b\\n\" = 2}]\n", "x.toml"); }) == "x.toml:1:7:" + why);
+  auto document = TomlDocument::parse_string("a = 1\n", "x.toml");
+  BOOST_TEST(message([&] { document.set("b'''.c", "1"); }) == "--set b'''.c:" + why);
+  BOOST_TEST(message([&] { document.set("b", "{\"c\\t\" = 1}"); }).ends_with(why));
+  BOOST_TEST(document.to_text() == "a = 1\n\n");
+}
+
 BOOST_AUTO_TEST_CASE(mutated_texts_are_read_or_refused) {
   std::mt19937 random(3);
   const std::string alphabet = "[]{}=.,\"'#\\\n \tabx10-+_:eT\xc3\xa4";
