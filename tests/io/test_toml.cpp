@@ -202,7 +202,7 @@ BOOST_AUTO_TEST_CASE(keys_that_would_not_be_written_back_are_refused) {
   auto document = TomlDocument::parse_string("a = 1\n", "x.toml");
   BOOST_TEST(message([&] { document.set("b'''.c", "1"); }) == "--set b'''.c:" + why);
   BOOST_TEST(message([&] { document.set("b", "{\"c\\t\" = 1}"); }).ends_with(why));
-  BOOST_TEST(document.to_text() == "a = 1\n\n");
+  BOOST_TEST(document.to_text() == "a = 1\n");
 }
 
 BOOST_AUTO_TEST_CASE(mutated_texts_are_read_or_refused) {
