@@ -34,7 +34,8 @@ IsaLevel highest_isa_level() {
   __builtin_cpu_init();
   // The instructions compilers choose between; the rest of each level comes with them on every processor made.
   if (!__builtin_cpu_supports("sse4.2") || !__builtin_cpu_supports("popcnt")) {
-    throw Error("isa_level", "processor = below x86-64-v2, but every kernel needs SSE 4.2. Run on a machine made since 2010.");
+    throw Error("isa_level",
+                "processor = below x86-64-v2, but every kernel needs SSE 4.2. Run on a machine made since 2010.");
   }
   if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("fma") || !__builtin_cpu_supports("bmi2")) {
     return IsaLevel::v2;
@@ -53,8 +54,8 @@ IsaLevel choose_isa_level(std::string_view requested, IsaLevel highest) {
     throw Error("isa_level", "STRIATE_ISA = " + std::string(requested) + ", but this machine has x86-64-" +
                                  std::string(isa_name(highest)) + " at most. Unset STRIATE_ISA or lower it.");
   }
-  throw Error("isa_level",
-              "STRIATE_ISA = " + std::string(requested) + ", but it must be v2, v3 or v4. Unset it for the best level.");
+  throw Error("isa_level", "STRIATE_ISA = " + std::string(requested) +
+                               ", but it must be v2, v3 or v4. Unset it for the best level.");
 }
 
 IsaLevel isa_level() {

@@ -7,16 +7,16 @@
 #include "circuit/kernels/border.hpp"
 #include "circuit/kernels/table.hpp"
 
-// Lines side by side are gathered into packed bundles of 128 bytes with their borders written out, so that one inner kernel
-// serves every layout and border: columns of [n][inner] by copying rows, lines of inner = 1 by transposing.
+// Lines side by side are gathered into packed bundles of 128 bytes with their borders written out, so that one inner
+// kernel serves every layout and border: columns of [n][inner] by copying rows, lines of inner = 1 by transposing.
 
 namespace striate {
 namespace {
 
 constexpr std::size_t most_pieces = 16;  // each has its own scratch memory
 
-/// The packed rows of one operation. An adjoint is the operation with its taps reversed, except that at reflecting borders
-/// it also computes the rows past both edges and then folds them back.
+/// The packed rows of one operation. An adjoint is the operation with its taps reversed, except that at reflecting
+/// borders it also computes the rows past both edges and then folds them back.
 struct Rows {
   std::size_t before, after;  // packed rows in front of and behind the n rows of the line
   std::size_t outputs;        // rows computed
@@ -37,8 +37,8 @@ Rows plan_rows(std::size_t n, std::size_t taps, const LineMode& mode) {
 struct Bundle {
   std::size_t first, count;
 
-  /// Calls body(offset of the run's first element in the array, first column in the bundle, length) for each run of columns
-  /// of one line.
+  /// Calls body(offset of the run's first element in the array, first column in the bundle, length) for each run of
+  /// columns of one line.
   template <class Body>
   void runs(const Lines& lines, const Body& body) const {
     for (std::size_t done = 0; done < count;) {
@@ -51,7 +51,8 @@ struct Bundle {
 };
 
 template <class T>
-void copy_rows(const T* from, std::size_t from_stride, T* to, std::size_t to_stride, std::size_t rows, std::size_t length) {
+void copy_rows(const T* from, std::size_t from_stride, T* to, std::size_t to_stride, std::size_t rows,
+               std::size_t length) {
   if (length == bundle<T>) {
     for (std::size_t i = 0; i < rows; ++i) std::copy_n(from + i * from_stride, bundle<T>, to + i * to_stride);
     return;
@@ -77,7 +78,8 @@ void write_borders(T* packed, std::size_t n, std::size_t width, const Rows& rows
 }
 
 template <class T>
-void pack(const LineKernels<T>& kernels, const T* in, T* packed, const Lines& lines, const Bundle& columns, const Rows& rows) {
+void pack(const LineKernels<T>& kernels, const T* in, T* packed, const Lines& lines, const Bundle& columns,
+          const Rows& rows) {
   constexpr std::size_t width = bundle<T>;
   const std::size_t n = lines.n;
   T* body = packed + rows.before * width;
@@ -120,7 +122,8 @@ void fold(T* rows_out, std::size_t n, std::size_t width, const Rows& rows) {
   T* body = rows_out + rows.overhang * width;
   const auto add = [&](std::ptrdiff_t i) {
     const T* from = body + i * static_cast<std::ptrdiff_t>(width);
-    T* to = body + border_index(i, static_cast<std::ptrdiff_t>(n), Border::reflect) * static_cast<std::ptrdiff_t>(width);
+    T* to =
+        body + border_index(i, static_cast<std::ptrdiff_t>(n), Border::reflect) * static_cast<std::ptrdiff_t>(width);
     for (std::size_t l = 0; l < width; ++l) to[l] += from[l];
   };
   for (std::size_t i = 1; i <= rows.overhang; ++i) add(-static_cast<std::ptrdiff_t>(i));
@@ -295,13 +298,13 @@ T dot(const T* a, const T* b, std::size_t n, bool parallel) {
   return sum_blocks<T>(n, parallel, [&](std::size_t at, std::size_t count) { return block(a + at, b + at, count); });
 }
 
-#define STRIATE_INSTANTIATE(T)                                                                                         \
-  template std::size_t line_scratch<T>(const Lines&, std::size_t, bool);                                               \
-  template void line_convolve<T>(const T*, T*, const Lines&, const T*, std::size_t, const LineMode&, T*, bool);        \
-  template void line_box<T>(const T*, T*, const Lines&, T, std::size_t, const LineMode&, T*, bool);                    \
-  template void line_sum<T>(const T*, T*, const Lines&, bool);                                                         \
-  template void line_max<T>(const T*, T*, const Lines&, bool);                                                         \
-  template T sum<T>(const T*, std::size_t, bool);                                                                      \
+#define STRIATE_INSTANTIATE(T)                                                                                  \
+  template std::size_t line_scratch<T>(const Lines&, std::size_t, bool);                                        \
+  template void line_convolve<T>(const T*, T*, const Lines&, const T*, std::size_t, const LineMode&, T*, bool); \
+  template void line_box<T>(const T*, T*, const Lines&, T, std::size_t, const LineMode&, T*, bool);             \
+  template void line_sum<T>(const T*, T*, const Lines&, bool);                                                  \
+  template void line_max<T>(const T*, T*, const Lines&, bool);                                                  \
+  template T sum<T>(const T*, std::size_t, bool);                                                               \
   template T dot<T>(const T*, const T*, std::size_t, bool)
 STRIATE_INSTANTIATE(float);
 STRIATE_INSTANTIATE(double);

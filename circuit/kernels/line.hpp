@@ -33,8 +33,8 @@ template <class T>
 void line_convolve(const T* in, T* out, const Lines& lines, const T* k, std::size_t taps, const LineMode& mode,
                    T* scratch, bool parallel);
 
-/// line_convolve with k[r] = weight, at a cost that does not depend on taps. Sums as accurately as adding the taps in turn:
-/// within taps rounding errors of the sum of magnitudes, however long the line.
+/// line_convolve with k[r] = weight, at a cost that does not depend on taps. Sums as accurately as adding the taps in
+/// turn: within taps rounding errors of the sum of magnitudes, however long the line.
 template <class T>
 void line_box(const T* in, T* out, const Lines& lines, T weight, std::size_t taps, const LineMode& mode, T* scratch,
               bool parallel);

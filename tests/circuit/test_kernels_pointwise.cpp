@@ -79,9 +79,9 @@ struct Function {
   std::string name;
   Pointwise op;
   std::function<Wide(Wide)> exact;
-  double low, high;          // of double arguments
-  double low_f, high_f;      // of float arguments
-  double bound = 4;          // ulp
+  double low, high;      // of double arguments
+  double low_f, high_f;  // of float arguments
+  double bound = 4;      // ulp
   int k = 0;
 };
 
@@ -133,8 +133,8 @@ void check_functions() {
       }
       BOOST_TEST_MESSAGE(f.name << (narrow ? " float " : " double ") << isa_name(level) << ": " << double(worst)
                                 << " ulp at " << where);
-      BOOST_CHECK_MESSAGE(worst <= f.bound, f.name << (narrow ? " float " : " double ") << isa_name(level) << " errs by "
-                                                   << double(worst) << " ulp at " << where);
+      BOOST_CHECK_MESSAGE(worst <= f.bound, f.name << (narrow ? " float " : " double ") << isa_name(level)
+                                                   << " errs by " << double(worst) << " ulp at " << where);
     }
   }
 }
@@ -150,8 +150,8 @@ void expect(Pointwise op, const std::vector<T>& a, const std::vector<T>& b, cons
   for (const IsaLevel level : runnable_levels()) {
     const std::vector<T> got = apply<T>(level, op, a, b, c, k);
     for (std::size_t i = 0; i < a.size(); ++i) {
-      BOOST_CHECK_MESSAGE(same(got[i], want[i]), "operation " << int(op) << " at " << isa_name(level) << ", element " << i
-                                                              << ": " << got[i] << " instead of " << want[i]);
+      BOOST_CHECK_MESSAGE(same(got[i], want[i]), "operation " << int(op) << " at " << isa_name(level) << ", element "
+                                                              << i << ": " << got[i] << " instead of " << want[i]);
     }
   }
 }

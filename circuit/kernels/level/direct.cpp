@@ -19,7 +19,7 @@ void correlate_block(const CorrelateRows<T>& c, std::size_t x0) {
         for (std::size_t v = 0; v < vectors; ++v) value[v] = load(in + t + v * lanes<T>);
         for (std::size_t r = 0; r < rows; ++r) {
           const Vec<T> weight = broadcast(w[static_cast<std::ptrdiff_t>(r) * c.w_row + static_cast<std::ptrdiff_t>(t)]);
-          for (std::size_t v = 0; v < vectors; ++v) sum[r][v] += weight * value[v];
+          for (std::size_t v = 0; v < vectors; ++v) sum[r][v] = multiply_add(weight, value[v], sum[r][v]);
         }
       }
     }
@@ -73,7 +73,7 @@ void taps_block(const CorrelateTaps<T>& c) {
       for (std::size_t r = 0; r < rows; ++r) slope[r] = load(g + static_cast<std::ptrdiff_t>(r) * c.g_row + x);
       for (std::size_t t = 0; t < taps; ++t) {
         const Vec<T> value = load(in + x + t);
-        for (std::size_t r = 0; r < rows; ++r) sum[r][t] += slope[r] * value;
+        for (std::size_t r = 0; r < rows; ++r) sum[r][t] = multiply_add(slope[r], value, sum[r][t]);
       }
     }
   }

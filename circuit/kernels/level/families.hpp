@@ -11,9 +11,9 @@
 
 namespace striate {
 
-/// out[i] = op(a[i], b[i], c[i]) for i < n; operands an operation does not read may be null. `k` is the exponent of powi and
-/// the order of phi. `out` may equal an operand but not overlap one otherwise. An element's bits do not depend on n
-/// or on its place.
+/// out[i] = op(a[i], b[i], c[i]) for i < n; operands an operation does not read may be null. `k` is the exponent of
+/// powi and the order of phi. `out` may equal an operand but not overlap one otherwise. An element's bits do not depend
+/// on n or on its place.
 template <class T>
 using PointwiseFn = void (*)(const T* a, const T* b, const T* c, T* out, std::size_t n, int k);
 
@@ -27,19 +27,20 @@ struct PointwiseKernels {
 template <class T>
 inline constexpr std::size_t bundle = 128 / sizeof(T);
 
-/// Kernels along an axis. A packed array has rows of bundle<T> columns, one after the other, with as many rows before and
-/// behind as the kernel reaches. Every output is summed in the order of the taps, by any of the ways.
+/// Kernels along an axis. A packed array has rows of bundle<T> columns, one after the other, with as many rows before
+/// and behind as the kernel reaches. Every output is summed in the order of the taps, by any of the ways.
 template <class T>
 struct LineKernels {
-  /// out[i][j] (+)= sum_r k[r k_step] in[i + r][j] for i < rows, j < bundle; `in` packed, rows of `out` out_stride apart
+  /// out[i][j] (+)= sum_r k[r k_step] in[i + r][j] for i < rows, j < bundle; `in` packed, rows of `out` out_stride
+  /// apart
   void (*convolve)(const T* in, T* out, std::size_t out_stride, std::size_t rows, const T* k, std::ptrdiff_t k_step,
                    std::size_t taps, bool accumulate);
   /// out[e] (+)= sum_r k[r k_step] in[e + r stride] for e < count
   void (*convolve_contiguous)(const T* in, T* out, std::size_t count, std::size_t stride, const T* k,
                               std::ptrdiff_t k_step, std::size_t taps, bool accumulate);
   /// out[i][j] (+)= weight sum_r in[i + r][j], at a cost that does not depend on taps; suffix [taps][bundle] is scratch
-  void (*box)(const T* in, T* out, std::size_t out_stride, std::size_t rows, T weight, std::size_t taps, bool accumulate,
-              T* suffix);
+  void (*box)(const T* in, T* out, std::size_t out_stride, std::size_t rows, T weight, std::size_t taps,
+              bool accumulate, T* suffix);
   /// out[j][i] = in[i][j] for i < rows, j < columns; rows of `in` and `out` in_stride and out_stride apart
   void (*transpose)(const T* in, std::size_t in_stride, T* out, std::size_t out_stride, std::size_t rows,
                     std::size_t columns);

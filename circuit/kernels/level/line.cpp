@@ -107,8 +107,8 @@ void convolve_contiguous(const T* in, T* out, std::size_t count, std::size_t str
   for (std::size_t l = 0; e + l < count; ++l) out[e + l] = accumulate ? out[e + l] + sum[l] : sum[l];
 }
 
-/// Block sums after van Herk (1992): a window over two blocks of `taps` rows is the sum of the first block's tail and the
-/// second block's head, both of them running sums. Nothing is ever subtracted, so rounding is that of a plain sum
+/// Block sums after van Herk (1992): a window over two blocks of `taps` rows is the sum of the first block's tail and
+/// the second block's head, both of them running sums. Nothing is ever subtracted, so rounding is that of a plain sum
 /// and a NaN or infinity reaches no further than its window.
 template <class T>
 void box(const T* in, T* out, std::size_t out_stride, std::size_t rows, T weight, std::size_t taps, bool accumulate,
@@ -190,12 +190,16 @@ void transpose(const T* in, std::size_t in_stride, T* out, std::size_t out_strid
 
 struct Sum {
   template <class V>
-  STRIATE_INLINE static V of(V a, V b) { return a + b; }
+  STRIATE_INLINE static V of(V a, V b) {
+    return a + b;
+  }
 };
 
 struct Max {
   template <class V>
-  STRIATE_INLINE static V of(V a, V b) { return ((a > b) | (a != a)) ? a : b; }
+  STRIATE_INLINE static V of(V a, V b) {
+    return ((a > b) | (a != a)) ? a : b;
+  }
 };
 
 /// Reduces the first axis: columns that fill registers in registers, the others one by one, in the same order.
@@ -226,8 +230,8 @@ void reduce_rows(const T* in, std::size_t in_stride, T* out, std::size_t n, std:
   }
 }
 
-/// Four registers side by side, then a tree over registers and lanes. `at(i)` loads a register from element i, `some(i)`
-/// what is left, filled up with `neutral`.
+/// Four registers side by side, then a tree over registers and lanes. `at(i)` loads a register from element i,
+/// `some(i)` what is left, filled up with `neutral`.
 template <class T, class Op, class At, class Some>
 STRIATE_INLINE T reduce(std::size_t n, T neutral, const At& at, const Some& some) {
   constexpr std::size_t w = lanes<T>;
@@ -281,8 +285,15 @@ T max(const T* a, std::size_t n) {
 
 template <class T>
 LineKernels<T> line_kernels() {
-  return {convolve<T>,          convolve_contiguous<T>, box<T>, transpose<T>, reduce_rows<T, Sum>,
-          reduce_rows<T, Max>, sum<T>,                 dot<T>, max<T>};
+  return {convolve<T>,
+          convolve_contiguous<T>,
+          box<T>,
+          transpose<T>,
+          reduce_rows<T, Sum>,
+          reduce_rows<T, Max>,
+          sum<T>,
+          dot<T>,
+          max<T>};
 }
 
 template LineKernels<float> line_kernels<float>();

@@ -100,17 +100,23 @@ void phi_higher(const T* a, T* out, std::size_t n, int k) {
       a);
 }
 
-#define STRIATE_OP1(name, expression)                                                                          \
-  table.fn[static_cast<std::size_t>(Pointwise::name)] = [](const T* pa, const T*, const T*, T* out, std::size_t n, int) { \
-    map<T>(n, out, [](V a) -> V { return expression; }, pa);                                                   \
+#define STRIATE_OP1(name, expression)                                                                              \
+  table.fn[static_cast<std::size_t>(Pointwise::name)] = [](const T* pa, const T*, const T*, T* out, std::size_t n, \
+                                                           int) {                                                  \
+    map<T>(                                                                                                        \
+        n, out, [](V a) -> V { return expression; }, pa);                                                          \
   }
-#define STRIATE_OP2(name, expression)                                                                                     \
-  table.fn[static_cast<std::size_t>(Pointwise::name)] = [](const T* pa, const T* pb, const T*, T* out, std::size_t n, int) { \
-    map<T>(n, out, [](V a, V b) -> V { return expression; }, pa, pb);                                                    \
+#define STRIATE_OP2(name, expression)                                                                                 \
+  table.fn[static_cast<std::size_t>(Pointwise::name)] = [](const T* pa, const T* pb, const T*, T* out, std::size_t n, \
+                                                           int) {                                                     \
+    map<T>(                                                                                                           \
+        n, out, [](V a, V b) -> V { return expression; }, pa, pb);                                                    \
   }
-#define STRIATE_OP3(name, expression)                                                                                        \
-  table.fn[static_cast<std::size_t>(Pointwise::name)] = [](const T* pa, const T* pb, const T* pc, T* out, std::size_t n, int) { \
-    map<T>(n, out, [](V a, V b, V c) -> V { return expression; }, pa, pb, pc);                                              \
+#define STRIATE_OP3(name, expression)                                                                     \
+  table.fn[static_cast<std::size_t>(Pointwise::name)] = [](const T* pa, const T* pb, const T* pc, T* out, \
+                                                           std::size_t n, int) {                          \
+    map<T>(                                                                                               \
+        n, out, [](V a, V b, V c) -> V { return expression; }, pa, pb, pc);                               \
   }
 
 }  // namespace
@@ -127,14 +133,18 @@ PointwiseKernels<T> pointwise_kernels() {
   STRIATE_OP2(min, ((a < b) | (a != a)) ? a : b);
   STRIATE_OP2(max, ((a > b) | (a != a)) ? a : b);
   STRIATE_OP2(pow, vector_pow(a, b));
-  table.fn[static_cast<std::size_t>(Pointwise::powi)] = [](const T* pa, const T*, const T*, T* out, std::size_t n, int k) {
+  table.fn[static_cast<std::size_t>(Pointwise::powi)] = [](const T* pa, const T*, const T*, T* out, std::size_t n,
+                                                           int k) {
     const unsigned size = k < 0 ? 0u - static_cast<unsigned>(k) : static_cast<unsigned>(k);
     if (k == 2) {
-      map<T>(n, out, [](V a) -> V { return a * a; }, pa);
+      map<T>(
+          n, out, [](V a) -> V { return a * a; }, pa);
     } else if (k < 0) {
-      map<T>(n, out, [size](V a) -> V { return T(1) / integer_power<T>(a, size); }, pa);
+      map<T>(
+          n, out, [size](V a) -> V { return T(1) / integer_power<T>(a, size); }, pa);
     } else {
-      map<T>(n, out, [size](V a) -> V { return integer_power<T>(a, size); }, pa);
+      map<T>(
+          n, out, [size](V a) -> V { return integer_power<T>(a, size); }, pa);
     }
   };
   STRIATE_OP1(sqrt, vector_sqrt(a));
@@ -149,11 +159,14 @@ PointwiseKernels<T> pointwise_kernels() {
   STRIATE_OP1(abs, magnitude<T>(a));
   STRIATE_OP1(step, a != a ? a : (a > T(0) ? broadcast<T>(T(1)) : broadcast<T>(T(0))));
   STRIATE_OP3(where, a != a ? a : (a > T(0) ? b : c));
-  table.fn[static_cast<std::size_t>(Pointwise::phi)] = [](const T* pa, const T*, const T*, T* out, std::size_t n, int k) {
+  table.fn[static_cast<std::size_t>(Pointwise::phi)] = [](const T* pa, const T*, const T*, T* out, std::size_t n,
+                                                          int k) {
     if (k == 0) {
-      map<T>(n, out, [](V a) -> V { return vector_exp(a); }, pa);
+      map<T>(
+          n, out, [](V a) -> V { return vector_exp(a); }, pa);
     } else if (k == 1) {
-      map<T>(n, out, [](V a) -> V { return phi1<T>(a); }, pa);
+      map<T>(
+          n, out, [](V a) -> V { return phi1<T>(a); }, pa);
     } else {
       phi_higher<T>(pa, out, n, k);
     }

@@ -16,10 +16,10 @@
 #define STRIATE_MVECF(args, name) _ZGVbN4##args##_##name##f
 #endif
 
-#define STRIATE_UNARY(f)                                                                      \
-  extern "C" Vec<double> STRIATE_MVEC(v, f)(Vec<double>);                                     \
-  extern "C" Vec<float> STRIATE_MVECF(v, f)(Vec<float>);                                      \
-  STRIATE_INLINE Vec<double> vector_##f(Vec<double> x) { return STRIATE_MVEC(v, f)(x); }      \
+#define STRIATE_UNARY(f)                                                                 \
+  extern "C" Vec<double> STRIATE_MVEC(v, f)(Vec<double>);                                \
+  extern "C" Vec<float> STRIATE_MVECF(v, f)(Vec<float>);                                 \
+  STRIATE_INLINE Vec<double> vector_##f(Vec<double> x) { return STRIATE_MVEC(v, f)(x); } \
   STRIATE_INLINE Vec<float> vector_##f(Vec<float> x) { return STRIATE_MVECF(v, f)(x); }
 
 namespace striate::STRIATE_LEVEL {
