@@ -14,7 +14,7 @@ namespace {
 
 class Search {
  public:
-  Search(const Problem& problem, const SteadyStateSettings& settings)
+  Search(const Problem& problem, const SteadySettings& settings)
       : problem_(problem), settings_(settings), evaluation_(problem_), rate_(evaluation_.size()) {
     if (problem_.y0.empty()) {
       problem_.y0.resize(evaluation_.size());
@@ -125,7 +125,7 @@ class Search {
     const LeadingEigenvalue leading = leading_eigenvalue(
         evaluation_.size(),
         [&](std::span<const double> v, std::span<double> out) { evaluation_.jvp(problem_.t0, found_.y, v, out); });
-    found_.eigenvalue = leading.value;
+    found_.leading_eigenvalue = leading.value;
     found_.eigenvalue_residual = leading.residual;
     const double growth = leading.value.real();
     if (leading.converged && growth < -leading.residual) found_.stability = Stability::stable;
@@ -140,7 +140,7 @@ class Search {
   }
 
   Problem problem_;
-  SteadyStateSettings settings_;
+  SteadySettings settings_;
   Evaluation evaluation_;
   SteadyState found_;
   Counters marched_;
@@ -159,7 +159,7 @@ const char* to_string(Stability stability) {
   }
 }
 
-SteadyState find_steady_state(const Problem& problem, const SteadyStateSettings& settings) {
+SteadyState steady_state(const Problem& problem, const SteadySettings& settings) {
   const System<double>& system = problem.system;
   if (system.guard_size() > 0) throw Error(system.name(), "has events, but a steady state is a point without jumps.");
   if (!problem.drive && system.inputs().size() > 0)

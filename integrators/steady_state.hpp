@@ -9,7 +9,7 @@
 
 namespace striate {
 
-struct SteadyStateSettings {
+struct SteadySettings {
   double tolerance =
       1e-9;  ///< on every |f_i| [state unit per time unit]; re-evaluated by us, whatever a solver reports
   /// How long the dynamics runs first, so that they choose the basin [time unit]. Unset: five of the slowest leak's
@@ -31,7 +31,7 @@ struct SteadyState {
   std::string found_by;  ///< "march", "anderson" or "newton"
   double march = 0;      ///< [time unit]
   Stability stability = Stability::undecided;
-  std::complex<double> eigenvalue;  ///< leading eigenvalue of the Jacobian [1 / time unit]; one-sided at a kink
+  std::complex<double> leading_eigenvalue;  ///< leading eigenvalue of the Jacobian [1 / time unit]; one-sided at a kink
   double eigenvalue_residual = 0;
   Counters counters;
 };
@@ -41,7 +41,7 @@ struct SteadyState {
 /// A march with bs32 at 1e-3, then Anderson acceleration (depth 5, damping 0.5; KINSOL), then Newton with line search
 /// and matrix-free GMRES (KINSOL), then the leading eigenvalue of the Jacobian from J v alone.
 /// @throws Error for a circuit with events; Failure when no state is found, or it is not stable (unless accepted)
-SteadyState find_steady_state(const Problem& problem, const SteadyStateSettings& settings = {});
+SteadyState steady_state(const Problem& problem, const SteadySettings& settings = {});
 
 const char* to_string(Stability stability);
 

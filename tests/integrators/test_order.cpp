@@ -86,21 +86,18 @@ BOOST_AUTO_TEST_CASE(sundials_tables_that_are_offered_have_their_order) {
 }
 
 BOOST_AUTO_TEST_CASE(additive_pairs_have_their_order) {
-  // Their Newton iteration is only as exact as the tolerance, so the tolerance falls and the error is set against the
-  // number of steps that it takes.
+  // Their Newton iteration is only as exact as the tolerance, so the tolerance falls by a thousand and the error is set
+  // against the number of steps. Steps and Newton errors vary from decade to decade: half an order is left to them,
+  // which still tells 3, 4 and 5 apart, and from the 2 that an unsound table shows.
   const Problem p = problem(linear_ei, 20);
   for (const auto& [name, order] :
        std::vector<std::pair<std::string, double>>{{"imex3", 3}, {"imex4", 4}, {"imex5", 5}}) {
-    double steps = 0, error = 0;
-    for (double rtol : {1e-7, 1e-8, 1e-9, 1e-10}) {
-      const Method method = prepared(name, rtol, 0, {"I"});
-      const double now = final_error(p, method, linear_ei_exact(20));
-      const auto count = static_cast<double>(solve(p, method).counters.steps);
-      if (steps > 0)
-        BOOST_TEST_MESSAGE(name << " " << rtol << " slope " << std::log(error / now) / std::log(count / steps));
-      steps = count;
-      error = now;
-    }
+    const Solution loose = solve(p, prepared(name, 1e-7, 0, {"I"})), tight = solve(p, prepared(name, 1e-10, 0, {"I"}));
+    const Eigen::Vector2d exact = linear_ei_exact(20);
+    const auto error = [&](const Solution& s) { return std::hypot(s.y[0] - exact[0], s.y[1] - exact[1]); };
+    const double refined = static_cast<double>(tight.counters.steps) / static_cast<double>(loose.counters.steps);
+    BOOST_TEST_CONTEXT(name)
+    BOOST_TEST(std::abs(std::log(error(loose) / error(tight)) / std::log(refined) - order) < 0.55);
   }
 }
 

@@ -35,58 +35,58 @@ double largest_rate(const Problem& p, std::span<const double> y) {
 BOOST_AUTO_TEST_SUITE(integrators_steady_state)
 
 BOOST_AUTO_TEST_CASE(a_linear_circuit_settles_at_its_closed_form_with_its_eigenvalue) {
-  const SteadyState s = find_steady_state(problem(linear_ei, 1));
+  const SteadyState s = steady_state(problem(linear_ei, 1));
   // The fixed point of linear_ei_exact: E = 2/7, I = 4/7; the residual bound times |A^-1| < 10.
   BOOST_TEST(std::abs(s.y[0] - 2.0 / 7) < 1e-8);
   BOOST_TEST(std::abs(s.y[1] - 4.0 / 7) < 1e-8);
   // lambda = trace/2 + i sqrt(det - trace^2/4), trace -0.15, det 0.07.
-  BOOST_TEST(std::abs(s.eigenvalue.real() + 0.075) < 1e-13);
-  BOOST_TEST(std::abs(s.eigenvalue.imag() - std::sqrt(0.07 - 0.075 * 0.075)) < 1e-13);
+  BOOST_TEST(std::abs(s.leading_eigenvalue.real() + 0.075) < 1e-13);
+  BOOST_TEST(std::abs(s.leading_eigenvalue.imag() - std::sqrt(0.07 - 0.075 * 0.075)) < 1e-13);
   BOOST_TEST((s.stability == Stability::stable));
 }
 
 BOOST_AUTO_TEST_CASE(the_march_chooses_the_basin) {
   for (double x0 : {-0.3, 0.2}) {
-    SteadyStateSettings settings;
+    SteadySettings settings;
     settings.march = 20;
-    const SteadyState s = find_steady_state(problem(bistable, 1, {x0}), settings);
+    const SteadyState s = steady_state(problem(bistable, 1, {x0}), settings);
     BOOST_TEST(std::abs(s.y[0] - std::copysign(1.0, x0)) < 1e-9);  // residual / slope 2
-    BOOST_TEST(std::abs(s.eigenvalue.real() + 2) < 1e-8);
+    BOOST_TEST(std::abs(s.leading_eigenvalue.real() + 2) < 1e-8);
   }
 }
 
 BOOST_AUTO_TEST_CASE(an_unstable_state_is_a_failure_unless_accepted) {
-  SteadyStateSettings settings;
+  SteadySettings settings;
   settings.march = 0;
-  BOOST_CHECK_EXCEPTION(find_steady_state(problem(bistable, 1, {0.0}), settings), Failure, [](const Failure& e) {
+  BOOST_CHECK_EXCEPTION(steady_state(problem(bistable, 1, {0.0}), settings), Failure, [](const Failure& e) {
     return std::string(e.what()).find("unstable: leading eigenvalue 1") != std::string::npos;
   });
   settings.accept_unstable = true;
-  const SteadyState s = find_steady_state(problem(bistable, 1, {0.0}), settings);
+  const SteadyState s = steady_state(problem(bistable, 1, {0.0}), settings);
   BOOST_TEST((s.stability == Stability::unstable));
-  BOOST_TEST(s.eigenvalue.real() == 1.0);
+  BOOST_TEST(s.leading_eigenvalue.real() == 1.0);
 }
 
 BOOST_AUTO_TEST_CASE(a_circuit_that_only_oscillates_is_refused) {
   // Van der Pol: one unstable focus. Found or not, it must not be called a steady state.
   const Problem p = problem(
       "circuit vdp\ntime ms\nx(0) = 2\ny(0) = 0\ndx/dt = y/(1 ms) : 1\ndy/dt = ((1 - x^2)*y - x)/(1 ms) : 1\n", 1);
-  BOOST_CHECK_THROW(find_steady_state(p), Failure);
+  BOOST_CHECK_THROW(steady_state(p), Failure);
 }
 
 BOOST_AUTO_TEST_CASE(a_center_is_undecided) {
-  SteadyStateSettings settings;
+  SteadySettings settings;
   settings.accept_unstable = true;
-  BOOST_TEST((find_steady_state(problem(pendulum, 1, {0.0, 0.0}), settings).stability == Stability::undecided));
+  BOOST_TEST((steady_state(problem(pendulum, 1, {0.0, 0.0}), settings).stability == Stability::undecided));
 }
 
 BOOST_AUTO_TEST_CASE(the_residual_of_a_rectified_network_is_met) {
   for (double w : {-2.0, 0.5, 0.9}) {
     for (double tolerance : {1e-6, 1e-9, 1e-12}) {
-      SteadyStateSettings settings;
+      SteadySettings settings;
       settings.tolerance = tolerance;
       const Problem p = problem(rectified(50, w), 1);
-      const SteadyState s = find_steady_state(p, settings);
+      const SteadyState s = steady_state(p, settings);
       BOOST_TEST_MESSAGE(w << " " << tolerance << " " << s.found_by << " rhs " << s.counters.rhs << " jvp "
                            << s.counters.jvp);
       BOOST_TEST(largest_rate(p, s.y) <= tolerance);
@@ -118,10 +118,10 @@ BOOST_AUTO_TEST_CASE(kinsol_reports_success_without_convergence_and_is_not_belie
                                     << largest_rate(p, y));
           }
         }
-        SteadyStateSettings settings;
+        SteadySettings settings;
         settings.tolerance = tolerance;
         settings.accept_unstable = true;
-        BOOST_TEST(largest_rate(p, find_steady_state(p, settings).y) <= tolerance);
+        BOOST_TEST(largest_rate(p, steady_state(p, settings).y) <= tolerance);
       }
     }
   }
@@ -135,10 +135,10 @@ BOOST_AUTO_TEST_CASE(arnoldi_finds_the_leading_eigenvalue_of_a_large_circuit) {
     const Problem p = problem("circuit ring\ntime ms\naxis i = 3000\nx(0) = 0\ndx/dt = (-x + " + std::to_string(w) +
                                   "*mean(x, i))/(10 ms) : 1 [i]\n",
                               1);
-    SteadyStateSettings settings;
+    SteadySettings settings;
     settings.accept_unstable = true;
-    const SteadyState s = find_steady_state(p, settings);
-    BOOST_TEST(std::abs(s.eigenvalue.real() - std::max(-0.1, -0.1 * (1 - w))) < 1e-9);
+    const SteadyState s = steady_state(p, settings);
+    BOOST_TEST(std::abs(s.leading_eigenvalue.real() - std::max(-0.1, -0.1 * (1 - w))) < 1e-9);
     BOOST_TEST((s.stability == (w > 1 ? Stability::unstable : Stability::stable)));
   }
 }
@@ -161,7 +161,7 @@ BOOST_AUTO_TEST_CASE(arnoldi_finds_a_complex_pair_in_a_spread_spectrum) {
 BOOST_AUTO_TEST_CASE(a_spiking_circuit_has_no_steady_state) {
   const Problem p =
       problem("circuit lif\ntime ms\nV(0) = 0\ndV/dt = (1.5 - V)/(10 ms) : 1\nevent spike when V > 1: V = 0\n", 1);
-  BOOST_CHECK_THROW(find_steady_state(p), Error);
+  BOOST_CHECK_THROW(steady_state(p), Error);
 }
 
 BOOST_AUTO_TEST_SUITE_END()
