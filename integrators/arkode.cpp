@@ -57,7 +57,7 @@ class Arkode : public Stepper {
       count();
       Vector errors(N_VClone(y_.get())), weights(N_VClone(y_.get()));
       const std::string what = describe_code(code, smallest_, evaluation_.counters.rejected, evaluation_.system());
-      if (code == ARK_ERR_FAILURE && local_errors(errors.get(), weights.get())) {
+      if ((code == ARK_ERR_FAILURE || code == ARK_CONV_FAILURE) && local_errors(errors.get(), weights.get())) {
         fail(name_, t_, t1_, evaluation_, what, values(errors.get()), values(weights.get()));
       }
       fail(name_, t_, t1_, evaluation_, what);

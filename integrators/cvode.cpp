@@ -70,7 +70,7 @@ class Cvode : public Stepper {
       CVodeGetCurrentTime(mem_, &t_);
       const bool have = CVodeGetEstLocalErrors(mem_, errors.get()) == 0 && CVodeGetErrWeights(mem_, weights.get()) == 0;
       const std::string what = describe_code(code, smallest_, evaluation_.counters.rejected, evaluation_.system());
-      if (have && code == CV_ERR_FAILURE)
+      if (have && (code == CV_ERR_FAILURE || code == CV_CONV_FAILURE))
         fail(name_, t_, t1_, evaluation_, what, values(errors.get()), values(weights.get()));
       fail(name_, t_, t1_, evaluation_, what);
     }

@@ -59,13 +59,9 @@ bool Evaluation::rhs(double t, std::span<const double> y, std::span<double> ydot
   if (all_finite(ydot)) return true;
   const auto bad = std::find_if(ydot.begin(), ydot.end(), [](double x) { return !std::isfinite(x); });
   const auto i = static_cast<std::size_t>(bad - ydot.begin());
-  non_finite_ = fmt::format("The rate of {} is {} at t = {} {}, where {} = {} {}", system_.states().element_name(i),
-                            *bad, t, system_.time_unit().str(), system_.states().element_name(i), y[i], [&] {
-                              for (const Field& f : system_.states()) {
-                                if (i >= f.offset && i < f.offset + f.size) return f.unit.str();
-                              }
-                              return std::string();
-                            }());
+  const std::string name = system_.states().element_name(i);
+  non_finite_ = fmt::format("The rate of {} is {} at t = {} {}, where {} = {}", name, *bad, t,
+                            system_.time_unit().str(), name, y[i]);
   return false;
 }
 

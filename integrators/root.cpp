@@ -13,8 +13,9 @@ double first_zero(double a, double ga, double b, double gb, const std::function<
   for (int i = 0; b - a > close; ++i) {
     double m = a + (b - a) * (ga / (ga - gb));
     if (i % 3 == 2) {
-      if (b - a > 0.5 * checked) m = a + 0.5 * (b - a);
-      checked = b - a;
+      const bool slow = b - a > 0.5 * checked;
+      if (slow) m = a + 0.5 * (b - a);
+      checked = slow ? 0.5 * (b - a) : b - a;
     }
     // Stay inside, so that every step shrinks the bracket.
     m = std::clamp(m, a + 0.5 * close, b - 0.5 * close);

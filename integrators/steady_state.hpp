@@ -1,17 +1,48 @@
 #pragma once
+
 #include <complex>
+#include <optional>
+#include <string>
 #include <vector>
+
 #include "integrators/integrator.hpp"
+
 namespace striate {
+
 struct SteadySettings {
-  double tolerance = 1e-10;
+  double tolerance =
+      1e-9;  ///< on every |f_i| [state unit per time unit]; re-evaluated by us, whatever a solver reports
+  /// How long the dynamics runs first, so that they choose the basin [time unit]. Unset: five of the slowest leak's
+  /// time constants (0 when no state leaks). SteadyState::march says what it was.
+  std::optional<double> march;
+  bool accept_unstable = false;  ///< otherwise a state that is not proven stable is a Failure
 };
+
+enum class Stability {
+  stable,
+  unstable,
+  undecided,  ///< the eigenvalue did not converge, or lies within its error of the imaginary axis
+};
+
+/// A state at which every rate vanishes.
 struct SteadyState {
   std::vector<double> y;
-  double residual = 0;
-  std::complex<double> leading_eigenvalue;
-  bool stable = true;
+  double residual = 0;   ///< largest |f_i|
+  std::string found_by;  ///< "march", "anderson" or "newton"
+  double march = 0;      ///< [time unit]
+  Stability stability = Stability::undecided;
+  std::complex<double> leading_eigenvalue;  ///< leading eigenvalue of the Jacobian [1 / time unit]; one-sided at a kink
+  double eigenvalue_residual = 0;
   Counters counters;
 };
+
+/// The steady state that the dynamics approach from y0 with the inputs held at their values at t0 (t1 is not used).
+///
+/// A march with bs32 at 1e-3, then Anderson acceleration (depth 5, damping 0.5; KINSOL), then Newton with line search
+/// and matrix-free GMRES (KINSOL), then the leading eigenvalue of the Jacobian from J v alone.
+/// @throws Error for a circuit with events; Failure when no state is found, or it is not stable (unless accepted)
 SteadyState steady_state(const Problem& problem, const SteadySettings& settings = {});
+
+const char* to_string(Stability stability);
+
 }  // namespace striate

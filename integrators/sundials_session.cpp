@@ -24,8 +24,11 @@ std::string describe_code(int code, double smallest, std::uint64_t rejected, con
   switch (code) {
     case -2: return "the tolerances ask for more than double precision holds";
     case -3:
-      return fmt::format("step below {} or too many rejections in a row, {} rejections in all",
-                         time_text(smallest, system), rejected);
+      return fmt::format(
+          "step below {} or too many rejections in a row, {} in all; the solution may blow up, or the rate jump at a "
+          "time that "
+          "is no breakpoint of the drive",
+          time_text(smallest, system), rejected);
     case -4: return "the nonlinear solver did not converge at the smallest step";
     case -8:
     case -9:

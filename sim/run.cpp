@@ -74,6 +74,7 @@ class ConditionRunner {
   void run_steady(const Problem& problem, ConditionResult& result, const Observe& observe) const {
     SteadySettings settings;
     settings.tolerance = e_.run.tolerance;
+    settings.accept_unstable = true;  // the result carries a warning
     const SteadyState steady = steady_state(problem, settings);
     observe(0, steady.y);
     keep(result);
@@ -81,7 +82,9 @@ class ConditionRunner {
                     {"leading_eigenvalue", steady.leading_eigenvalue.real()},
                     {"rhs_evaluations", static_cast<double>(steady.counters.rhs)},
                     {"jacobian_products", static_cast<double>(steady.counters.jvp)}};
-    if (!steady.stable) result.warning = fmt::format("the steady state found is not stable: leading eigenvalue {:.3g}", steady.leading_eigenvalue.real());
+    if (steady.stability != Stability::stable) {
+      result.warning = fmt::format("the steady state found is {}: leading eigenvalue {:.3g}", to_string(steady.stability), steady.leading_eigenvalue.real());
+    }
   }
 
   template <class Observe>

@@ -86,14 +86,24 @@ BOOST_AUTO_TEST_CASE(sundials_tables_that_are_offered_have_their_order) {
 }
 
 BOOST_AUTO_TEST_CASE(additive_pairs_have_their_order) {
-  check_order("imex3", 3, 0.25);
-  check_order("imex4", 4, 0.5);
-  check_order("imex5", 5, 1.0);
+  // Their Newton iteration is only as exact as the tolerance, so the tolerance falls by a thousand and the error is set
+  // against the number of steps. Steps and Newton errors vary from decade to decade: half an order is left to them,
+  // which still tells 3, 4 and 5 apart, and from the 2 that an unsound table shows.
+  const Problem p = problem(linear_ei, 20);
+  for (const auto& [name, order] :
+       std::vector<std::pair<std::string, double>>{{"imex3", 3}, {"imex4", 4}, {"imex5", 5}}) {
+    const Solution loose = solve(p, prepared(name, 1e-7, 0, {"I"})), tight = solve(p, prepared(name, 1e-10, 0, {"I"}));
+    const Eigen::Vector2d exact = linear_ei_exact(20);
+    const auto error = [&](const Solution& s) { return std::hypot(s.y[0] - exact[0], s.y[1] - exact[1]); };
+    const double refined = static_cast<double>(tight.counters.steps) / static_cast<double>(loose.counters.steps);
+    BOOST_TEST_CONTEXT(name)
+    BOOST_TEST(std::abs(std::log(error(loose) / error(tight)) / std::log(refined) - order) < 0.55);
+  }
 }
 
 BOOST_AUTO_TEST_CASE(polynomials_in_time_are_integrated_exactly_up_to_the_order) {
-  const std::vector<std::pair<std::string, int>> methods = {{"euler", 0}, {"heun", 1}, {"rk4", 3}, {"bs32", 2},
-                                                             {"zonneveld43", 3}, {"dp54", 4}};
+  const std::vector<std::pair<std::string, int>> methods = {{"euler", 0}, {"heun", 1},        {"rk4", 3},
+                                                            {"bs32", 2},  {"zonneveld43", 3}, {"dp54", 4}};
   for (const auto& [name, degree] : methods) {
     for (int k = 0; k <= degree + 1; ++k) {
       Problem p = problem("circuit c\ntime ms\ninput u : 1/ms\ny(0) = 0\ndy/dt = u : 1\n", 2);
@@ -107,7 +117,7 @@ BOOST_AUTO_TEST_CASE(polynomials_in_time_are_integrated_exactly_up_to_the_order)
       BOOST_TEST_CONTEXT(name << " t^" << k) {
         // Some roundings of sums of order ten; one degree more must show the method's own error. Simpson's rule and its
         // kin get one degree more for nothing when the order is even.
-        if (k <= degree) BOOST_TEST(error < 1e-14);
+        if (k <= degree) BOOST_TEST(error < 4e-14);
         if (k == degree + 1 && name != "bs32") BOOST_TEST(error > 1e-8);
       }
     }
@@ -121,6 +131,7 @@ BOOST_AUTO_TEST_CASE(all_methods_tend_to_the_closed_form) {
     const bool first_order = name == "euler" || name == "exponential_euler";
     double last = HUGE_VAL;
     for (double rtol : {1e-4, 1e-6, 1e-8}) {
+      if (first_order && rtol < 1e-7) continue;  // a hundred million steps
       double worst = 0;
       Observer observer;
       observer.sample = [&](double t, std::span<const double> y) {
@@ -128,7 +139,6 @@ BOOST_AUTO_TEST_CASE(all_methods_tend_to_the_closed_form) {
         worst = std::max({worst, std::abs(y[0] - exact[0]), std::abs(y[1] - exact[1])});
       };
       solve(p, prepared(name, rtol, first_order ? rtol * 100 : std::sqrt(std::sqrt(rtol)), {"I"}), times, observer);
-      if (first_order && rtol < 1e-7) continue;
       BOOST_TEST_CONTEXT(name << " at " << rtol) {
         // Error per step is controlled; over four time constants the global error may be some tens of tolerances.
         if (prepared(name, rtol, 1, {}).step == 0) BOOST_TEST(worst < 60 * rtol);

@@ -17,10 +17,12 @@ bool message_has(const std::exception& e, const std::string& part) {
 }
 
 Problem many(std::size_t n, double t1) {
+  std::vector<double> y0(2 * n, 0.0);
+  for (std::size_t i = 0; i < n; ++i) y0[i] = std::cos(static_cast<double>(i));
   return problem("circuit many\ntime ms\naxis i = " + std::to_string(n) +
-                     " in [0, 1]\nq(0) = position(i)\nv(0) = 0\ndq/dt = v/(1 ms) : 1 [i]\n"
+                     "\nq(0) = 0\nv(0) = 0\ndq/dt = v/(1 ms) : 1 [i]\n"
                      "dv/dt = (mean(q, i) - sin(q))/(1 ms) : 1 [i]\n",
-                 t1);
+                 t1, y0);
 }
 
 }  // namespace
@@ -31,8 +33,9 @@ BOOST_AUTO_TEST_CASE(a_run_resumed_from_a_checkpoint_has_the_bits_of_the_uninter
   const std::vector<double> times = {1, 4.5, 7, 9.75, 20};
   for (const std::string& name : method_names()) {
     for (const char* text :
-         {pendulum, "circuit lif\ntime ms\nq(0) = 0\ndq/dt = (1.5 - q)/(3 ms) : 1\nv(0) = 0\ndv/dt = (q - v)/(1 ms) : 1\n"
-                    "event spike when q > 1: q = 0\n"}) {
+         {pendulum,
+          "circuit lif\ntime ms\nq(0) = 0\ndq/dt = (1.5 - q)/(3 ms) : 1\nv(0) = 0\ndv/dt = (q - v)/(1 ms) : 1\n"
+          "event spike when q > 1: q = 0\n"}) {
       Problem p = problem(text, 20);
       p.checkpoints = {6.3, 13};
       const Method method = prepared(name, 1e-5, 0.21, {"v"});
@@ -75,7 +78,8 @@ BOOST_AUTO_TEST_CASE(an_adaptive_run_refuses_a_checkpoint_where_it_does_not_rest
   Integrator integrator(named("bdf"));
   integrator.start(problem(pendulum, 5));
   integrator.advance(5);
-  BOOST_CHECK_EXCEPTION(integrator.save(), Error, [](const Error& e) { return message_has(e, "Problem::checkpoints"); });
+  BOOST_CHECK_EXCEPTION(integrator.save(), Error,
+                        [](const Error& e) { return message_has(e, "Problem::checkpoints"); });
 }
 
 BOOST_AUTO_TEST_CASE(the_bits_do_not_depend_on_the_number_of_threads) {
@@ -135,27 +139,32 @@ BOOST_AUTO_TEST_CASE(max_norm_controls_the_worst_unit) {
 
 BOOST_AUTO_TEST_CASE(a_wrong_method_names_the_nearest_and_an_unsound_table_its_defect) {
   BOOST_CHECK_EXCEPTION(Integrator(named("bs23")), Error, [](const Error& e) { return message_has(e, "bs32"); });
-  for (const char* table : {"HEUN_EULER_2_1_2", "ARK324L2SA_ERK_4_2_3", "ARKODE_ARK436L2SA_ERK_6_3_4", "ARK548L2SA_ERK_8_4_5",
-                            "SAYFY_ABURUB_6_3_4", "verner_8_5_6"}) {
+  for (const char* table : {"HEUN_EULER_2_1_2", "ARK324L2SA_ERK_4_2_3", "ARKODE_ARK436L2SA_ERK_6_3_4",
+                            "ARK548L2SA_ERK_8_4_5", "SAYFY_ABURUB_6_3_4", "verner_8_5_6"}) {
     BOOST_CHECK_EXCEPTION(Integrator(named(table)), Error, [](const Error& e) { return message_has(e, "is refused"); });
   }
-  BOOST_CHECK_EXCEPTION(Integrator(prepared("rk4", 1, -1, {})), Error, [](const Error& e) { return message_has(e, "step = -1"); });
+  BOOST_CHECK_EXCEPTION(Integrator(prepared("rk4", 1, -1, {})), Error,
+                        [](const Error& e) { return message_has(e, "step = -1"); });
   BOOST_CHECK_THROW(Integrator(prepared("imex3", 1e-3, 0, {})), Error);
 }
 
 BOOST_AUTO_TEST_CASE(a_blow_up_stops_every_method_with_time_and_state) {
   // y' = y^2 from 1 has its pole at t = 1.
-  const Problem p = problem("circuit c\ntime ms\ny(0) = 1\nz(0) = 0\ndy/dt = y^2/(1 ms) : 1\ndz/dt = -z/(1 ms) : 1\n", 2000);
+  const Problem p =
+      problem("circuit c\ntime ms\ny(0) = 1\nz(0) = 0\ndy/dt = y^2/(1 ms) : 1\ndz/dt = -z/(1 ms) : 1\n", 2000);
   for (const std::string& name : method_names()) {
     BOOST_TEST_CONTEXT(name)
     BOOST_CHECK_EXCEPTION(solve(p, prepared(name, 1e-4, 0.01, {"y"})), Failure, [&](const Failure& e) {
-      return message_has(e, name + " stopped at t = 1") && message_has(e, "ms") && message_has(e, " y");
+      const bool near_the_pole =
+          message_has(e, name + " stopped at t = 1") || message_has(e, name + " stopped at t = 0.99");
+      return near_the_pole && message_has(e, " of 2000 ms: ") && message_has(e, " y");
     });
   }
 }
 
 BOOST_AUTO_TEST_CASE(a_rate_that_is_not_a_number_names_the_state) {
-  const Problem p = problem("circuit c\ntime ms\nx(0) = 1\ny(0) = 1\ndx/dt = 0*x/(1 ms) : 1\ndy/dt = -sqrt(y - 0.5)/(1 ms) : 1\n", 5);
+  const Problem p =
+      problem("circuit c\ntime ms\nx(0) = 1\ny(0) = 1\ndx/dt = 0*x/(1 ms) : 1\ndy/dt = -sqrt(y - 0.5)/(1 ms) : 1\n", 5);
   for (const std::string& name : method_names()) {
     BOOST_TEST_CONTEXT(name)
     BOOST_CHECK_EXCEPTION(solve(p, prepared(name, 1e-6, 0.3, {"y"})), Failure,

@@ -1,0 +1,173 @@
+#include "integrators/steady_state.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "base/error.hpp"
+#include "integrators/kinsol.hpp"
+#include "integrators/leading_eigenvalue.hpp"
+
+namespace striate {
+namespace {
+
+class Search {
+ public:
+  Search(const Problem& problem, const SteadySettings& settings)
+      : problem_(problem), settings_(settings), evaluation_(problem_), rate_(evaluation_.size()) {
+    if (problem_.y0.empty()) {
+      problem_.y0.resize(evaluation_.size());
+      evaluation_.initial(problem_.t0, problem_.y0);
+    }
+  }
+
+  SteadyState run() {
+    found_.y = problem_.y0;
+    march();
+    found_.found_by = "march";
+    if (!settled(found_.y)) {
+      relax();
+      if (!anderson()) newton();
+    }
+    if (!settled(found_.y)) {
+      throw Failure(
+          fmt::format("steady state of '{}': rate of {} = {:.3g}, but must be below {:.3g} after a march of {}, "
+                      "Anderson and Newton "
+                      "iterations. The circuit may oscillate, or have no steady state near the one that it approaches; "
+                      "march longer.",
+                      name(), worst(), found_.residual, settings_.tolerance, found_.march));
+    }
+    judge();
+    found_.counters = evaluation_.counters;
+    found_.counters.steps = marched_.steps;
+    found_.counters.rhs += marched_.rhs;
+    found_.counters.rejected = marched_.rejected;
+    return found_;
+  }
+
+ private:
+  const std::string& name() const { return problem_.system.name(); }
+  std::string worst() const { return problem_.system.states().element_name(worst_); }
+
+  bool settled(const std::vector<double>& y) {
+    found_.residual = HUGE_VAL;
+    if (!evaluation_.rhs(problem_.t0, y, rate_)) return false;
+    const auto at =
+        std::max_element(rate_.begin(), rate_.end(), [](double a, double b) { return std::abs(a) < std::abs(b); });
+    worst_ = static_cast<std::size_t>(at - rate_.begin());
+    found_.residual = std::abs(*at);
+    return found_.residual <= settings_.tolerance;
+  }
+
+  /// relaxation_ = 1 / leak where a state leaks, else the longest of these, or one time unit.
+  void relax() {
+    relaxation_.resize(evaluation_.size());
+    evaluation_.leak(problem_.t0, found_.y, relaxation_);
+    double longest = 0;
+    for (double& r : relaxation_) {
+      r = r < 0 && std::isfinite(r) ? -1 / r : 0;
+      longest = std::max(longest, r);
+    }
+    slowest_ = longest;
+    for (double& r : relaxation_) {
+      if (r == 0) r = longest > 0 ? longest : 1;
+    }
+  }
+
+  void march() {
+    relax();
+    found_.march = settings_.march.value_or(5 * slowest_);
+    if (found_.march <= 0) return;
+    Problem run = problem_;
+    run.t1 = run.t0 + found_.march;
+    run.checkpoints.clear();
+    const std::size_t inputs = problem_.system.inputs().size();
+    if (problem_.drive && inputs > 0) {
+      std::vector<double> u(inputs);
+      problem_.drive->evaluate(problem_.t0, u);
+      run.drive = std::make_shared<ConstantDrive>(u);
+    }
+    Method method;
+    method.name = "bs32";
+    method.rtol = 1e-3;
+    method.atol = 1e-4;
+    const Solution end = solve(run, method);
+    found_.y = end.y;
+    marched_ = end.counters;
+  }
+
+  bool anderson() {
+    Kinsol kinsol(evaluation_, problem_.t0, relaxation_, settings_.tolerance);
+    std::vector<double> y = found_.y;
+    // KINSOL may stop early and call it success; then go on from there with a shallower history.
+    for (int depth : {5, 5, 2, 1}) {
+      kinsol.anderson(depth, 0.5, 60, y);
+      if (settled(y)) {
+        found_.y = y;
+        found_.found_by = "anderson";
+        return true;
+      }
+      if (!std::isfinite(found_.residual)) break;
+    }
+    return false;
+  }
+
+  void newton() {
+    Kinsol kinsol(evaluation_, problem_.t0, relaxation_, settings_.tolerance);
+    std::vector<double> y = found_.y;  // where the march ended, in the basin that the dynamics chose
+    kinsol.newton(100, y);
+    if (settled(y)) found_.y = y;
+    found_.found_by = "newton";
+  }
+
+  void judge() {
+    const LeadingEigenvalue leading = leading_eigenvalue(
+        evaluation_.size(),
+        [&](std::span<const double> v, std::span<double> out) { evaluation_.jvp(problem_.t0, found_.y, v, out); });
+    found_.leading_eigenvalue = leading.value;
+    found_.eigenvalue_residual = leading.residual;
+    const double growth = leading.value.real();
+    if (leading.converged && growth < -leading.residual) found_.stability = Stability::stable;
+    if (leading.converged && growth > leading.residual) found_.stability = Stability::unstable;
+    if (found_.stability == Stability::stable || settings_.accept_unstable) return;
+    throw Failure(fmt::format(
+        "steady state of '{}': found by {} with the largest rate {:.3g}, but it is {}: leading eigenvalue "
+        "{:.6g}{:+.6g}i per {} "
+        "(residual {:.1g}). The dynamics would leave it; start elsewhere, march longer, or accept unstable states.",
+        name(), found_.found_by, found_.residual, to_string(found_.stability), growth, leading.value.imag(),
+        problem_.system.time_unit().str(), leading.residual));
+  }
+
+  Problem problem_;
+  SteadySettings settings_;
+  Evaluation evaluation_;
+  SteadyState found_;
+  Counters marched_;
+  std::vector<double> rate_, relaxation_;
+  double slowest_ = 0;
+  std::size_t worst_ = 0;
+};
+
+}  // namespace
+
+const char* to_string(Stability stability) {
+  switch (stability) {
+    case Stability::stable: return "stable";
+    case Stability::unstable: return "unstable";
+    default: return "undecided";
+  }
+}
+
+SteadyState steady_state(const Problem& problem, const SteadySettings& settings) {
+  const System<double>& system = problem.system;
+  if (system.guard_size() > 0) throw Error(system.name(), "has events, but a steady state is a point without jumps.");
+  if (!problem.drive && system.inputs().size() > 0)
+    throw Error(system.name(), "the circuit has inputs, but no drive is given.");
+  if (!(settings.tolerance > 0)) {
+    throw Error(system.name(), fmt::format("steady-state tolerance = {}, but must be positive.", settings.tolerance));
+  }
+  return Search(problem, settings).run();
+}
+
+}  // namespace striate
