@@ -40,18 +40,19 @@ template <class T>
 double peak() {
   typedef T Register __attribute__((vector_size(64)));
   constexpr int sums = 16, steps = 1000;
-  constexpr int width = 64 / sizeof(T);
-  Register sum[sums] = {};
-  const double time = seconds([&] {
+  const double time = seconds([] {
+    Register sum[sums] = {};
     Register factor = Register{} + T(0.999), term = Register{} + T(0.001);
     for (int s = 0; s < steps; ++s) {
-      asm volatile("" : "+v"(factor), "+v"(term));
 #pragma GCC unroll 16
-      for (int i = 0; i < sums; ++i) sum[i] = sum[i] * factor + term;
+      for (int i = 0; i < sums; ++i) {
+        sum[i] = sum[i] * factor + term;
+        asm volatile("" : "+v"(sum[i]));  // each step is taken
+      }
     }
+    for (const Register& x : sum) sink += static_cast<double>(x[0]);
   });
-  for (const Register& s : sum) sink += static_cast<double>(s[0]);
-  return double(sums) * steps * width / time;
+  return double(sums) * steps * (64 / sizeof(T)) / time;
 }
 
 /// Bytes a second of the triad on three vectors of 32768 doubles.
