@@ -2,7 +2,7 @@
 # Every .cpp of the room's folder belongs to it; ROOMS are the rooms it may include, LINKS its libraries.
 # -Wrestrict misfires on std::string concatenation in GCC 12 (GCC bug 105329).
 add_library(striate_options INTERFACE)
-target_compile_options(striate_options INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Werror -Wno-restrict -fno-math-errno
+target_compile_options(striate_options INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Werror $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict> -fno-math-errno
                        -ffp-contract=off)
 if(STRIATE_SANITIZE)
   target_compile_options(striate_options INTERFACE -fsanitize=${STRIATE_SANITIZE} -fno-omit-frame-pointer)
