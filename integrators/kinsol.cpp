@@ -15,19 +15,8 @@ namespace {
 struct Call {
   Evaluation& evaluation;
   double t;
-  std::span<const double> relaxation;
   Shield shield;
 };
-
-int map(N_Vector y, N_Vector out, void* data) {
-  Call& call = *static_cast<Call*>(data);
-  return call.shield.run([&] {
-    const auto state = values(y), g = values(out);
-    if (!call.evaluation.rhs(call.t, state, g)) return false;
-    for (std::size_t i = 0; i < g.size(); ++i) g[i] = state[i] + call.relaxation[i] * g[i];
-    return true;
-  });
-}
 
 int residual(N_Vector y, N_Vector out, void* data) {
   Call& call = *static_cast<Call*>(data);
@@ -58,35 +47,10 @@ struct Memory {
 
 }  // namespace
 
-Kinsol::Kinsol(Evaluation& evaluation, double t, std::span<const double> relaxation, double tolerance)
-    : evaluation_(evaluation), t_(t), relaxation_(relaxation), tolerance_(tolerance) {}
-
-int Kinsol::anderson(int depth, double damping, int iterations, std::span<double> y) {
+int newton_krylov(Evaluation& evaluation, double t, std::span<const double> relaxation, double tolerance,
+                  int iterations, std::span<double> y) {
   const Context context = make_context();
-  Call call{evaluation_, t_, relaxation_, {}};
-  const Vector state = make_vector(y.size(), context.get()), scale(N_VClone(state.get())), one(N_VClone(state.get()));
-  Memory memory(context.get());
-  KINSetUserData(memory.mem, &call);
-  KINSetMAA(memory.mem, depth);
-  if (depth > 0) {
-    KINSetDampingAA(memory.mem, damping);
-  }
-  KINInit(memory.mem, map, state.get());
-  KINSetFuncNormTol(memory.mem, tolerance_);
-  KINSetNumMaxIters(memory.mem, iterations);
-  std::copy(y.begin(), y.end(), values(state.get()).begin());
-  // The update over its relaxation time is a rate, which is what the tolerance speaks of.
-  std::transform(relaxation_.begin(), relaxation_.end(), values(scale.get()).begin(), [](double r) { return 1 / r; });
-  N_VConst(1.0, one.get());
-  const int code = KINSol(memory.mem, state.get(), KIN_FP, one.get(), scale.get());
-  call.shield.rethrow();
-  std::copy_n(values(state.get()).begin(), y.size(), y.begin());
-  return code;
-}
-
-int Kinsol::newton(int iterations, std::span<double> y) {
-  const Context context = make_context();
-  Call call{evaluation_, t_, relaxation_, {}};
+  Call call{evaluation, t, {}};
   const Vector state = make_vector(y.size(), context.get()), scale(N_VClone(state.get())), one(N_VClone(state.get()));
   Memory memory(context.get());
   const LinearSolver linear(SUNLinSol_SPGMR(state.get(), SUN_PREC_NONE, 30, context.get()));
@@ -98,11 +62,11 @@ int Kinsol::newton(int iterations, std::span<double> y) {
   KINSetEtaConstValue(memory.mem, 1e-2);
   KINSetNumMaxIters(memory.mem, iterations);
   // Rows scaled by their relaxation: fast and slow states weigh alike in GMRES.
-  const auto [fastest, slowest] = std::minmax_element(relaxation_.begin(), relaxation_.end());
-  KINSetFuncNormTol(memory.mem, tolerance_ * *fastest / *slowest);
+  const auto [fastest, slowest] = std::minmax_element(relaxation.begin(), relaxation.end());
+  KINSetFuncNormTol(memory.mem, tolerance * *fastest / *slowest);
   KINSetScaledStepTol(memory.mem, 1e-15);
   std::copy(y.begin(), y.end(), values(state.get()).begin());
-  std::transform(relaxation_.begin(), relaxation_.end(), values(scale.get()).begin(),
+  std::transform(relaxation.begin(), relaxation.end(), values(scale.get()).begin(),
                  [&](double r) { return r / *slowest; });
   N_VConst(1.0, one.get());
   const int code = KINSol(memory.mem, state.get(), KIN_LINESEARCH, one.get(), scale.get());

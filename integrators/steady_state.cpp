@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "base/error.hpp"
+#include "integrators/anderson.hpp"
 #include "integrators/kinsol.hpp"
 #include "integrators/leading_eigenvalue.hpp"
 
@@ -28,7 +29,7 @@ class Search {
     found_.found_by = "march";
     if (!settled(found_.y)) {
       relax();
-      if (!anderson()) newton();
+      if (!accelerate()) newton();
     }
     if (!settled(found_.y)) {
       throw Failure(
@@ -97,26 +98,28 @@ class Search {
     marched_ = end.counters;
   }
 
-  bool anderson() {
-    Kinsol kinsol(evaluation_, problem_.t0, relaxation_, settings_.tolerance);
+  bool accelerate() {
     std::vector<double> y = found_.y;
-    // KINSOL may stop early and call it success; then go on from there with a shallower history.
-    for (int depth : {5, 5, 2, 1}) {
-      kinsol.anderson(depth, 0.5, 60, y);
-      if (settled(y)) {
-        found_.y = y;
-        found_.found_by = "anderson";
-        return true;
-      }
-      if (!std::isfinite(found_.residual)) break;
-    }
-    return false;
+    // Steps of y + relaxation * f, judged by f itself.
+    const bool met = anderson(
+        5, 0.5, 100, y,
+        [&](std::span<const double> x, std::span<double> r) {
+          if (!evaluation_.rhs(problem_.t0, x, rate_)) return false;
+          for (std::size_t i = 0; i < r.size(); ++i) r[i] = relaxation_[i] * rate_[i];
+          return true;
+        },
+        [&](std::span<const double>) {
+          return std::all_of(rate_.begin(), rate_.end(), [&](double f) { return std::abs(f) <= settings_.tolerance; });
+        });
+    if (!met) return false;
+    found_.y = y;
+    found_.found_by = "anderson";
+    return true;
   }
 
   void newton() {
-    Kinsol kinsol(evaluation_, problem_.t0, relaxation_, settings_.tolerance);
     std::vector<double> y = found_.y;  // where the march ended, in the basin that the dynamics chose
-    kinsol.newton(100, y);
+    newton_krylov(evaluation_, problem_.t0, relaxation_, settings_.tolerance, 100, y);
     if (settled(y)) found_.y = y;
     found_.found_by = "newton";
   }

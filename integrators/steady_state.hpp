@@ -38,7 +38,7 @@ struct SteadyState {
 
 /// The steady state that the dynamics approach from y0 with the inputs held at their values at t0 (t1 is not used).
 ///
-/// A march with bs32 at 1e-3, then Anderson acceleration (depth 5, damping 0.5; KINSOL), then Newton with line search
+/// A march with bs32 at 1e-3, then Anderson acceleration (depth 5, damping 0.5), then Newton with line search
 /// and matrix-free GMRES (KINSOL), then the leading eigenvalue of the Jacobian from J v alone.
 /// @throws Error for a circuit with events; Failure when no state is found, or it is not stable (unless accepted)
 SteadyState steady_state(const Problem& problem, const SteadySettings& settings = {});
