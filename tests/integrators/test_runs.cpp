@@ -1,7 +1,9 @@
 #include <omp.h>
 
+#include <array>
 #include <boost/test/unit_test.hpp>
 #include <cstring>
+#include <map>
 
 #include "base/error.hpp"
 #include "tests/integrators/circuits.hpp"
@@ -111,9 +113,18 @@ BOOST_AUTO_TEST_CASE(the_work_of_small_runs_is_pinned) {
   const Counters bs = work("bs32"), dp = work("dp54");
   BOOST_TEST(bs.rhs - 3 * (bs.steps + bs.rejected) <= 3u);
   BOOST_TEST(dp.rhs - 6 * (dp.steps + dp.rejected) <= 3u);
-  BOOST_TEST(work("adams").jvp == 0u);
-  const Counters bdf = work("bdf");
-  BOOST_TEST(bdf.jvp == bdf.linear_iterations);
+  // The rest is what SUNDIALS 6.4.1 does with these tolerances: steps, rejected, rhs, jvp, Krylov iterations. A change
+  // of the solver's settings or of the way it is driven shows here first.
+  const std::map<std::string, std::array<std::uint64_t, 5>> pinned = {
+      {"bs32", {28, 0, 87, 0, 0}},       {"zonneveld43", {23, 0, 118, 0, 0}}, {"dp54", {14, 0, 87, 0, 0}},
+      {"adams", {21, 1, 35, 0, 0}},      {"bdf", {29, 0, 47, 43, 43}},        {"imex3", {25, 0, 178, 144, 144}},
+      {"imex4", {15, 0, 168, 135, 135}}, {"imex5", {13, 0, 198, 155, 155}},
+  };
+  for (const auto& [name, expected] : pinned) {
+    const Counters c = work(name);
+    const std::array<std::uint64_t, 5> now = {c.steps, c.rejected, c.rhs, c.jvp, c.linear_iterations};
+    BOOST_TEST_CONTEXT(name) BOOST_TEST(now == expected, boost::test_tools::per_element());
+  }
 }
 
 BOOST_AUTO_TEST_CASE(a_tolerance_of_one_state_binds_that_state) {
