@@ -36,7 +36,7 @@ BOOST_AUTO_TEST_CASE(the_rate_is_the_one_of_the_equations) {
 }
 
 BOOST_AUTO_TEST_CASE(peaks_and_summation_follow_contrast_as_computed_independently) {
-  // The sheet prints 3 or 4 digits. At c = 5 (pair) and c = 10 (one grating) its marches had not converged:
+  // Published tables print 3 or 4 digits. At c = 5 (pair) and c = 10 (one grating) its marches had not converged:
   // it has 2.224, 11.69 and 15.60 where the steady states are 2.23816, 11.7375 and 15.6659.
   struct Row { double c, r_E, r_I, pair, ratio; };
   for (const auto& row : {Row{1.25, 0.0690, 0.0700, 0.0730, 1.058}, Row{2.5, 0.3095, 0.3194, 0.3445, 1.113}, Row{5, 1.663, 1.802, 2.238, 1.343},
