@@ -5,11 +5,9 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <map>
 #include <numeric>
 
 #include "base/error.hpp"
-#include "io/csv.hpp"
 
 namespace striate {
 namespace {
@@ -67,104 +65,41 @@ std::size_t channel(const Experiment& e, double feature) {
   return best;
 }
 
-const ConditionAxis* abscissa(const Experiment& e, const Analysis& a) {
-  for (const auto& c : e.conditions)
-    if (c.name == a.against) return &c;
-  return nullptr;
-}
-
-/// One curve of an analysis: its abscissae and values, and the other condition variables that select it.
-struct Curve {
-  std::vector<double> x, y;
-  Variables fixed;
-};
-
-std::vector<Curve> curves_of(const Experiment& e, const Analysis& a, const AnalysisResult& result) {
-  std::vector<Curve> curves;
-  const std::size_t count = e.condition_count();
-  if (a.kind == Analysis::Kind::tuning) {
-    for (std::size_t c = 0; c < count; ++c) {
-      Curve curve;
-      curve.fixed = e.condition(c);
-      for (const double p : positions_of(e)) curve.x.push_back(e.map ? e.map->to_feature(p) : p);
-      curve.y.assign(result.values.begin() + static_cast<std::ptrdiff_t>(c * result.width), result.values.begin() + static_cast<std::ptrdiff_t>((c + 1) * result.width));
-      curves.push_back(std::move(curve));
-    }
-    return curves;
-  }
-  std::map<std::vector<double>, Curve> by_others;
-  for (std::size_t c = 0; c < count; ++c) {
-    Variables v = e.condition(c);
-    const double x = a.against.empty() ? 0 : v.at(a.against).first;
-    v.erase(a.against);
-    std::vector<double> key;
-    for (const auto& [name, value] : v) key.push_back(std::isnan(value.first) ? std::numeric_limits<double>::infinity() : value.first);
-    Curve& curve = by_others[key];
-    curve.fixed = v;
-    curve.x.push_back(x);
-    curve.y.push_back(result.values[c]);
-  }
-  for (auto& [key, curve] : by_others) curves.push_back(std::move(curve));
-  return curves;
-}
-
-struct Points {
-  std::vector<double> x, y;
-};
-
-/// The rows of a comparison that belong to one curve.
-Points data_of(const Comparison& c, const CsvTable& table, const Variables& fixed) {
-  Points points;
-  const auto y = table.numbers(c.y_column);
-  const auto x = c.x_column.empty() ? std::vector<double>(y.size(), 0.0) : table.numbers(c.x_column);
-  for (std::size_t row = 0; row < y.size(); ++row) {
-    bool belongs = true;
-    for (const auto& [column, text] : c.where) belongs = belongs && table.text(column)[row] == text;
-    for (const auto& [column, variable] : c.match) {
-      const auto it = fixed.find(variable);
-      belongs = belongs && it != fixed.end() && std::abs(table.numbers(column)[row] - it->second.first) < 1e-6 * (1 + std::abs(it->second.first));
-    }
-    if (!belongs) continue;
-    points.x.push_back(x[row]);
-    points.y.push_back(y[row] * c.y_scale);
-  }
-  if (!c.average) return points;
-  std::map<long, std::vector<std::size_t>> groups;  // one abscissa, rounded to its whole unit
-  for (std::size_t i = 0; i < points.x.size(); ++i) groups[std::lround(points.x[i])].push_back(i);
-  Points means;
-  for (const auto& [key, rows] : groups) {
-    double mx = 0;
-    double my = 0;
-    for (const std::size_t i : rows) {
-      mx += points.x[i] / static_cast<double>(rows.size());
-      my += points.y[i] / static_cast<double>(rows.size());
-    }
-    means.x.push_back(mx);
-    means.y.push_back(my);
-  }
-  return means;
-}
-
 }  // namespace
 
-std::size_t analysis_width(const Experiment& e, const System<double>& system, const Analysis& a) {
+std::size_t analysis_width(const Experiment& e, const System<double>& system, const Analysis& a, std::size_t times) {
+  if (a.against == "t") return times;
   if (a.kind != Analysis::Kind::tuning) return 1;
   const Source source = source_of(system, a.variable, {});
   const auto axis = source.field->shape.find(e.feature_axis);
   return axis ? source.field->shape[*axis].size : 1;
 }
 
-void analyse(const Experiment& e, const System<double>& system, const Analysis& a, const ConditionValues& values, std::span<double> out) {
-  const auto response = line_at(e, a, source_of(system, a.variable, values));
+std::vector<double> response_line(const Experiment& e, const System<double>& system, const Analysis& a, const ConditionValues& values) {
+  return line_at(e, a, source_of(system, a.variable, values));
+}
+
+void analyse(const Experiment& e, const System<double>& system, const Analysis& a, const LinearDecoder* trained, const ConditionValues& values,
+             std::span<double> out) {
+  const auto response = response_line(e, system, a, values);
   switch (a.kind) {
     case Analysis::Kind::tuning:
       for (std::size_t k = 0; k < response.size(); ++k) out[k] = a.scale * response[k];
       return;
     case Analysis::Kind::peak: out[0] = a.scale * *std::max_element(response.begin(), response.end()); return;
     case Analysis::Kind::response: out[0] = a.scale * response[a.feature ? channel(e, *a.feature) : 0]; return;
+    case Analysis::Kind::contrast: {
+      const double total = std::accumulate(response.begin(), response.end(), 0.0);
+      out[0] = total == 0 ? nan : a.scale * (response[a.channels.first] - response[a.channels.second]) / total;
+      return;
+    }
     case Analysis::Kind::decode: break;
   }
   if (!e.map) throw Error(fmt::format("analysis '{}': decoding needs [encoder] with a range of features.", a.name));
+  if (trained) {
+    out[0] = a.scale * trained->read(response) * Unit::parse("rad").to(e.map->unit);
+    return;
+  }
   const auto positions = positions_of(e);
   double value = e.map->to_feature(decode(a.decoder, response, positions));
   if (a.relative_to_input) {
@@ -175,107 +110,6 @@ void analyse(const Experiment& e, const System<double>& system, const Analysis& 
     if (e.circuit.axis(e.feature_axis).circular) value -= period * std::round(value / period);
   }
   out[0] = a.scale * value;
-}
-
-std::string record_analysis(const Experiment& e, const Analysis& a, const AnalysisResult& result, Recording& recording) {
-  H5File& file = recording.file();
-  const std::string path = "/analysis/" + a.name;
-  std::vector<std::string> axes;
-  for (const auto& c : e.conditions) axes.push_back("/" + c.name);
-  const bool tuning = a.kind == Analysis::Kind::tuning;
-  if (tuning) axes.push_back("/" + e.feature_axis);
-  file.write(path, std::span<const double>(result.values), axes, {a.unit, a.label});
-  file.set_attribute(path, "kind", std::string("curve"));
-  const ConditionAxis* x_axis = abscissa(e, a);
-  file.set_attribute(path, "x", tuning ? e.feature_axis : a.against);
-  file.set_attribute(path, "x_label", tuning ? "preferred feature" : (x_axis ? (x_axis->description.empty() ? x_axis->name : x_axis->description) : ""));
-  file.set_attribute(path, "x_unit", tuning ? (e.map ? e.map->unit.str() : "1") : (x_axis ? x_axis->unit.str() : "1"));
-  file.set_attribute(path, "y_label", a.label);
-  if (tuning && e.map) {
-    std::vector<double> features;
-    for (const double p : positions_of(e)) features.push_back(e.map->to_feature(p));
-    file.set_attribute(path, "x_values", features);
-  }
-  std::string line = a.name + ":";
-  const auto curves = curves_of(e, a, result);
-  if (curves.size() == 1 && curves[0].y.size() <= 40) {
-    for (std::size_t i = 0; i < curves[0].y.size(); ++i) line += fmt::format(" {:.4g}", curves[0].y[i]);
-    line += " [" + a.unit + "]";
-  } else {
-    line += fmt::format(" {} curves", curves.size());
-  }
-  if (!a.comparison) return line;
-
-  const CsvTable table = CsvTable::read(a.comparison->file);
-  double r2_total = 0;
-  double r_total = 0;
-  double square_total = 0;
-  std::size_t panels = 0;
-  std::size_t scored = 0;
-  std::size_t pairs = 0;
-  std::vector<double> all_x, all_y;
-  std::vector<std::vector<double>> keys(e.conditions.size());
-  for (const auto& curve : curves) {
-    const Points data = data_of(*a.comparison, table, curve.fixed);
-    if (data.y.empty()) continue;
-    ++panels;
-    std::vector<double> predicted(data.y.size(), nan);
-    if (a.comparison->in_order) {
-      if (data.y.size() != curve.y.size())
-        throw Error(fmt::format("analysis '{}': {} has {} rows for a curve of {} conditions, and in_order pairs them one by one. "
-                                "Select rows with where and match, or drop in_order.", a.name, a.comparison->file, data.y.size(), curve.y.size()));
-      predicted = curve.y;
-    } else {
-      Points known;
-      for (std::size_t i = 0; i < curve.y.size(); ++i) {
-        if (std::isnan(curve.y[i]) || std::isnan(curve.x[i])) continue;
-        known.x.push_back(curve.x[i]);
-        known.y.push_back(curve.y[i]);
-      }
-      if (!known.x.empty())
-        for (std::size_t i = 0; i < data.x.size(); ++i) predicted[i] = interpolate(known.x, known.y, data.x[i]);
-    }
-    const Score s = score(predicted, data.y);
-    if (s.n > 0) {
-      square_total += s.rms * s.rms * static_cast<double>(s.n);
-      pairs += s.n;
-    }
-    if (!std::isnan(s.r)) {
-      r_total += s.r;
-      r2_total += s.r * s.r;
-      ++scored;
-    }
-    for (std::size_t i = 0; i < data.y.size(); ++i) {
-      all_x.push_back(data.x[i]);
-      all_y.push_back(data.y[i]);
-      for (std::size_t k = 0; k < e.conditions.size(); ++k) {
-        const auto it = curve.fixed.find(e.conditions[k].name);
-        keys[k].push_back(it == curve.fixed.end() ? nan : it->second.first);
-      }
-    }
-  }
-  if (all_y.empty()) throw Error(fmt::format("analysis '{}': no row of {} belongs to it. Check where and match.", a.name, a.comparison->file));
-  const std::string group = "/data/" + a.name;
-  const std::string axis = group + "/point";
-  file.create_axis(axis, all_x.size());
-  file.write(group + "/x", std::span<const double>(all_x), {axis}, {x_axis && !tuning ? x_axis->unit.str() : (e.map ? e.map->unit.str() : "1"), "abscissa"});
-  file.write(group + "/y", std::span<const double>(all_y), {axis}, {a.unit, a.label});
-  for (std::size_t k = 0; k < e.conditions.size(); ++k)
-    if (!std::all_of(keys[k].begin(), keys[k].end(), [](double v) { return std::isnan(v); }))
-      file.write(group + "/" + e.conditions[k].name, std::span<const double>(keys[k]), {axis}, {e.conditions[k].unit.str(), e.conditions[k].name});
-  std::string source = a.comparison->source;
-  if (source.empty() && !table.comments().empty()) source = table.comments()[0];
-  file.set_attribute(group, "source", source);
-  file.set_attribute(group, "compares", path);
-  const double rms = std::sqrt(square_total / static_cast<double>(pairs));
-  file.set_attribute(path, "rms", rms);
-  if (scored == 0) return line + fmt::format("; data: {} points, rms {:.3g} {}", all_y.size(), rms, a.unit);
-  file.set_attribute(path, "r", r_total / static_cast<double>(scored));
-  file.set_attribute(path, "r2", r2_total / static_cast<double>(scored));
-  file.set_attribute(path, "panels", static_cast<std::int64_t>(scored));
-  return line + (scored == 1 ? fmt::format("; against data: r = {:.3f}, rms = {:.3g} {}", r_total, rms, a.unit)
-                             : fmt::format("; against data, {} panels: mean r = {:.3f}, mean r^2 = {:.3f}, rms = {:.3g} {}", scored,
-                                           r_total / static_cast<double>(scored), r2_total / static_cast<double>(scored), rms, a.unit));
 }
 
 }  // namespace striate

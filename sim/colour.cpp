@@ -29,8 +29,8 @@ Eigen::Vector3d lms_of_dkl(double radius, double hue) {
 Eigen::Vector3d lms_of_srgb(const Eigen::Vector3d& srgb) {
   Eigen::Vector3d linear;
   for (int i = 0; i < 3; ++i) linear[i] = srgb[i] <= 0.04045 ? srgb[i] / 12.92 : std::pow((srgb[i] + 0.055) / 1.055, 2.4);
-  Eigen::Matrix3d m;  // IEC 61966-2-1
-  m << 0.4124, 0.3576, 0.1805, 0.2126, 0.7152, 0.0722, 0.0193, 0.1192, 0.9505;
+  Eigen::Matrix3d m;  // primaries and white of IEC 61966-2-1, seven digits
+  m << 0.4124564, 0.3575761, 0.1804375, 0.2126729, 0.7151522, 0.0721750, 0.0193339, 0.1191920, 0.9503041;
   return lms_of_xyz(m * linear);
 }
 

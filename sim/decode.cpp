@@ -23,7 +23,7 @@ double population_vector(std::span<const double> r, std::span<const double> p) {
     y += r[k] * std::sin(turn * p[k] - std::numbers::pi);
     total += std::abs(r[k]);
   }
-  if (std::hypot(x, y) <= 1e-12 * total) return nan;
+  if (std::hypot(x, y) <= 1e-8 * total) return nan;  // below the error of a computed response
   return (std::atan2(y, x) + std::numbers::pi) / turn;
 }
 

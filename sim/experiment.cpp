@@ -162,7 +162,13 @@ Comparison read_comparison(const TomlTable& table, const std::string& path) {
   c.y_column = table.string("y");
   c.source = table.string("source", "");
   c.in_order = table.boolean("in_order", false);
-  c.average = table.boolean("average", false);
+  c.x_step = table.number("x_step", 0);
+  c.average_within = table.number("average_within", 0);
+  if (const auto range = table.find("x_range")) {
+    const auto ends = range->as_numbers();
+    if (ends.size() != 2 || !(ends[0] < ends[1])) range->fail("but a range has a lower and an upper end.");
+    c.x_range = {ends[0], ends[1]};
+  }
   c.y_scale = table.number("scale", 1);
   if (const auto where = table.find_table("where"))
     for (const auto& key : where->keys()) c.where.emplace_back(key, where->at(key).is_string() ? where->string(key) : where->at(key).text());
@@ -171,11 +177,51 @@ Comparison read_comparison(const TomlTable& table, const std::string& path) {
   return c;
 }
 
+double value_in(const TomlValue& v, const Unit& unit, const Variables& variables = {}) {
+  return v.is_number() ? v.as_number() : evaluate(v, unit, variables);
+}
+
+const ConditionAxis& condition_named(const Experiment& e, const TomlValue& where, const std::string& name) {
+  std::vector<std::string> names;
+  for (const auto& c : e.conditions) {
+    if (c.name == name) return c;
+    names.push_back(c.name);
+  }
+  where.fail(fmt::format("but no condition is named '{}'.{}", name, suggest_names(name, names)));
+}
+
+/// Which conditions an analysis takes in, and which it sets them beside.
+void read_relation(const TomlTable& t, const Experiment& e, Analysis& a) {
+  if (const auto only = t.find_table("only"))
+    for (const auto& key : only->keys()) a.only.emplace_back(key, value_in(only->at(key), condition_named(e, only->at(key), key).unit));
+  if (const auto over = t.find("average_over")) {
+    a.average_over = over->as_strings();
+    for (const auto& name : a.average_over) condition_named(e, *over, name);
+  }
+  const auto reference = t.find("relative_to");
+  if (!reference) return;
+  if (!reference->is_table()) {
+    a.relative_to_input = reference->as_string() == "input";
+    if (!a.relative_to_input) reference->fail("but the choices are \"input\" or a table of condition variables.");
+    return;
+  }
+  const TomlTable table = reference->as_table();
+  for (const auto& key : table.keys()) {
+    condition_named(e, table.at(key), key);
+    a.reference.emplace_back(key, table.at(key));
+  }
+  const std::vector<std::string> relations{"difference", "ratio", "suppression"};
+  const std::string relation = t.string("relation", "difference");
+  const auto found = std::find(relations.begin(), relations.end(), relation);
+  if (found == relations.end()) t.at("relation").fail("but the relations are these." + suggest_names(relation, relations));
+  a.relation = static_cast<Relation>(found - relations.begin());
+}
+
 std::vector<Analysis> read_analyses(const TomlTable& root, const Experiment& e) {
   std::vector<Analysis> analyses;
   const auto list = root.find("analysis");
   if (!list) return analyses;
-  const std::vector<std::string> kinds{"decode", "response", "tuning", "peak"};
+  const std::vector<std::string> kinds{"decode", "response", "tuning", "peak", "contrast"};
   for (const auto& entry : list->as_array()) {
     const TomlTable t = entry.as_table();
     Analysis a;
@@ -187,13 +233,21 @@ std::vector<Analysis> read_analyses(const TomlTable& root, const Experiment& e) 
     a.variable = t.string("variable");
     require_observable(e.circuit, t.at("variable"), a.variable);
     const std::string decoder = t.string("decoder", "population_vector");
+    a.trained = decoder == "trained";
+    if (a.trained && !e.training) t.at("decoder").fail("but there is no [training] to learn from.");
     try {
-      a.decoder = decoder_named(decoder);
+      if (!a.trained) a.decoder = decoder_named(decoder);
     } catch (const Error& error) {
       t.at("decoder").fail(error.what());
     }
-    a.relative_to_input = t.string("relative_to", "") == "input";
-    if (t.has("relative_to") && !a.relative_to_input) t.at("relative_to").fail("but the one choice is \"input\".");
+    if (a.kind == Analysis::Kind::contrast) {
+      const auto pair = t.at("channels").as_numbers();
+      const double n = static_cast<double>(e.circuit.axis(e.feature_axis).axis.size);
+      if (pair.size() != 2 || !(std::min(pair[0], pair[1]) >= 0) || !(std::max(pair[0], pair[1]) < n))
+        t.at("channels").fail(fmt::format("but two channels from 0 to {} are asked for.", n - 1));
+      a.channels = {static_cast<std::size_t>(pair[0]), static_cast<std::size_t>(pair[1])};
+    }
+    read_relation(t, e, a);
     if (t.has("feature")) {
       if (!e.map) t.at("feature").fail("but there is no encoder with a range of features.");
       a.feature = evaluate(t.at("feature"), e.map->unit);
@@ -206,11 +260,11 @@ std::vector<Analysis> read_analyses(const TomlTable& root, const Experiment& e) 
     }
     a.scale = t.number("scale", 1);
     a.against = t.string("against", e.conditions.empty() ? "" : e.conditions.back().name);
-    if (!a.against.empty() &&
-        std::none_of(e.conditions.begin(), e.conditions.end(), [&](const auto& c) { return c.name == a.against; })) {
-      std::vector<std::string> names;
-      for (const auto& c : e.conditions) names.push_back(c.name);
-      t.at("against").fail("but no condition has that name." + suggest_names(a.against, names));
+    if (a.against == "t") {
+      if (e.run.steady) t.at("against").fail("but a steady state has no course in time. Set [run] method and duration.");
+      if (a.kind == Analysis::Kind::tuning) t.at("against").fail("but a tuning curve already lies along the feature axis.");
+    } else if (!a.against.empty()) {
+      condition_named(e, t.has("against") ? t.at("against") : t.at("name"), a.against);
     }
     a.label = t.string("label", a.name);
     a.unit = t.string("unit", a.kind == Analysis::Kind::decode && e.map ? e.map->unit.str() : "1");
@@ -256,9 +310,11 @@ std::size_t Experiment::condition_count() const {
   return n;
 }
 
-Variables Experiment::condition(std::size_t index) const {
+Variables Experiment::condition(std::size_t index) const { return condition_at(conditions, index); }
+
+Variables condition_at(const std::vector<ConditionAxis>& axes, std::size_t index) {
   Variables variables;
-  for (auto it = conditions.rbegin(); it != conditions.rend(); ++it) {
+  for (auto it = axes.rbegin(); it != axes.rend(); ++it) {
     variables[it->name] = {it->values[index % it->values.size()], it->unit};
     index /= it->values.size();
   }
@@ -271,7 +327,7 @@ Experiment read_experiment(TomlDocument& document, const std::string& path) {
   const auto stimulus_table = root.find_table("stimulus");
   const double scale = stimulus_table && stimulus_table->has("scale") ? evaluate(stimulus_table->at("scale"), deg) : 1;
   const auto lesions = read_lesions(root, plain, scale);
-  Experiment e{root.string("title", plain->description), path, lesioned(plain, lesions), "", nullptr, {}, {}, {}, "feature", {}, lesions, {}, {}, ""};
+  Experiment e{root.string("title", plain->description), path, lesioned(plain, lesions), "", nullptr, {}, {}, {}, "feature", {}, lesions, {}, {}, {}, ""};
   e.circuit_text = to_text(plain);
   e.conditions = read_conditions(root);
   const auto encoder = root.find_table("encoder");
@@ -305,6 +361,18 @@ Experiment read_experiment(TomlDocument& document, const std::string& path) {
                             e.circuit->name, name));
   }
   e.run = read_run(root, e.circuit);
+  if (const auto table = root.find_table("training")) {
+    auto taught = std::make_shared<Experiment>(e);
+    taught->conditions = read_conditions(*table);
+    taught->stimulus = std::make_shared<Stimulus>(table->table("stimulus"), e.map ? e.map->unit : Unit());
+    taught->run.record.clear();
+    Training training{taught, table->string("target"), table->number("ridge", 0)};
+    condition_named(*taught, table->at("target"), training.target);
+    taught->stimulus->changes(taught->condition(0));
+    taught->stimulus->scene({1, 1, taught->stimulus->scale()}, 0, taught->condition(0));
+    if (!(training.ridge >= 0)) table->at("ridge").fail("but must not be below 0.");
+    e.training = training;
+  }
   e.analyses = read_analyses(root, e);
   if (e.stimulus) {  // every number of every layer, once, so that a mistake is found before anything runs
     e.stimulus->changes(e.condition(0));

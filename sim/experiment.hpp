@@ -29,22 +29,37 @@ struct Comparison {
   std::vector<std::pair<std::string, std::string>> where;  ///< rows with this text in this column
   std::vector<std::pair<std::string, std::string>> match;  ///< column equal to a condition variable: one panel each
   bool in_order = false;                                   ///< rows pair with conditions in file order, not by abscissa
-  bool average = false;                                    ///< rows at one abscissa are averaged
+  double x_step = 0;          ///< abscissae are rounded to its multiples, where those are nominal; 0: as they stand
+  double average_within = 0;  ///< rows are averaged whose abscissae lie no further apart; 0: none
+  std::optional<std::pair<double, double>> x_range;  ///< rows with other abscissae are left out
   double y_scale = 1;
   std::string source;
 };
 
-/// One number (or, for tuning curves, one row of numbers) per condition.
+/// How an analysis sets a response beside that of a reference condition.
+enum class Relation {
+  difference,   ///< R - R0
+  ratio,        ///< R/R0
+  suppression,  ///< 1 - R/R0
+};
+
+/// One number (or, for tuning curves and time courses, one row of numbers) per condition.
 struct Analysis {
-  enum class Kind { decode, response, tuning, peak } kind = Kind::decode;
+  enum class Kind { decode, response, tuning, peak, contrast } kind = Kind::decode;
   std::string name;
   std::string variable;          ///< a state, definition or input
   Decoder decoder = Decoder::population_vector;
+  bool trained = false;            ///< decode: by the linear decoder of [training] instead
+  std::pair<std::size_t, std::size_t> channels;  ///< contrast: their difference over the sum of all channels
   bool relative_to_input = false;  ///< decode: minus what the same decoder reads from the encoder's input there
+  std::vector<std::pair<std::string, TomlValue>> reference;  ///< condition variables of the reference, as expressions
+  Relation relation = Relation::difference;
+  std::vector<std::pair<std::string, double>> only;  ///< conditions with other values are left out
+  std::vector<std::string> average_over;             ///< condition variables
   std::optional<double> feature;   ///< response: at the channel that prefers this
   double y = 0, x = 0;             ///< deg from the centre
   double scale = 1;                ///< the result is multiplied by it
-  std::string against;             ///< the condition variable along the abscissa
+  std::string against;             ///< the condition variable along the abscissa, or "t"
   std::string label, unit;
   std::optional<Comparison> comparison;
 };
@@ -63,6 +78,15 @@ struct RunPlan {
   std::uint64_t seed = 0;
 };
 
+struct Experiment;
+
+/// What a linear decoder learns from: conditions of their own, with their own stimulus.
+struct Training {
+  std::shared_ptr<const Experiment> conditions;
+  std::string target;  ///< the condition variable to be read, an angle
+  double ridge = 0;
+};
+
 /// An experiment as resolved from TOML: circuit, values, stimulus, conditions, run and analyses.
 struct Experiment {
   std::string title;
@@ -78,11 +102,15 @@ struct Experiment {
   std::vector<Lesion> lesions;
   RunPlan run;
   std::vector<Analysis> analyses;
+  std::optional<Training> training;
   std::string resolved;  ///< as TOML
 
   std::size_t condition_count() const;
   Variables condition(std::size_t index) const;
 };
+
+/// The values of condition `index` of a grid of variables, the last of which changes fastest.
+Variables condition_at(const std::vector<ConditionAxis>& axes, std::size_t index);
 
 /// Reads and checks a whole experiment. @throws Error with file, line, key, value and the nearest valid names
 Experiment read_experiment(TomlDocument& document, const std::string& path);

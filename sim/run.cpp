@@ -7,6 +7,7 @@
 #include <atomic>
 #include <cmath>
 #include <exception>
+#include <functional>
 #include <mutex>
 
 #include "base/error.hpp"
@@ -14,6 +15,8 @@
 #include "integrators/integrator.hpp"
 #include "integrators/steady_state.hpp"
 #include "sim/analysis.hpp"
+#include "sim/encoder.hpp"
+#include "sim/linear_decoder.hpp"
 #include "sim/progress.hpp"
 #include "sim/recording.hpp"
 #include "sim/stimulus_drive.hpp"
@@ -45,7 +48,8 @@ class ConditionRunner {
  public:
   ConditionRunner(const Experiment& e, const System<double>& system, const std::vector<double>& times) : e_(e), system_(system), times_(times) {}
 
-  ConditionResult run(std::size_t condition) const {
+  /// `sampled` sees every output time, in order.
+  ConditionResult run(std::size_t condition, const std::function<void(const ConditionResult&)>& sampled) const {
     ConditionResult result;
     result.recorded.resize(e_.run.record.size());
     const auto drive = std::make_shared<const StimulusDrive>(e_, system_, condition);
@@ -61,10 +65,12 @@ class ConditionRunner {
     if (e_.run.method == "static") {
       observe(0, {});
       keep(result);
+      sampled(result);
     } else if (e_.run.steady) {
       run_steady(problem, result, observe);
+      sampled(result);
     } else {
-      run_timed(problem, result, observe);
+      run_timed(problem, result, observe, sampled);
     }
     return result;
   }
@@ -88,7 +94,8 @@ class ConditionRunner {
   }
 
   template <class Observe>
-  void run_timed(const Problem& problem, ConditionResult& result, const Observe& observe) const {
+  void run_timed(const Problem& problem, ConditionResult& result, const Observe& observe,
+                 const std::function<void(const ConditionResult&)>& sampled) const {
     Method method;
     method.name = e_.run.method;
     method.rtol = e_.run.tolerance;
@@ -99,6 +106,7 @@ class ConditionRunner {
     observer.sample = [&](double t, std::span<const double> y) {
       observe(t, y);
       keep(result);
+      sampled(result);
     };
     observer.progress = [](double, const Counters&) {
       if (interrupted()) throw Interrupted();
@@ -129,6 +137,31 @@ class ConditionRunner {
   const std::vector<double>& times_;
 };
 
+/// The decoder of one analysis, from the conditions of [training].
+LinearDecoder train(const Experiment& e, const System<double>& system, const std::vector<double>& times, const Analysis& a) {
+  const Experiment& taught = *e.training->conditions;
+  const ConditionRunner runner(taught, system, times);
+  std::vector<std::vector<double>> responses(taught.condition_count());
+  std::vector<double> angles(taught.condition_count());
+  for (std::size_t c = 0; c < responses.size(); ++c) {
+    const ConditionResult result = runner.run(c, [](const ConditionResult&) {});
+    responses[c] = response_line(taught, system, a, {result.states, result.observables, result.inputs});
+    const auto& [angle, unit] = taught.condition(c).at(e.training->target);
+    angles[c] = angle * unit.to(Unit::parse("rad"));
+  }
+  return {responses, angles, e.training->ridge};
+}
+
+/// Where the rows of an analysis lie.
+std::vector<double> row_abscissae(const Experiment& e, const Analysis& a, const std::vector<double>& times) {
+  if (a.against == "t") return times;
+  if (a.kind != Analysis::Kind::tuning) return {};
+  std::vector<double> x = axis_positions(e.circuit.axis(e.feature_axis));
+  if (e.map)
+    for (double& position : x) position = e.map->to_feature(position);
+  return x;
+}
+
 }  // namespace
 
 void run_experiment(const Experiment& e, const RunOptions& options) {
@@ -138,9 +171,13 @@ void run_experiment(const Experiment& e, const RunOptions& options) {
   const auto times = output_times(e);
   const std::size_t count = e.condition_count();
   std::vector<AnalysisResult> analyses;
+  std::vector<std::optional<LinearDecoder>> trained;
   for (const auto& a : e.analyses) {
     AnalysisResult r;
-    r.width = analysis_width(e, system, a);
+    r.width = analysis_width(e, system, a, times.size());
+    r.x = row_abscissae(e, a, times);
+    r.conditions = e.conditions;
+    trained.push_back(a.trained ? std::optional(train(e, system, times, a)) : std::nullopt);
     r.values.assign(count * r.width, std::numeric_limits<double>::quiet_NaN());
     analyses.push_back(std::move(r));
   }
@@ -159,13 +196,19 @@ void run_experiment(const Experiment& e, const RunOptions& options) {
     }
     try {
       if (interrupted()) throw Interrupted();
-      const ConditionResult result = runner.run(c);
+      std::size_t sample = 0;
+      const ConditionResult result = runner.run(c, [&](const ConditionResult& now) {
+        for (std::size_t i = 0; i < e.analyses.size(); ++i) {
+          const bool timed = e.analyses[i].against == "t";
+          const std::size_t width = timed ? 1 : analyses[i].width;
+          analyse(e, system, e.analyses[i], trained[i] ? &*trained[i] : nullptr, {now.states, now.observables, now.inputs},
+                  std::span(analyses[i].values).subspan(c * analyses[i].width + (timed ? sample : 0), width));
+        }
+        ++sample;
+      });
       const std::scoped_lock guard(lock);
       for (std::size_t i = 0; i < e.run.record.size(); ++i) recording.write(e.run.record[i], c, result.recorded[i]);
       for (const auto& [name, value] : result.notes) recording.note(c, name, value);
-      for (std::size_t i = 0; i < e.analyses.size(); ++i)
-        analyse(e, system, e.analyses[i], {result.states, result.observables, result.inputs},
-                std::span(analyses[i].values).subspan(c * analyses[i].width, analyses[i].width));
       if (!result.warning.empty()) recording.warn(fmt::format("condition {}: {}", c, result.warning));
       recording.file().flush();
       progress.done(++finished);
@@ -192,7 +235,7 @@ void run_experiment(const Experiment& e, const RunOptions& options) {
     }
   }
   for (std::size_t i = 0; i < e.analyses.size(); ++i) {
-    const std::string line = record_analysis(e, e.analyses[i], analyses[i], recording);
+    const std::string line = record_analysis(e, e.analyses[i], related_result(e, e.analyses[i], analyses[i]), recording);
     if (!options.quiet) fmt::print("{}\n", line);
   }
   recording.finish();

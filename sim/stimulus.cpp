@@ -20,7 +20,7 @@ const Unit ms = Unit::parse("ms");
 const Unit per_deg = Unit::parse("1/deg");
 const Unit one;
 
-const std::vector<std::string> shapes{"full", "square", "rectangle", "disc", "ring", "bar", "dots"};
+const std::vector<std::string> shapes{"full", "square", "rectangle", "disc", "ring", "bar", "dots", "stripes"};
 
 double value_or(const TomlTable& table, const std::string& key, const Unit& unit, const Variables& variables, double fallback) {
   const auto value = table.find(key);
@@ -38,6 +38,7 @@ struct Window {
   double width = 0, height = 0, inner = 0, angle = 0, density = 1;
   std::ptrdiff_t centre_y = 0, centre_x = 0;
   std::uint64_t seed = 0;
+  std::vector<std::ptrdiff_t> edges;  ///< of stripes, rows from the centre row
 
   Window(const TomlTable& layer, const VisualField& field, const Variables& v) {
     shape = layer.string("shape", "full");
@@ -48,7 +49,7 @@ struct Window {
       if (!(value > 0)) layer.at(key).fail(fmt::format("which is {} deg, but a size must be above 0.", value));
       return value;
     };
-    if (shape == "square" || shape == "disc" || shape == "ring" || shape == "dots") width = height = positive("size");
+    if (shape == "square" || shape == "disc" || shape == "ring" || shape == "dots" || shape == "stripes") width = height = positive("size");
     if (shape == "rectangle" || shape == "bar") {
       width = positive("width");
       height = positive("height");
@@ -57,7 +58,14 @@ struct Window {
     if (inner < 0 || (inner > 0 && inner >= width)) layer.at("inner").fail("but must be smaller than size.");
     angle = value_or(layer, "angle", rad, v, 0);
     density = value_or(layer, "density", one, v, 1);
-    seed = static_cast<std::uint64_t>(layer.integer("seed", 0));
+    seed = static_cast<std::uint64_t>(std::lround(value_or(layer, "seed", one, v, 0)));
+    if (shape == "stripes") {
+      const double count = std::round(evaluate(layer.at("count"), one, v));
+      if (!(count >= 1 && count <= 1e6)) layer.at("count").fail(fmt::format("which is {}, but there are 1 to 1000000 stripes on a side.", count));
+      const double first = std::floor(static_cast<double>(elements(inner, field.scale)) / 2);
+      const double last = std::floor(static_cast<double>(elements(height, field.scale)) / 2);
+      for (double i = 0; i <= count; ++i) edges.push_back(static_cast<std::ptrdiff_t>(std::floor(first + (last - first) * i / count + 1e-9)));
+    }
     double x = 0;
     double y = 0;
     if (const auto centre = layer.find("centre")) {
@@ -72,6 +80,10 @@ struct Window {
 
   bool covers(std::ptrdiff_t iy, std::ptrdiff_t ix, double scale) const {
     if (shape == "full") return true;
+    if (shape == "stripes") {
+      const auto edge = std::lower_bound(edges.begin(), edges.end(), std::abs(iy - centre_y)) - edges.begin();
+      return edge < static_cast<std::ptrdiff_t>(edges.size()) && edge % 2 == 1;
+    }
     if (shape == "square" || shape == "rectangle" || shape == "dots") {
       const bool hole = inner > 0 && in_block(iy, centre_y, elements(inner, scale)) && in_block(ix, centre_x, elements(inner, scale));
       return !hole && in_block(iy, centre_y, elements(height, scale)) && in_block(ix, centre_x, elements(width, scale));

@@ -1,0 +1,98 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "base/error.hpp"
+#include "sim/analysis.hpp"
+
+namespace striate {
+namespace {
+
+/// The element of an axis that holds a value (of an angle: or a whole number of turns from it).
+std::size_t element_of(const ConditionAxis& axis, double value, const std::string& where) {
+  const Unit deg = Unit::parse("deg");
+  const double turn = axis.unit == deg ? 360 : 0;
+  for (const double period : {0.0, turn})
+    for (std::size_t i = 0; i < axis.values.size(); ++i) {
+      if (std::isnan(value) && std::isnan(axis.values[i])) return i;
+      double apart = axis.values[i] - value;
+      if (period > 0) apart -= period * std::round(apart / period);
+      if (std::abs(apart) <= 1e-9 * (1 + std::abs(value))) return i;
+    }
+  throw Error(fmt::format("analysis '{}': {} = {} {} is none of its values in [conditions].", where, axis.name, value, axis.unit.str()));
+}
+
+double related(Relation relation, double value, double reference) {
+  switch (relation) {
+    case Relation::difference: return value - reference;
+    case Relation::ratio: return value / reference;
+    case Relation::suppression: return 1 - value / reference;
+  }
+  return value;
+}
+
+AnalysisResult beside_reference(const Experiment& e, const Analysis& a, const AnalysisResult& raw) {
+  AnalysisResult result = raw;
+  const bool angle = a.kind == Analysis::Kind::decode && a.relation == Relation::difference && e.map &&
+                     (a.trained || e.circuit.axis(e.feature_axis).circular);
+  const double period = angle ? a.scale * (a.trained ? 360 * Unit::parse("deg").to(e.map->unit) : e.map->high - e.map->low) : 0;
+  for (std::size_t c = 0; c < raw.values.size() / raw.width; ++c) {
+    Variables at = e.condition(c);
+    const Variables own = at;
+    for (const auto& [name, value] : a.reference) at[name].first = value.is_number() ? value.as_number() : evaluate(value, at[name].second, own);
+    std::size_t reference = 0;
+    for (const auto& axis : e.conditions) reference = reference * axis.values.size() + element_of(axis, at.at(axis.name).first, a.name);
+    for (std::size_t i = 0; i < raw.width; ++i) {
+      double& value = result.values[c * raw.width + i];
+      value = related(a.relation, value, raw.values[reference * raw.width + i]);
+      if (angle) value -= period * std::round(value / period);
+    }
+  }
+  return result;
+}
+
+/// Without one axis: its element `kept`, or the mean over it, which leaves out what is not a number.
+AnalysisResult without(const AnalysisResult& from, std::size_t axis, const std::size_t* kept) {
+  AnalysisResult result = from;
+  std::size_t inner = from.width;
+  for (std::size_t i = axis + 1; i < from.conditions.size(); ++i) inner *= from.conditions[i].values.size();
+  const std::size_t n = from.conditions[axis].values.size();
+  const std::size_t outer = from.values.size() / (n * inner);
+  result.conditions.erase(result.conditions.begin() + static_cast<std::ptrdiff_t>(axis));
+  result.values.assign(outer * inner, 0.0);
+  for (std::size_t o = 0; o < outer; ++o)
+    for (std::size_t i = 0; i < inner; ++i) {
+      double sum = 0;
+      double count = 0;
+      for (std::size_t k = kept ? *kept : 0; k < (kept ? *kept + 1 : n); ++k) {
+        const double value = from.values[(o * n + k) * inner + i];
+        if (std::isnan(value)) continue;
+        sum += value;
+        count += 1;
+      }
+      result.values[o * inner + i] = sum / count;
+    }
+  return result;
+}
+
+std::size_t axis_index(const AnalysisResult& result, const std::string& name, const std::string& where) {
+  for (std::size_t i = 0; i < result.conditions.size(); ++i)
+    if (result.conditions[i].name == name) return i;
+  throw Error(fmt::format("analysis '{}': the condition '{}' is named twice in only and average_over.", where, name));
+}
+
+}  // namespace
+
+AnalysisResult related_result(const Experiment& e, const Analysis& a, const AnalysisResult& raw) {
+  AnalysisResult result = a.reference.empty() ? raw : beside_reference(e, a, raw);
+  for (const auto& [name, value] : a.only) {
+    const std::size_t axis = axis_index(result, name, a.name);
+    const std::size_t kept = element_of(result.conditions[axis], value, a.name);
+    result = without(result, axis, &kept);
+  }
+  for (const auto& name : a.average_over) result = without(result, axis_index(result, name, a.name), nullptr);
+  return result;
+}
+
+}  // namespace striate
