@@ -140,11 +140,8 @@ T* transform(const LineTransform<T>& line, T* a, T* b) {
 /// Swaps the blocks of h lanes of two registers that lie across the diagonal.
 template <class T, std::size_t h, std::size_t... l>
 STRIATE_INLINE void exchange(Vec<T>& a, Vec<T>& b, std::index_sequence<l...>) {
-  using Lane = std::conditional_t<sizeof(T) == 8, long long, int>;
-  constexpr typename Register<T>::bits low = {static_cast<Lane>((l & h) == 0 ? l : lanes<T> + l - h)...};
-  constexpr typename Register<T>::bits high = {static_cast<Lane>((l & h) == 0 ? l + h : lanes<T> + l)...};
-  const Vec<T> first = __builtin_shuffle(a, b, low);
-  b = __builtin_shuffle(a, b, high);
+  const Vec<T> first = __builtin_shufflevector(a, b, static_cast<int>((l & h) == 0 ? l : lanes<T> + l - h)...);
+  b = __builtin_shufflevector(a, b, static_cast<int>((l & h) == 0 ? l + h : lanes<T> + l)...);
   a = first;
 }
 
