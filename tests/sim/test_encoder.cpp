@@ -82,7 +82,7 @@ BOOST_AUTO_TEST_CASE(Contrast_scales_a_population_after_its_normalisation) {
 
 BOOST_AUTO_TEST_CASE(A_filter_bank_answers_a_grating_most_and_fully_in_the_channel_of_its_orientation) {
   const std::size_t side = 41;
-  const Coded code = encode("kind = \"filter_bank\"\nfrequency = \"1 1/deg\"\nsd = \"0.5 deg\"", std::vector<Component>(side, grating(30, 0.8, 1)), 7, 0.1, side);
+  const Coded code = encode("kind = \"filter_bank\"\nfrequency = \"1/(1 deg)\"\nsd = \"0.5 deg\"", std::vector<Component>(side, grating(30, 0.8, 1)), 7, 0.1, side);
   const std::size_t centre = side / 2 * side + side / 2;
   std::size_t best = 0;
   for (std::size_t k = 1; k < 7; ++k)
