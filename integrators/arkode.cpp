@@ -120,26 +120,27 @@ class Arkode : public Stepper {
   std::uint64_t rejected_before_ = 0, linear_before_ = 0;
 };
 
+struct ErkDeleter {
+  void operator()(void* memory) const { ERKStepFree(&memory); }
+};
+
 class Erk : public Arkode {
  public:
   Erk(Evaluation& evaluation, const Method& method, double t0, double t1)
       : Arkode(evaluation, method, t0, t1, method.name == "dp54"),
         mem_(ERKStepCreate(rhs, t0, y_.get(), context_.get())) {
-    if (!mem_) throw std::bad_alloc();
-    ERKStepSetErrHandlerFn(mem_, silent, nullptr);
-    ERKStepSetUserData(mem_, this);
-    ERKStepSVtolerances(mem_, method.rtol, atol_.get());
-    ERKStepSetTableNum(mem_, method.name == "bs32"          ? ARKODE_BOGACKI_SHAMPINE_4_2_3
-                             : method.name == "zonneveld43" ? ARKODE_ZONNEVELD_5_3_4
-                                                            : ARKODE_DORMAND_PRINCE_7_4_5);
-    ERKStepSetInterpolantDegree(mem_, 3);
-    ERKStepSetMaxHnilWarns(mem_, -1);
-    ERKStepSetMinStep(mem_, smallest_);
-    if (method.max_step > 0) ERKStepSetMaxStep(mem_, method.max_step);
+    if (!mem_.get()) throw std::bad_alloc();
+    ERKStepSetErrHandlerFn(mem_.get(), silent, nullptr);
+    ERKStepSetUserData(mem_.get(), this);
+    ERKStepSVtolerances(mem_.get(), method.rtol, atol_.get());
+    ERKStepSetTableNum(mem_.get(), method.name == "bs32"          ? ARKODE_BOGACKI_SHAMPINE_4_2_3
+                                   : method.name == "zonneveld43" ? ARKODE_ZONNEVELD_5_3_4
+                                                                  : ARKODE_DORMAND_PRINCE_7_4_5);
+    ERKStepSetInterpolantDegree(mem_.get(), 3);
+    ERKStepSetMaxHnilWarns(mem_.get(), -1);
+    ERKStepSetMinStep(mem_.get(), smallest_);
+    if (method.max_step > 0) ERKStepSetMaxStep(mem_.get(), method.max_step);
   }
-  ~Erk() override { ERKStepFree(&mem_); }
-  Erk(const Erk&) = delete;
-  Erk& operator=(const Erk&) = delete;
 
  private:
   static int rhs(realtype t, N_Vector y, N_Vector ydot, void* self) {
@@ -147,17 +148,21 @@ class Erk : public Arkode {
     return me.shield_.run([&] { return me.evaluation_.rhs(t, values(y), values(ydot)); });
   }
   void reinitialise(double t) override {
-    ERKStepReInit(mem_, rhs, t, y_.get());
-    ERKStepSetStopTime(mem_, end_);
+    ERKStepReInit(mem_.get(), rhs, t, y_.get());
+    ERKStepSetStopTime(mem_.get(), end_);
   }
-  int evolve(double* reached) override { return ERKStepEvolve(mem_, end_, y_.get(), reached, ARK_ONE_STEP); }
-  int interpolate(double t, int order, N_Vector out) override { return ERKStepGetDky(mem_, t, order, out); }
+  int evolve(double* reached) override { return ERKStepEvolve(mem_.get(), end_, y_.get(), reached, ARK_ONE_STEP); }
+  int interpolate(double t, int order, N_Vector out) override { return ERKStepGetDky(mem_.get(), t, order, out); }
   bool local_errors(N_Vector errors, N_Vector weights) override {
-    return ERKStepGetEstLocalErrors(mem_, errors) == 0 && ERKStepGetErrWeights(mem_, weights) == 0;
+    return ERKStepGetEstLocalErrors(mem_.get(), errors) == 0 && ERKStepGetErrWeights(mem_.get(), weights) == 0;
   }
-  void work(long* rejected, long*) override { ERKStepGetNumErrTestFails(mem_, rejected); }
+  void work(long* rejected, long*) override { ERKStepGetNumErrTestFails(mem_.get(), rejected); }
 
-  void* mem_;
+  std::unique_ptr<void, ErkDeleter> mem_;
+};
+
+struct ImexDeleter {
+  void operator()(void* memory) const { ARKStepFree(&memory); }
 };
 
 class Imex : public Arkode {
@@ -168,16 +173,16 @@ class Imex : public Arkode {
         rate_(evaluation.size()),
         rate_y_(evaluation.size()),
         mem_(ARKStepCreate(explicit_rhs, implicit_rhs, t0, y_.get(), context_.get())) {
-    if (!mem_) throw std::bad_alloc();
+    if (!mem_.get()) throw std::bad_alloc();
     for (const std::string& name : method.implicit) {
       const Field& field = evaluation.system().states().at(name);
       std::fill_n(is_implicit_.begin() + static_cast<std::ptrdiff_t>(field.offset), field.size, 1);
     }
-    ARKStepSetErrHandlerFn(mem_, silent, nullptr);
-    ARKStepSetUserData(mem_, this);
-    ARKStepSVtolerances(mem_, method.rtol, atol_.get());
+    ARKStepSetErrHandlerFn(mem_.get(), silent, nullptr);
+    ARKStepSetUserData(mem_.get(), this);
+    ARKStepSVtolerances(mem_.get(), method.rtol, atol_.get());
     const bool third = method.name == "imex3", fourth = method.name == "imex4";
-    ARKStepSetTableNum(mem_,
+    ARKStepSetTableNum(mem_.get(),
                        third    ? ARKODE_ARK324L2SA_DIRK_4_2_3
                        : fourth ? ARKODE_ARK436L2SA_DIRK_6_3_4
                                 : ARKODE_ARK548L2SA_DIRK_8_4_5,
@@ -185,16 +190,13 @@ class Imex : public Arkode {
                        : fourth ? ARKODE_ARK436L2SA_ERK_6_3_4
                                 : ARKODE_ARK548L2SA_ERK_8_4_5);
     linear_.reset(SUNLinSol_SPGMR(y_.get(), SUN_PREC_NONE, 0, context_.get()));
-    ARKStepSetLinearSolver(mem_, linear_.get(), nullptr);
-    ARKStepSetJacTimes(mem_, nullptr, jvp);
-    ARKStepSetInterpolantDegree(mem_, 3);
-    ARKStepSetMaxHnilWarns(mem_, -1);
-    ARKStepSetMinStep(mem_, smallest_);
-    if (method.max_step > 0) ARKStepSetMaxStep(mem_, method.max_step);
+    ARKStepSetLinearSolver(mem_.get(), linear_.get(), nullptr);
+    ARKStepSetJacTimes(mem_.get(), nullptr, jvp);
+    ARKStepSetInterpolantDegree(mem_.get(), 3);
+    ARKStepSetMaxHnilWarns(mem_.get(), -1);
+    ARKStepSetMinStep(mem_.get(), smallest_);
+    if (method.max_step > 0) ARKStepSetMaxStep(mem_.get(), method.max_step);
   }
-  ~Imex() override { ARKStepFree(&mem_); }
-  Imex(const Imex&) = delete;
-  Imex& operator=(const Imex&) = delete;
 
  private:
   /// ydot = the rows of one part; the whole rate is computed once when both parts are asked for at one point.
@@ -229,19 +231,19 @@ class Imex : public Arkode {
   }
   void reinitialise(double t) override {
     have_rate_ = false;
-    ARKStepReInit(mem_, explicit_rhs, implicit_rhs, t, y_.get());
-    ARKStepSetStopTime(mem_, end_);
+    ARKStepReInit(mem_.get(), explicit_rhs, implicit_rhs, t, y_.get());
+    ARKStepSetStopTime(mem_.get(), end_);
   }
-  int evolve(double* reached) override { return ARKStepEvolve(mem_, end_, y_.get(), reached, ARK_ONE_STEP); }
-  int interpolate(double t, int order, N_Vector out) override { return ARKStepGetDky(mem_, t, order, out); }
+  int evolve(double* reached) override { return ARKStepEvolve(mem_.get(), end_, y_.get(), reached, ARK_ONE_STEP); }
+  int interpolate(double t, int order, N_Vector out) override { return ARKStepGetDky(mem_.get(), t, order, out); }
   bool local_errors(N_Vector errors, N_Vector weights) override {
-    return ARKStepGetEstLocalErrors(mem_, errors) == 0 && ARKStepGetErrWeights(mem_, weights) == 0;
+    return ARKStepGetEstLocalErrors(mem_.get(), errors) == 0 && ARKStepGetErrWeights(mem_.get(), weights) == 0;
   }
   void work(long* rejected, long* iterations) override {
     long failed = 0;
-    ARKStepGetNumErrTestFails(mem_, rejected);
-    ARKStepGetNumNonlinSolvConvFails(mem_, &failed);
-    ARKStepGetNumLinIters(mem_, iterations);
+    ARKStepGetNumErrTestFails(mem_.get(), rejected);
+    ARKStepGetNumNonlinSolvConvFails(mem_.get(), &failed);
+    ARKStepGetNumLinIters(mem_.get(), iterations);
     *rejected += failed;
   }
 
@@ -250,7 +252,7 @@ class Imex : public Arkode {
   double rate_t_ = 0;
   bool have_rate_ = false;
   LinearSolver linear_;
-  void* mem_;
+  std::unique_ptr<void, ImexDeleter> mem_;
 };
 
 }  // namespace

@@ -13,6 +13,10 @@
 namespace striate {
 namespace {
 
+struct MemoryDeleter {
+  void operator()(void* memory) const { CVodeFree(&memory); }
+};
+
 class Cvode : public Stepper {
  public:
   Cvode(Evaluation& evaluation, const Method& method, double t0, double t1)
@@ -25,50 +29,48 @@ class Cvode : public Stepper {
         out_(N_VCloneEmpty(y_.get())),
         mem_(CVodeCreate(method.name == "adams" ? CV_ADAMS : CV_BDF, context_.get())) {
     if (!mem_ || !out_) throw std::bad_alloc();
-    CVodeSetErrHandlerFn(mem_, silent, nullptr);
-    CVodeInit(mem_, rhs, t0, y_.get());
-    CVodeSetUserData(mem_, this);
+    CVodeSetErrHandlerFn(mem_.get(), silent, nullptr);
+    CVodeInit(mem_.get(), rhs, t0, y_.get());
+    CVodeSetUserData(mem_.get(), this);
     Vector atol(N_VClone(y_.get()));
     const auto tolerances = absolute_tolerances(method, evaluation.system().states());
     std::copy(tolerances.begin(), tolerances.end(), values(atol.get()).begin());
-    CVodeSVtolerances(mem_, method.rtol, atol.get());
+    CVodeSVtolerances(mem_.get(), method.rtol, atol.get());
     if (method.name == "adams") {
       nonlinear_.reset(SUNNonlinSol_FixedPoint(y_.get(), 0, context_.get()));
-      CVodeSetNonlinearSolver(mem_, nonlinear_.get());
+      CVodeSetNonlinearSolver(mem_.get(), nonlinear_.get());
     } else {
       linear_.reset(SUNLinSol_SPGMR(y_.get(), SUN_PREC_NONE, 0, context_.get()));
-      CVodeSetLinearSolver(mem_, linear_.get(), nullptr);
-      CVodeSetJacTimes(mem_, nullptr, jvp);
+      CVodeSetLinearSolver(mem_.get(), linear_.get(), nullptr);
+      CVodeSetJacTimes(mem_.get(), nullptr, jvp);
     }
-    CVodeSetMaxHnilWarns(mem_, -1);
-    CVodeSetMinStep(mem_, smallest_);
-    if (method.max_step > 0) CVodeSetMaxStep(mem_, method.max_step);
+    CVodeSetMaxHnilWarns(mem_.get(), -1);
+    CVodeSetMinStep(mem_.get(), smallest_);
+    if (method.max_step > 0) CVodeSetMaxStep(mem_.get(), method.max_step);
   }
-  ~Cvode() override { CVodeFree(&mem_); }
-  Cvode(const Cvode&) = delete;
-  Cvode& operator=(const Cvode&) = delete;
 
   void restart(double t, std::span<const double> y, double end, double, std::uint64_t) override {
     count();
     rejected_before_ = evaluation_.counters.rejected;
     linear_before_ = evaluation_.counters.linear_iterations;
     std::copy(y.begin(), y.end(), values(y_.get()).begin());
-    CVodeReInit(mem_, t, y_.get());
-    CVodeSetStopTime(mem_, end);
+    CVodeReInit(mem_.get(), t, y_.get());
+    CVodeSetStopTime(mem_.get(), end);
     t_ = t;
     end_ = end;
     fresh_ = true;
   }
 
   double step() override {
-    const int code = CVode(mem_, end_, y_.get(), &t_, CV_ONE_STEP);
+    const int code = CVode(mem_.get(), end_, y_.get(), &t_, CV_ONE_STEP);
     fresh_ = false;
     shield_.rethrow();
     if (code < 0) {
       count();
       Vector errors(N_VClone(y_.get())), weights(N_VClone(y_.get()));
-      CVodeGetCurrentTime(mem_, &t_);
-      const bool have = CVodeGetEstLocalErrors(mem_, errors.get()) == 0 && CVodeGetErrWeights(mem_, weights.get()) == 0;
+      CVodeGetCurrentTime(mem_.get(), &t_);
+      const bool have =
+          CVodeGetEstLocalErrors(mem_.get(), errors.get()) == 0 && CVodeGetErrWeights(mem_.get(), weights.get()) == 0;
       const std::string what = describe_code(code, smallest_, evaluation_.counters.rejected, evaluation_.system());
       if (have && (code == CV_ERR_FAILURE || code == CV_CONV_FAILURE))
         fail(name_, t_, t1_, evaluation_, what, values(errors.get()), values(weights.get()));
@@ -81,7 +83,7 @@ class Cvode : public Stepper {
 
   void dense(double t, std::span<double> out) override {
     N_VSetArrayPointer(out.data(), out_.get());
-    if (CVodeGetDky(mem_, t, 0, out_.get()) != 0) {
+    if (CVodeGetDky(mem_.get(), t, 0, out_.get()) != 0) {
       throw Error(name_, "dense output was asked for outside the last step.");
     }
   }
@@ -89,9 +91,9 @@ class Cvode : public Stepper {
   void count() override {
     if (fresh_) return;
     long rejected = 0, failed = 0, iterations = 0;
-    CVodeGetNumErrTestFails(mem_, &rejected);
-    CVodeGetNumStepSolveFails(mem_, &failed);
-    if (linear_) CVodeGetNumLinIters(mem_, &iterations);
+    CVodeGetNumErrTestFails(mem_.get(), &rejected);
+    CVodeGetNumStepSolveFails(mem_.get(), &failed);
+    if (linear_) CVodeGetNumLinIters(mem_.get(), &iterations);
     evaluation_.counters.rejected = rejected_before_ + static_cast<std::uint64_t>(rejected + failed);
     evaluation_.counters.linear_iterations = linear_before_ + static_cast<std::uint64_t>(iterations);
   }
@@ -119,7 +121,7 @@ class Cvode : public Stepper {
   Vector y_, out_;
   NonlinearSolver nonlinear_;
   LinearSolver linear_;
-  void* mem_;
+  std::unique_ptr<void, MemoryDeleter> mem_;
 };
 
 }  // namespace
