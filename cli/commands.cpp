@@ -14,26 +14,18 @@
 #include "circuit/compile.hpp"
 #include "circuit/text.hpp"
 #include "cli/python.hpp"
+#include "cli/sweep_command.hpp"
 #include "io/hdf5.hpp"
 #include "models/library.hpp"
 #include "sim/compare_recordings.hpp"
 #include "sim/progress.hpp"
 #include "sim/run.hpp"
+#include "sim/sweep.hpp"
 
 namespace striate {
 namespace {
 
 using Overrides = std::vector<std::pair<std::string, std::string>>;
-
-Overrides split_overrides(const std::vector<std::string>& texts) {
-  Overrides overrides;
-  for (const auto& text : texts) {
-    const auto equals = text.find('=');
-    if (equals == std::string::npos || equals == 0) throw Error(fmt::format("--set {}: write KEY=VALUE, such as --set parameters.xi=3.", text));
-    overrides.emplace_back(text.substr(0, equals), text.substr(equals + 1));
-  }
-  return overrides;
-}
 
 /// A model of the library, or a circuit text file.
 Circuit circuit_of(const std::string& name) {
@@ -123,18 +115,24 @@ void info(const std::string& path) {
 }
 
 void rerun(const std::string& path, bool quiet, const std::string& command_line) {
+  const std::string again = path + ".rerun.h5";
+  const RunOptions options{again, true, quiet, 0, command_line};
+  bool sweep = false;
   std::string text;
   std::string origin;
   {
     const H5File file = H5File::open(path);
     if (!file.exists("/experiment_toml")) throw Error(fmt::format("'{}' holds no experiment: it is not a recording of Striate.", path));
+    sweep = file.attribute("/", "sweep").has_value();
     text = file.read_text("/experiment_toml");
     origin = file.read_text("/experiment_path");
   }
-  TomlDocument document = TomlDocument::parse_string(text, origin);
-  const Experiment experiment = read_experiment(document, origin);
-  const std::string again = path + ".rerun.h5";
-  run_experiment(experiment, {again, true, quiet, 0, command_line});
+  if (sweep) {
+    run_sweep(sweep_of_recording(path), {options});
+  } else {
+    TomlDocument document = TomlDocument::parse_string(text, origin);
+    run_experiment(read_experiment(document, origin), options);
+  }
   const std::string difference = compare_recordings(path, again);
   std::filesystem::remove(again);
   if (!difference.empty()) throw Failure(fmt::format("the new run differs from '{}': {}", path, difference));
@@ -167,6 +165,8 @@ void add_commands(CLI::App& app, const std::string& command_line) {
     run_experiment(e, {output, options->force, options->quiet, options->threads, command_line});
     if (!options->quiet) fmt::print("recorded in {}\n", output);
   });
+
+  add_sweep_command(app, command_line);
 
   auto* check_command = app.add_subcommand("check", "Checks units, shapes, ranges, memory and output size; runs nothing.\n  striate check examples/tilt_illusion.toml");
   check_command->add_option("file", options->file, "an experiment (TOML), a circuit file or a model's name")->required();

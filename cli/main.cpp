@@ -59,7 +59,6 @@ int main(int argc, char** argv) {
   app.name("striate");
   app.footer("Exit codes: 0 success, 1 the run failed, 2 usage or configuration, 130 after Ctrl-C.");
   app.require_subcommand(1);
-  app.allow_extras();
   std::string command_line;
   for (int i = 0; i < argc; ++i) command_line += (i == 0 ? "" : " ") + std::string(i == 0 ? "striate" : argv[i]);
   striate::add_commands(app, command_line);

@@ -9,6 +9,7 @@
 #include <cstring>
 #include <fstream>
 #include <map>
+#include <mutex>
 #include <set>
 #include <sstream>
 
@@ -23,6 +24,7 @@ struct TomlState {
   std::string name;
   toml::table root;
   std::map<const toml::node*, std::string> overrides;                     // value set later -> "--set path"
+  std::mutex lock;                                                        // of what follows
   std::map<const toml::node*, std::set<std::string, std::less<>>> asked;  // table -> keys asked for
 };
 
@@ -253,7 +255,10 @@ bool TomlTable::has(std::string_view key) const { return find(key).has_value(); 
 
 std::optional<TomlValue> TomlTable::find(std::string_view key) const {
   const auto& table = *real(value_.node_)->as_table();
-  value_.state_->asked[&table].emplace(key);
+  {
+    const std::scoped_lock guard(value_.state_->lock);
+    value_.state_->asked[&table].emplace(key);
+  }
   const toml::node* child = table.get(key);
   if (child == nullptr) return std::nullopt;
   return TomlValue(value_.state_, hidden(child), joined_path(path(), key),

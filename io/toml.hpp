@@ -16,7 +16,7 @@
 ///     if (size.value <= 0) stimulus.at("size").fail("but a size is above 0.");
 ///     document.require_all_used();                                       // a misspelt key is an Error here
 ///
-/// Not to be used from several threads at once: reading notes which keys were asked for.
+/// Values may be asked for from several threads at once.
 namespace striate {
 
 namespace detail {

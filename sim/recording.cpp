@@ -38,9 +38,13 @@ Recorded recorded(const Circuit& circuit, const std::string& name) {
 
 }  // namespace
 
-Recording::Recording(const std::string& path, bool overwrite, const Experiment& e, const std::vector<double>& times, const Provenance& provenance)
-    : file_(H5File::create(path, overwrite)), timed_(!e.run.steady) {
+Recording::Recording(const std::string& path, bool overwrite, const Experiment& e, const std::vector<double>& times, const Provenance& provenance,
+                     const std::vector<SweepAxis>& sweep)
+    : file_(H5File::create(path, overwrite)) {
+  const bool timed = !e.run.steady;
+  name_conditions(e, sweep);
   file_.set_attribute("/", "complete", std::int64_t{0});
+  file_.flush();
   file_.set_attribute("/", "title", e.title);
   file_.set_attribute("/", "circuit", e.circuit->name);
   file_.set_attribute("/", "striate_version", std::string(version));
@@ -55,25 +59,37 @@ Recording::Recording(const std::string& path, bool overwrite, const Experiment& 
   file_.write_text("/experiment_toml", e.resolved);
   file_.write_text("/experiment_path", e.path);
   file_.write_text("/circuit_text", to_text(e.circuit));
-  write_condition_axes(e);
+  write_condition_axes(e, sweep);
   write_circuit_axes(e);
-  if (timed_) file_.create_axis("/t", std::span<const double>(times), {e.circuit->time_unit.str(), "time"});
+  if (timed) file_.create_axis("/t", std::span<const double>(times), {e.circuit->time_unit.str(), "time"});
   for (const auto& name : e.run.record) {
     const Recorded r = recorded(e.circuit, name);
     std::vector<std::string> axes = condition_axes_;
-    if (timed_) axes.emplace_back("/t");
+    if (timed) axes.emplace_back("/t");
     for (const auto& axis : r.shape) axes.push_back("/" + axis.name);
     file_.create_array("/" + name, H5Type::float64, axes, {r.unit.str(), r.description});
   }
   file_.flush();
 }
 
-void Recording::write_condition_axes(const Experiment& e) {
-  for (const auto& c : e.conditions) {
-    file_.create_axis("/" + c.name, std::span<const double>(c.values), {c.unit.str(), c.description.empty() ? c.name : c.description});
-    condition_shape_.push_back(c.values.size());
-    condition_axes_.push_back("/" + c.name);
+Recording::Recording(H5File file, const Experiment& e, const std::vector<SweepAxis>& sweep) : file_(std::move(file)) { name_conditions(e, sweep); }
+
+void Recording::name_conditions(const Experiment& e, const std::vector<SweepAxis>& sweep) {
+  const auto add = [this](const std::string& name, std::size_t size) {
+    condition_axes_.push_back("/" + name);
+    condition_shape_.push_back(size);
+  };
+  for (const auto& axis : sweep) add(axis.name, axis.values.size());
+  for (const auto& c : e.conditions) add(c.name, c.values.size());
+}
+
+void Recording::write_condition_axes(const Experiment& e, const std::vector<SweepAxis>& sweep) {
+  for (const auto& axis : sweep) {
+    if (axis.numbers.empty()) file_.create_axis("/" + axis.name, axis.values, {"", axis.key});
+    else file_.create_axis("/" + axis.name, std::span<const double>(axis.numbers), {axis.unit, axis.key});
   }
+  for (const auto& c : e.conditions)
+    file_.create_axis("/" + c.name, std::span<const double>(c.values), {c.unit.str(), c.description.empty() ? c.name : c.description});
 }
 
 void Recording::write_circuit_axes(const Experiment& e) {
@@ -83,25 +99,25 @@ void Recording::write_circuit_axes(const Experiment& e) {
   }
 }
 
-Recording::Box Recording::box(const std::string& path, std::size_t condition) const {
+Recording::Box Recording::box(const std::string& path, std::size_t index) const {
   Box b{std::vector<std::size_t>(file_.shape(path).size(), 0), file_.shape(path)};
   for (std::size_t a = condition_shape_.size(); a-- > 0;) {
-    b.start[a] = condition % condition_shape_[a];
+    b.start[a] = index % condition_shape_[a];
     b.count[a] = 1;
-    condition /= condition_shape_[a];
+    index /= condition_shape_[a];
   }
   return b;
 }
 
-void Recording::write(const std::string& variable, std::size_t condition, std::span<const double> values) {
-  const Box b = box("/" + variable, condition);
+void Recording::write(const std::string& variable, std::size_t index, std::span<const double> values) {
+  const Box b = box("/" + variable, index);
   file_.write_part("/" + variable, b.start, b.count, values);
 }
 
-void Recording::note(std::size_t condition, const std::string& name, double value) {
+void Recording::note(std::size_t index, const std::string& name, double value) {
   const std::string path = "/run/" + name;
   if (!file_.exists(path)) file_.create_array(path, H5Type::float64, condition_axes_, {});
-  const Box b = box(path, condition);
+  const Box b = box(path, index);
   file_.write_part(path, b.start, b.count, std::span<const double>(&value, 1));
 }
 

@@ -5,6 +5,7 @@
 
 #include "io/hdf5.hpp"
 #include "sim/experiment.hpp"
+#include "sim/sweep_axis.hpp"
 
 namespace striate {
 
@@ -14,35 +15,42 @@ struct Provenance {
   int threads = 1;
 };
 
-/// The HDF5 file of an experiment. One dataset a recorded variable, [condition..., t, axes...] or [condition..., axes...]
-/// for steady states, with named axes, units and long names; /experiment, /circuit and /provenance say what made it;
+/// The HDF5 file of an experiment or of a sweep. One dataset a recorded variable, [sweep..., condition..., t, axes...],
+/// without t for steady states, with named axes, units and long names; the root's attributes and texts say what made it;
 /// `complete` becomes 1 last. Valid up to the last flush after a kill (docs/recording.md).
+///
+/// An index counts conditions, the last axis fastest; in a sweep it is point * conditions + condition.
 class Recording {
  public:
-  Recording(const std::string& path, bool overwrite, const Experiment& experiment, const std::vector<double>& times, const Provenance& provenance);
+  Recording(const std::string& path, bool overwrite, const Experiment& experiment, const std::vector<double>& times, const Provenance& provenance,
+            const std::vector<SweepAxis>& sweep = {});
+  /// A recording that was not finished, to be written further.
+  Recording(H5File file, const Experiment& experiment, const std::vector<SweepAxis>& sweep);
 
   /// Values of one variable in one condition: [t, its shape], or [its shape] for a steady state.
-  void write(const std::string& variable, std::size_t condition, std::span<const double> values);
-  void note(std::size_t condition, const std::string& name, double value);  ///< work counters, residuals
+  void write(const std::string& variable, std::size_t index, std::span<const double> values);
+  /// Work counters and residuals, under /run.
+  void note(std::size_t index, const std::string& name, double value);
   void warn(const std::string& text);
 
+  const std::vector<std::string>& condition_axes() const { return condition_axes_; }  ///< paths, those of the sweep first
   H5File& file() { return file_; }
   void finish();
 
  private:
-  void write_condition_axes(const Experiment& e);
+  void name_conditions(const Experiment& e, const std::vector<SweepAxis>& sweep);
+  void write_condition_axes(const Experiment& e, const std::vector<SweepAxis>& sweep);
   void write_circuit_axes(const Experiment& e);
 
   /// The part of a dataset that belongs to one condition.
   struct Box {
     std::vector<std::size_t> start, count;
   };
-  Box box(const std::string& path, std::size_t condition) const;
+  Box box(const std::string& path, std::size_t index) const;
 
   H5File file_;
   std::vector<std::size_t> condition_shape_;
   std::vector<std::string> condition_axes_;
-  bool timed_;
   std::vector<std::string> warnings_;
 };
 

@@ -1,0 +1,179 @@
+#include "sim/condition_runner.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "base/error.hpp"
+#include "circuit/compile.hpp"
+#include "integrators/integrator.hpp"
+#include "integrators/steady_state.hpp"
+#include "sim/analysis.hpp"
+#include "sim/progress.hpp"
+#include "sim/stimulus_drive.hpp"
+
+namespace striate {
+namespace {
+
+double ms_in_time_units(const Experiment& e) {
+  return e.circuit->time_unit.dimensionless() ? 1 : Unit::parse("ms").to(e.circuit->time_unit);
+}
+
+/// One condition on its way.
+class Course {
+ public:
+  Course(const Experiment& e, const System<double>& system, const std::vector<double>& times, std::size_t condition)
+      : e_(e),
+        system_(system),
+        times_(times),
+        drive_(std::make_shared<const StimulusDrive>(e, system, condition)),
+        problem_{system, system.default_parameters(), drive_, {}, 0, times.empty() ? 1 : times.back(), {}},
+        workspace_(system.workspace()),
+        observables_(system.observables().size()),
+        inputs_(system.inputs().size()) {
+    result_.recorded.resize(e.run.record.size());
+  }
+
+  ConditionResult run(const std::vector<std::size_t>& widths, const std::vector<std::optional<LinearDecoder>>& trained) {
+    for (const std::size_t width : widths) result_.analyses.emplace_back(width);
+    trained_ = &trained;
+    if (e_.run.method == "static") keep(0, {});
+    else if (e_.run.steady) run_steady();
+    else run_timed();
+    return std::move(result_);
+  }
+
+  /// The variables' last values, for decoders in training.
+  ConditionValues last() const { return {states_, observables_, inputs_}; }
+
+ private:
+  void run_steady() {
+    SteadySettings settings;
+    settings.tolerance = e_.run.tolerance;
+    settings.accept_unstable = true;  // the result carries a warning
+    const SteadyState steady = steady_state(problem_, settings);
+    keep(0, steady.y);
+    result_.notes = {{"residual", steady.residual},
+                     {"leading_eigenvalue", steady.leading_eigenvalue.real()},
+                     {"rhs_evaluations", static_cast<double>(steady.counters.rhs)},
+                     {"jacobian_products", static_cast<double>(steady.counters.jvp)}};
+    if (steady.stability != Stability::stable) {
+      result_.warning = fmt::format("the steady state found is {}: leading eigenvalue {:.3g}", to_string(steady.stability), steady.leading_eigenvalue.real());
+    }
+  }
+
+  void run_timed() {
+    Method method;
+    method.name = e_.run.method;
+    method.rtol = e_.run.tolerance;
+    method.atol = e_.run.absolute;
+    method.step = e_.run.step * ms_in_time_units(e_);
+    method.implicit = e_.run.implicit;
+    Observer observer;
+    observer.sample = [&](double t, std::span<const double> y) { keep(t, y); };
+    observer.progress = [](double, const Counters&) {
+      if (interrupted()) throw Interrupted();
+    };
+    const Solution solution = solve(problem_, method, times_, observer);
+    result_.notes = {{"steps", static_cast<double>(solution.counters.steps)},
+                     {"rejected_steps", static_cast<double>(solution.counters.rejected)},
+                     {"rhs_evaluations", static_cast<double>(solution.counters.rhs)},
+                     {"jacobian_products", static_cast<double>(solution.counters.jvp)},
+                     {"events", static_cast<double>(solution.counters.events)}};
+  }
+
+  void keep(double t, std::span<const double> y) {
+    drive_->evaluate(t, inputs_);
+    system_.observe({t, y, problem_.p, inputs_}, observables_, workspace_);
+    states_.assign(y.begin(), y.end());
+    for (std::size_t i = 0; i < e_.run.record.size(); ++i) {
+      const std::string& name = e_.run.record[i];
+      const auto append = [&](const Field& f, const std::vector<double>& values) {
+        const auto first = values.begin() + static_cast<std::ptrdiff_t>(f.offset);
+        result_.recorded[i].insert(result_.recorded[i].end(), first, first + static_cast<std::ptrdiff_t>(f.size));
+      };
+      if (const Field* f = system_.states().find(name)) append(*f, states_);
+      else if (const Field* g = system_.observables().find(name)) append(*g, observables_);
+      else append(system_.inputs().at(name), inputs_);
+    }
+    for (std::size_t i = 0; i < result_.analyses.size(); ++i) {
+      const bool timed = e_.analyses[i].against == "t";
+      const std::span<double> row(result_.analyses[i]);
+      analyse(e_, system_, e_.analyses[i], (*trained_)[i] ? &*(*trained_)[i] : nullptr, last(), timed ? row.subspan(sample_, 1) : row);
+    }
+    ++sample_;
+  }
+
+  const Experiment& e_;
+  const System<double>& system_;
+  const std::vector<double>& times_;
+  std::shared_ptr<const StimulusDrive> drive_;
+  Problem problem_;
+  Workspace<double> workspace_;
+  std::vector<double> states_, observables_, inputs_;
+  const std::vector<std::optional<LinearDecoder>>* trained_ = nullptr;
+  std::size_t sample_ = 0;
+  ConditionResult result_;
+};
+
+/// The decoder of one analysis, from the conditions of [training].
+LinearDecoder train(const Experiment& e, const System<double>& system, const std::vector<double>& times, const Analysis& a) {
+  const Experiment& taught = *e.training->conditions;
+  std::vector<std::vector<double>> responses(taught.condition_count());
+  std::vector<double> angles(taught.condition_count());
+  for (std::size_t c = 0; c < responses.size(); ++c) {
+    Course course(taught, system, times, c);
+    course.run({}, {});
+    responses[c] = response_line(taught, system, a, course.last());
+    const auto& [angle, unit] = taught.condition(c).at(e.training->target);
+    angles[c] = angle * unit.to(Unit::parse("rad"));
+  }
+  return {responses, angles, e.training->ridge};
+}
+
+std::string condition_text(const Experiment& e, std::size_t condition) {
+  std::string text;
+  for (const auto& [name, value] : e.condition(condition)) text += fmt::format("{}{} = {:g} {}", text.empty() ? "" : ", ", name, value.first, value.second.str());
+  return text;
+}
+
+}  // namespace
+
+std::vector<double> row_abscissae(const Experiment& e, const Analysis& a, const std::vector<double>& times) {
+  if (a.against == "t") return times;
+  if (a.kind != Analysis::Kind::tuning) return {};
+  std::vector<double> x = axis_positions(e.circuit.axis(e.feature_axis));
+  if (e.map)
+    for (double& position : x) position = e.map->to_feature(position);
+  return x;
+}
+
+std::vector<double> output_times(const Experiment& e) {
+  if (e.run.steady) return {};
+  const double end = e.run.duration * ms_in_time_units(e);
+  const auto count = static_cast<std::size_t>(std::floor(e.run.duration / e.run.every + 1e-9));
+  std::vector<double> times;
+  for (std::size_t i = 0; i <= count; ++i) times.push_back(std::min(end, static_cast<double>(i) * e.run.every * ms_in_time_units(e)));
+  if (times.back() < end) times.push_back(end);
+  return times;
+}
+
+ConditionRunner::ConditionRunner(const Experiment& experiment) : e_(experiment), system_(compile<double>(experiment.circuit)), times_(output_times(experiment)) {
+  for (const auto& a : e_.analyses) {
+    widths_.push_back(striate::analysis_width(e_, system_, a, times_.size()));
+    trained_.push_back(a.trained ? std::optional(train(e_, system_, times_, a)) : std::nullopt);
+  }
+}
+
+ConditionResult ConditionRunner::run(std::size_t condition) const {
+  if (interrupted()) throw Interrupted();
+  try {
+    return Course(e_, system_, times_, condition).run(widths_, trained_);
+  } catch (const Failure& f) {
+    const std::string where = condition_text(e_, condition);
+    throw Failure(where.empty() ? f.what() : fmt::format("condition {}: {}", where, f.what()));
+  }
+}
+
+}  // namespace striate

@@ -1,0 +1,233 @@
+"""Mistakes at the command line: each gives one clear error and the documented exit code, and loses nothing.
+
+Usage: test_command_line.py PATH_OF_STRIATE
+"""
+
+import os
+import pathlib
+import random
+import resource
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+
+import h5py
+import numpy
+import xarray
+
+STRIATE = sys.argv.pop(1)
+
+EXPERIMENT = """title = "Excitable unit"
+circuit = "fitzhugh_nagumo"
+
+[run]
+method = "rk4"
+duration = "50 ms"
+step = "0.05 ms"
+every = "1 ms"
+"""
+
+CIRCUIT = """circuit leaky "one leaky unit"
+time ms
+axis unit = 3
+parameter tau = 10 ms in (0, inf) "time constant"
+parameter E = -70 mV "rest"
+V(0) = -60 mV
+dV/dt = (E - V)/tau : mV "membrane potential"
+"""
+
+
+class CommandLine(unittest.TestCase):
+    def setUp(self):
+        scratch = tempfile.TemporaryDirectory()
+        self.addCleanup(scratch.cleanup)
+        self.folder = pathlib.Path(scratch.name)
+        self.write("unit.toml", EXPERIMENT)
+
+    def write(self, name, text):
+        (self.folder / name).write_text(text)
+
+    def striate(self, *arguments, **more):
+        return subprocess.run([STRIATE, *arguments], cwd=self.folder, capture_output=True, text=True, timeout=120, **more)
+
+    def refused(self, arguments, *words):
+        """Exit code 2, one line with all the words, and no file more or less."""
+        before = {p.name: p.read_bytes() for p in self.folder.iterdir() if p.is_file()}
+        done = self.striate(*arguments)
+        self.assertEqual(done.returncode, 2, done)
+        self.assertEqual(done.stderr.strip().count("\n"), 0, done.stderr)
+        for word in words:
+            self.assertIn(word, done.stderr)
+        self.assertEqual(before, {p.name: p.read_bytes() for p in self.folder.iterdir() if p.is_file()})
+
+    # --- what is typed --------------------------------------------------------------------------------------------
+
+    def test_a_misspelt_command_or_option_names_the_nearest(self):
+        self.refused(["rum", "unit.toml"], "rum", "run")
+        self.refused(["run", "unit.toml", "--treads", "1"], "--treads", "--threads")
+
+    def test_help_of_every_command_starts_with_what_it_does_and_an_example(self):
+        for command in ("run", "sweep", "check", "list", "show", "info", "rerun", "plot"):
+            done = self.striate(command, "--help")
+            self.assertEqual(done.returncode, 0)
+            self.assertIn(f"  striate {command}", "\n".join(done.stdout.splitlines()[:3]))
+
+    # --- experiments ----------------------------------------------------------------------------------------------
+
+    def test_a_misspelt_key_parameter_method_or_variable_names_the_nearest(self):
+        for key, nearest in (("run.durations=5", "duration"), ("parameters.tau_v1=1 ms", "tau_v"),
+                             ("run.method=rk5", "rk4"), ('run.record=["vv"]', "v"), ("regime=restin", "resting")):
+            self.refused(["run", "unit.toml", "--set", key], "--set", key.split("=")[0], nearest)
+
+    def test_values_out_of_range_or_of_the_wrong_unit_are_refused(self):
+        for key in ("parameters.tau_v=-1 ms", "parameters.b=3", "run.duration=-5 ms", "run.tolerance=2", "run.step=0 ms"):
+            self.refused(["run", "unit.toml", "--set", key], key.split("=")[0].split(".")[1])
+        self.refused(["run", "unit.toml", "--set", "run.duration=50 mV"], "mV", "ms")
+        self.refused(["run", "unit.toml", "--set", "parameters.tau_w=10 mV"], "mV", "ms")
+
+    def test_an_experiment_that_is_missing_or_not_toml_is_refused(self):
+        self.refused(["run", "none.toml"], "none.toml", "No such file")
+        self.write("broken.toml", "title = \n")
+        self.refused(["run", "broken.toml"], "broken.toml:1")
+
+    # --- circuits -------------------------------------------------------------------------------------------------
+
+    def test_a_circuit_text_with_a_mistake_is_refused_with_its_line(self):
+        for old, new, *words in (("(E - V)/tau", "(E - V)", "mV"), ("(E - V)/tau", "(E - W)/tau", "W"),
+                                 ("dV/dt", "a := b + E\nb := a + E\ndV/dt", "a", "b"),
+                                 ("parameter tau = 10", "parameter tau = -10", "tau", "-10"),
+                                 ("axis unit = 3", "axis unit = 3\nparameter w[unit] = 1 mV", "unit")):
+            text = CIRCUIT.replace(old, new, 1)
+            if "w[unit]" in text:
+                text = text.replace("(E - V)/tau", "(w - V)/tau")
+            self.write("leaky.circuit", text)
+            self.refused(["check", "leaky.circuit"], "leaky.circuit", *words)
+
+    # --- files ----------------------------------------------------------------------------------------------------
+
+    def test_an_output_that_exists_or_cannot_be_written_is_refused(self):
+        self.assertEqual(self.striate("run", "unit.toml", "-o", "out.h5").returncode, 0)
+        self.refused(["run", "unit.toml", "-o", "out.h5"], "out.h5", "exists already")
+        self.refused(["sweep", "unit.toml", "--over", "parameters.I=0,1", "-o", "out.h5"], "out.h5", "exists already")
+        self.refused(["run", "unit.toml", "-o", "no/such/out.h5"], "no/such/out.h5", "cannot be written")
+
+    def test_a_truncated_or_foreign_file_is_refused(self):
+        self.assertEqual(self.striate("run", "unit.toml", "-o", "out.h5").returncode, 0)
+        self.write("text.h5", "not HDF5")
+        (self.folder / "cut.h5").write_bytes((self.folder / "out.h5").read_bytes()[:2000])
+        with h5py.File(self.folder / "foreign.h5", "w") as file:
+            file["x"] = [1, 2]
+        for command in ("info", "rerun", "plot"):
+            for name in ("text.h5", "cut.h5", "none.h5"):
+                self.refused([command, name], name)
+        for command in ("info", "rerun"):
+            self.refused([command, "foreign.h5"], "foreign.h5", "not a recording")
+
+    def test_a_full_disk_ends_with_code_1_and_a_file_that_opens(self):
+        limit = 65536
+        done = self.striate("run", "unit.toml", "--set", "run.every=0.05 ms", "--set", "run.duration=500 ms", "-o", "out.h5",
+                            preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit)))
+        self.assertEqual(done.returncode, 1, done)
+        self.assertIn("out.h5", done.stderr)
+        with h5py.File(self.folder / "out.h5") as file:
+            self.assertEqual(file.attrs["complete"], 0)
+
+    def test_a_circuit_that_blows_up_ends_with_time_and_state(self):
+        self.write("blow.circuit", 'circuit blow "grows without bound"\ntime ms\nparameter tau = 1 ms\nx(0) = 1\n'
+                                   'dx/dt = x*x*x/tau : 1 "grows"\n')
+        for method, step in (("rk4", '\nstep = "0.1 ms"'), ("bdf", "")):
+            self.write("blow.toml", f'circuit = "blow.circuit"\n[run]\nmethod = "{method}"\nduration = "50 ms"{step}\n')
+            done = self.striate("run", "blow.toml", "-o", "blow.h5", "--force")
+            self.assertEqual(done.returncode, 1, done)
+            self.assertRegex(done.stderr, r"t = [0-9.]+")
+            self.assertRegex(done.stderr, r"\bx\b")
+            with h5py.File(self.folder / "blow.h5") as file:
+                self.assertEqual(file.attrs["complete"], 0)
+
+    # --- recordings -----------------------------------------------------------------------------------------------
+
+    def test_a_recording_is_told_about_and_made_again_with_the_same_bits(self):
+        self.assertEqual(self.striate("run", "unit.toml", "-o", "out.h5").returncode, 0)
+        self.assertIn("fitzhugh_nagumo", self.striate("info", "out.h5").stdout)
+        self.assertEqual(self.striate("rerun", "-q", "out.h5").stdout, "the same bits\n")
+        self.assertIn("tau_w", self.striate("check", "unit.toml").stdout)
+        self.assertIn("fitzhugh_nagumo", self.striate("list").stdout)
+        self.assertIn("dw/dt", self.striate("show", "fitzhugh_nagumo").stdout)
+
+    # --- sweeps ---------------------------------------------------------------------------------------------------
+
+    def test_a_sweep_opens_as_one_labelled_array_whose_points_are_the_runs(self):
+        done = self.striate("sweep", "unit.toml", "--over", "parameters.I=0:1:3", "--over", "parameters.tau_w=5 ms,10 ms",
+                            "-o", "sweep.h5", "--threads", "2")
+        self.assertEqual(done.returncode, 0, done)
+        self.striate("run", "unit.toml", "-o", "one.h5", "--set", "parameters.I=0.5", "--set", "parameters.tau_w=10 ms")
+        with xarray.open_dataset(self.folder / "sweep.h5", engine="h5netcdf") as sweep:
+            self.assertEqual(sweep.v.dims, ("parameters_I", "parameters_tau_w", "t"))
+            self.assertTrue((sweep.status == 1).all())
+            self.assertEqual(len(numpy.unique(sweep.seed)), 6)
+            with xarray.open_dataset(self.folder / "one.h5", engine="h5netcdf") as one:
+                numpy.testing.assert_array_equal(sweep.v.sel(parameters_I=0.5, parameters_tau_w=10), one.v)
+
+    def test_a_sweep_over_what_is_unknown_or_changes_the_shape_is_refused(self):
+        self.refused(["sweep", "unit.toml", "--over", "parameters.tau_v1=1 ms,2 ms"], "--over", "tau_v")
+        self.refused(["sweep", "unit.toml", "--over", "run.duration=10 ms,20 ms"], "one array")
+        self.refused(["sweep", "unit.toml", "--over", "parameters.I=0:1"], "FROM:TO:COUNT")
+        self.refused(["sweep", "unit.toml", "--over", "parameters.b=0.5,3"], "b")
+
+    def test_a_failed_point_stops_nothing(self):
+        self.write("blow.circuit", 'circuit blow "grows or falls"\ntime ms\nparameter tau = 1 ms\nparameter a = 1 1\nx(0) = 1\n'
+                                   'dx/dt = a*x*x*x/tau : 1 "state"\n')
+        self.write("blow.toml", 'circuit = "blow.circuit"\n[run]\nmethod = "rk4"\nstep = "0.01 ms"\nduration = "5 ms"\n')
+        done = self.striate("sweep", "blow.toml", "--over", "parameters.a=-1,1,-2", "-o", "sweep.h5")
+        self.assertEqual(done.returncode, 1, done)
+        self.assertIn("1 of 3", done.stderr)
+        with h5py.File(self.folder / "sweep.h5") as file:
+            self.assertEqual(file["status"][:].tolist(), [1, 2, 1])
+            self.assertIn("x", file["errors/1"][()].decode())
+            # dx/dt = a x^3 has x(t) = 1/sqrt(1 - 2 a t); rk4 at 0.01 ms is off by some 1e-9
+            numpy.testing.assert_allclose(file["x"][[0, 2], -1], [11 ** -0.5, 21 ** -0.5], rtol=1e-6)
+
+    def disturbed(self, send, code):
+        """Sweeps stopped at random times and resumed until they end; their numbers are those of one that was not."""
+        arguments = ["sweep", "unit.toml", "--over", "parameters.I=0:1:40", "--set", "run.step=0.005 ms", "--threads", "2", "-q"]
+        start = time.monotonic()
+        self.assertEqual(self.striate(*arguments, "-o", "whole.h5").returncode, 0)
+        whole = time.monotonic() - start
+        chance = random.Random(7)
+        stopped = 0
+        for _ in range(5):
+            (self.folder / "stopped.h5").unlink(missing_ok=True)
+            for _ in range(3):
+                process = subprocess.Popen([STRIATE, *arguments, "-o", "stopped.h5", "--resume"], cwd=self.folder, stderr=subprocess.PIPE)
+                time.sleep(chance.uniform(0.1, 0.9) * whole)
+                process.send_signal(send)
+                process.communicate()
+                stopped += process.returncode == code
+                if (self.folder / "stopped.h5").exists():
+                    h5py.File(self.folder / "stopped.h5").close()
+            self.assertEqual(self.striate(*arguments, "-o", "stopped.h5", "--resume").returncode, 0)
+            with h5py.File(self.folder / "whole.h5") as a, h5py.File(self.folder / "stopped.h5") as b:
+                self.assertEqual(b.attrs["complete"], 1)
+                for name in ("v", "w", "seed", "status", "run/steps"):
+                    self.assertEqual(a[name][:].tobytes(), b[name][:].tobytes(), name)
+        self.assertGreater(stopped, 2)
+
+    def test_a_killed_sweep_resumes_to_the_bits_of_an_undisturbed_one(self):
+        self.disturbed(signal.SIGKILL, -signal.SIGKILL)
+
+    def test_an_interrupted_sweep_ends_with_130_and_resumes(self):
+        self.disturbed(signal.SIGINT, 130)
+
+    def test_a_sweep_resumes_only_its_own_file(self):
+        self.assertEqual(self.striate("sweep", "unit.toml", "--over", "parameters.I=0,1", "-o", "sweep.h5").returncode, 0)
+        self.refused(["sweep", "unit.toml", "--over", "parameters.I=0,2", "-o", "sweep.h5", "--resume"], "other values")
+        self.refused(["sweep", "unit.toml", "--over", "parameters.I=0,1", "-o", "sweep.h5", "--resume", "--set", "run.every=2 ms"],
+                     "another experiment")
+
+
+if __name__ == "__main__":
+    os.environ.pop("STRIATE_PYTHON", None)
+    unittest.main()
