@@ -67,7 +67,7 @@ int newton_krylov(Evaluation& evaluation, double t, std::span<const double> rela
   KINSetScaledStepTol(memory.mem, 1e-15);
   std::copy(y.begin(), y.end(), values(state.get()).begin());
   std::transform(relaxation.begin(), relaxation.end(), values(scale.get()).begin(),
-                 [&](double r) { return r / *slowest; });
+                 [largest = *slowest](double r) { return r / largest; });
   N_VConst(1.0, one.get());
   const int code = KINSol(memory.mem, state.get(), KIN_LINESEARCH, one.get(), scale.get());
   call.shield.rethrow();

@@ -30,7 +30,7 @@ LeadingEigenvalue dense(std::size_t size, const Product& product) {
   }
   const Eigen::EigenSolver<Eigen::MatrixXd> solver(a, false);
   if (solver.info() != Eigen::Success) return {};
-  const Eigen::VectorXcd values = solver.eigenvalues();
+  const Eigen::VectorXcd& values = solver.eigenvalues();
   // Backward error of the QR algorithm: some roundings of the norm.
   return {values[leading(values)], 1e-14 * a.norm(), true};
 }
@@ -66,7 +66,7 @@ LeadingEigenvalue arnoldi(std::size_t size, const Product& product) {
       if (!invariant && m % check_every != 0 && m != steps) continue;
       const Eigen::EigenSolver<Eigen::MatrixXd> solver(h.topLeftCorner(m, m));
       if (solver.info() != Eigen::Success) return result;
-      const Eigen::VectorXcd values = solver.eigenvalues();
+      const Eigen::VectorXcd& values = solver.eigenvalues();
       const Eigen::Index best = leading(values);
       const Eigen::VectorXcd ritz = solver.eigenvectors().col(best);
       result = {values[best], h(m, m - 1) * std::abs(ritz[m - 1]) / ritz.norm(), false};
