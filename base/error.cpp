@@ -46,10 +46,12 @@ std::vector<std::string> closest_names(std::string_view name, const std::vector<
 }
 
 std::string suggest_names(std::string_view name, const std::vector<std::string>& known) {
-  if (const auto near = closest_names(name, known); !near.empty()) return fmt::format(" Closest: {}.", fmt::join(near, ", "));
+  if (const auto near = closest_names(name, known); !near.empty())
+    return fmt::format(" Closest: {}.", fmt::join(near, ", "));
   if (known.empty()) return "";
   constexpr std::size_t shown = 12;
-  const std::vector<std::string> first(known.begin(), known.begin() + static_cast<std::ptrdiff_t>(std::min(shown, known.size())));
+  const std::vector<std::string> first(known.begin(),
+                                       known.begin() + static_cast<std::ptrdiff_t>(std::min(shown, known.size())));
   return fmt::format(" Known: {}{}", fmt::join(first, ", "), known.size() > shown ? ", ..." : ".");
 }
 

@@ -12,7 +12,8 @@ namespace striate {
 class Error : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;
-  Error(std::string_view where, std::string_view what) : std::runtime_error(std::string(where) + ": " + std::string(what)) {}
+  Error(std::string_view where, std::string_view what)
+      : std::runtime_error(std::string(where) + ": " + std::string(what)) {}
 };
 
 /// A computation that could not go on (blow-up, no convergence, full disk). The command line turns it into exit code 1.

@@ -1,6 +1,7 @@
 // Our side of bench/race_circuit.py: integrates bench/near_far.circuit for 200 ms with several methods and tolerances.
 //   bench_race_circuit CIRCUIT FOLDER THREADS
-// writes FOLDER/X.bin (the input, [theta, y, x]) and FOLDER/reference.bin (the state at 200 ms), and prints one line a run:
+// writes FOLDER/X.bin (the input, [theta, y, x]) and FOLDER/reference.bin (the state at 200 ms), and prints one line a
+// run:
 //   method tolerance seconds(median of 5) max_error rhs_evaluations
 #include <fmt/format.h>
 #include <omp.h>
@@ -36,7 +37,9 @@ std::vector<double> centre_surround(std::size_t channels, std::size_t side) {
 }
 
 void save(const std::string& path, const std::vector<double>& values) {
-  std::ofstream(path, std::ios::binary).write(reinterpret_cast<const char*>(values.data()), static_cast<std::streamsize>(values.size() * sizeof(double)));
+  std::ofstream(path, std::ios::binary)
+      .write(reinterpret_cast<const char*>(values.data()),
+             static_cast<std::streamsize>(values.size() * sizeof(double)));
 }
 
 }  // namespace
@@ -79,7 +82,8 @@ int main(int argc, char** argv) {
       }
       std::sort(seconds.begin(), seconds.end());
       double error = 0;
-      for (std::size_t i = 0; i < solution.y.size(); ++i) error = std::max(error, std::abs(solution.y[i] - reference.y[i]));
+      for (std::size_t i = 0; i < solution.y.size(); ++i)
+        error = std::max(error, std::abs(solution.y[i] - reference.y[i]));
       fmt::print("{} {:g} {:.6f} {:.3e} {}\n", name, tolerance, seconds[2], error / largest, solution.counters.rhs);
     }
   }

@@ -49,8 +49,10 @@ Expr ring(const std::vector<std::string>& axes, std::int64_t outer, std::int64_t
   require_axes("ring", axes);
   require_size("ring", outer);
   if (inner < 0 || inner >= outer || (outer - inner) % 2 != 0)
-    throw Error(fmt::format("ring: outer = {} and inner = {}, but inner must be smaller than outer and differ from it by an "
-                            "even number, so that the hole is centred.", outer, inner));
+    throw Error(
+        fmt::format("ring: outer = {} and inner = {}, but inner must be smaller than outer and differ from it by an "
+                    "even number, so that the hole is centred.",
+                    outer, inner));
   if (inner == 0) return box(axes, outer);
   double filled = 1;
   double hole_size = 1;

@@ -100,7 +100,8 @@ Expr conv_face(Face face, const Expr& a, const Expr& b, const std::vector<std::s
   node.shape = result;
   node.unit = a.unit() * b.unit();
   node.names = axes;
-  node.ints = {static_cast<std::int64_t>(face), static_cast<std::int64_t>(border), static_cast<std::int64_t>(algorithm)};
+  node.ints = {static_cast<std::int64_t>(face), static_cast<std::int64_t>(border),
+               static_cast<std::int64_t>(algorithm)};
   return intern(std::move(node));
 }
 
@@ -109,8 +110,9 @@ Expr conv(const Expr& x, const Expr& kernel, const std::vector<std::string>& ove
   for (const auto& axis : x.shape())
     if (kernel.shape().has(offset_axis(axis.name))) axes.push_back(axis.name);
   if (axes.empty())
-    throw Error(fmt::format("conv: the kernel {} has no offset axis of {}. A kernel along y and x has the axes dy and dx.",
-                            kernel.shape().str_sizes(), x.shape().str_sizes()));
+    throw Error(
+        fmt::format("conv: the kernel {} has no offset axis of {}. A kernel along y and x has the axes dy and dx.",
+                    kernel.shape().str_sizes(), x.shape().str_sizes()));
   for (const auto& axis : over) {
     axis_position("conv", x, axis);
     if (!kernel.shape().has(axis))
@@ -120,13 +122,15 @@ Expr conv(const Expr& x, const Expr& kernel, const std::vector<std::string>& ove
   std::vector<Axis> result;
   std::vector<Axis> channels;
   for (const auto& axis : kernel.shape()) {
-    const bool is_offset = std::any_of(axes.begin(), axes.end(), [&](const auto& a) { return offset_axis(a) == axis.name; });
+    const bool is_offset =
+        std::any_of(axes.begin(), axes.end(), [&](const auto& a) { return offset_axis(a) == axis.name; });
     const auto in_x = x.shape().find(axis.name);
     if (in_x && x.shape()[*in_x].size != axis.size)
-      throw Error(fmt::format("conv: axis '{}' has length {} in the kernel and {} in the argument.", axis.name, axis.size,
-                              x.shape()[*in_x].size));
+      throw Error(fmt::format("conv: axis '{}' has length {} in the kernel and {} in the argument.", axis.name,
+                              axis.size, x.shape()[*in_x].size));
     if (in_x && contains(axes, axis.name))
-      throw Error(fmt::format("conv: the kernel has both '{}' and its offset axis '{}'.", axis.name, offset_axis(axis.name)));
+      throw Error(
+          fmt::format("conv: the kernel has both '{}' and its offset axis '{}'.", axis.name, offset_axis(axis.name)));
     if (!is_offset && !in_x) channels.push_back(axis);
   }
   bool placed = false;
@@ -183,14 +187,16 @@ Expr sparse_face(Face face, const Expr& a, const Expr& b, const Node& like, cons
 Expr sparse(const Expr& w, const Expr& x, const std::string& pre, const Axis& post, std::vector<std::int64_t> pairs) {
   const std::size_t position = axis_position("sparse", x, pre);
   if (w.shape().rank() != 1 || w.shape()[0].size * 2 != pairs.size())
-    throw Error(fmt::format("sparse: the weights are {}, but {} synapses are given as (post, pre) pairs. "
-                            "Give one weight a synapse along one axis.", w.shape().str_sizes(), pairs.size() / 2));
+    throw Error(
+        fmt::format("sparse: the weights are {}, but {} synapses are given as (post, pre) pairs. "
+                    "Give one weight a synapse along one axis.",
+                    w.shape().str_sizes(), pairs.size() / 2));
   for (std::size_t e = 0; e < pairs.size(); e += 2) {
     const auto limit_post = static_cast<std::int64_t>(post.size);
     const auto limit_pre = static_cast<std::int64_t>(x.shape()[position].size);
     if (pairs[e] < 0 || pairs[e] >= limit_post || pairs[e + 1] < 0 || pairs[e + 1] >= limit_pre)
-      throw Error(fmt::format("sparse: synapse {} joins pre {} to post {}, but pre has {} elements and post has {}.", e / 2,
-                              pairs[e + 1], pairs[e], limit_pre, limit_post));
+      throw Error(fmt::format("sparse: synapse {} joins pre {} to post {}, but pre has {} elements and post has {}.",
+                              e / 2, pairs[e + 1], pairs[e], limit_pre, limit_post));
   }
   Node like;
   like.names = {pre, post.name, w.shape()[0].name};
@@ -208,7 +214,8 @@ Expr shift(const Expr& x, const std::string& axis, std::int64_t by, Border borde
 Expr pad(const Expr& x, const std::string& axis, std::int64_t before, std::int64_t after, Border border) {
   const auto size = static_cast<std::int64_t>(x.shape()[axis_position("pad", x, axis)].size);
   if (before < 0 || after < 0 || before > longest_axis || after > longest_axis)
-    throw Error(fmt::format("pad: {} elements before and {} after, but neither may be negative or above 2^31.", before, after));
+    throw Error(
+        fmt::format("pad: {} elements before and {} after, but neither may be negative or above 2^31.", before, after));
   return line(LineKind::pad, x, axis, static_cast<std::size_t>(before + size + after),
               {before, after, static_cast<std::int64_t>(border)});
 }
@@ -216,8 +223,8 @@ Expr pad(const Expr& x, const std::string& axis, std::int64_t before, std::int64
 Expr slice(const Expr& x, const std::string& axis, std::int64_t begin, std::int64_t end) {
   const auto size = static_cast<std::int64_t>(x.shape()[axis_position("slice", x, axis)].size);
   if (begin < 0 || end > size || begin >= end)
-    throw Error(fmt::format("slice: elements {} to {} (exclusive) of axis '{}' are asked, but it has {} elements.", begin, end,
-                            axis, size));
+    throw Error(fmt::format("slice: elements {} to {} (exclusive) of axis '{}' are asked, but it has {} elements.",
+                            begin, end, axis, size));
   return line(LineKind::slice, x, axis, static_cast<std::size_t>(end - begin), {begin, end});
 }
 
@@ -282,7 +289,8 @@ Expr broadcast_to(const Expr& x, const Shape& shape) {
 Expr rename(const Expr& x, const std::string& from, const std::string& to) {
   const std::size_t position = axis_position("rename", x, from);
   if (from == to) return x;
-  if (x.shape().has(to)) throw Error(fmt::format("rename: the argument {} already has an axis '{}'.", x.shape().str_sizes(), to));
+  if (x.shape().has(to))
+    throw Error(fmt::format("rename: the argument {} already has an axis '{}'.", x.shape().str_sizes(), to));
   Node node;
   node.op = Op::rename;
   node.args = {x};

@@ -19,8 +19,10 @@ Shape common_shape(std::string_view op, const std::vector<Expr>& args) {
   for (const auto& arg : args) {
     const auto joined = broadcast(shape, arg.shape());
     if (!joined)
-      throw Error(fmt::format("{}: the shapes {} and {} do not broadcast: an axis has two lengths. "
-                              "Rename one axis or resample.", op, shape.str_sizes(), arg.shape().str_sizes()));
+      throw Error(
+          fmt::format("{}: the shapes {} and {} do not broadcast: an axis has two lengths. "
+                      "Rename one axis or resample.",
+                      op, shape.str_sizes(), arg.shape().str_sizes()));
     shape = *joined;
   }
   return shape;
@@ -53,8 +55,10 @@ std::pair<Expr, Expr> same_unit(std::string_view what, const Expr& a, const Expr
   if (is_literal_zero(a)) return {quantity(0, b.unit()), b};
   if (is_literal_zero(b)) return {a, quantity(0, a.unit())};
   if (!a.unit().same_dimension(b.unit()))
-    throw Error(fmt::format("{}: the left side is {} and the right side is {}; their units do not match. "
-                            "Check a missing factor or a parameter's unit.", what, describe(a), describe(b)));
+    throw Error(
+        fmt::format("{}: the left side is {} and the right side is {}; their units do not match. "
+                    "Check a missing factor or a parameter's unit.",
+                    what, describe(a), describe(b)));
   return {a, convert(b, a.unit())};
 }
 
@@ -137,8 +141,10 @@ Expr pow(const Expr& a, const Expr& b0) {
     else if (a.unit().dimensionless())
       return pow(convert(a, Unit()), b);
     else
-      throw Error(fmt::format("^: the base is {} and the exponent is not a number, so the result has no unit. "
-                              "Divide the base by a scale with that unit.", describe(a)));
+      throw Error(
+          fmt::format("^: the base is {} and the exponent is not a number, so the result has no unit. "
+                      "Divide the base by a scale with that unit.",
+                      describe(a)));
   }
   return pointwise(Op::pow, {a, b}, unit);
 }
@@ -171,7 +177,8 @@ Expr phi(int k, const Expr& a) {
 Expr convert(const Expr& a, const Unit& unit) {
   if (a.unit() == unit) return a;
   if (!a.unit().same_dimension(unit) && !is_literal_zero(a))
-    throw Error(fmt::format("{} is given where [{}] is asked. Check a missing factor or a parameter's unit.", describe(a), unit.str()));
+    throw Error(fmt::format("{} is given where [{}] is asked. Check a missing factor or a parameter's unit.",
+                            describe(a), unit.str()));
   if (a->op == Op::constant) return quantity(is_zero(a) ? 0 : a->value * a.unit().to(unit), unit);
   if (a->op == Op::convert) return convert(a->args[0], unit);
   Node node;
@@ -200,8 +207,13 @@ Expr with_args(const Expr& e, std::vector<Expr> args) {
     case Op::where: return where(args[0], args[1], args[2]);
     case Op::phi: return phi(static_cast<int>(n.ints[0]), args[0]);
     case Op::convert: return convert(args[0], n.unit);
-    case Op::exp: case Op::log: case Op::sin: case Op::cos: case Op::tanh: case Op::sigmoid: case Op::softplus:
-      return transcendental(n.op, args[0]);
+    case Op::exp:
+    case Op::log:
+    case Op::sin:
+    case Op::cos:
+    case Op::tanh:
+    case Op::sigmoid:
+    case Op::softplus: return transcendental(n.op, args[0]);
     case Op::sum: return sum(args[0], n.names);
     case Op::broadcast: return broadcast_to(args[0], n.shape);
     case Op::contract: return contract(args[0], args[1], n.shape);

@@ -35,12 +35,14 @@ Expr fit(const std::string& where, const std::string& what, const Expr& e, const
     fitted = is_zero(e) && e.unit() == Unit() ? quantity(0, unit) : convert(e, unit);
   } catch (const Error&) {
     throw Error(where, fmt::format("the units of {} do not balance: its equation gives [{}], but [{}] is needed. "
-                                   "Check a missing factor or a parameter's unit.", what, e.unit().str(), unit.str()));
+                                   "Check a missing factor or a parameter's unit.",
+                                   what, e.unit().str(), unit.str()));
   }
   const auto joined = broadcast(shape, e.shape());
   if (!joined || joined->rank() != shape.rank())
-    throw Error(where, fmt::format("{} is declared {}, but its equation gives {}. Sum or average over the axes it lacks.", what,
-                                   shape.str_sizes(), e.shape().str_sizes()));
+    throw Error(
+        where, fmt::format("{} is declared {}, but its equation gives {}. Sum or average over the axes it lacks.", what,
+                           shape.str_sizes(), e.shape().str_sizes()));
   return broadcast_to(fitted, shape);
 }
 
@@ -56,20 +58,23 @@ void require_name(const std::string& where, const std::string& name) {
 void check_name(const std::string& where, const std::string& name, std::set<std::string>& taken) {
   require_name(where, name);
   if (name == "t") throw Error(where, "the name 't' is the time. Choose another.");
-  if (name == "pi" || name == "inf") throw Error(where, fmt::format("the name '{}' is a number. Choose another.", name));
+  if (name == "pi" || name == "inf")
+    throw Error(where, fmt::format("the name '{}' is a number. Choose another.", name));
   if (!taken.insert(name).second) throw Error(where, fmt::format("the name '{}' is declared twice. Rename one.", name));
 }
 
 /// Descriptions stand in quotes on one line of the circuit's text.
 void check_text(const std::string& where, const std::string& text) {
   if (text.find_first_of("\"\n") != std::string::npos)
-    throw Error(where, fmt::format("the description '{}' contains a \" or a line break, which the text form cannot hold.", text));
+    throw Error(
+        where,
+        fmt::format("the description '{}' contains a \" or a line break, which the text form cannot hold.", text));
 }
 
 void check_range(const std::string& where, const Parameter& p, double value) {
   if (!p.range.contains(value))
-    throw Error(where, fmt::format("parameter '{}' = {} [{}], but must lie in {}. Check its sign and unit.", p.variable->name, value,
-                                   p.variable.unit().str(), p.range.str()));
+    throw Error(where, fmt::format("parameter '{}' = {} [{}], but must lie in {}. Check its sign and unit.",
+                                   p.variable->name, value, p.variable.unit().str(), p.range.str()));
 }
 
 const auto variable_name = [](const auto& item) { return item.variable->name; };
@@ -101,9 +106,12 @@ bool Range::unbounded() const { return low == -std::numeric_limits<double>::infi
 Circuit::Circuit(CircuitContents contents) {
   const std::string circuit_name = fmt::format("circuit '{}'", contents.name);
   std::string where = circuit_name;
-  const auto enter = [&](const std::string& place) { where = place.empty() ? circuit_name : place + ": " + circuit_name; };
+  const auto enter = [&](const std::string& place) {
+    where = place.empty() ? circuit_name : place + ": " + circuit_name;
+  };
   if (!contents.time_unit.same_dimension(Unit::parse("s")) && !contents.time_unit.dimensionless())
-    throw Error(where, fmt::format("the time unit is [{}], but must be a time such as ms, or 1.", contents.time_unit.str()));
+    throw Error(where,
+                fmt::format("the time unit is [{}], but must be a time such as ms, or 1.", contents.time_unit.str()));
   require_name(where, contents.name);
   check_text(where, contents.description);
   for (const auto& line : contents.source) check_text(where, line);
@@ -114,9 +122,11 @@ Circuit::Circuit(CircuitContents contents) {
     require_name(where, a.axis.name);
     check_text(where, a.description);
     if (!axes.insert(a.axis.name).second) throw Error(where, fmt::format("axis '{}' is declared twice.", a.axis.name));
-    if (a.axis.size < 1) throw Error(where, fmt::format("axis '{}' has no elements. Give it a length of at least 1.", a.axis.name));
+    if (a.axis.size < 1)
+      throw Error(where, fmt::format("axis '{}' has no elements. Give it a length of at least 1.", a.axis.name));
     if (a.has_coordinates && !(a.low < a.high && std::isfinite(a.low) && std::isfinite(a.high)))
-      throw Error(where, fmt::format("axis '{}' runs from {} to {}, but must run upwards.", a.axis.name, a.low, a.high));
+      throw Error(where,
+                  fmt::format("axis '{}' runs from {} to {}, but must run upwards.", a.axis.name, a.low, a.high));
   }
   enter("");
   std::set<const Node*> declared;
@@ -124,12 +134,14 @@ Circuit::Circuit(CircuitContents contents) {
     check_name(where, v->name, taken);
     declared.insert(v.get());
     for (const auto& axis : v.shape()) {
-      const auto known = std::find_if(contents.axes.begin(), contents.axes.end(), [&](const auto& a) { return a.axis.name == axis.name; });
+      const auto known = std::find_if(contents.axes.begin(), contents.axes.end(),
+                                      [&](const auto& a) { return a.axis.name == axis.name; });
       if (known == contents.axes.end())
         throw Error(where, fmt::format("'{}' has the axis '{}', which is not declared.{}", v->name, axis.name,
                                        suggest_names(axis.name, names_of(contents.axes, axis_name))));
       if (known->axis.size != axis.size)
-        throw Error(where, fmt::format("'{}' has axis '{}' of length {}, but the axis is declared with {}.", v->name, axis.name, axis.size, known->axis.size));
+        throw Error(where, fmt::format("'{}' has axis '{}' of length {}, but the axis is declared with {}.", v->name,
+                                       axis.name, axis.size, known->axis.size));
     }
   };
   for (auto& p : contents.parameters) {
@@ -139,8 +151,9 @@ Circuit::Circuit(CircuitContents contents) {
     const std::size_t size = p.variable.shape().size();
     if (p.value.size() == 1) p.value.resize(size, p.value[0]);
     if (p.value.size() != size)
-      throw Error(where, fmt::format("parameter '{}' has {} values, but its shape {} has {} elements. Give one value or {}.", p.variable->name,
-                                     p.value.size(), p.variable.shape().str_sizes(), size, size));
+      throw Error(where,
+                  fmt::format("parameter '{}' has {} values, but its shape {} has {} elements. Give one value or {}.",
+                              p.variable->name, p.value.size(), p.variable.shape().str_sizes(), size, size));
     for (const double value : p.value) check_range(where, p, value);
   }
   for (const auto& input : contents.inputs) {
@@ -168,17 +181,23 @@ Circuit::Circuit(CircuitContents contents) {
       double elements = 1;
       for (const auto& axis : node.shape()) elements *= static_cast<double>(axis.size);
       if (elements > most_elements)
-        throw Error(where, fmt::format("{} needs an array {} of more than {} elements. Shorten an axis.", what, node.shape().str_sizes(), most_elements));
+        throw Error(where, fmt::format("{} needs an array {} of more than {} elements. Shorten an axis.", what,
+                                       node.shape().str_sizes(), most_elements));
       if (node->op == Op::constant && !std::isfinite(node->value))
-        throw Error(where, fmt::format("{} contains the number {}. Check a division by zero or a power that is too large.", what, node->value));
-      if (node->numbers && !std::all_of(node->numbers->begin(), node->numbers->end(), [](double v) { return std::isfinite(v); }))
-        throw Error(where, fmt::format("{} contains an array {} with a number that is infinite or none.", what, node.shape().str_sizes()));
+        throw Error(where,
+                    fmt::format("{} contains the number {}. Check a division by zero or a power that is too large.",
+                                what, node->value));
+      if (node->numbers &&
+          !std::all_of(node->numbers->begin(), node->numbers->end(), [](double v) { return std::isfinite(v); }))
+        throw Error(where, fmt::format("{} contains an array {} with a number that is infinite or none.", what,
+                                       node.shape().str_sizes()));
       if (node->op != Op::variable) continue;
       if (!declared.contains(node.get()))
-        throw Error(where, fmt::format("{} uses '{}' {} [{}], which this circuit does not declare so.", what, node->name,
-                                       node.shape().str_sizes(), node.unit().str()));
+        throw Error(where, fmt::format("{} uses '{}' {} [{}], which this circuit does not declare so.", what,
+                                       node->name, node.shape().str_sizes(), node.unit().str()));
       if (initial && (node->kind == VariableKind::state || node->kind == VariableKind::time))
-        throw Error(where, fmt::format("{} uses '{}', but an initial value may depend on parameters and inputs only.", what, node->name));
+        throw Error(where, fmt::format("{} uses '{}', but an initial value may depend on parameters and inputs only.",
+                                       what, node->name));
     }
   };
   for (auto& s : contents.states) {
@@ -200,7 +219,8 @@ Circuit::Circuit(CircuitContents contents) {
     check_variables("event '" + event.name + "'", event.guard, false);
     for (auto& [name, value] : event.jumps) {
       const auto& s = find_named(where + ", event '" + event.name + "'", "state", name, contents.states, variable_name);
-      value = fit(where, fmt::format("'{}' after event '{}'", name, event.name), value, s.variable.unit(), s.variable.shape());
+      value = fit(where, fmt::format("'{}' after event '{}'", name, event.name), value, s.variable.unit(),
+                  s.variable.shape());
       check_variables("event '" + event.name + "'", value, false);
       const auto joined = broadcast(s.variable.shape(), event.guard.shape());
       if (!joined || joined->rank() != s.variable.shape().rank())
@@ -217,8 +237,9 @@ Circuit::Circuit(CircuitContents contents) {
     for (const auto& [name, values] : regime.values) {
       const Parameter& p = find_named(where, "parameter", name, contents.parameters, variable_name);
       if (values.size() != 1 && values.size() != p.value.size())
-        throw Error(where, fmt::format("parameter '{}' has {} values, but its shape {} has {} elements. Give one value or {}.", name, values.size(),
-                                       p.variable.shape().str_sizes(), p.value.size(), p.value.size()));
+        throw Error(where,
+                    fmt::format("parameter '{}' has {} values, but its shape {} has {} elements. Give one value or {}.",
+                                name, values.size(), p.variable.shape().str_sizes(), p.value.size(), p.value.size()));
       for (const double value : values) check_range(where, p, value);
     }
   }
@@ -251,23 +272,36 @@ Circuit Circuit::with_parameters(const std::vector<std::pair<std::string, std::v
 bool Circuit::operator==(const Circuit& other) const {
   const auto& a = *contents_;
   const auto& b = *other.contents_;
-  const auto all = [](const auto& x, const auto& y, const auto& same) { return std::equal(x.begin(), x.end(), y.begin(), y.end(), same); };
+  const auto all = [](const auto& x, const auto& y, const auto& same) {
+    return std::equal(x.begin(), x.end(), y.begin(), y.end(), same);
+  };
   return a.name == b.name && a.description == b.description && a.source == b.source && a.time_unit == b.time_unit &&
-         all(a.axes, b.axes, [](const auto& x, const auto& y) {
-           return x.axis == y.axis && x.has_coordinates == y.has_coordinates && x.low == y.low && x.high == y.high &&
-                  x.closed == y.closed && x.circular == y.circular && x.unit == y.unit && x.description == y.description;
-         }) &&
-         all(a.parameters, b.parameters, [](const auto& x, const auto& y) {
-           return x.variable == y.variable && x.value == y.value && x.range.str() == y.range.str() && x.description == y.description;
-         }) &&
-         all(a.inputs, b.inputs, [](const auto& x, const auto& y) { return x.variable == y.variable && x.description == y.description; }) &&
-         all(a.states, b.states, [](const auto& x, const auto& y) {
-           return x.variable == y.variable && x.initial == y.initial && x.rate == y.rate && x.description == y.description;
-         }) &&
-         all(a.definitions, b.definitions, [](const auto& x, const auto& y) {
-           return x.name == y.name && x.value == y.value && x.description == y.description;
-         }) &&
-         all(a.events, b.events, [](const auto& x, const auto& y) { return x.name == y.name && x.guard == y.guard && x.jumps == y.jumps; }) &&
+         all(a.axes, b.axes,
+             [](const auto& x, const auto& y) {
+               return x.axis == y.axis && x.has_coordinates == y.has_coordinates && x.low == y.low &&
+                      x.high == y.high && x.closed == y.closed && x.circular == y.circular && x.unit == y.unit &&
+                      x.description == y.description;
+             }) &&
+         all(a.parameters, b.parameters,
+             [](const auto& x, const auto& y) {
+               return x.variable == y.variable && x.value == y.value && x.range.str() == y.range.str() &&
+                      x.description == y.description;
+             }) &&
+         all(a.inputs, b.inputs,
+             [](const auto& x, const auto& y) { return x.variable == y.variable && x.description == y.description; }) &&
+         all(a.states, b.states,
+             [](const auto& x, const auto& y) {
+               return x.variable == y.variable && x.initial == y.initial && x.rate == y.rate &&
+                      x.description == y.description;
+             }) &&
+         all(a.definitions, b.definitions,
+             [](const auto& x, const auto& y) {
+               return x.name == y.name && x.value == y.value && x.description == y.description;
+             }) &&
+         all(a.events, b.events,
+             [](const auto& x, const auto& y) {
+               return x.name == y.name && x.guard == y.guard && x.jumps == y.jumps;
+             }) &&
          all(a.regimes, b.regimes, [](const auto& x, const auto& y) {
            return x.name == y.name && x.description == y.description && x.values == y.values;
          });
@@ -289,12 +323,13 @@ Axis CircuitBuilder::axis(AxisDeclaration declaration) {
   return contents_.axes.back().axis;
 }
 
-Expr CircuitBuilder::parameter(const std::string& name, double value, std::string_view unit, Range range, std::string description) {
+Expr CircuitBuilder::parameter(const std::string& name, double value, std::string_view unit, Range range,
+                               std::string description) {
   return parameter(name, std::vector<double>{value}, {}, unit, range, std::move(description));
 }
 
-Expr CircuitBuilder::parameter(const std::string& name, std::vector<double> values, Shape shape, std::string_view unit, Range range,
-                               std::string description) {
+Expr CircuitBuilder::parameter(const std::string& name, std::vector<double> values, Shape shape, std::string_view unit,
+                               Range range, std::string description) {
   const Expr v = variable(VariableKind::parameter, name, std::move(shape), Unit::parse(unit));
   contents_.parameters.push_back({v, std::move(values), range, std::move(description)});
   return v;
@@ -306,7 +341,8 @@ Expr CircuitBuilder::input(const std::string& name, std::string_view unit, Shape
   return v;
 }
 
-Expr CircuitBuilder::state(const std::string& name, std::string_view unit, Shape shape, const Expr& initial, std::string description) {
+Expr CircuitBuilder::state(const std::string& name, std::string_view unit, Shape shape, const Expr& initial,
+                           std::string description) {
   const Expr v = variable(VariableKind::state, name, std::move(shape), Unit::parse(unit));
   contents_.states.push_back({v, initial, Expr(), std::move(description), {}});
   return v;
@@ -317,7 +353,8 @@ Expr CircuitBuilder::time() const { return time_variable(contents_.time_unit); }
 State& CircuitBuilder::find_state(const Expr& state) {
   for (auto& s : contents_.states)
     if (s.variable == state) return s;
-  throw Error("circuit '" + contents_.name + "'", "an equation is given for something that is not a state of this circuit.");
+  throw Error("circuit '" + contents_.name + "'",
+              "an equation is given for something that is not a state of this circuit.");
 }
 
 void CircuitBuilder::initial(const Expr& state, const Expr& value) { find_state(state).initial = value; }
@@ -328,7 +365,8 @@ Expr CircuitBuilder::define(const std::string& name, const Expr& value, std::str
   return value;
 }
 
-void CircuitBuilder::event(const std::string& name, const Expr& guard, const std::vector<std::pair<Expr, Expr>>& jumps) {
+void CircuitBuilder::event(const std::string& name, const Expr& guard,
+                           const std::vector<std::pair<Expr, Expr>>& jumps) {
   EventRule rule{name, guard, {}};
   for (const auto& [state, value] : jumps) rule.jumps.emplace_back(state->name, value);
   contents_.events.push_back(std::move(rule));

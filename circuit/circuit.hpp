@@ -130,9 +130,10 @@ class CircuitBuilder {
 
   Axis axis(const std::string& name, std::size_t size);
   Axis axis(AxisDeclaration declaration);
-  Expr parameter(const std::string& name, double value, std::string_view unit, Range range = {}, std::string description = "");
-  Expr parameter(const std::string& name, std::vector<double> values, Shape shape, std::string_view unit, Range range = {},
+  Expr parameter(const std::string& name, double value, std::string_view unit, Range range = {},
                  std::string description = "");
+  Expr parameter(const std::string& name, std::vector<double> values, Shape shape, std::string_view unit,
+                 Range range = {}, std::string description = "");
   Expr input(const std::string& name, std::string_view unit, Shape shape = {}, std::string description = "");
   Expr state(const std::string& name, std::string_view unit, Shape shape = {}, const Expr& initial = Expr(0.0),
              std::string description = "");

@@ -28,7 +28,9 @@ Fields fields_of(const Items& items) {
   return fields;
 }
 
-Expr or_zero(const Expr& e, const Expr& like, const Unit& unit) { return broadcast_to(e ? e : quantity(0, unit), like.shape()); }
+Expr or_zero(const Expr& e, const Expr& like, const Unit& unit) {
+  return broadcast_to(e ? e : quantity(0, unit), like.shape());
+}
 
 /// A direction or cotangent variable beside `v`.
 Expr companion(std::string_view prefix, const Expr& v, const Unit& unit) {
@@ -67,7 +69,8 @@ std::string Fields::element_name(std::size_t index) const {
     if (field.shape.rank() == 0) return field.name;
     std::string text = field.name + "[";
     for (std::size_t a = 0; a < field.shape.rank(); ++a)
-      text += fmt::format("{}{}={}", a == 0 ? "" : ", ", field.shape[a].name, (index - field.offset) / field.shape.stride(a) % field.shape[a].size);
+      text += fmt::format("{}{}={}", a == 0 ? "" : ", ", field.shape[a].name,
+                          (index - field.offset) / field.shape.stride(a) % field.shape[a].size);
     return text + "]";
   }
   return fmt::format("element {}", index);
@@ -94,13 +97,15 @@ struct System<T>::Impl {
     states = fields_of(circuit->states);
     parameters = fields_of(circuit->parameters);
     inputs = fields_of(circuit->inputs);
-    for (const auto& d : circuit->definitions) observables.add({d.name, d.description, d.value.unit(), d.value.shape(), 0, 1});
+    for (const auto& d : circuit->definitions)
+      observables.add({d.name, d.description, d.value.unit(), d.value.shape(), 0, 1});
     for (const auto& event : circuit->events) {
       events.push_back({event.name, event.guard.shape(), guard_size, event.guard.shape().size()});
       guard_size += events.back().size;
       for (const auto& jump : event.jumps) {
         const auto& state = states.at(jump.first);
-        jumps.push_back({events.size() - 1, state.offset, state.size, jump_size, element_of_guard(event.guard.shape(), state.shape)});
+        jumps.push_back({events.size() - 1, state.offset, state.size, jump_size,
+                         element_of_guard(event.guard.shape(), state.shape)});
         jump_size += state.size;
       }
     }
@@ -147,7 +152,8 @@ struct System<T>::Impl {
     for (const auto& s : circuit->states) rates.push_back(s.rate);
     switch (part) {
       case Part::initial:
-        for (const auto& s : circuit->states) outputs.push_back({s.initial, 0, states.at(s.variable->name).offset, false});
+        for (const auto& s : circuit->states)
+          outputs.push_back({s.initial, 0, states.at(s.variable->name).offset, false});
         return {{{parameters.size(), 1}, {1, 1}, {inputs.size(), 1}, {states.size(), 1}}, fields, outputs};
       case Part::rhs:
         for (const auto& s : circuit->states) outputs.push_back({s.rate, 0, states.at(s.variable->name).offset, false});
@@ -155,14 +161,17 @@ struct System<T>::Impl {
       case Part::leak:
         for (const auto& s : circuit->states) {
           const Expr d = pointwise_derivative(s.rate, s.variable);
-          outputs.push_back({or_zero(d, s.variable, s.rate.unit() / s.variable.unit()), 0, states.at(s.variable->name).offset, false});
+          outputs.push_back({or_zero(d, s.variable, s.rate.unit() / s.variable.unit()), 0,
+                             states.at(s.variable->name).offset, false});
         }
         return {groups(false), fields, outputs};
       case Part::observe:
-        for (const auto& d : circuit->definitions) outputs.push_back({d.value, 0, observables.at(d.name).offset, false});
+        for (const auto& d : circuit->definitions)
+          outputs.push_back({d.value, 0, observables.at(d.name).offset, false});
         return {groups(false), fields, outputs};
       case Part::guard:
-        for (std::size_t i = 0; i < events.size(); ++i) outputs.push_back({circuit->events[i].guard, 0, events[i].offset, false});
+        for (std::size_t i = 0; i < events.size(); ++i)
+          outputs.push_back({circuit->events[i].guard, 0, events[i].offset, false});
         return {groups(false), fields, outputs};
       case Part::jump: {
         std::size_t i = 0;
@@ -170,7 +179,8 @@ struct System<T>::Impl {
           for (const auto& jump : event.jumps) outputs.push_back({jump.second, 0, jumps[i++].offset, false});
         return {groups(false), fields, outputs};
       }
-      case Part::jvp_state: case Part::jvp_all: {
+      case Part::jvp_state:
+      case Part::jvp_all: {
         std::vector<std::pair<Expr, Expr>> directions;
         for (const auto& s : circuit->states) {
           directions.emplace_back(s.variable, companion("v_", s.variable, s.variable.unit()));
@@ -187,7 +197,8 @@ struct System<T>::Impl {
           if (tangents[i]) outputs.push_back({broadcast_to(tangents[i], rates[i].shape()), 0, states[i].offset, true});
         return {groups(true), fields, outputs};
       }
-      case Part::vjp_state: case Part::vjp_all: {
+      case Part::vjp_state:
+      case Part::vjp_all: {
         std::vector<std::pair<Expr, Expr>> cotangents;
         for (const auto& s : circuit->states) {
           cotangents.emplace_back(s.rate, companion("lambda_", s.variable, s.rate.unit().pow(-1)));
@@ -245,21 +256,37 @@ struct System<T>::Impl {
 };
 
 template <class T>
-const std::string& System<T>::name() const { return impl_->circuit->name; }
+const std::string& System<T>::name() const {
+  return impl_->circuit->name;
+}
 template <class T>
-Unit System<T>::time_unit() const { return impl_->circuit->time_unit; }
+Unit System<T>::time_unit() const {
+  return impl_->circuit->time_unit;
+}
 template <class T>
-const Fields& System<T>::states() const { return impl_->states; }
+const Fields& System<T>::states() const {
+  return impl_->states;
+}
 template <class T>
-const Fields& System<T>::parameters() const { return impl_->parameters; }
+const Fields& System<T>::parameters() const {
+  return impl_->parameters;
+}
 template <class T>
-const Fields& System<T>::inputs() const { return impl_->inputs; }
+const Fields& System<T>::inputs() const {
+  return impl_->inputs;
+}
 template <class T>
-const Fields& System<T>::observables() const { return impl_->observables; }
+const Fields& System<T>::observables() const {
+  return impl_->observables;
+}
 template <class T>
-const std::vector<Event>& System<T>::events() const { return impl_->events; }
+const std::vector<Event>& System<T>::events() const {
+  return impl_->events;
+}
 template <class T>
-std::size_t System<T>::guard_size() const { return impl_->guard_size; }
+std::size_t System<T>::guard_size() const {
+  return impl_->guard_size;
+}
 
 template <class T>
 Workspace<T> System<T>::workspace() const {
@@ -281,32 +308,41 @@ void System<T>::initial(std::span<const T> p, std::span<const T> u, std::span<T>
   impl_->run_at(Part::initial, {T(0), std::span<const T>{}, p, u}, y0.data(), workspace);
 }
 template <class T>
-void System<T>::rhs(const At<T>& at, std::span<T> ydot, Workspace<T>& workspace) const { impl_->run_at(Part::rhs, at, ydot.data(), workspace); }
+void System<T>::rhs(const At<T>& at, std::span<T> ydot, Workspace<T>& workspace) const {
+  impl_->run_at(Part::rhs, at, ydot.data(), workspace);
+}
 template <class T>
-void System<T>::leak(const At<T>& at, std::span<T> out, Workspace<T>& workspace) const { impl_->run_at(Part::leak, at, out.data(), workspace); }
+void System<T>::leak(const At<T>& at, std::span<T> out, Workspace<T>& workspace) const {
+  impl_->run_at(Part::leak, at, out.data(), workspace);
+}
 template <class T>
 void System<T>::observe(const At<T>& at, std::span<T> out, Workspace<T>& workspace) const {
   impl_->run_at(Part::observe, at, out.data(), workspace);
 }
 template <class T>
-void System<T>::guard(const At<T>& at, std::span<T> g, Workspace<T>& workspace) const { impl_->run_at(Part::guard, at, g.data(), workspace); }
+void System<T>::guard(const At<T>& at, std::span<T> g, Workspace<T>& workspace) const {
+  impl_->run_at(Part::guard, at, g.data(), workspace);
+}
 
 template <class T>
-void System<T>::jvp(const At<T>& at, std::span<const T> vy, std::span<const T> vp, std::span<T> out, Workspace<T>& workspace) const {
+void System<T>::jvp(const At<T>& at, std::span<const T> vy, std::span<const T> vp, std::span<T> out,
+                    Workspace<T>& workspace) const {
   const T* const in[] = {at.p.data(), &at.t, at.u.data(), at.y.data(), vy.data(), vp.data()};
   T* const outputs[] = {out.data()};
   impl_->run(vp.empty() ? Part::jvp_state : Part::jvp_all, in, outputs, workspace);
 }
 
 template <class T>
-void System<T>::vjp(const At<T>& at, std::span<const T> lambda, std::span<T> ybar, std::span<T> pbar, Workspace<T>& workspace) const {
+void System<T>::vjp(const At<T>& at, std::span<const T> lambda, std::span<T> ybar, std::span<T> pbar,
+                    Workspace<T>& workspace) const {
   const T* const in[] = {at.p.data(), &at.t, at.u.data(), at.y.data(), lambda.data(), nullptr};
   T* const outputs[] = {ybar.data(), pbar.data()};
   impl_->run(pbar.empty() ? Part::vjp_state : Part::vjp_all, in, outputs, workspace);
 }
 
 template <class T>
-void System<T>::jump(const At<T>& at, std::span<const std::size_t> fired, std::span<T> y_after, Workspace<T>& workspace) const {
+void System<T>::jump(const At<T>& at, std::span<const std::size_t> fired, std::span<T> y_after,
+                     Workspace<T>& workspace) const {
   auto& changed = workspace.contents().changed;
   impl_->run_at(Part::jump, at, changed.data(), workspace);
   std::copy(at.y.begin(), at.y.end(), y_after.begin());
@@ -319,9 +355,13 @@ void System<T>::jump(const At<T>& at, std::span<const std::size_t> fired, std::s
 }
 
 template <class T>
-std::vector<AlgorithmChoice> System<T>::algorithms() const { return impl_->function(Part::rhs).algorithms(); }
+std::vector<AlgorithmChoice> System<T>::algorithms() const {
+  return impl_->function(Part::rhs).algorithms();
+}
 template <class T>
-std::size_t System<T>::workspace_bytes() const { return impl_->function(Part::rhs).memory_bytes(); }
+std::size_t System<T>::workspace_bytes() const {
+  return impl_->function(Part::rhs).memory_bytes();
+}
 
 template <class T>
 System<T> compile(const Circuit& circuit) {

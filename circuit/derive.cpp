@@ -32,7 +32,8 @@ Expr partial(const Expr& e, std::size_t i) {
     case Op::softplus: return sigmoid(a[0]);
     case Op::relu: return step(a[0]);
     case Op::abs: return step(a[0]) - step(-a[0]);
-    case Op::where: return i == 0 ? Expr() : (i == 1 ? where(a[0], Expr(1.0), Expr(0.0)) : where(a[0], Expr(0.0), Expr(1.0)));
+    case Op::where:
+      return i == 0 ? Expr() : (i == 1 ? where(a[0], Expr(1.0), Expr(0.0)) : where(a[0], Expr(0.0), Expr(1.0)));
     case Op::phi: {
       const int k = static_cast<int>(e->ints[0]);
       return e - Expr(static_cast<double>(k)) * phi(k + 1, a[0]);
@@ -80,7 +81,9 @@ constexpr int role_of_operand(Face face, std::size_t i) {
   return 0;
 }
 constexpr int role_of_result(Face face) { return face == Face::forward ? 2 : (face == Face::transposed ? 1 : 0); }
-constexpr Face face_without(int role) { return role == 2 ? Face::forward : (role == 1 ? Face::transposed : Face::kernel); }
+constexpr Face face_without(int role) {
+  return role == 2 ? Face::forward : (role == 1 ? Face::transposed : Face::kernel);
+}
 
 /// The gradient of <cotangent, node> with respect to operand i of a conv or sparse node.
 Expr trilinear_gradient(const Expr& e, std::size_t i, const Expr& cotangent) {
@@ -95,7 +98,8 @@ Expr trilinear_gradient(const Expr& e, std::size_t i, const Expr& cotangent) {
   const Face result = face_without(wanted);
   const Shape& shape = e->args[i].shape();
   if (e->op == Op::sparse) return sparse_face(result, first, second, *e, shape);
-  return conv_face(result, first, second, e->names, static_cast<Border>(e->ints[1]), static_cast<Algorithm>(e->ints[2]), shape);
+  return conv_face(result, first, second, e->names, static_cast<Border>(e->ints[1]), static_cast<Algorithm>(e->ints[2]),
+                   shape);
 }
 
 /// The node with operand i replaced by its tangent; the node is linear in it.
@@ -107,7 +111,9 @@ Expr linear_in(const Expr& e, std::size_t i, const Expr& tangent) {
       return conv_face(face_of(*e), args[0], args[1], e->names, static_cast<Border>(e->ints[1]),
                        static_cast<Algorithm>(e->ints[2]), e.shape());
     case Op::sparse: return sparse_face(face_of(*e), args[0], args[1], *e, e.shape());
-    case Op::line: case Op::rename: case Op::maxpool_select: {
+    case Op::line:
+    case Op::rename:
+    case Op::maxpool_select: {
       Node node = *e;
       node.args = std::move(args);
       node.unit = tangent.unit();
@@ -155,7 +161,8 @@ Expr cotangent_of(const Expr& e, std::size_t i, const Expr& g) {
     return term ? reduce_to(term, arg.shape()) : term;
   }
   switch (e->op) {
-    case Op::conv: case Op::sparse: return trilinear_gradient(e, i, g);
+    case Op::conv:
+    case Op::sparse: return trilinear_gradient(e, i, g);
     case Op::contract: return contract(g, e->args[1 - i], arg.shape());
     case Op::line: return line_transposed(*e, g);
     case Op::sum: return broadcast_to(g, arg.shape());

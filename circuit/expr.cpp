@@ -8,9 +8,7 @@
 namespace striate {
 namespace {
 
-void mix(std::size_t& seed, std::size_t value) {
-  seed ^= value + 0x9e3779b97f4a7c15ULL + (seed << 6U) + (seed >> 2U);
-}
+void mix(std::size_t& seed, std::size_t value) { seed ^= value + 0x9e3779b97f4a7c15ULL + (seed << 6U) + (seed >> 2U); }
 
 std::size_t hash_of(const Node& node) {
   std::size_t h = static_cast<std::size_t>(node.op);
@@ -97,9 +95,11 @@ const Unit& Expr::unit() const { return node_->unit; }
 
 std::string_view op_name(Op op) {
   constexpr std::string_view names[] = {
-      "constant", "array", "index", "variable", "add", "sub", "mul", "div", "neg", "min", "max", "pow", "sqrt", "exp",
-      "log", "sin", "cos", "tanh", "sigmoid", "softplus", "relu", "abs", "step", "where", "phi", "convert", "conv",
-      "contract", "sparse", "line", "sum", "max", "broadcast", "rename", "transpose", "maxpool", "maxpool_select"};
+      "constant",  "array",   "index",     "variable", "add",           "sub",  "mul",  "div",
+      "neg",       "min",     "max",       "pow",      "sqrt",          "exp",  "log",  "sin",
+      "cos",       "tanh",    "sigmoid",   "softplus", "relu",          "abs",  "step", "where",
+      "phi",       "convert", "conv",      "contract", "sparse",        "line", "sum",  "max",
+      "broadcast", "rename",  "transpose", "maxpool",  "maxpool_select"};
   return names[static_cast<std::size_t>(op)];
 }
 

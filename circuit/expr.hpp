@@ -21,16 +21,40 @@ enum class Op : unsigned char {
   index,     ///< 0, 1, 2, ... along one axis
   variable,  ///< a state, parameter, input, the time, or an argument of a derived function
   // pointwise
-  add, sub, mul, div, neg, min, max, pow, sqrt, exp, log, sin, cos, tanh, sigmoid, softplus, relu, abs, step, where,
+  add,
+  sub,
+  mul,
+  div,
+  neg,
+  min,
+  max,
+  pow,
+  sqrt,
+  exp,
+  log,
+  sin,
+  cos,
+  tanh,
+  sigmoid,
+  softplus,
+  relu,
+  abs,
+  step,
+  where,
   phi,      ///< phi_k, k in ints[0]; phi_1 = exprel
   convert,  ///< the same quantity in another unit
   // linear in each operand
-  conv,      ///< args (k, x): cross-correlation along the axes in names; ints[0] the face, ints[1] border, ints[2] algorithm
+  conv,      ///< args (k, x): cross-correlation along the axes in names; ints[0] the face, ints[1] border, ints[2]
+             ///< algorithm
   contract,  ///< args (a, b): sum over every axis that the result lacks
   sparse,    ///< args (w, x): y[post] += w[synapse] x[pre]; ints[0] the face
   line,      ///< a sparse matrix along one axis: shift, pad, slice, flip, resample; ints[0] kind, ints[1] transposed
   // reductions and shapes
-  sum, max_over, broadcast, rename, transpose,
+  sum,
+  max_over,
+  broadcast,
+  rename,
+  transpose,
   maxpool,         ///< maximum over windows along two axes
   maxpool_select,  ///< args (x, v): v at the place of the maximum of x; ints.back() transposed
 };
@@ -68,12 +92,12 @@ struct Node {
   std::vector<Expr> args;
   Shape shape;
   Unit unit;
-  double value = 0;                                    ///< of a constant
-  std::string name;                                    ///< of a variable
-  VariableKind kind = VariableKind::argument;          ///< of a variable
-  std::vector<std::string> names;                      ///< axes the operation works along
-  std::vector<std::int64_t> ints;                      ///< its integer settings
-  std::shared_ptr<const std::vector<double>> numbers;  ///< elements of an array
+  double value = 0;                                          ///< of a constant
+  std::string name;                                          ///< of a variable
+  VariableKind kind = VariableKind::argument;                ///< of a variable
+  std::vector<std::string> names;                            ///< axes the operation works along
+  std::vector<std::int64_t> ints;                            ///< its integer settings
+  std::shared_ptr<const std::vector<double>> numbers;        ///< elements of an array
   std::shared_ptr<const std::vector<std::int64_t>> pattern;  ///< (post, pre) pairs of a sparse operator
 };
 
@@ -87,8 +111,8 @@ Expr index(const Axis& axis);
 Expr variable(VariableKind kind, std::string name, Shape shape, const Unit& unit);
 Expr time_variable(const Unit& unit);
 
-// Pointwise. Operands of + - min max and comparisons must have one dimension; they are converted to the first one's unit.
-// A literal 0 takes any unit. Arguments of transcendental functions must be dimensionless.
+// Pointwise. Operands of + - min max and comparisons must have one dimension; they are converted to the first one's
+// unit. A literal 0 takes any unit. Arguments of transcendental functions must be dimensionless.
 Expr operator+(const Expr& a, const Expr& b);
 Expr operator-(const Expr& a, const Expr& b);
 Expr operator*(const Expr& a, const Expr& b);
@@ -105,24 +129,25 @@ Expr cos(const Expr& a);
 Expr tanh(const Expr& a);
 Expr sigmoid(const Expr& a);
 Expr softplus(const Expr& a);
-Expr relu(const Expr& a);   ///< derivative at 0: 0
-Expr abs(const Expr& a);    ///< derivative at 0: 0
-Expr step(const Expr& a);   ///< 1 where a > 0, else 0; derivative 0 everywhere
-Expr greater(const Expr& a, const Expr& b);                          ///< 1 where a > b, else 0
-Expr where(const Expr& condition, const Expr& a, const Expr& b);     ///< a where condition > 0, else b
-Expr phi(int k, const Expr& a);  ///< integral over s in (0, 1) of exp((1-s) a) s^(k-1)/(k-1)!
+Expr relu(const Expr& a);                                         ///< derivative at 0: 0
+Expr abs(const Expr& a);                                          ///< derivative at 0: 0
+Expr step(const Expr& a);                                         ///< 1 where a > 0, else 0; derivative 0 everywhere
+Expr greater(const Expr& a, const Expr& b);                       ///< 1 where a > b, else 0
+Expr where(const Expr& condition, const Expr& a, const Expr& b);  ///< a where condition > 0, else b
+Expr phi(int k, const Expr& a);                          ///< integral over s in (0, 1) of exp((1-s) a) s^(k-1)/(k-1)!
 inline Expr exprel(const Expr& a) { return phi(1, a); }  ///< (exp(a) - 1)/a
 Expr convert(const Expr& a, const Unit& unit);
 
-/// Cross-correlation y[i] = sum_d k[d] x[i + d - size/2] along every axis `a` of x for which k has the offset axis `da`.
-/// Other axes of k that x has too are summed when named in `over`, else kept (one kernel each); its remaining axes are
-/// output channels.
+/// Cross-correlation y[i] = sum_d k[d] x[i + d - size/2] along every axis `a` of x for which k has the offset axis
+/// `da`. Other axes of k that x has too are summed when named in `over`, else kept (one kernel each); its remaining
+/// axes are output channels.
 Expr conv(const Expr& x, const Expr& kernel, const std::vector<std::string>& over = {}, Border border = Border::zero,
           Algorithm algorithm = Algorithm::automatic);
 Expr matmul(const Expr& a, const Expr& b, const std::vector<std::string>& over);
 /// y[post] = sum over synapses of w[synapse] x[pre]; pairs holds (post, pre) for each synapse.
 Expr sparse(const Expr& w, const Expr& x, const std::string& pre, const Axis& post, std::vector<std::int64_t> pairs);
-Expr shift(const Expr& x, const std::string& axis, std::int64_t by, Border border = Border::zero);  ///< y[i] = x[i - by]
+Expr shift(const Expr& x, const std::string& axis, std::int64_t by,
+           Border border = Border::zero);  ///< y[i] = x[i - by]
 Expr pad(const Expr& x, const std::string& axis, std::int64_t before, std::int64_t after, Border border = Border::zero);
 Expr slice(const Expr& x, const std::string& axis, std::int64_t begin, std::int64_t end);
 Expr flip(const Expr& x, const std::string& axis);

@@ -19,13 +19,17 @@ std::vector<Token> tokenize(std::string_view text, const std::string& origin) {
     throw Error(fmt::format("{}:{}:{}", origin, line, i - line_start + 1), what);
   };
   const auto push = [&](Token::Kind kind, std::size_t begin, std::size_t end) {
-    tokens.push_back({kind, std::string(text.substr(begin, end - begin)), 0, line, static_cast<int>(begin - line_start + 1)});
+    tokens.push_back(
+        {kind, std::string(text.substr(begin, end - begin)), 0, line, static_cast<int>(begin - line_start + 1)});
   };
-  const auto is_name = [](char c) { return std::isalnum(static_cast<unsigned char>(c)) || c == '_' || static_cast<unsigned char>(c) >= 0x80; };
+  const auto is_name = [](char c) {
+    return std::isalnum(static_cast<unsigned char>(c)) || c == '_' || static_cast<unsigned char>(c) >= 0x80;
+  };
   while (i < text.size()) {
     const char c = text[i];
     if (c == '\n') {
-      if (open.empty() && !tokens.empty() && tokens.back().kind != Token::Kind::end_line) push(Token::Kind::end_line, i, i);
+      if (open.empty() && !tokens.empty() && tokens.back().kind != Token::Kind::end_line)
+        push(Token::Kind::end_line, i, i);
       ++i;
       ++line;
       line_start = i;
@@ -35,10 +39,12 @@ std::vector<Token> tokenize(std::string_view text, const std::string& origin) {
       while (i < text.size() && text[i] != '\n') ++i;
     } else if (c == '"') {
       const std::size_t end = text.find_first_of("\"\n", i + 1);
-      if (end == std::string_view::npos || text[end] == '\n') fail("a text in quotes does not end on its line. Add the closing \".");
+      if (end == std::string_view::npos || text[end] == '\n')
+        fail("a text in quotes does not end on its line. Add the closing \".");
       push(Token::Kind::string, i + 1, end);
       i = end + 1;
-    } else if (std::isdigit(static_cast<unsigned char>(c)) || (c == '.' && i + 1 < text.size() && std::isdigit(static_cast<unsigned char>(text[i + 1])))) {
+    } else if (std::isdigit(static_cast<unsigned char>(c)) ||
+               (c == '.' && i + 1 < text.size() && std::isdigit(static_cast<unsigned char>(text[i + 1])))) {
       double value = 0;
       const auto [end, error] = std::from_chars(text.data() + i, text.data() + text.size(), value);
       if (error != std::errc()) fail("a number is too large or too small for double precision.");
@@ -65,7 +71,8 @@ std::vector<Token> tokenize(std::string_view text, const std::string& origin) {
     }
   }
   if (!open.empty())
-    throw Error(fmt::format("{}:{}:{}", origin, open.back().first, open.back().second), "a bracket is opened here and never closed. Close it.");
+    throw Error(fmt::format("{}:{}:{}", origin, open.back().first, open.back().second),
+                "a bracket is opened here and never closed. Close it.");
   push(Token::Kind::end_line, i, i);
   push(Token::Kind::end, i, i);
   return tokens;

@@ -50,11 +50,14 @@ class Printer {
     std::size_t held = 0;
     for (const auto& e : order) {
       const auto it = named_.find(e.get());
-      const auto& text = written_.emplace(e.get(), it != named_.end() ? Text{it->second, primary_level} : write(e)).first->second.text;
+      const auto& text =
+          written_.emplace(e.get(), it != named_.end() ? Text{it->second, primary_level} : write(e)).first->second.text;
       held += text.size();
       if (held > longest_text)
-        throw Error(fmt::format("an expression takes more than {} MB as text, because it repeats parts that have no name. Name them as definitions.",
-                                longest_text >> 20U));
+        throw Error(
+            fmt::format("an expression takes more than {} MB as text, because it repeats parts that have no name. Name "
+                        "them as definitions.",
+                        longest_text >> 20U));
       for (const auto& arg : operands(e))
         if (--uses[arg.get()] == 0) {
           held -= written_.at(arg.get()).text.size();
@@ -119,7 +122,9 @@ class Printer {
     const Node& n = *e;
     const auto& a = n.args;
     const auto binary = [&](std::string_view sign, Precedence level) {
-      return Text{fmt::format("{}{}{}", at_least(a[0], level), sign, at_least(a[1], static_cast<Precedence>(level + 1))), level};
+      return Text{
+          fmt::format("{}{}{}", at_least(a[0], level), sign, at_least(a[1], static_cast<Precedence>(level + 1))),
+          level};
     };
     switch (n.op) {
       case Op::constant: return {number(n.value) + unit_note(n.unit), n.value < 0 ? sign_level : primary_level};
@@ -130,7 +135,8 @@ class Printer {
       case Op::sub: return binary(" - ", sum_level);
       case Op::mul: return binary("*", product_level);
       case Op::div: return binary("/", product_level);
-      case Op::pow: return {fmt::format("{}^{}", at_least(a[0], primary_level), at_least(a[1], sign_level)), power_level};
+      case Op::pow:
+        return {fmt::format("{}^{}", at_least(a[0], primary_level), at_least(a[1], sign_level)), power_level};
       case Op::neg: return {"-" + at_least(a[0], power_level), sign_level};
       case Op::phi: return {n.ints[0] == 1 ? call("exprel", a) : fmt::format("phi({}, {})", n.ints[0], plain(a[0]))};
       case Op::convert: return {fmt::format("in({}, {})", plain(a[0]), n.unit.str())};
@@ -145,7 +151,8 @@ class Printer {
       }
       case Op::sparse:
         if (n.ints[0] == 0)
-          return {call("sparse", a, fmt::format(", {}, {}, pairs=[{}]", n.names[0], n.names[1], fmt::join(*n.pattern, ", ")))};
+          return {call("sparse", a,
+                       fmt::format(", {}, {}, pairs=[{}]", n.names[0], n.names[1], fmt::join(*n.pattern, ", ")))};
         break;
       case Op::line: {
         if (n.ints[1] != 0) break;
@@ -163,7 +170,8 @@ class Printer {
       case Op::broadcast: return {call("broadcast", a, sizes(n.shape))};
       case Op::rename: return {call("rename", a, fmt::format(", {}, {}", n.names[0], n.names[1]))};
       case Op::maxpool:
-        return {call("maxpool", a, fmt::format(", {}, window={}, stride={}", fmt::join(n.names, ", "), n.ints[0], n.ints[1]))};
+        return {call("maxpool", a,
+                     fmt::format(", {}, window={}, stride={}", fmt::join(n.names, ", "), n.ints[0], n.ints[1]))};
       default: break;
     }
     if (is_pointwise(n.op)) return {call(op_name(n.op), a)};
@@ -197,18 +205,21 @@ std::string to_text(const Circuit& circuit) {
   if (!c.axes.empty()) text += "\n";
   for (const auto& a : c.axes) {
     text += fmt::format("axis {} = {}", a.axis.name, a.axis.size);
-    if (a.has_coordinates) text += fmt::format(" in [{}, {}{} {}", number(a.low), number(a.high), a.closed ? ']' : ')', a.unit.str());
+    if (a.has_coordinates)
+      text += fmt::format(" in [{}, {}{} {}", number(a.low), number(a.high), a.closed ? ']' : ')', a.unit.str());
     text += fmt::format("{}{}\n", a.circular ? " circular" : "", quoted(a.description));
   }
   if (!c.parameters.empty()) text += "\n";
   for (const auto& p : c.parameters) {
     const bool uniform = std::all_of(p.value.begin(), p.value.end(), [&](double v) { return v == p.value[0]; });
-    text += fmt::format("parameter {}{} = {} {}{}{}\n", p.variable->name, p.variable.shape().str(), uniform ? number(p.value[0]) : numbers(p.value),
-                        p.variable.unit().str(), range_note(p.range), quoted(p.description));
+    text += fmt::format("parameter {}{} = {} {}{}{}\n", p.variable->name, p.variable.shape().str(),
+                        uniform ? number(p.value[0]) : numbers(p.value), p.variable.unit().str(), range_note(p.range),
+                        quoted(p.description));
   }
   if (!c.inputs.empty()) text += "\n";
   for (const auto& u : c.inputs)
-    text += fmt::format("input {}{} : {}{}\n", u.variable->name, u.variable.shape().str(), u.variable.unit().str(), quoted(u.description));
+    text += fmt::format("input {}{} : {}{}\n", u.variable->name, u.variable.shape().str(), u.variable.unit().str(),
+                        quoted(u.description));
 
   Printer print;
   if (!c.definitions.empty()) text += "\n";
@@ -220,16 +231,19 @@ std::string to_text(const Circuit& circuit) {
   for (const auto& s : c.states) {
     const Expr initial = undressed(s.initial, s.variable.unit());
     if (!is_zero(initial)) text += fmt::format("{}(0) = {}\n", s.variable->name, print(initial));
-    text += fmt::format("d{}/dt = {} : {}{}{}\n", s.variable->name, print(undressed(s.rate, s.variable.unit() / c.time_unit)),
-                        s.variable.unit().str(), s.variable.shape().rank() == 0 ? "" : " " + s.variable.shape().str(), quoted(s.description));
+    text += fmt::format("d{}/dt = {} : {}{}{}\n", s.variable->name,
+                        print(undressed(s.rate, s.variable.unit() / c.time_unit)), s.variable.unit().str(),
+                        s.variable.shape().rank() == 0 ? "" : " " + s.variable.shape().str(), quoted(s.description));
   }
   if (!c.events.empty()) text += "\n";
   for (const auto& event : c.events) {
     const Expr& guard = event.guard;
     const bool difference = guard->op == Op::sub;
-    text += fmt::format("event {} when {} > {}:", event.name, print(difference ? guard->args[0] : guard), difference ? print(guard->args[1]) : "0");
+    text += fmt::format("event {} when {} > {}:", event.name, print(difference ? guard->args[0] : guard),
+                        difference ? print(guard->args[1]) : "0");
     for (std::size_t i = 0; i < event.jumps.size(); ++i)
-      text += fmt::format("{} {} = {}", i == 0 ? "" : ",", event.jumps[i].first, print(undressed(event.jumps[i].second, circuit.state(event.jumps[i].first).variable.unit())));
+      text += fmt::format("{} {} = {}", i == 0 ? "" : ",", event.jumps[i].first,
+                          print(undressed(event.jumps[i].second, circuit.state(event.jumps[i].first).variable.unit())));
     text += "\n";
   }
   if (!c.regimes.empty()) text += "\n";
@@ -237,7 +251,8 @@ std::string to_text(const Circuit& circuit) {
     text += fmt::format("regime {}{}", r.name, quoted(r.description));
     for (std::size_t i = 0; i < r.values.size(); ++i) {
       const auto& [name, values] = r.values[i];
-      text += fmt::format("{} {} = {} {}", i == 0 ? ":" : ",", name, values.size() == 1 ? number(values[0]) : numbers(values),
+      text += fmt::format("{} {} = {} {}", i == 0 ? ":" : ",", name,
+                          values.size() == 1 ? number(values[0]) : numbers(values),
                           circuit.parameter(name).variable.unit().str());
     }
     text += "\n";

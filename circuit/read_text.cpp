@@ -21,7 +21,8 @@ constexpr double most_parameter_values = 1 << 26;  // of one circuit; 512 MB
 constexpr double most_coordinates = 1 << 20;
 
 const std::vector<std::string>& keywords() {
-  static const std::vector<std::string> words{"circuit", "source", "time", "constant", "axis", "parameter", "input", "event", "regime"};
+  static const std::vector<std::string> words{"circuit",   "source", "time",  "constant", "axis",
+                                              "parameter", "input",  "event", "regime"};
   return words;
 }
 
@@ -45,7 +46,8 @@ class Reader {
     for (const auto& [name, value] : settings_)
       if (!used_settings_.contains(name)) {
         std::vector<std::string> known(used_names_.begin(), used_names_.end());
-        throw Error(origin_, fmt::format("the setting '{}' is neither an axis nor a constant of this circuit.{}", name, suggest_names(name, known)));
+        throw Error(origin_, fmt::format("the setting '{}' is neither an axis nor a constant of this circuit.{}", name,
+                                         suggest_names(name, known)));
       }
     for (auto& d : definitions_) resolve(d);
     for (auto& d : definitions_) contents_.definitions.push_back({d.name, d.value, d.description, position(d.at)});
@@ -58,7 +60,8 @@ class Reader {
     for (const auto& [name, at] : initials_)
       if (!rates_.contains(name)) {
         at_ = at;
-        fail(fmt::format("'{}' has an initial value, but no equation d{}/dt.{}", name, name, suggest_names(name, keys(rates_))));
+        fail(fmt::format("'{}' has an initial value, but no equation d{}/dt.{}", name, name,
+                         suggest_names(name, keys(rates_))));
       }
     for (const auto at : events_) read_event(at);
     for (const auto at : regimes_) read_regime(at);
@@ -96,7 +99,8 @@ class Reader {
     return "'" + t.text + "'";
   }
   void expect(std::string_view symbol, std::string_view after) {
-    if (!accept(symbol)) fail(fmt::format("'{}' is needed after {}, but {} stands here.", symbol, after, shown(peek())));
+    if (!accept(symbol))
+      fail(fmt::format("'{}' is needed after {}, but {} stands here.", symbol, after, shown(peek())));
   }
   std::string expect_name(std::string_view what) {
     if (!is_name()) fail(fmt::format("{} is needed here, but {} stands here.", what, shown(peek())));
@@ -104,7 +108,8 @@ class Reader {
   }
   void end_statement() {
     if (peek().kind == Token::Kind::end) return;
-    if (peek().kind != Token::Kind::end_line) fail(fmt::format("{} was not expected here. Start a new line, or add an operator.", shown(peek())));
+    if (peek().kind != Token::Kind::end_line)
+      fail(fmt::format("{} was not expected here. Start a new line, or add an operator.", shown(peek())));
     take();
   }
   std::string description() { return peek().kind == Token::Kind::string ? take().text : std::string(); }
@@ -120,7 +125,8 @@ class Reader {
     try {
       return build();
     } catch (const Error& e) {
-      throw Error(std::string(e.what()).starts_with(origin_ + ":") ? std::string(e.what()) : position(t) + ": " + e.what());
+      throw Error(std::string(e.what()).starts_with(origin_ + ":") ? std::string(e.what())
+                                                                   : position(t) + ": " + e.what());
     }
   }
 
@@ -132,7 +138,8 @@ class Reader {
         take();
         continue;
       }
-      if (!is_name()) fail(fmt::format("a line starts with {}, but must start with a name or a keyword.", shown(peek())));
+      if (!is_name())
+        fail(fmt::format("a line starts with {}, but must start with a name or a keyword.", shown(peek())));
       const Token first = peek();
       const std::string& word = first.text;
       if (is(":=", 1)) {
@@ -169,8 +176,8 @@ class Reader {
           skip_statement();
         }
       } else {
-        fail(fmt::format("'{}' starts neither a declaration nor an equation (name := ..., dV/dt = ..., V(0) = ...).{}", word,
-                         suggest_names(word, keywords())));
+        fail(fmt::format("'{}' starts neither a declaration nor an equation (name := ..., dV/dt = ..., V(0) = ...).{}",
+                         word, suggest_names(word, keywords())));
       }
     }
     if (!named) throw Error(position(tokens_.front()), "the text lacks its first line: circuit NAME \"what it is\".");
@@ -192,8 +199,10 @@ class Reader {
     int depth = 0;
     for (;; take()) {
       const Token& next = peek();
-      const bool part = (next.kind == Token::Kind::name && next.text != "in" && next.text != "circular") || next.kind == Token::Kind::number ||
-                        (next.kind == Token::Kind::symbol && std::string_view("*/^()-%").find(next.text) != std::string_view::npos);
+      const bool part =
+          (next.kind == Token::Kind::name && next.text != "in" && next.text != "circular") ||
+          next.kind == Token::Kind::number ||
+          (next.kind == Token::Kind::symbol && std::string_view("*/^()-%").find(next.text) != std::string_view::npos);
       if (!part || (is(")") && depth == 0)) break;
       if (is("(")) ++depth;
       if (is(")")) --depth;
@@ -210,7 +219,8 @@ class Reader {
       take();
       return negative ? -std::numeric_limits<double>::infinity() : std::numeric_limits<double>::infinity();
     }
-    if (peek().kind != Token::Kind::number) fail(fmt::format("{} is needed here, but {} stands here.", what, shown(peek())));
+    if (peek().kind != Token::Kind::number)
+      fail(fmt::format("{} is needed here, but {} stands here.", what, shown(peek())));
     return (negative ? -1 : 1) * take().value;
   }
 
@@ -261,12 +271,14 @@ class Reader {
     if (axes_.contains(a.axis.name)) fail_at(t, fmt::format("axis '{}' is declared twice. Rename one.", a.axis.name));
     const double size = setting(a.axis.name, constant_number("an axis's length"));
     if (!(size >= 1 && size <= longest_axis && size == std::round(size)))
-      fail_at(t, fmt::format("axis '{}' = {}, but its length must be a whole number from 1 to {}.", a.axis.name, size, longest_axis));
+      fail_at(t, fmt::format("axis '{}' = {}, but its length must be a whole number from 1 to {}.", a.axis.name, size,
+                             longest_axis));
     a.axis.size = static_cast<std::size_t>(size);
     if (is_name() && peek().text == "in") {
       take();
       const Range r = range();
-      if (r.low_open) fail_at(t, fmt::format("axis '{}' excludes its first position. Start its range with [.", a.axis.name));
+      if (r.low_open)
+        fail_at(t, fmt::format("axis '{}' excludes its first position. Start its range with [.", a.axis.name));
       a.has_coordinates = true;
       a.low = r.low;
       a.high = r.high;
@@ -292,12 +304,15 @@ class Reader {
       const Token t = peek();
       const std::string name = expect_name("an axis's name");
       const auto it = axes_.find(name);
-      if (it == axes_.end()) fail_at(t, fmt::format("no axis '{}' has been declared.{}", name, suggest_names(name, axis_names())));
+      if (it == axes_.end())
+        fail_at(t, fmt::format("no axis '{}' has been declared.{}", name, suggest_names(name, axis_names())));
       if (Shape(axes).has(name)) fail_at(t, fmt::format("axis '{}' is named twice.", name));
       axes.push_back(it->second);
       elements *= static_cast<double>(it->second.size);
-      if (elements > most_elements) fail_at(t, fmt::format("the shape has more than {} elements. Shorten an axis.", most_elements));
-      if (!accept(",") && !is("]")) fail(fmt::format("',' or ']' is needed in a list of axes, but {} stands here.", shown(peek())));
+      if (elements > most_elements)
+        fail_at(t, fmt::format("the shape has more than {} elements. Shorten an axis.", most_elements));
+      if (!accept(",") && !is("]"))
+        fail(fmt::format("',' or ']' is needed in a list of axes, but {} stands here.", shown(peek())));
     }
     take();
     return Shape(std::move(axes));
@@ -314,7 +329,8 @@ class Reader {
     expect("[", "=");
     while (!is("]")) {
       values.push_back(signed_number("a number"));
-      if (!accept(",") && !is("]")) fail(fmt::format("',' or ']' is needed in a list of numbers, but {} stands here.", shown(peek())));
+      if (!accept(",") && !is("]"))
+        fail(fmt::format("',' or ']' is needed in a list of numbers, but {} stands here.", shown(peek())));
     }
     take();
     return values;
@@ -340,7 +356,8 @@ class Reader {
     p.description = description();
     parameter_values_ += static_cast<double>(shape.size());
     if (parameter_values_ > most_parameter_values)
-      fail_at(t, fmt::format("with '{}' the parameters have more than {} values together. Shorten an axis.", name, most_parameter_values));
+      fail_at(t, fmt::format("with '{}' the parameters have more than {} values together. Shorten an axis.", name,
+                             most_parameter_values));
     p.variable = variable(VariableKind::parameter, name, shape, unit);
     p.where = position(t);
     declare(t, name, p.variable);
@@ -369,7 +386,8 @@ class Reader {
     skip_expression();
     if (accept(":")) d.unit = unit_until_end(peek());
     d.description = description();
-    if (!definition_index_.emplace(d.name, definitions_.size()).second) fail_at(d.at, fmt::format("the name '{}' is defined twice. Rename one.", d.name));
+    if (!definition_index_.emplace(d.name, definitions_.size()).second)
+      fail_at(d.at, fmt::format("the name '{}' is defined twice. Rename one.", d.name));
     definitions_.push_back(std::move(d));
     end_statement();
   }
@@ -381,7 +399,8 @@ class Reader {
       if (kind == Token::Kind::end || kind == Token::Kind::end_line || kind == Token::Kind::string) return;
       if (depth == 0 && is(":")) return;
       if (is("(") || is("[")) ++depth;
-      if ((is(")") || is("]")) && --depth < 0) fail("a bracket is closed here that was never opened. Remove it or open it.");
+      if ((is(")") || is("]")) && --depth < 0)
+        fail("a bracket is closed here that was never opened. Remove it or open it.");
     }
   }
 
@@ -405,7 +424,8 @@ class Reader {
     expect("=", "d" + name + "/dt");
     const std::size_t expression = at_;
     skip_expression();
-    if (!accept(":")) fail(fmt::format("the unit of '{}' is needed at the end of its equation: d{}/dt = ... : mV.", name, name));
+    if (!accept(":"))
+      fail(fmt::format("the unit of '{}' is needed at the end of its equation: d{}/dt = ... : mV.", name, name));
     const Unit unit = unit_until_end(peek());
     const Shape shape = shape_in_brackets();
     const Expr v = variable(VariableKind::state, name, shape, unit);
@@ -455,14 +475,17 @@ class Reader {
         expect("=", "a parameter's name");
         std::vector<double> values = is("[") ? numbers_in_brackets() : std::vector<double>{signed_number("a number")};
         const Unit unit = unit_until_end(peek());
-        const auto p = std::find_if(contents_.parameters.begin(), contents_.parameters.end(), [&](const auto& x) { return x.variable->name == name; });
+        const auto p = std::find_if(contents_.parameters.begin(), contents_.parameters.end(),
+                                    [&](const auto& x) { return x.variable->name == name; });
         if (p == contents_.parameters.end()) {
           std::vector<std::string> known;
           for (const auto& x : contents_.parameters) known.push_back(x.variable->name);
-          fail_at(t, fmt::format("regime '{}' names no parameter '{}'.{}", regime.name, name, suggest_names(name, known)));
+          fail_at(t,
+                  fmt::format("regime '{}' names no parameter '{}'.{}", regime.name, name, suggest_names(name, known)));
         }
         if (!unit.same_dimension(p->variable.unit()))
-          fail_at(t, fmt::format("parameter '{}' is given in [{}] where [{}] is asked.", name, unit.str(), p->variable.unit().str()));
+          fail_at(t, fmt::format("parameter '{}' is given in [{}] where [{}] is asked.", name, unit.str(),
+                                 p->variable.unit().str()));
         for (double& value : values) value *= unit.to(p->variable.unit());
         regime.values.emplace_back(name, std::move(values));
       } while (accept(","));
@@ -484,7 +507,9 @@ class Reader {
     if (d.open) {
       std::string circle;
       for (auto it = std::find(open_.begin(), open_.end(), d.name); it != open_.end(); ++it) circle += *it + ", ";
-      fail_at(d.at, fmt::format("'{}' is defined by itself (a circular definition: {}{}). Make one of the quantities a state.", d.name, circle, d.name));
+      fail_at(d.at, fmt::format(
+                        "'{}' is defined by itself (a circular definition: {}{}). Make one of the quantities a state.",
+                        d.name, circle, d.name));
     }
     if (++nesting_ > deepest_nesting) fail_at(d.at, "definitions refer to one another too deeply.");
     d.open = true;
@@ -571,7 +596,8 @@ class Reader {
     if (accept("[")) {
       std::string text;
       while (!is("]")) {
-        if (peek().kind == Token::Kind::end || text.size() > 200) fail_at(t, "a unit in brackets does not end. Add the closing ].");
+        if (peek().kind == Token::Kind::end || text.size() > 200)
+          fail_at(t, "a unit in brackets does not end. Add the closing ].");
         text += take().text;
       }
       take();
@@ -579,7 +605,9 @@ class Reader {
     }
     if (is_name() && peek().line == t.line && peek().text != "in" && peek().text != "circular") {
       const Token u = take();
-      if (variables_.contains(u.text) && !Unit::known(u.text)) fail_at(u, fmt::format("an operator is missing between {} and '{}'. Write {}*{}.", t.text, u.text, t.text, u.text));
+      if (variables_.contains(u.text) && !Unit::known(u.text))
+        fail_at(
+            u, fmt::format("an operator is missing between {} and '{}'. Write {}*{}.", t.text, u.text, t.text, u.text));
       return located(u, [&] { return quantity(t.value, Unit::parse(u.text)); });
     }
     return Expr(t.value);
@@ -602,8 +630,8 @@ class Reader {
 
   struct Arguments {
     std::vector<Token> starts;
-    std::vector<Expr> values;         ///< an empty Expr where a bare name stands, which may be an axis or a value
-    std::vector<std::string> words;   ///< the name, where a bare name stands
+    std::vector<Expr> values;        ///< an empty Expr where a bare name stands, which may be an axis or a value
+    std::vector<std::string> words;  ///< the name, where a bare name stands
     std::vector<Keyword> keywords;
   };
 
@@ -613,7 +641,8 @@ class Reader {
   Expr bare_value(const Token& f, const Token& t) {
     const bool has_value = variables_.contains(t.text) || definition_index_.contains(t.text);
     const bool is_axis = axes_.contains(t.text) || (t.text[0] == 'd' && axes_.contains(t.text.substr(1)));
-    if (is_axis && !has_value) fail_at(t, fmt::format("{}: a value is needed here, but '{}' is an axis.", f.text, t.text));
+    if (is_axis && !has_value)
+      fail_at(t, fmt::format("{}: a value is needed here, but '{}' is an axis.", f.text, t.text));
     return named(t);
   }
 
@@ -655,7 +684,8 @@ class Reader {
           a.values.push_back(expression());
         }
       }
-      if (!accept(",") && !is(")")) fail(fmt::format("',' or ')' is needed in the call of {}, but {} stands here.", f.text, shown(peek())));
+      if (!accept(",") && !is(")"))
+        fail(fmt::format("',' or ')' is needed in the call of {}, but {} stands here.", f.text, shown(peek())));
     }
     take();
     return a;
@@ -668,16 +698,18 @@ class Reader {
 
     Expr value(std::size_t i) const {
       if (i < a_.values.size()) return a_.values[i] ? a_.values[i] : reader_.bare_value(f_, a_.starts[i]);
-      reader_.fail_at(f_, fmt::format("{} takes at least {} arguments, but {} are given.", f_.text, i + 1, a_.values.size()));
+      reader_.fail_at(
+          f_, fmt::format("{} takes at least {} arguments, but {} are given.", f_.text, i + 1, a_.values.size()));
     }
     void count(std::size_t n) const {
       if (a_.values.size() != n)
-        reader_.fail_at(f_, fmt::format("{} takes {} argument{}, but {} {} given.", f_.text, n, n == 1 ? "" : "s", a_.values.size(),
-                                        a_.values.size() == 1 ? "is" : "are"));
+        reader_.fail_at(f_, fmt::format("{} takes {} argument{}, but {} {} given.", f_.text, n, n == 1 ? "" : "s",
+                                        a_.values.size(), a_.values.size() == 1 ? "is" : "are"));
     }
     std::string axis(std::size_t i) const {
       if (i < a_.words.size() && !a_.words[i].empty()) return a_.words[i];
-      reader_.fail_at(i < a_.starts.size() ? a_.starts[i] : f_, fmt::format("{}: the name of an axis is needed as argument {}.", f_.text, i + 1));
+      reader_.fail_at(i < a_.starts.size() ? a_.starts[i] : f_,
+                      fmt::format("{}: the name of an axis is needed as argument {}.", f_.text, i + 1));
     }
     std::vector<std::string> axes_from(std::size_t first) const {
       std::vector<std::string> names;
@@ -706,7 +738,8 @@ class Reader {
     std::vector<std::string> axes_option(const std::string& name) const {
       const Keyword* k = keyword(name);
       if (!k) return {};
-      if (k->value || !k->numbers.empty()) reader_.fail_at(k->at, fmt::format("{}: {} names axes: {}=x or {}=[x, y].", f_.text, name, name, name));
+      if (k->value || !k->numbers.empty())
+        reader_.fail_at(k->at, fmt::format("{}: {} names axes: {}=x or {}=[x, y].", f_.text, name, name, name));
       return k->words;
     }
     std::int64_t required_whole(const std::string& name) const { return whole(required(name), keyword(name)->at); }
@@ -716,7 +749,8 @@ class Reader {
           reader_.fail_at(k.at, fmt::format("{} has no option '{}'.{}", f_.text, k.name, suggest_names(k.name, names)));
     }
     template <class Value>
-    Value choice(const std::string& name, const std::vector<std::pair<std::string, Value>>& choices, Value otherwise) const {
+    Value choice(const std::string& name, const std::vector<std::pair<std::string, Value>>& choices,
+                 Value otherwise) const {
       const Keyword* k = keyword(name);
       if (!k) return otherwise;
       std::vector<std::string> known;
@@ -725,14 +759,22 @@ class Reader {
         known.push_back(word);
       }
       const std::string given = k->words.empty() ? "" : k->words[0];
-      reader_.fail_at(k->at, fmt::format("{}: {} = '{}' is not known.{}", f_.text, name, given, suggest_names(given, known)));
+      reader_.fail_at(k->at,
+                      fmt::format("{}: {} = '{}' is not known.{}", f_.text, name, given, suggest_names(given, known)));
     }
     Border border() const {
-      return choice<Border>("border", {{"zero", Border::zero}, {"reflect", Border::reflect}, {"circular", Border::circular}}, Border::zero);
+      return choice<Border>("border",
+                            {{"zero", Border::zero}, {"reflect", Border::reflect}, {"circular", Border::circular}},
+                            Border::zero);
     }
     Algorithm algorithm() const {
-      return choice<Algorithm>("algorithm", {{"automatic", Algorithm::automatic}, {"direct", Algorithm::direct}, {"separable", Algorithm::separable},
-                                             {"box", Algorithm::box}, {"fft", Algorithm::fft}}, Algorithm::automatic);
+      return choice<Algorithm>("algorithm",
+                               {{"automatic", Algorithm::automatic},
+                                {"direct", Algorithm::direct},
+                                {"separable", Algorithm::separable},
+                                {"box", Algorithm::box},
+                                {"fft", Algorithm::fft}},
+                               Algorithm::automatic);
     }
     const Arguments& all() const { return a_; }
 
@@ -805,9 +847,10 @@ class Reader {
   Expr apply(const Token& f, const Call& c) {
     using Unary = Expr (*)(const Expr&);
     using Binary = Expr (*)(const Expr&, const Expr&);
-    static const std::map<std::string, Unary> unary{{"sqrt", sqrt}, {"exp", exp}, {"log", log}, {"sin", sin}, {"cos", cos}, {"tanh", tanh},
-                                                    {"sigmoid", sigmoid}, {"softplus", softplus}, {"relu", relu}, {"abs", striate::abs},
-                                                    {"step", step}, {"exprel", exprel}};
+    static const std::map<std::string, Unary> unary{{"sqrt", sqrt},        {"exp", exp},           {"log", log},
+                                                    {"sin", sin},          {"cos", cos},           {"tanh", tanh},
+                                                    {"sigmoid", sigmoid},  {"softplus", softplus}, {"relu", relu},
+                                                    {"abs", striate::abs}, {"step", step},         {"exprel", exprel}};
     static const std::map<std::string, Binary> binary{{"min", min}, {"max", max}, {"pow", pow}};
     const std::string& n = f.text;
     if (const auto it = unary.find(n); it != unary.end()) {
@@ -842,13 +885,15 @@ class Reader {
       if (!c.keyword("pairs")) fail_at(f, "sparse needs pairs=[post, pre, post, pre, ...].");
       std::vector<std::int64_t> pairs;
       for (const double v : c.keyword("pairs")->numbers) {
-        if (v != std::round(v) || std::abs(v) > longest_axis) fail_at(c.keyword("pairs")->at, fmt::format("sparse: {} in pairs is not the number of an element.", v));
+        if (v != std::round(v) || std::abs(v) > longest_axis)
+          fail_at(c.keyword("pairs")->at, fmt::format("sparse: {} in pairs is not the number of an element.", v));
         pairs.push_back(static_cast<std::int64_t>(v));
       }
       return sparse(c.value(0), c.value(1), c.axis(2), declared(f, c.axis(3)).axis, std::move(pairs));
     }
     if (n == "shift") return c.count(3), c.allow({"border"}), shift(c.value(0), c.axis(1), c.whole(2), c.border());
-    if (n == "pad") return c.count(4), c.allow({"border"}), pad(c.value(0), c.axis(1), c.whole(2), c.whole(3), c.border());
+    if (n == "pad")
+      return c.count(4), c.allow({"border"}), pad(c.value(0), c.axis(1), c.whole(2), c.whole(3), c.border());
     if (n == "slice") return c.count(4), c.allow({}), slice(c.value(0), c.axis(1), c.whole(2), c.whole(3));
     if (n == "flip") return c.count(2), c.allow({}), flip(c.value(0), c.axis(1));
     if (n == "resample") return c.count(3), c.allow({}), resample(c.value(0), c.axis(1), c.whole(2));
@@ -869,7 +914,8 @@ class Reader {
       c.allow({});
       const AxisDeclaration& a = declared(f, c.axis(0));
       if (n == "coordinate" && static_cast<double>(a.axis.size) > most_coordinates)
-        fail_at(f, fmt::format("axis '{}' has {} elements, but coordinates are held for {} at most. Use index.", a.axis.name, a.axis.size, most_coordinates));
+        fail_at(f, fmt::format("axis '{}' has {} elements, but coordinates are held for {} at most. Use index.",
+                               a.axis.name, a.axis.size, most_coordinates));
       if (n == "coordinate") return array(a.coordinates(), Shape{a.axis}, a.unit);
       return quantity(a.spacing(), a.unit);
     }
@@ -880,14 +926,22 @@ class Reader {
     }
     if (n == "offset") return c.count(1), c.allow({"size"}), offset(c.axis(0), c.required_whole("size"));
     if (n == "box") return c.allow({"size"}), box(c.axes_from(0), c.required_whole("size"));
-    if (n == "ring") return c.allow({"outer", "inner"}), ring(c.axes_from(0), c.required_whole("outer"), c.required_whole("inner"));
-    if (n == "gaussian") return c.allow({"size", "sd"}), gaussian(c.axes_from(0), c.required_whole("size"), c.required("sd"));
-    if (n == "von_mises") return c.count(1), c.allow({"size", "kappa"}), von_mises(c.axis(0), c.required_whole("size"), c.required("kappa"));
+    if (n == "ring")
+      return c.allow({"outer", "inner"}), ring(c.axes_from(0), c.required_whole("outer"), c.required_whole("inner"));
+    if (n == "gaussian")
+      return c.allow({"size", "sd"}), gaussian(c.axes_from(0), c.required_whole("size"), c.required("sd"));
+    if (n == "von_mises")
+      return c.count(1), c.allow({"size", "kappa"}),
+             von_mises(c.axis(0), c.required_whole("size"), c.required("kappa"));
     if (n == "wrapped_gaussian")
-      return c.count(1), c.allow({"size", "sd"}), wrapped_gaussian(c.axis(0), c.required_whole("size"), c.required("sd"));
-    std::vector<std::string> known{"where", "phi", "sparse", "sum", "mean", "max_over", "conv", "matmul", "shift", "pad", "slice", "flip", "resample", "rename",
-                                   "transpose", "broadcast", "index", "size", "spacing", "coordinate", "maxpool", "offset", "box", "ring", "gaussian", "von_mises",
-                                   "wrapped_gaussian", "array", "in"};
+      return c.count(1), c.allow({"size", "sd"}),
+             wrapped_gaussian(c.axis(0), c.required_whole("size"), c.required("sd"));
+    std::vector<std::string> known{
+        "where",     "phi",       "sparse", "sum",      "mean",      "max_over",         "conv",
+        "matmul",    "shift",     "pad",    "slice",    "flip",      "resample",         "rename",
+        "transpose", "broadcast", "index",  "size",     "spacing",   "coordinate",       "maxpool",
+        "offset",    "box",       "ring",   "gaussian", "von_mises", "wrapped_gaussian", "array",
+        "in"};
     for (const auto& [name, function] : unary) known.push_back(name);
     for (const auto& [name, function] : binary) known.push_back(name);
     fail_at(f, fmt::format("there is no function '{}'.{}", n, suggest_names(n, known)));

@@ -40,8 +40,8 @@ class Shape {
   std::vector<Axis> axes_;
 };
 
-/// The union of two shapes by axis name, in the order of the larger one when it contains the other, else `a` before `b`.
-/// Nothing when an axis has two lengths.
+/// The union of two shapes by axis name, in the order of the larger one when it contains the other, else `a` before
+/// `b`. Nothing when an axis has two lengths.
 std::optional<Shape> broadcast(const Shape& a, const Shape& b);
 
 }  // namespace striate

@@ -53,10 +53,10 @@ struct Event {
 /// Where a System is evaluated. Every vector is in the units and the order of the System's fields.
 template <class T>
 struct At {
-  T t;                    ///< in the circuit's time unit
-  std::span<const T> y;   ///< states
-  std::span<const T> p;   ///< parameters
-  std::span<const T> u;   ///< inputs at time t
+  T t;                   ///< in the circuit's time unit
+  std::span<const T> y;  ///< states
+  std::span<const T> p;  ///< parameters
+  std::span<const T> u;  ///< inputs at time t
 };
 
 /// Scratch memory and memoised intermediate results of one thread; made by System::workspace.
@@ -110,7 +110,8 @@ class System {
   /// ydot [states per time unit] = f(t, y, p, u)
   void rhs(const At<T>& at, std::span<T> ydot, Workspace<T>& workspace) const;
   /// out += f_y vy + f_p vp; vp may be empty
-  void jvp(const At<T>& at, std::span<const T> vy, std::span<const T> vp, std::span<T> out, Workspace<T>& workspace) const;
+  void jvp(const At<T>& at, std::span<const T> vy, std::span<const T> vp, std::span<T> out,
+           Workspace<T>& workspace) const;
   /// ybar += f_y' lambda, pbar += f_p' lambda; pbar may be empty
   void vjp(const At<T>& at, std::span<const T> lambda, std::span<T> ybar, std::span<T> pbar,
            Workspace<T>& workspace) const;

@@ -24,7 +24,8 @@ constexpr std::size_t longest_composed = 40;
 constexpr double deg = std::numbers::pi / 180;
 
 struct UnitOverflow : Error {
-  UnitOverflow() : Error("a product or power of units is beyond what numbers hold: powers may reach 1000 and scales 1e+-250.") {}
+  UnitOverflow()
+      : Error("a product or power of units is beyond what numbers hold: powers may reach 1000 and scales 1e+-250.") {}
 };
 
 // clang-format off
@@ -90,7 +91,8 @@ class UnitReader {
     const std::string rest(text_.substr(at_, 32));
     char* end = nullptr;
     const double value = std::strtod(rest.c_str(), &end);
-    if (end == rest.c_str() || !std::isfinite(value) || std::abs(value) > 1e3) fail("needs a number at most 1000 after ^.");
+    if (end == rest.c_str() || !std::isfinite(value) || std::abs(value) > 1e3)
+      fail("needs a number at most 1000 after ^.");
     at_ += static_cast<std::size_t>(end - rest.c_str());
     return value;
   }
@@ -143,7 +145,8 @@ std::optional<Unit> find_unit(std::string_view symbol) {
 }
 
 std::vector<std::string> common_symbols() {
-  return {"ms", "s", "Hz", "kHz", "mV", "V", "pA", "nA", "nS", "mS", "pF", "uF", "deg", "arcmin", "rad", "mm", "um", "cm", "mM", "uM", "%", "1"};
+  return {"ms", "s",   "Hz",     "kHz", "mV", "V",  "pA", "nA", "nS", "mS", "pF",
+          "uF", "deg", "arcmin", "rad", "mm", "um", "cm", "mM", "uM", "%",  "1"};
 }
 
 Unit UnitReader::primary() {
@@ -238,7 +241,9 @@ double Unit::scale_to(const Unit& other) const {
 
 double Unit::to(const Unit& other) const { return *this == other ? 1 : scale_to(other); }
 
-bool Unit::operator==(const Unit& other) const { return same_dimension(other) && std::abs(scale_to(other) - 1) <= 1e-13; }
+bool Unit::operator==(const Unit& other) const {
+  return same_dimension(other) && std::abs(scale_to(other) - 1) <= 1e-13;
+}
 
 std::string Unit::str() const {
   if (!text_.empty()) return text_;

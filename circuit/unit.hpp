@@ -30,7 +30,8 @@ class Unit {
   /// Multiplying a value in this unit by the result gives it in `other`. The dimensions must agree.
   double to(const Unit& other) const;
   bool operator==(const Unit& other) const;
-  /// As it was written where it was parsed; otherwise one symbol, the texts of its two factors, or SI symbols. parse reads it back.
+  /// As it was written where it was parsed; otherwise one symbol, the texts of its two factors, or SI symbols. parse
+  /// reads it back.
   std::string str() const;
 
  private:

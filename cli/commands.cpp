@@ -49,7 +49,9 @@ void describe(const Circuit& circuit) {
   const System<double> system = compile<double>(circuit);
   fmt::print("circuit {}: {}\n", circuit->name, circuit->description);
   const auto list = [](std::string_view kind, const Fields& fields) {
-    for (const auto& f : fields) fmt::print("  {:<10} {:<14} {:<10} {:<28} {}\n", kind, f.name, "[" + f.unit.str() + "]", f.shape.str_sizes(), f.description);
+    for (const auto& f : fields)
+      fmt::print("  {:<10} {:<14} {:<10} {:<28} {}\n", kind, f.name, "[" + f.unit.str() + "]", f.shape.str_sizes(),
+                 f.description);
   };
   list("state", system.states());
   list("input", system.inputs());
@@ -77,7 +79,8 @@ void check(const std::string& path, const Overrides& overrides) {
   const Experiment e = load_experiment(path, overrides);
   describe(e.circuit);
   fmt::print("experiment: {}\n  {} conditions", e.title, e.condition_count());
-  for (const auto& c : e.conditions) fmt::print("{} {} ({} values)", &c == &e.conditions.front() ? ":" : " x", c.name, c.values.size());
+  for (const auto& c : e.conditions)
+    fmt::print("{} {} ({} values)", &c == &e.conditions.front() ? ":" : " x", c.name, c.values.size());
   fmt::print("\n  method {}{}\n  output {}\n", e.run.method, e.run.steady ? "" : fmt::format(", {} ms", e.run.duration),
              bytes_text(recorded_bytes(e, compile<double>(e.circuit))));
 }
@@ -96,9 +99,10 @@ void info(const std::string& path) {
     return std::string("-");
   };
   if (!file.attribute("/", "complete"))
-    throw Error(fmt::format("'{}' is an HDF5 file, but not a recording of Striate: it lacks the attribute 'complete'.", path));
-  for (const std::string name : {"title", "circuit", "method", "command", "created", "finished", "complete", "striate_version", "striate_commit",
-                                 "instruction_set", "threads", "seed", "warnings"})
+    throw Error(
+        fmt::format("'{}' is an HDF5 file, but not a recording of Striate: it lacks the attribute 'complete'.", path));
+  for (const std::string name : {"title", "circuit", "method", "command", "created", "finished", "complete",
+                                 "striate_version", "striate_commit", "instruction_set", "threads", "seed", "warnings"})
     fmt::print("{:<16} {}\n", name, text(name));
   for (const auto& name : file.datasets("/")) {
     std::string shape;
@@ -109,7 +113,8 @@ void info(const std::string& path) {
     for (const auto& name : file.datasets("/analysis")) {
       fmt::print("  /analysis/{}", name);
       for (const std::string score : {"r", "r2", "rms"})
-        if (const auto v = file.attribute("/analysis/" + name, score); v && std::holds_alternative<double>(*v)) fmt::print("  {} = {:.4g}", score, std::get<double>(*v));
+        if (const auto v = file.attribute("/analysis/" + name, score); v && std::holds_alternative<double>(*v))
+          fmt::print("  {} = {:.4g}", score, std::get<double>(*v));
       fmt::print("\n");
     }
 }
@@ -122,7 +127,8 @@ void rerun(const std::string& path, bool quiet, const std::string& command_line)
   std::string origin;
   {
     const H5File file = H5File::open(path);
-    if (!file.exists("/experiment_toml")) throw Error(fmt::format("'{}' holds no experiment: it is not a recording of Striate.", path));
+    if (!file.exists("/experiment_toml"))
+      throw Error(fmt::format("'{}' holds no experiment: it is not a recording of Striate.", path));
     sweep = file.attribute("/", "sweep").has_value();
     text = file.read_text("/experiment_toml");
     origin = file.read_text("/experiment_path");
@@ -151,43 +157,56 @@ void add_commands(CLI::App& app, const std::string& command_line) {
   };
   const auto options = std::make_shared<Options>();
 
-  auto* run = app.add_subcommand("run", "Runs an experiment and records it.\n  striate run examples/tilt_illusion.toml -o tilt.h5 --set parameters.xi=3");
+  auto* run = app.add_subcommand(
+      "run",
+      "Runs an experiment and records it.\n  striate run examples/tilt_illusion.toml -o tilt.h5 --set parameters.xi=3");
   run->add_option("experiment", options->file, "the experiment (TOML)")->required();
   run->add_option("-o,--output", options->output, "the recording; default: the experiment's name with .h5, here");
-  run->add_option("--set", options->overrides, "KEY=VALUE: another value for a key of the experiment")->allow_extra_args(false);
+  run->add_option("--set", options->overrides, "KEY=VALUE: another value for a key of the experiment")
+      ->allow_extra_args(false);
   run->add_option("--threads", options->threads, "number of threads; default: all cores")->check(CLI::Range(1, 4096));
   run->add_flag("--force", options->force, "write over an existing recording");
   run->add_flag("-q,--quiet", options->quiet, "print nothing but errors");
   run->callback([options, command_line] {
     watch_for_interrupt();
     const Experiment e = load_experiment(options->file, split_overrides(options->overrides));
-    const std::string output = options->output.empty() ? std::filesystem::path(options->file).stem().string() + ".h5" : options->output;
+    const std::string output =
+        options->output.empty() ? std::filesystem::path(options->file).stem().string() + ".h5" : options->output;
     run_experiment(e, {output, options->force, options->quiet, options->threads, command_line});
     if (!options->quiet) fmt::print("recorded in {}\n", output);
   });
 
   add_sweep_command(app, command_line);
 
-  auto* check_command = app.add_subcommand("check", "Checks units, shapes, ranges, memory and output size; runs nothing.\n  striate check examples/tilt_illusion.toml");
-  check_command->add_option("file", options->file, "an experiment (TOML), a circuit file or a model's name")->required();
+  auto* check_command = app.add_subcommand("check",
+                                           "Checks units, shapes, ranges, memory and output size; runs nothing.\n  "
+                                           "striate check examples/tilt_illusion.toml");
+  check_command->add_option("file", options->file, "an experiment (TOML), a circuit file or a model's name")
+      ->required();
   check_command->add_option("--set", options->overrides, "KEY=VALUE")->allow_extra_args(false);
   check_command->callback([options] { check(options->file, split_overrides(options->overrides)); });
 
   auto* list = app.add_subcommand("list", "Lists the models of the library.\n  striate list");
   list->callback(list_models);
 
-  auto* show = app.add_subcommand("show", "Prints a model: equations, parameters with units and ranges, source, regimes.\n  striate show contextual");
+  auto* show = app.add_subcommand(
+      "show",
+      "Prints a model: equations, parameters with units and ranges, source, regimes.\n  striate show contextual");
   show->add_option("model", options->file, "a model's name or a circuit file")->required();
   show->callback([options] {
-    if (options->file.ends_with(".circuit")) fmt::print("{}", to_text(circuit_of(options->file)));
-    else fmt::print("{}", model_text(options->file).text);
+    if (options->file.ends_with(".circuit"))
+      fmt::print("{}", to_text(circuit_of(options->file)));
+    else
+      fmt::print("{}", model_text(options->file).text);
   });
 
-  auto* info_command = app.add_subcommand("info", "Tells what made a recording and what it holds.\n  striate info tilt_illusion.h5");
+  auto* info_command =
+      app.add_subcommand("info", "Tells what made a recording and what it holds.\n  striate info tilt_illusion.h5");
   info_command->add_option("recording", options->file, "a recording (HDF5)")->required();
   info_command->callback([options] { info(options->file); });
 
-  auto* rerun_command = app.add_subcommand("rerun", "Makes a recording again and compares the two.\n  striate rerun tilt_illusion.h5");
+  auto* rerun_command =
+      app.add_subcommand("rerun", "Makes a recording again and compares the two.\n  striate rerun tilt_illusion.h5");
   rerun_command->add_option("recording", options->file, "a recording (HDF5)")->required();
   rerun_command->add_flag("-q,--quiet", options->quiet, "print nothing but the verdict");
   rerun_command->callback([options, command_line] {
@@ -195,12 +214,16 @@ void add_commands(CLI::App& app, const std::string& command_line) {
     rerun(options->file, options->quiet, command_line);
   });
 
-  auto* plot = app.add_subcommand("plot", "Draws the picture of a recording.\n  striate plot tilt_illusion.h5 -o tilt_illusion.png");
+  auto* plot = app.add_subcommand(
+      "plot", "Draws the picture of a recording.\n  striate plot tilt_illusion.h5 -o tilt_illusion.png");
   plot->add_option("recording", options->file, "a recording (HDF5)")->required();
-  plot->add_option("-o,--output", options->output, "the picture (.svg, .png or .pdf); default: the recording's name with .svg");
+  plot->add_option("-o,--output", options->output,
+                   "the picture (.svg, .png or .pdf); default: the recording's name with .svg");
   plot->callback([options] {
     H5File::open(options->file);
-    const std::string output = options->output.empty() ? std::filesystem::path(options->file).replace_extension(".svg").string() : options->output;
+    const std::string output = options->output.empty()
+                                   ? std::filesystem::path(options->file).replace_extension(".svg").string()
+                                   : options->output;
     run_python({"-m", "striate.plot", options->file, "-o", output});
     fmt::print("drawn in {}\n", output);
   });

@@ -33,14 +33,16 @@ std::string unknown_word(const CLI::App& app) {
   for (const auto& word : app.remaining(true)) {
     std::vector<std::string> known = option_names(*at);
     if (at == &app)
-      for (const auto* command : app.get_subcommands([](const CLI::App*) { return true; })) known.push_back(command->get_name());
-    return fmt::format("striate{}: '{}' is not known.{}", at == &app ? "" : " " + at->get_name(), word, striate::suggest_names(word, known));
+      for (const auto* command : app.get_subcommands([](const CLI::App*) { return true; }))
+        known.push_back(command->get_name());
+    return fmt::format("striate{}: '{}' is not known.{}", at == &app ? "" : " " + at->get_name(), word,
+                       striate::suggest_names(word, known));
   }
   return "striate: something is not known.";
 }
 
-/// Idle OpenMP threads spin for a long time by default, which stalls a machine whose cores are shared. The limit is read
-/// before main begins, so it is set and the program started once more; a user's own setting stands.
+/// Idle OpenMP threads spin for a long time by default, which stalls a machine whose cores are shared. The limit is
+/// read before main begins, so it is set and the program started once more; a user's own setting stands.
 void limit_spinning(char** argv) {
   if (std::getenv("GOMP_SPINCOUNT") != nullptr || std::getenv("OMP_WAIT_POLICY") != nullptr) return;
   setenv("GOMP_SPINCOUNT", "2000", 1);
@@ -52,10 +54,11 @@ void limit_spinning(char** argv) {
 int main(int argc, char** argv) {
   limit_spinning(argv);
   std::signal(SIGXFSZ, SIG_IGN);  // a file-size limit is reported like a full disk
-  CLI::App app{"Striate simulates neural circuits.\n\n"
-               "  striate run examples/tilt_illusion.toml      run an experiment, record it to HDF5\n"
-               "  striate plot tilt_illusion.h5 -o tilt.png    the picture of it\n"
-               "  striate show contextual                      a model's equations and parameters"};
+  CLI::App app{
+      "Striate simulates neural circuits.\n\n"
+      "  striate run examples/tilt_illusion.toml      run an experiment, record it to HDF5\n"
+      "  striate plot tilt_illusion.h5 -o tilt.png    the picture of it\n"
+      "  striate show contextual                      a model's equations and parameters"};
   app.name("striate");
   app.footer("Exit codes: 0 success, 1 the run failed, 2 usage or configuration, 130 after Ctrl-C.");
   app.require_subcommand(1);

@@ -41,7 +41,9 @@ void run_python(const std::vector<std::string>& arguments) {
   waitpid(child, &status, 0);
   if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return;
   if (WIFEXITED(status) && WEXITSTATUS(status) == 127)
-    throw Error(fmt::format("python: '{}' cannot be started. Set STRIATE_PYTHON to a Python 3 with numpy, h5py, xarray and matplotlib.", interpreter));
+    throw Error(fmt::format(
+        "python: '{}' cannot be started. Set STRIATE_PYTHON to a Python 3 with numpy, h5py, xarray and matplotlib.",
+        interpreter));
   throw Failure("the drawing failed; what Python says stands above.");
 }
 

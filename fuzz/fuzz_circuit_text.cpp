@@ -25,11 +25,13 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const Circuit circuit = read_circuit(input);
     text = to_text(circuit);
     const Circuit again = read_circuit(text, "its own text");
-    if (!(again == circuit)) fail("The circuit's text reads back to another circuit:", text + "\n---\n" + to_text(again));
+    if (!(again == circuit))
+      fail("The circuit's text reads back to another circuit:", text + "\n---\n" + to_text(again));
   } catch (const Error& e) {
     const std::string_view message = e.what();
     if (message.starts_with("its own text")) fail(e.what(), text);
-    if (!message.starts_with("circuit text:") && text.empty() && message.find("takes more than") == message.npos) fail("An error without its place:", e.what());
+    if (!message.starts_with("circuit text:") && text.empty() && message.find("takes more than") == message.npos)
+      fail("An error without its place:", e.what());
   }
   return 0;
 }

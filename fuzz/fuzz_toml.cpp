@@ -1,5 +1,5 @@
-// Any text is either a document, every value of which can be asked for in every way, or an Error. What a document writes,
-// it reads.
+// Any text is either a document, every value of which can be asked for in every way, or an Error. What a document
+// writes, it reads.
 #include <algorithm>
 #include <cstdint>
 #include <cstdio>

@@ -61,8 +61,10 @@ LeadingEigenvalue arnoldi(std::size_t size, const Product& product) {
       }
       h(m, m - 1) = next.norm();
       const bool invariant = h(m, m - 1) <= 1e-14 * before;
-      if (invariant) h(m, m - 1) = 0;
-      else next /= h(m, m - 1);
+      if (invariant)
+        h(m, m - 1) = 0;
+      else
+        next /= h(m, m - 1);
       if (!invariant && m % check_every != 0 && m != steps) continue;
       const Eigen::EigenSolver<Eigen::MatrixXd> solver(h.topLeftCorner(m, m));
       if (solver.info() != Eigen::Success) return result;
@@ -71,7 +73,8 @@ LeadingEigenvalue arnoldi(std::size_t size, const Product& product) {
       const Eigen::VectorXcd ritz = solver.eigenvectors().col(best);
       result = {values[best], h(m, m - 1) * std::abs(ritz[m - 1]) / ritz.norm(), false};
       // Settled to a hundredth of its real part, so that its sign is sure; on the imaginary axis, to rounding.
-      result.converged = result.residual <= std::max(1e-8 * values.cwiseAbs().maxCoeff(), 1e-2 * std::abs(values[best].real()));
+      result.converged =
+          result.residual <= std::max(1e-8 * values.cwiseAbs().maxCoeff(), 1e-2 * std::abs(values[best].real()));
       if (result.converged) return result;
       start = basis.leftCols(m) * (ritz.real() + ritz.imag());
       if (invariant) break;

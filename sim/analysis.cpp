@@ -20,7 +20,8 @@ struct Source {
 };
 
 Source source_of(const System<double>& system, const std::string& name, const ConditionValues& v) {
-  if (const Field* f = system.states().find(name)) return {f, v.states.subspan(v.states.empty() ? 0 : f->offset, v.states.empty() ? 0 : f->size)};
+  if (const Field* f = system.states().find(name))
+    return {f, v.states.subspan(v.states.empty() ? 0 : f->offset, v.states.empty() ? 0 : f->size)};
   if (const Field* f = system.observables().find(name))
     return {f, v.observables.subspan(v.observables.empty() ? 0 : f->offset, v.observables.empty() ? 0 : f->size)};
   const Field& f = system.inputs().at(name);
@@ -40,12 +41,13 @@ std::vector<double> line_at(const Experiment& e, const Analysis& a, const Source
       continue;
     }
     if (shape[i].name != "y" && shape[i].name != "x")
-      throw Error(fmt::format("analysis '{}': '{}' has the axis '{}', which is neither y, x nor the feature axis '{}'.", a.name, a.variable,
-                              shape[i].name, e.feature_axis));
+      throw Error(fmt::format("analysis '{}': '{}' has the axis '{}', which is neither y, x nor the feature axis '{}'.",
+                              a.name, a.variable, shape[i].name, e.feature_axis));
     const double place = (shape[i].name == "y" ? a.y : a.x) / (e.stimulus ? e.stimulus->scale() : 1);
     const auto at = static_cast<std::ptrdiff_t>(shape[i].size / 2) + std::lround(place);
     if (at < 0 || at >= static_cast<std::ptrdiff_t>(shape[i].size))
-      throw Error(fmt::format("analysis '{}': the place lies outside axis '{}' of {} elements.", a.name, shape[i].name, shape[i].size));
+      throw Error(fmt::format("analysis '{}': the place lies outside axis '{}' of {} elements.", a.name, shape[i].name,
+                              shape[i].size));
     offset += static_cast<std::size_t>(at) * shape.stride(i);
   }
   std::vector<double> line(n);
@@ -75,12 +77,13 @@ std::size_t analysis_width(const Experiment& e, const System<double>& system, co
   return axis ? source.field->shape[*axis].size : 1;
 }
 
-std::vector<double> response_line(const Experiment& e, const System<double>& system, const Analysis& a, const ConditionValues& values) {
+std::vector<double> response_line(const Experiment& e, const System<double>& system, const Analysis& a,
+                                  const ConditionValues& values) {
   return line_at(e, a, source_of(system, a.variable, values));
 }
 
-void analyse(const Experiment& e, const System<double>& system, const Analysis& a, const LinearDecoder* trained, const ConditionValues& values,
-             std::span<double> out) {
+void analyse(const Experiment& e, const System<double>& system, const Analysis& a, const LinearDecoder* trained,
+             const ConditionValues& values, std::span<double> out) {
   const auto response = response_line(e, system, a, values);
   switch (a.kind) {
     case Analysis::Kind::tuning:
@@ -103,7 +106,8 @@ void analyse(const Experiment& e, const System<double>& system, const Analysis& 
   const auto positions = positions_of(e);
   double value = e.map->to_feature(decode(a.decoder, response, positions));
   if (a.relative_to_input) {
-    if (e.encoders.empty()) throw Error(fmt::format("analysis '{}': relative_to = \"input\" needs an encoded input.", a.name));
+    if (e.encoders.empty())
+      throw Error(fmt::format("analysis '{}': relative_to = \"input\" needs an encoded input.", a.name));
     const auto shown = line_at(e, a, source_of(system, e.encoders[0].first, values));
     value -= e.map->to_feature(decode(a.decoder, shown, positions));
     const double period = e.map->high - e.map->low;

@@ -37,7 +37,8 @@ std::vector<Curve> curves_of(const Analysis& a, const AnalysisResult& result) {
       Curve curve;
       curve.fixed = condition_at(result.conditions, c);
       curve.x = result.x;
-      curve.y.assign(result.values.begin() + static_cast<std::ptrdiff_t>(c * result.width), result.values.begin() + static_cast<std::ptrdiff_t>((c + 1) * result.width));
+      curve.y.assign(result.values.begin() + static_cast<std::ptrdiff_t>(c * result.width),
+                     result.values.begin() + static_cast<std::ptrdiff_t>((c + 1) * result.width));
       curves.push_back(std::move(curve));
     }
     return curves;
@@ -48,7 +49,8 @@ std::vector<Curve> curves_of(const Analysis& a, const AnalysisResult& result) {
     const double x = a.against.empty() ? 0 : v.at(a.against).first;
     v.erase(a.against);
     std::vector<double> key;
-    for (const auto& [name, value] : v) key.push_back(std::isnan(value.first) ? std::numeric_limits<double>::infinity() : value.first);
+    for (const auto& [name, value] : v)
+      key.push_back(std::isnan(value.first) ? std::numeric_limits<double>::infinity() : value.first);
     Curve& curve = by_others[key];
     curve.fixed = v;
     curve.x.push_back(x);
@@ -108,7 +110,8 @@ Points data_of(const Comparison& c, const CsvTable& table, const Variables& fixe
 
 }  // namespace
 
-std::string record_analysis(const Experiment& e, const Analysis& a, const AnalysisResult& result, Recording& recording) {
+std::string record_analysis(const Experiment& e, const Analysis& a, const AnalysisResult& result,
+                            Recording& recording) {
   H5File& file = recording.file();
   const std::string path = "/analysis/" + a.name;
   std::vector<std::string> axes;
@@ -120,9 +123,14 @@ std::string record_analysis(const Experiment& e, const Analysis& a, const Analys
   file.write(path, std::span<const double>(result.values), axes, {a.unit, a.label});
   file.set_attribute(path, "kind", std::string("curve"));
   const ConditionAxis* x_axis = abscissa(a, result);
-  const std::string x_unit = tuning ? (e.map ? e.map->unit.str() : "1") : timed ? e.circuit->time_unit.str() : (x_axis ? x_axis->unit.str() : "1");
+  const std::string x_unit = tuning  ? (e.map ? e.map->unit.str() : "1")
+                             : timed ? e.circuit->time_unit.str()
+                                     : (x_axis ? x_axis->unit.str() : "1");
   file.set_attribute(path, "x", tuning ? e.feature_axis : a.against);
-  file.set_attribute(path, "x_label", tuning ? "preferred feature" : timed ? "time" : (x_axis ? (x_axis->description.empty() ? x_axis->name : x_axis->description) : ""));
+  file.set_attribute(path, "x_label",
+                     tuning  ? "preferred feature"
+                     : timed ? "time"
+                             : (x_axis ? (x_axis->description.empty() ? x_axis->name : x_axis->description) : ""));
   file.set_attribute(path, "x_unit", x_unit);
   file.set_attribute(path, "y_label", a.label);
   if (tuning && e.map) file.set_attribute(path, "x_values", result.x);
@@ -155,8 +163,10 @@ std::string record_analysis(const Experiment& e, const Analysis& a, const Analys
       for (std::size_t i = 0; i < curve.y.size(); ++i)
         if (!std::isnan(curve.x[i])) in_order.push_back(curve.y[i]);
       if (data.y.size() != in_order.size())
-        throw Error(fmt::format("analysis '{}': {} has {} rows for a curve of {} conditions, and in_order pairs them one by one. "
-                                "Select rows with where and match, or drop in_order.", a.name, a.comparison->file, data.y.size(), in_order.size()));
+        throw Error(fmt::format(
+            "analysis '{}': {} has {} rows for a curve of {} conditions, and in_order pairs them one by one. "
+            "Select rows with where and match, or drop in_order.",
+            a.name, a.comparison->file, data.y.size(), in_order.size()));
       predicted = in_order;
     } else {
       Points known;
@@ -187,7 +197,9 @@ std::string record_analysis(const Experiment& e, const Analysis& a, const Analys
       }
     }
   }
-  if (all_y.empty()) throw Error(fmt::format("analysis '{}': no row of {} belongs to it. Check where and match.", a.name, a.comparison->file));
+  if (all_y.empty())
+    throw Error(
+        fmt::format("analysis '{}': no row of {} belongs to it. Check where and match.", a.name, a.comparison->file));
   const std::string group = "/data/" + a.name;
   const std::string axis = group + "/point";
   file.create_axis(axis, all_x.size());
@@ -195,7 +207,8 @@ std::string record_analysis(const Experiment& e, const Analysis& a, const Analys
   file.write(group + "/y", std::span<const double>(all_y), {axis}, {a.unit, a.label});
   for (std::size_t k = 0; k < result.conditions.size(); ++k)
     if (!std::all_of(keys[k].begin(), keys[k].end(), [](double v) { return std::isnan(v); }))
-      file.write(group + "/" + result.conditions[k].name, std::span<const double>(keys[k]), {axis}, {result.conditions[k].unit.str(), result.conditions[k].name});
+      file.write(group + "/" + result.conditions[k].name, std::span<const double>(keys[k]), {axis},
+                 {result.conditions[k].unit.str(), result.conditions[k].name});
   std::string source = a.comparison->source;
   if (source.empty() && !table.comments().empty()) source = table.comments()[0];
   file.set_attribute(group, "source", source);
@@ -206,9 +219,11 @@ std::string record_analysis(const Experiment& e, const Analysis& a, const Analys
   file.set_attribute(path, "r", r_total / static_cast<double>(scored));
   file.set_attribute(path, "r2", r2_total / static_cast<double>(scored));
   file.set_attribute(path, "panels", static_cast<std::int64_t>(scored));
-  return line + (scored == 1 ? fmt::format("; against data: r = {:.3f}, rms = {:.3g} {}", r_total, rms, a.unit)
-                             : fmt::format("; against data, {} panels: mean r = {:.3f}, mean r^2 = {:.3f}, rms = {:.3g} {}", scored,
-                                           r_total / static_cast<double>(scored), r2_total / static_cast<double>(scored), rms, a.unit));
+  return line + (scored == 1
+                     ? fmt::format("; against data: r = {:.3f}, rms = {:.3g} {}", r_total, rms, a.unit)
+                     : fmt::format("; against data, {} panels: mean r = {:.3f}, mean r^2 = {:.3f}, rms = {:.3g} {}",
+                                   scored, r_total / static_cast<double>(scored),
+                                   r2_total / static_cast<double>(scored), rms, a.unit));
 }
 
 }  // namespace striate

@@ -20,7 +20,8 @@ std::size_t element_of(const ConditionAxis& axis, double value, const std::strin
       if (period > 0) apart -= period * std::round(apart / period);
       if (std::abs(apart) <= 1e-9 * (1 + std::abs(value))) return i;
     }
-  throw Error(fmt::format("analysis '{}': {} = {} {} is none of its values in [conditions].", where, axis.name, value, axis.unit.str()));
+  throw Error(fmt::format("analysis '{}': {} = {} {} is none of its values in [conditions].", where, axis.name, value,
+                          axis.unit.str()));
 }
 
 double related(Relation relation, double value, double reference) {
@@ -36,13 +37,16 @@ AnalysisResult beside_reference(const Experiment& e, const Analysis& a, const An
   AnalysisResult result = raw;
   const bool angle = a.kind == Analysis::Kind::decode && a.relation == Relation::difference && e.map &&
                      (a.trained || e.circuit.axis(e.feature_axis).circular);
-  const double period = angle ? a.scale * (a.trained ? 360 * Unit::parse("deg").to(e.map->unit) : e.map->high - e.map->low) : 0;
+  const double period =
+      angle ? a.scale * (a.trained ? 360 * Unit::parse("deg").to(e.map->unit) : e.map->high - e.map->low) : 0;
   for (std::size_t c = 0; c < raw.values.size() / raw.width; ++c) {
     Variables at = e.condition(c);
     const Variables own = at;
-    for (const auto& [name, value] : a.reference) at[name].first = value.is_number() ? value.as_number() : evaluate(value, at[name].second, own);
+    for (const auto& [name, value] : a.reference)
+      at[name].first = value.is_number() ? value.as_number() : evaluate(value, at[name].second, own);
     std::size_t reference = 0;
-    for (const auto& axis : e.conditions) reference = reference * axis.values.size() + element_of(axis, at.at(axis.name).first, a.name);
+    for (const auto& axis : e.conditions)
+      reference = reference * axis.values.size() + element_of(axis, at.at(axis.name).first, a.name);
     for (std::size_t i = 0; i < raw.width; ++i) {
       double& value = result.values[c * raw.width + i];
       value = related(a.relation, value, raw.values[reference * raw.width + i]);

@@ -28,7 +28,8 @@ Eigen::Vector3d lms_of_dkl(double radius, double hue) {
 
 Eigen::Vector3d lms_of_srgb(const Eigen::Vector3d& srgb) {
   Eigen::Vector3d linear;
-  for (int i = 0; i < 3; ++i) linear[i] = srgb[i] <= 0.04045 ? srgb[i] / 12.92 : std::pow((srgb[i] + 0.055) / 1.055, 2.4);
+  for (int i = 0; i < 3; ++i)
+    linear[i] = srgb[i] <= 0.04045 ? srgb[i] / 12.92 : std::pow((srgb[i] + 0.055) / 1.055, 2.4);
   Eigen::Matrix3d m;  // primaries and white of IEC 61966-2-1, seven digits
   m << 0.4124564, 0.3575761, 0.1804375, 0.2126729, 0.7151522, 0.0721750, 0.0193339, 0.1191920, 0.9503041;
   return lms_of_xyz(m * linear);
@@ -41,7 +42,8 @@ std::vector<double> read_colour(const TomlValue& value, const Variables& variabl
   const auto triple = [&](const std::string& key) {
     const auto list = table.at(key).as_array();
     if (list.size() != 3) table.at(key).fail("but a colour has three numbers.");
-    return Eigen::Vector3d(evaluate(list[0], Unit(), variables), evaluate(list[1], Unit(), variables), evaluate(list[2], Unit(), variables));
+    return Eigen::Vector3d(evaluate(list[0], Unit(), variables), evaluate(list[1], Unit(), variables),
+                           evaluate(list[2], Unit(), variables));
   };
   Eigen::Vector3d lms;
   if (table.has("srgb"))
@@ -49,7 +51,8 @@ std::vector<double> read_colour(const TomlValue& value, const Variables& variabl
   else if (table.has("lms"))
     lms = triple("lms");
   else
-    lms = lms_of_dkl(evaluate(table.at("dkl_radius"), Unit(), variables), evaluate(table.at("dkl_hue"), Unit::parse("rad"), variables));
+    lms = lms_of_dkl(evaluate(table.at("dkl_radius"), Unit(), variables),
+                     evaluate(table.at("dkl_hue"), Unit::parse("rad"), variables));
   return {lms[0], lms[1], lms[2]};
 }
 
@@ -57,7 +60,8 @@ const std::array<std::array<double, 3>, 6>& opponent_weights() {
   static const double r2 = 1 / std::sqrt(2.0);
   static const double r3 = 1 / std::sqrt(3.0);
   static const double r6 = 1 / std::sqrt(6.0);
-  static const std::array<std::array<double, 3>, 6> weights{{{r2, -r2, 0}, {-r6, -r6, 2 * r6}, {r3, r3, r3}, {-r2, r2, 0}, {r6, r6, -2 * r6}, {-r3, -r3, -r3}}};
+  static const std::array<std::array<double, 3>, 6> weights{
+      {{r2, -r2, 0}, {-r6, -r6, 2 * r6}, {r3, r3, r3}, {-r2, r2, 0}, {r6, r6, -2 * r6}, {-r3, -r3, -r3}}};
   return weights;
 }
 

@@ -25,7 +25,8 @@ std::string compare_group(const H5File& a, const H5File& b, const std::string& g
       ++different;
       largest = std::max(largest, std::abs(x.values[i] - y.values[i]));
     }
-    if (different > 0) return fmt::format("{} differs in {} of {} values, by at most {:.3g}", path, different, x.values.size(), largest);
+    if (different > 0)
+      return fmt::format("{} differs in {} of {} values, by at most {:.3g}", path, different, x.values.size(), largest);
   }
   for (const auto& name : a.groups(group)) {
     const std::string path = (group == "/" ? "" : group) + "/" + name;

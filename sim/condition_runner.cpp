@@ -35,12 +35,16 @@ class Course {
     result_.recorded.resize(e.run.record.size());
   }
 
-  ConditionResult run(const std::vector<std::size_t>& widths, const std::vector<std::optional<LinearDecoder>>& trained) {
+  ConditionResult run(const std::vector<std::size_t>& widths,
+                      const std::vector<std::optional<LinearDecoder>>& trained) {
     for (const std::size_t width : widths) result_.analyses.emplace_back(width);
     trained_ = &trained;
-    if (e_.run.method == "static") keep(0, {});
-    else if (e_.run.steady) run_steady();
-    else run_timed();
+    if (e_.run.method == "static")
+      keep(0, {});
+    else if (e_.run.steady)
+      run_steady();
+    else
+      run_timed();
     return std::move(result_);
   }
 
@@ -59,7 +63,8 @@ class Course {
                      {"rhs_evaluations", static_cast<double>(steady.counters.rhs)},
                      {"jacobian_products", static_cast<double>(steady.counters.jvp)}};
     if (steady.stability != Stability::stable) {
-      result_.warning = fmt::format("the steady state found is {}: leading eigenvalue {:.3g}", to_string(steady.stability), steady.leading_eigenvalue.real());
+      result_.warning = fmt::format("the steady state found is {}: leading eigenvalue {:.3g}",
+                                    to_string(steady.stability), steady.leading_eigenvalue.real());
     }
   }
 
@@ -93,14 +98,18 @@ class Course {
         const auto first = values.begin() + static_cast<std::ptrdiff_t>(f.offset);
         result_.recorded[i].insert(result_.recorded[i].end(), first, first + static_cast<std::ptrdiff_t>(f.size));
       };
-      if (const Field* f = system_.states().find(name)) append(*f, states_);
-      else if (const Field* g = system_.observables().find(name)) append(*g, observables_);
-      else append(system_.inputs().at(name), inputs_);
+      if (const Field* f = system_.states().find(name))
+        append(*f, states_);
+      else if (const Field* g = system_.observables().find(name))
+        append(*g, observables_);
+      else
+        append(system_.inputs().at(name), inputs_);
     }
     for (std::size_t i = 0; i < result_.analyses.size(); ++i) {
       const bool timed = e_.analyses[i].against == "t";
       const std::span<double> row(result_.analyses[i]);
-      analyse(e_, system_, e_.analyses[i], (*trained_)[i] ? &*(*trained_)[i] : nullptr, last(), timed ? row.subspan(sample_, 1) : row);
+      analyse(e_, system_, e_.analyses[i], (*trained_)[i] ? &*(*trained_)[i] : nullptr, last(),
+              timed ? row.subspan(sample_, 1) : row);
     }
     ++sample_;
   }
@@ -118,7 +127,8 @@ class Course {
 };
 
 /// The decoder of one analysis, from the conditions of [training].
-LinearDecoder train(const Experiment& e, const System<double>& system, const std::vector<double>& times, const Analysis& a) {
+LinearDecoder train(const Experiment& e, const System<double>& system, const std::vector<double>& times,
+                    const Analysis& a) {
   const Experiment& taught = *e.training->conditions;
   std::vector<std::vector<double>> responses(taught.condition_count());
   std::vector<double> angles(taught.condition_count());
@@ -134,7 +144,8 @@ LinearDecoder train(const Experiment& e, const System<double>& system, const std
 
 std::string condition_text(const Experiment& e, std::size_t condition) {
   std::string text;
-  for (const auto& [name, value] : e.condition(condition)) text += fmt::format("{}{} = {:g} {}", text.empty() ? "" : ", ", name, value.first, value.second.str());
+  for (const auto& [name, value] : e.condition(condition))
+    text += fmt::format("{}{} = {:g} {}", text.empty() ? "" : ", ", name, value.first, value.second.str());
   return text;
 }
 
@@ -154,12 +165,14 @@ std::vector<double> output_times(const Experiment& e) {
   const double end = e.run.duration * ms_in_time_units(e);
   const auto count = static_cast<std::size_t>(std::floor(e.run.duration / e.run.every + 1e-9));
   std::vector<double> times;
-  for (std::size_t i = 0; i <= count; ++i) times.push_back(std::min(end, static_cast<double>(i) * e.run.every * ms_in_time_units(e)));
+  for (std::size_t i = 0; i <= count; ++i)
+    times.push_back(std::min(end, static_cast<double>(i) * e.run.every * ms_in_time_units(e)));
   if (times.back() < end) times.push_back(end);
   return times;
 }
 
-ConditionRunner::ConditionRunner(const Experiment& experiment) : e_(experiment), system_(compile<double>(experiment.circuit)), times_(output_times(experiment)) {
+ConditionRunner::ConditionRunner(const Experiment& experiment)
+    : e_(experiment), system_(compile<double>(experiment.circuit)), times_(output_times(experiment)) {
   for (const auto& a : e_.analyses) {
     widths_.push_back(striate::analysis_width(e_, system_, a, times_.size()));
     trained_.push_back(a.trained ? std::optional(train(e_, system_, times_, a)) : std::nullopt);

@@ -1,8 +1,8 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <utility>
-#include <optional>
 #include <vector>
 
 #include "circuit/system.hpp"
@@ -11,17 +11,18 @@
 
 namespace striate {
 
-/// The recorded times of an experiment in its circuit's time unit: 0, every, 2 every, ... and the end. Empty for steady states.
-/// Where the rows of an analysis lie: times, preferred features, or nothing.
-std::vector<double> row_abscissae(const Experiment& experiment, const Analysis& analysis, const std::vector<double>& times);
+/// The recorded times of an experiment in its circuit's time unit: 0, every, 2 every, ... and the end. Empty for steady
+/// states. Where the rows of an analysis lie: times, preferred features, or nothing.
+std::vector<double> row_abscissae(const Experiment& experiment, const Analysis& analysis,
+                                  const std::vector<double>& times);
 
 std::vector<double> output_times(const Experiment& experiment);
 
 /// What one condition leaves behind.
 struct ConditionResult {
-  std::vector<std::vector<double>> recorded;              ///< by recorded variable, [t, its shape]
-  std::vector<std::vector<double>> analyses;              ///< by analysis, its width, of the last state
-  std::vector<std::pair<std::string, double>> notes;      ///< work counters, residuals
+  std::vector<std::vector<double>> recorded;          ///< by recorded variable, [t, its shape]
+  std::vector<std::vector<double>> analyses;          ///< by analysis, its width, of the last state
+  std::vector<std::pair<std::string, double>> notes;  ///< work counters, residuals
   std::string warning;
 };
 

@@ -59,7 +59,8 @@ double fit(std::span<const double> r, std::span<const double> p) {
   double step_kappa = 1;
   while (step_centre > 1e-9) {
     bool improved = false;
-    for (const auto& [dc, dk] : {std::pair{step_centre, 0.0}, {-step_centre, 0.0}, {0.0, step_kappa}, {0.0, -step_kappa}}) {
+    for (const auto& [dc, dk] :
+         {std::pair{step_centre, 0.0}, {-step_centre, 0.0}, {0.0, step_kappa}, {0.0, -step_kappa}}) {
       if (std::abs(log_kappa + dk) > 7) continue;
       const double error = fit_error(r, p, centre + dc, std::exp(log_kappa + dk));
       if (error >= best) continue;

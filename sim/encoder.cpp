@@ -22,14 +22,18 @@ struct Layout {
   Layout(const Circuit& circuit, const Input& input, const std::string& feature_axis) {
     const Shape& shape = input.variable.shape();
     for (std::size_t i = 0; i < shape.rank(); ++i) {
-      if (shape[i].name == "y") y_stride = shape.stride(i);
-      else if (shape[i].name == "x") x_stride = shape.stride(i);
+      if (shape[i].name == "y")
+        y_stride = shape.stride(i);
+      else if (shape[i].name == "x")
+        x_stride = shape.stride(i);
       else if (shape[i].name == feature_axis) {
         features = shape[i].size;
         feature_stride = shape.stride(i);
       } else
-        throw Error(fmt::format("circuit '{}': the input '{}' has the axis '{}', which is neither y, x nor the encoder's feature axis '{}'.",
-                                circuit->name, input.variable->name, shape[i].name, feature_axis));
+        throw Error(
+            fmt::format("circuit '{}': the input '{}' has the axis '{}', which is neither y, x nor the encoder's "
+                        "feature axis '{}'.",
+                        circuit->name, input.variable->name, shape[i].name, feature_axis));
     }
   }
   std::size_t at(const VisualField& field, std::size_t element, std::size_t k) const {
@@ -42,8 +46,14 @@ enum class Normalisation { none, peak, image };
 /// A tuning curve per channel: von Mises or Gaussian around its preferred feature.
 class PopulationCode final : public Encoder {
  public:
-  PopulationCode(Layout layout, std::vector<double> preferred, bool circular, double width, Normalisation normalisation, FeatureMap map)
-      : layout_(layout), preferred_(std::move(preferred)), circular_(circular), width_(width), normalisation_(normalisation), map_(std::move(map)) {}
+  PopulationCode(Layout layout, std::vector<double> preferred, bool circular, double width, Normalisation normalisation,
+                 FeatureMap map)
+      : layout_(layout),
+        preferred_(std::move(preferred)),
+        circular_(circular),
+        width_(width),
+        normalisation_(normalisation),
+        map_(std::move(map)) {}
 
   void encode(const Scene& scene, std::span<double> input) const override {
     std::fill(input.begin(), input.end(), 0.0);
@@ -55,11 +65,15 @@ class PopulationCode final : public Encoder {
     };
     double largest = 0;
     for (const auto& element : scene.elements)
-      for (const auto& c : element) largest = std::max(largest, *std::max_element(response(c.feature).begin(), response(c.feature).end()));
+      for (const auto& c : element)
+        largest = std::max(largest, *std::max_element(response(c.feature).begin(), response(c.feature).end()));
     for (std::size_t i = 0; i < scene.elements.size(); ++i) {
       for (const auto& c : scene.elements[i]) {
         const auto& r = response(c.feature);
-        const double divisor = normalisation_ == Normalisation::image ? largest : (normalisation_ == Normalisation::peak ? *std::max_element(r.begin(), r.end()) : 1);
+        const double divisor =
+            normalisation_ == Normalisation::image
+                ? largest
+                : (normalisation_ == Normalisation::peak ? *std::max_element(r.begin(), r.end()) : 1);
         for (std::size_t k = 0; k < r.size(); ++k) input[layout_.at(scene.field, i, k)] += c.contrast * r[k] / divisor;
       }
     }
@@ -70,7 +84,8 @@ class PopulationCode final : public Encoder {
     std::vector<double> r;
     const double u = map_.to_axis(feature);
     for (const double p : preferred_)
-      r.push_back(circular_ ? std::exp((std::cos(2 * std::numbers::pi * (u - p)) - 1) / (width_ * width_)) : std::exp(-(u - p) * (u - p) / (2 * width_ * width_)));
+      r.push_back(circular_ ? std::exp((std::cos(2 * std::numbers::pi * (u - p)) - 1) / (width_ * width_))
+                            : std::exp(-(u - p) * (u - p) / (2 * width_ * width_)));
     return r;
   }
 
@@ -120,8 +135,14 @@ class ContrastCode final : public Encoder {
 /// Energy of quadrature Gabor pairs, one pair a channel, on the luminance image of gratings or of a file.
 class FilterBank final : public Encoder {
  public:
-  FilterBank(Layout layout, std::vector<double> orientations, double frequency, double sd, FeatureMap map, double to_rad)
-      : layout_(layout), orientations_(std::move(orientations)), frequency_(frequency), sd_(sd), map_(std::move(map)), to_rad_(to_rad) {}
+  FilterBank(Layout layout, std::vector<double> orientations, double frequency, double sd, FeatureMap map,
+             double to_rad)
+      : layout_(layout),
+        orientations_(std::move(orientations)),
+        frequency_(frequency),
+        sd_(sd),
+        map_(std::move(map)),
+        to_rad_(to_rad) {}
 
   void encode(const Scene& scene, std::span<double> input) const override {
     const VisualField& field = scene.field;
@@ -129,8 +150,10 @@ class FilterBank final : public Encoder {
     const auto radius = static_cast<std::ptrdiff_t>(std::ceil(3 * sd_ / field.scale));
     const auto side = static_cast<std::size_t>(2 * radius + 1);
     const ConvolutionShape shape{1, 1, 1, field.ny, field.nx, side, side, false, true, Border::zero, Border::zero};
-    const Convolution<double> plan(shape, estimated_cost(shape, ConvolutionAlgorithm::fft, 8) < estimated_cost(shape, ConvolutionAlgorithm::direct, 8)
-                                              ? ConvolutionAlgorithm::fft : ConvolutionAlgorithm::direct);
+    const Convolution<double> plan(shape, estimated_cost(shape, ConvolutionAlgorithm::fft, 8) <
+                                                  estimated_cost(shape, ConvolutionAlgorithm::direct, 8)
+                                              ? ConvolutionAlgorithm::fft
+                                              : ConvolutionAlgorithm::direct);
     std::vector<double> prepared(plan.prepared_size());
     std::vector<double> scratch(plan.scratch_size());
     std::vector<double> kernel(side * side);
@@ -156,11 +179,14 @@ class FilterBank final : public Encoder {
     if (scene.image) {
       const Image& file = *scene.image;
       if (file.height != field.ny || file.width != field.nx)
-        throw Error(fmt::format("stimulus: the image has {} x {} pixels (y, x), but the circuit's grid has {} x {}. Resize the image, or set the axes y and x.",
-                                file.height, file.width, field.ny, field.nx));
+        throw Error(
+            fmt::format("stimulus: the image has {} x {} pixels (y, x), but the circuit's grid has {} x {}. Resize the "
+                        "image, or set the axes y and x.",
+                        file.height, file.width, field.ny, field.nx));
       const std::size_t colours = file.channels >= 3 ? 3 : 1;
       for (std::size_t i = 0; i < result.size(); ++i) {
-        for (std::size_t c = 0; c < colours; ++c) result[i] += file.samples[i * file.channels + c] / static_cast<double>(colours);
+        for (std::size_t c = 0; c < colours; ++c)
+          result[i] += file.samples[i * file.channels + c] / static_cast<double>(colours);
         result[i] = 2 * result[i] - 1;
       }
       return result;
@@ -171,7 +197,8 @@ class FilterBank final : public Encoder {
       for (const auto& c : scene.elements[i]) {
         const double theta = c.feature * to_rad_;
         const double frequency = c.frequency > 0 ? c.frequency : frequency_;
-        result[i] += c.contrast * std::cos(2 * std::numbers::pi * frequency * (x * std::cos(theta) + y * std::sin(theta)) + c.phase);
+        result[i] += c.contrast *
+                     std::cos(2 * std::numbers::pi * frequency * (x * std::cos(theta) + y * std::sin(theta)) + c.phase);
       }
     }
     return result;
@@ -188,11 +215,13 @@ class FilterBank final : public Encoder {
         const double x = static_cast<double>(ix) * scale;
         const double y = static_cast<double>(iy) * scale;
         envelope[i] = std::exp(-(x * x + y * y) / (2 * sd_ * sd_));
-        kernel[i] = envelope[i] * std::cos(2 * std::numbers::pi * frequency_ * (x * std::cos(theta) + y * std::sin(theta)) - phase);
+        kernel[i] = envelope[i] *
+                    std::cos(2 * std::numbers::pi * frequency_ * (x * std::cos(theta) + y * std::sin(theta)) - phase);
         envelope_sum += envelope[i];
         carrier_sum += kernel[i];
       }
-    for (std::size_t j = 0; j < kernel.size(); ++j) kernel[j] = 2 * (kernel[j] - envelope[j] * carrier_sum / envelope_sum) / envelope_sum;
+    for (std::size_t j = 0; j < kernel.size(); ++j)
+      kernel[j] = 2 * (kernel[j] - envelope[j] * carrier_sum / envelope_sum) / envelope_sum;
   }
 
   Layout layout_;
@@ -207,21 +236,25 @@ class FilterBank final : public Encoder {
 std::vector<double> axis_positions(const AxisDeclaration& axis) {
   std::vector<double> positions = axis.coordinates();
   const double low = axis.has_coordinates ? axis.low : 0;
-  const double range = axis.has_coordinates ? axis.high - axis.low : std::max<double>(1, static_cast<double>(axis.axis.size) - 1);
+  const double range =
+      axis.has_coordinates ? axis.high - axis.low : std::max<double>(1, static_cast<double>(axis.axis.size) - 1);
   for (double& p : positions) p = (p - low) / range;
   return positions;
 }
 
-std::unique_ptr<Encoder> make_encoder(const TomlTable& table, const Circuit& circuit, const Input& input, const FeatureMap& map) {
+std::unique_ptr<Encoder> make_encoder(const TomlTable& table, const Circuit& circuit, const Input& input,
+                                      const FeatureMap& map) {
   const std::string kind = table.string("kind");
-  if (std::find(kinds.begin(), kinds.end(), kind) == kinds.end()) table.at("kind").fail("but the kinds of encoder are these." + suggest_names(kind, kinds));
+  if (std::find(kinds.begin(), kinds.end(), kind) == kinds.end())
+    table.at("kind").fail("but the kinds of encoder are these." + suggest_names(kind, kinds));
   if (kind == "contrast") return std::make_unique<ContrastCode>(Layout(circuit, input, ""));
   const std::string axis_name = table.string("axis", "feature");
   const AxisDeclaration& axis = circuit.axis(axis_name);
   const Layout layout(circuit, input, axis_name);
   if (kind == "opponent") {
     if (axis.axis.size != 6)
-      table.at("kind").fail(fmt::format("but axis '{}' has {} elements; there are 6 opponent channels. Set {} = 6.", axis_name, axis.axis.size, axis_name));
+      table.at("kind").fail(fmt::format("but axis '{}' has {} elements; there are 6 opponent channels. Set {} = 6.",
+                                        axis_name, axis.axis.size, axis_name));
     return std::make_unique<OpponentCode>(layout);
   }
   if (kind == "filter_bank") {
@@ -240,7 +273,8 @@ std::unique_ptr<Encoder> make_encoder(const TomlTable& table, const Circuit& cir
   const std::vector<std::string> choices{"none", "peak", "image"};
   const auto chosen = std::find(choices.begin(), choices.end(), normalise) - choices.begin();
   if (chosen == 3) table.at("normalise").fail("but the choices are these." + suggest_names(normalise, choices));
-  return std::make_unique<PopulationCode>(layout, axis_positions(axis), kind == "circular", width, static_cast<Normalisation>(chosen), map);
+  return std::make_unique<PopulationCode>(layout, axis_positions(axis), kind == "circular", width,
+                                          static_cast<Normalisation>(chosen), map);
 }
 
 }  // namespace striate

@@ -13,10 +13,10 @@ namespace striate {
 
 /// How a range of stimulus features lies on a feature axis: its low and high ends stand for the axis's.
 struct FeatureMap {
-  double low = 0;   ///< in the stimulus's feature unit
+  double low = 0;  ///< in the stimulus's feature unit
   double high = 1;
   Unit unit;
-  double to_axis(double feature) const { return (feature - low) / (high - low); }     ///< 0..1 along the axis
+  double to_axis(double feature) const { return (feature - low) / (high - low); }  ///< 0..1 along the axis
   double to_feature(double position) const { return low + position * (high - low); }
 };
 
@@ -28,9 +28,11 @@ class Encoder {
   virtual void encode(const Scene& scene, std::span<double> input) const = 0;
 };
 
-/// Reads [encoder]: kind = "circular" | "gaussian" | "opponent" | "filter_bank" | "contrast", its tuning and normalisation.
+/// Reads [encoder]: kind = "circular" | "gaussian" | "opponent" | "filter_bank" | "contrast", its tuning and
+/// normalisation.
 /// @throws Error with file and line
-std::unique_ptr<Encoder> make_encoder(const TomlTable& table, const Circuit& circuit, const Input& input, const FeatureMap& map);
+std::unique_ptr<Encoder> make_encoder(const TomlTable& table, const Circuit& circuit, const Input& input,
+                                      const FeatureMap& map);
 
 /// 0..1 positions of the elements of a feature axis within its range.
 std::vector<double> axis_positions(const AxisDeclaration& axis);

@@ -36,7 +36,8 @@ Circuit read_circuit_of(const TomlTable& root, const std::string& path) {
       }
       for (const auto& inner : value.as_table().keys()) {
         const TomlValue v = value.as_table().at(inner);
-        settings[inner == "size" ? key : key + "." + inner] = v.is_bool() ? static_cast<double>(v.as_bool()) : v.as_number();
+        settings[inner == "size" ? key : key + "." + inner] =
+            v.is_bool() ? static_cast<double>(v.as_bool()) : v.as_number();
       }
     }
   const TomlValue name = root.at("circuit");
@@ -45,7 +46,9 @@ Circuit read_circuit_of(const TomlTable& root, const std::string& path) {
     if (!text.ends_with(".circuit")) return model(text, settings);
     const std::string file = beside(path, text);
     std::ifstream stream(file);
-    if (!stream) name.fail(fmt::format("but the file '{}' cannot be read. Check the path; it is relative to the experiment's.", file));
+    if (!stream)
+      name.fail(
+          fmt::format("but the file '{}' cannot be read. Check the path; it is relative to the experiment's.", file));
     std::stringstream content;
     content << stream.rdbuf();
     return read_circuit(content.str(), file, settings);
@@ -75,7 +78,9 @@ Circuit with_values(Circuit circuit, const TomlTable& root) {
         circuit = circuit.with_parameters({{key, numbers}});
       } catch (const Error& e) {
         const std::string message = e.what();
-        throw Error(message.starts_with(value.position()) ? message : fmt::format("{}: {}: {}", value.position(), value.path(), message));
+        throw Error(message.starts_with(value.position())
+                        ? message
+                        : fmt::format("{}: {}: {}", value.position(), value.path(), message));
       }
     }
   return circuit;
@@ -92,14 +97,16 @@ std::vector<ConditionAxis> read_conditions(const TomlTable& root) {
     axis.unit = Unit::parse(t.string("unit", "1"));
     axis.description = t.string("description", "");
     if (const auto values = t.find("values")) {
-      for (const auto& v : values->as_array()) axis.values.push_back(v.is_number() ? v.as_number() : evaluate(v, axis.unit));
+      for (const auto& v : values->as_array())
+        axis.values.push_back(v.is_number() ? v.as_number() : evaluate(v, axis.unit));
     } else {
       const double from = t.at("from").is_number() ? t.at("from").as_number() : evaluate(t.at("from"), axis.unit);
       const double to = t.at("to").is_number() ? t.at("to").as_number() : evaluate(t.at("to"), axis.unit);
       const std::int64_t count = t.integer("count");
       if (count < 1 || count > 1000000) t.at("count").fail("but must be a whole number from 1 to 1000000.");
       for (std::int64_t i = 0; i < count; ++i)
-        axis.values.push_back(count == 1 ? from : from + (to - from) * static_cast<double>(i) / static_cast<double>(count - 1));
+        axis.values.push_back(
+            count == 1 ? from : from + (to - from) * static_cast<double>(i) / static_cast<double>(count - 1));
     }
     if (axis.values.empty()) t.fail("has no values. Give values = [...] or from, to and count.");
     axes.push_back(std::move(axis));
@@ -118,7 +125,8 @@ std::vector<std::string> observable_names(const Circuit& circuit) {
 void require_observable(const Circuit& circuit, const TomlValue& value, const std::string& name) {
   const auto names = observable_names(circuit);
   if (std::find(names.begin(), names.end(), name) == names.end())
-    value.fail(fmt::format("but circuit '{}' has no state, definition or input '{}'.{}", circuit->name, name, suggest_names(name, names)));
+    value.fail(fmt::format("but circuit '{}' has no state, definition or input '{}'.{}", circuit->name, name,
+                           suggest_names(name, names)));
 }
 
 RunPlan read_run(const TomlTable& root, const Circuit& circuit) {
@@ -133,7 +141,8 @@ RunPlan read_run(const TomlTable& root, const Circuit& circuit) {
   if (!plan.steady) {
     const auto names = method_names();
     if (std::find(names.begin(), names.end(), plan.method) == names.end())
-      table->at("method").fail("but the methods are steady and those of the integrators." + suggest_names(plan.method, names));
+      table->at("method").fail("but the methods are steady and those of the integrators." +
+                               suggest_names(plan.method, names));
     plan.duration = evaluate(table->at("duration"), ms);
     if (!(plan.duration > 0) || !std::isfinite(plan.duration)) table->at("duration").fail("but must be above 0.");
     plan.every = table->has("every") ? evaluate(table->at("every"), ms) : plan.duration / 100;
@@ -171,7 +180,8 @@ Comparison read_comparison(const TomlTable& table, const std::string& path) {
   }
   c.y_scale = table.number("scale", 1);
   if (const auto where = table.find_table("where"))
-    for (const auto& key : where->keys()) c.where.emplace_back(key, where->at(key).is_string() ? where->string(key) : where->at(key).text());
+    for (const auto& key : where->keys())
+      c.where.emplace_back(key, where->at(key).is_string() ? where->string(key) : where->at(key).text());
   if (const auto match = table.find_table("match"))
     for (const auto& key : match->keys()) c.match.emplace_back(key, match->string(key));
   return c;
@@ -193,7 +203,8 @@ const ConditionAxis& condition_named(const Experiment& e, const TomlValue& where
 /// Which conditions an analysis takes in, and which it sets them beside.
 void read_relation(const TomlTable& t, const Experiment& e, Analysis& a) {
   if (const auto only = t.find_table("only"))
-    for (const auto& key : only->keys()) a.only.emplace_back(key, value_in(only->at(key), condition_named(e, only->at(key), key).unit));
+    for (const auto& key : only->keys())
+      a.only.emplace_back(key, value_in(only->at(key), condition_named(e, only->at(key), key).unit));
   if (const auto over = t.find("average_over")) {
     a.average_over = over->as_strings();
     for (const auto& name : a.average_over) condition_named(e, *over, name);
@@ -213,7 +224,8 @@ void read_relation(const TomlTable& t, const Experiment& e, Analysis& a) {
   const std::vector<std::string> relations{"difference", "ratio", "suppression"};
   const std::string relation = t.string("relation", "difference");
   const auto found = std::find(relations.begin(), relations.end(), relation);
-  if (found == relations.end()) t.at("relation").fail("but the relations are these." + suggest_names(relation, relations));
+  if (found == relations.end())
+    t.at("relation").fail("but the relations are these." + suggest_names(relation, relations));
   a.relation = static_cast<Relation>(found - relations.begin());
 }
 
@@ -261,8 +273,10 @@ std::vector<Analysis> read_analyses(const TomlTable& root, const Experiment& e) 
     a.scale = t.number("scale", 1);
     a.against = t.string("against", e.conditions.empty() ? "" : e.conditions.back().name);
     if (a.against == "t") {
-      if (e.run.steady) t.at("against").fail("but a steady state has no course in time. Set [run] method and duration.");
-      if (a.kind == Analysis::Kind::tuning) t.at("against").fail("but a tuning curve already lies along the feature axis.");
+      if (e.run.steady)
+        t.at("against").fail("but a steady state has no course in time. Set [run] method and duration.");
+      if (a.kind == Analysis::Kind::tuning)
+        t.at("against").fail("but a tuning curve already lies along the feature axis.");
     } else if (!a.against.empty()) {
       condition_named(e, t.has("against") ? t.at("against") : t.at("name"), a.against);
     }
@@ -275,7 +289,9 @@ std::vector<Analysis> read_analyses(const TomlTable& root, const Experiment& e) 
 }
 
 std::vector<Lesion> read_lesions(const TomlTable& root, const Circuit& circuit, double scale) {
-  const auto elements = [&](const TomlValue& v) { return static_cast<std::ptrdiff_t>(std::lround(evaluate(v, deg) / scale)); };
+  const auto elements = [&](const TomlValue& v) {
+    return static_cast<std::ptrdiff_t>(std::lround(evaluate(v, deg) / scale));
+  };
   std::vector<Lesion> lesions;
   const auto list = root.find("lesion");
   if (!list) return lesions;
@@ -327,7 +343,21 @@ Experiment read_experiment(TomlDocument& document, const std::string& path) {
   const auto stimulus_table = root.find_table("stimulus");
   const double scale = stimulus_table && stimulus_table->has("scale") ? evaluate(stimulus_table->at("scale"), deg) : 1;
   const auto lesions = read_lesions(root, plain, scale);
-  Experiment e{root.string("title", plain->description), path, lesioned(plain, lesions), "", nullptr, {}, {}, {}, "feature", {}, lesions, {}, {}, {}, ""};
+  Experiment e{root.string("title", plain->description),
+               path,
+               lesioned(plain, lesions),
+               "",
+               nullptr,
+               {},
+               {},
+               {},
+               "feature",
+               {},
+               lesions,
+               {},
+               {},
+               {},
+               ""};
   e.circuit_text = to_text(plain);
   e.conditions = read_conditions(root);
   const auto encoder = root.find_table("encoder");
@@ -355,10 +385,13 @@ Experiment read_experiment(TomlDocument& document, const std::string& path) {
       const std::string served = encoder->string("input", e.circuit->inputs[0].variable->name);
       if (served == name) e.encoders.emplace_back(name, make_encoder(*encoder, e.circuit, input, *e.map));
     }
-    const bool fed = (!e.encoders.empty() && e.encoders.back().first == name) || (!e.given_inputs.empty() && e.given_inputs.back().first == name);
+    const bool fed = (!e.encoders.empty() && e.encoders.back().first == name) ||
+                     (!e.given_inputs.empty() && e.given_inputs.back().first == name);
     if (!fed)
-      root.fail(fmt::format("the input '{}' of circuit '{}' is not given. Add [stimulus] with [encoder], or a value {} = ... under [inputs].", name,
-                            e.circuit->name, name));
+      root.fail(
+          fmt::format("the input '{}' of circuit '{}' is not given. Add [stimulus] with [encoder], or a value {} = ... "
+                      "under [inputs].",
+                      name, e.circuit->name, name));
   }
   e.run = read_run(root, e.circuit);
   if (const auto table = root.find_table("training")) {

@@ -47,19 +47,19 @@ enum class Relation {
 struct Analysis {
   enum class Kind { decode, response, tuning, peak, contrast } kind = Kind::decode;
   std::string name;
-  std::string variable;          ///< a state, definition or input
+  std::string variable;  ///< a state, definition or input
   Decoder decoder = Decoder::population_vector;
-  bool trained = false;            ///< decode: by the linear decoder of [training] instead
+  bool trained = false;                          ///< decode: by the linear decoder of [training] instead
   std::pair<std::size_t, std::size_t> channels;  ///< contrast: their difference over the sum of all channels
   bool relative_to_input = false;  ///< decode: minus what the same decoder reads from the encoder's input there
   std::vector<std::pair<std::string, TomlValue>> reference;  ///< condition variables of the reference, as expressions
   Relation relation = Relation::difference;
   std::vector<std::pair<std::string, double>> only;  ///< conditions with other values are left out
   std::vector<std::string> average_over;             ///< condition variables
-  std::optional<double> feature;   ///< response: at the channel that prefers this
-  double y = 0, x = 0;             ///< deg from the centre
-  double scale = 1;                ///< the result is multiplied by it
-  std::string against;             ///< the condition variable along the abscissa, or "t"
+  std::optional<double> feature;                     ///< response: at the channel that prefers this
+  double y = 0, x = 0;                               ///< deg from the centre
+  double scale = 1;                                  ///< the result is multiplied by it
+  std::string against;                               ///< the condition variable along the abscissa, or "t"
   std::string label, unit;
   std::optional<Comparison> comparison;
 };
@@ -68,7 +68,7 @@ struct Analysis {
 struct RunPlan {
   bool steady = true;
   std::string method;
-  double duration = 0;   ///< ms
+  double duration = 0;  ///< ms
   double tolerance = 1e-6;
   double absolute = 1e-8;  ///< in each state's unit
   double step = 0;         ///< ms, for fixed-step methods
@@ -95,7 +95,7 @@ struct Experiment {
   std::string circuit_text;
   std::shared_ptr<Stimulus> stimulus;
   std::vector<std::pair<std::string, std::shared_ptr<Encoder>>> encoders;  ///< by input
-  std::vector<std::pair<std::string, TomlValue>> given_inputs;              ///< uniform, constant in time
+  std::vector<std::pair<std::string, TomlValue>> given_inputs;             ///< uniform, constant in time
   std::optional<FeatureMap> map;
   std::string feature_axis = "feature";
   std::vector<ConditionAxis> conditions;
@@ -116,6 +116,7 @@ Variables condition_at(const std::vector<ConditionAxis>& axes, std::size_t index
 Experiment read_experiment(TomlDocument& document, const std::string& path);
 
 /// The experiment of a file, with `--set` overrides (key, value) applied.
-Experiment load_experiment(const std::string& path, const std::vector<std::pair<std::string, std::string>>& overrides = {});
+Experiment load_experiment(const std::string& path,
+                           const std::vector<std::pair<std::string, std::string>>& overrides = {});
 
 }  // namespace striate

@@ -21,14 +21,17 @@ Expr observable(const Circuit& circuit, const std::string& name) {
     if (u.variable->name == name) return u.variable;
     names.push_back(u.variable->name);
   }
-  throw Error(fmt::format("circuit '{}' has no state, definition or input '{}'.{}", circuit->name, name, suggest_names(name, names)));
+  throw Error(fmt::format("circuit '{}' has no state, definition or input '{}'.{}", circuit->name, name,
+                          suggest_names(name, names)));
 }
 
 /// 1 inside the patch, 0 outside, over y and x.
 Expr patch_mask(const Lesion& lesion, const Shape& shape) {
   const auto y = shape.find("y");
   const auto x = shape.find("x");
-  if (!y || !x) throw Error(fmt::format("lesion of '{}': a patch needs the axes y and x, but it has {}.", lesion.target, shape.str_sizes()));
+  if (!y || !x)
+    throw Error(fmt::format("lesion of '{}': a patch needs the axes y and x, but it has {}.", lesion.target,
+                            shape.str_sizes()));
   const Axis ay = shape[*y];
   const Axis ax = shape[*x];
   std::vector<double> mask(ay.size * ax.size, 0.0);
@@ -46,13 +49,16 @@ Expr changed(const Circuit& circuit, const Lesion& lesion, const Expr& e) {
   Expr value = lesion.clamp ? quantity(*lesion.clamp, e.unit()) : e * Expr(lesion.scale);
   value = broadcast_to(value, e.shape());
   if (lesion.patch > 0) value = where(patch_mask(lesion, e.shape()), value, e);
-  if (lesion.from) value = where(time_variable(circuit->time_unit) - quantity(*lesion.from, circuit->time_unit), value, e);
+  if (lesion.from)
+    value = where(time_variable(circuit->time_unit) - quantity(*lesion.from, circuit->time_unit), value, e);
   return broadcast_to(value, e.shape());
 }
 
 }  // namespace
 
-const Unit& observable_unit(const Circuit& circuit, const std::string& name) { return observable(circuit, name).unit(); }
+const Unit& observable_unit(const Circuit& circuit, const std::string& name) {
+  return observable(circuit, name).unit();
+}
 
 Circuit lesioned(const Circuit& circuit, const std::vector<Lesion>& lesions) {
   Circuit result = circuit;

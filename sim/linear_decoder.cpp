@@ -10,9 +10,11 @@
 
 namespace striate {
 
-LinearDecoder::LinearDecoder(const std::vector<std::vector<double>>& responses, const std::vector<double>& angles, double ridge) {
+LinearDecoder::LinearDecoder(const std::vector<std::vector<double>>& responses, const std::vector<double>& angles,
+                             double ridge) {
   if (responses.size() < 3 || responses.size() != angles.size())
-    throw Error(fmt::format("training: {} responses for {} angles, but a decoder needs at least three of both.", responses.size(), angles.size()));
+    throw Error(fmt::format("training: {} responses for {} angles, but a decoder needs at least three of both.",
+                            responses.size(), angles.size()));
   const auto n = static_cast<Eigen::Index>(responses.size());
   const auto channels = static_cast<Eigen::Index>(responses[0].size());
   Eigen::MatrixXd features(n, channels);
@@ -27,9 +29,11 @@ LinearDecoder::LinearDecoder(const std::vector<std::vector<double>>& responses, 
   deviation_ = (features.colwise().squaredNorm() / static_cast<double>(n)).cwiseSqrt();
   // Below this a channel differs by the error of its computation only.
   const double least = 1e-7 * deviation_.maxCoeff();
-  deviation_ = (deviation_.array() > least).select(deviation_, Eigen::VectorXd::Constant(channels, std::numeric_limits<double>::infinity()));
+  deviation_ = (deviation_.array() > least)
+                   .select(deviation_, Eigen::VectorXd::Constant(channels, std::numeric_limits<double>::infinity()));
   features *= deviation_.cwiseInverse().asDiagonal();
-  const Eigen::MatrixXd normal = features.transpose() * features + ridge * Eigen::MatrixXd::Identity(channels, channels);
+  const Eigen::MatrixXd normal =
+      features.transpose() * features + ridge * Eigen::MatrixXd::Identity(channels, channels);
   weights_ = normal.completeOrthogonalDecomposition().solve(features.transpose() * targets);
 }
 

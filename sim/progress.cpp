@@ -30,7 +30,11 @@ void watch_for_interrupt() { std::signal(SIGINT, note_interrupt); }
 bool interrupted() { return stop_asked.load(); }
 
 Progress::Progress(std::string what, std::size_t total, bool quiet)
-    : what_(std::move(what)), total_(total), shown_(!quiet && isatty(STDERR_FILENO) == 1), start_(std::chrono::steady_clock::now()), last_(start_) {}
+    : what_(std::move(what)),
+      total_(total),
+      shown_(!quiet && isatty(STDERR_FILENO) == 1),
+      start_(std::chrono::steady_clock::now()),
+      last_(start_) {}
 
 void Progress::done(std::size_t count) {
   if (!shown_ || count == 0) return;

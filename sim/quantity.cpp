@@ -8,14 +8,16 @@
 namespace striate {
 
 double evaluate(const std::string& text, const Unit& unit, const Variables& variables, const std::string& where) {
-  if (text.find_first_of("\n\"#") != std::string::npos) throw Error(where, "a value is written on one line, without \" or #.");
+  if (text.find_first_of("\n\"#") != std::string::npos)
+    throw Error(where, "a value is written on one line, without \" or #.");
   std::string circuit = "circuit value\n";
   for (const auto& [name, value] : variables) circuit += fmt::format("parameter {} = 0 {}\n", name, value.second.str());
   circuit += "value := " + text + "\n";
   try {
     const Circuit read = read_circuit(circuit, where);
     std::vector<std::pair<Expr, Expr>> known;
-    for (const auto& p : read->parameters) known.emplace_back(p.variable, quantity(variables.at(p.variable->name).first, p.variable.unit()));
+    for (const auto& p : read->parameters)
+      known.emplace_back(p.variable, quantity(variables.at(p.variable->name).first, p.variable.unit()));
     const Expr value = convert(substitute({read->definitions[0].value}, known)[0], unit);
     if (value->op != Op::constant) throw Error("it does not come out as one number");
     return value->value;
@@ -35,8 +37,8 @@ double evaluate(const TomlValue& value, const Unit& unit, const Variables& varia
   if (!value.is_number()) return evaluate(value.as_string(), unit, variables, where);
   const double number = value.as_number();
   if (!(unit == Unit()) && number != 0 && number == number)
-    throw Error(fmt::format("{} = {}, but a quantity in [{}] is asked for. Write it with its unit, such as \"{} {}\".", where, number, unit.str(),
-                            number, unit.str()));
+    throw Error(fmt::format("{} = {}, but a quantity in [{}] is asked for. Write it with its unit, such as \"{} {}\".",
+                            where, number, unit.str(), number, unit.str()));
   return number;
 }
 

@@ -16,7 +16,8 @@ std::string utc_now() {
   const std::time_t now = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now());
   std::tm utc{};
   gmtime_r(&now, &utc);
-  return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}Z", utc.tm_year + 1900, utc.tm_mon + 1, utc.tm_mday, utc.tm_hour, utc.tm_min, utc.tm_sec);
+  return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}Z", utc.tm_year + 1900, utc.tm_mon + 1, utc.tm_mday,
+                     utc.tm_hour, utc.tm_min, utc.tm_sec);
 }
 
 /// Name, unit and shape of what is recorded under a name.
@@ -38,8 +39,8 @@ Recorded recorded(const Circuit& circuit, const std::string& name) {
 
 }  // namespace
 
-Recording::Recording(const std::string& path, bool overwrite, const Experiment& e, const std::vector<double>& times, const Provenance& provenance,
-                     const std::vector<SweepAxis>& sweep)
+Recording::Recording(const std::string& path, bool overwrite, const Experiment& e, const std::vector<double>& times,
+                     const Provenance& provenance, const std::vector<SweepAxis>& sweep)
     : file_(H5File::create(path, overwrite)) {
   const bool timed = !e.run.steady;
   name_conditions(e, sweep);
@@ -72,7 +73,9 @@ Recording::Recording(const std::string& path, bool overwrite, const Experiment& 
   file_.flush();
 }
 
-Recording::Recording(H5File file, const Experiment& e, const std::vector<SweepAxis>& sweep) : file_(std::move(file)) { name_conditions(e, sweep); }
+Recording::Recording(H5File file, const Experiment& e, const std::vector<SweepAxis>& sweep) : file_(std::move(file)) {
+  name_conditions(e, sweep);
+}
 
 void Recording::name_conditions(const Experiment& e, const std::vector<SweepAxis>& sweep) {
   const auto add = [this](const std::string& name, std::size_t size) {
@@ -85,17 +88,21 @@ void Recording::name_conditions(const Experiment& e, const std::vector<SweepAxis
 
 void Recording::write_condition_axes(const Experiment& e, const std::vector<SweepAxis>& sweep) {
   for (const auto& axis : sweep) {
-    if (axis.numbers.empty()) file_.create_axis("/" + axis.name, axis.values, {"", axis.key});
-    else file_.create_axis("/" + axis.name, std::span<const double>(axis.numbers), {axis.unit, axis.key});
+    if (axis.numbers.empty())
+      file_.create_axis("/" + axis.name, axis.values, {"", axis.key});
+    else
+      file_.create_axis("/" + axis.name, std::span<const double>(axis.numbers), {axis.unit, axis.key});
   }
   for (const auto& c : e.conditions)
-    file_.create_axis("/" + c.name, std::span<const double>(c.values), {c.unit.str(), c.description.empty() ? c.name : c.description});
+    file_.create_axis("/" + c.name, std::span<const double>(c.values),
+                      {c.unit.str(), c.description.empty() ? c.name : c.description});
 }
 
 void Recording::write_circuit_axes(const Experiment& e) {
   for (const auto& a : e.circuit->axes) {
     const auto coordinates = a.coordinates();
-    file_.create_axis("/" + a.axis.name, std::span<const double>(coordinates), {a.has_coordinates ? a.unit.str() : "1", a.description.empty() ? a.axis.name : a.description});
+    file_.create_axis("/" + a.axis.name, std::span<const double>(coordinates),
+                      {a.has_coordinates ? a.unit.str() : "1", a.description.empty() ? a.axis.name : a.description});
   }
 }
 

@@ -16,14 +16,14 @@ struct Provenance {
 };
 
 /// The HDF5 file of an experiment or of a sweep. One dataset a recorded variable, [sweep..., condition..., t, axes...],
-/// without t for steady states, with named axes, units and long names; the root's attributes and texts say what made it;
-/// `complete` becomes 1 last. Valid up to the last flush after a kill (docs/recording.md).
+/// without t for steady states, with named axes, units and long names; the root's attributes and texts say what made
+/// it; `complete` becomes 1 last. Valid up to the last flush after a kill (docs/recording.md).
 ///
 /// An index counts conditions, the last axis fastest; in a sweep it is point * conditions + condition.
 class Recording {
  public:
-  Recording(const std::string& path, bool overwrite, const Experiment& experiment, const std::vector<double>& times, const Provenance& provenance,
-            const std::vector<SweepAxis>& sweep = {});
+  Recording(const std::string& path, bool overwrite, const Experiment& experiment, const std::vector<double>& times,
+            const Provenance& provenance, const std::vector<SweepAxis>& sweep = {});
   /// A recording that was not finished, to be written further.
   Recording(H5File file, const Experiment& experiment, const std::vector<SweepAxis>& sweep);
 
@@ -33,7 +33,9 @@ class Recording {
   void note(std::size_t index, const std::string& name, double value);
   void warn(const std::string& text);
 
-  const std::vector<std::string>& condition_axes() const { return condition_axes_; }  ///< paths, those of the sweep first
+  const std::vector<std::string>& condition_axes() const {
+    return condition_axes_;
+  }  ///< paths, those of the sweep first
   H5File& file() { return file_; }
   void finish();
 

@@ -70,7 +70,8 @@ void run_experiment(const Experiment& e, const RunOptions& options) {
     std::rethrow_exception(first_failure);
   }
   for (std::size_t i = 0; i < e.analyses.size(); ++i) {
-    const std::string line = record_analysis(e, e.analyses[i], related_result(e, e.analyses[i], analyses[i]), recording);
+    const std::string line =
+        record_analysis(e, e.analyses[i], related_result(e, e.analyses[i], analyses[i]), recording);
     if (!options.quiet) fmt::print("{}\n", line);
   }
   recording.finish();

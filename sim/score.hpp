@@ -11,7 +11,8 @@ struct Score {
   std::size_t n = 0;
 };
 
-/// Compares two series of equal length; pairs with a NaN are left out. r is NaN for fewer than three pairs or no variance.
+/// Compares two series of equal length; pairs with a NaN are left out. r is NaN for fewer than three pairs or no
+/// variance.
 Score score(std::span<const double> model, std::span<const double> data);
 
 /// y at x by linear interpolation over ascending abscissae, held constant beyond the ends.

@@ -22,16 +22,21 @@ const Unit one;
 
 const std::vector<std::string> shapes{"full", "square", "rectangle", "disc", "ring", "bar", "dots", "stripes"};
 
-double value_or(const TomlTable& table, const std::string& key, const Unit& unit, const Variables& variables, double fallback) {
+double value_or(const TomlTable& table, const std::string& key, const Unit& unit, const Variables& variables,
+                double fallback) {
   const auto value = table.find(key);
   return value ? evaluate(*value, unit, variables) : fallback;
 }
 
 /// A length in elements, rounded to whole ones.
-std::ptrdiff_t elements(double degrees, double scale) { return static_cast<std::ptrdiff_t>(std::lround(degrees / scale)); }
+std::ptrdiff_t elements(double degrees, double scale) {
+  return static_cast<std::ptrdiff_t>(std::lround(degrees / scale));
+}
 
 /// A block of n elements around a centre; an even one reaches half an element further to lower indices.
-bool in_block(std::ptrdiff_t i, std::ptrdiff_t centre, std::ptrdiff_t n) { return i >= centre - n / 2 && i < centre - n / 2 + n; }
+bool in_block(std::ptrdiff_t i, std::ptrdiff_t centre, std::ptrdiff_t n) {
+  return i >= centre - n / 2 && i < centre - n / 2 + n;
+}
 
 struct Window {
   std::string shape;
@@ -49,7 +54,8 @@ struct Window {
       if (!(value > 0)) layer.at(key).fail(fmt::format("which is {} deg, but a size must be above 0.", value));
       return value;
     };
-    if (shape == "square" || shape == "disc" || shape == "ring" || shape == "dots" || shape == "stripes") width = height = positive("size");
+    if (shape == "square" || shape == "disc" || shape == "ring" || shape == "dots" || shape == "stripes")
+      width = height = positive("size");
     if (shape == "rectangle" || shape == "bar") {
       width = positive("width");
       height = positive("height");
@@ -61,10 +67,12 @@ struct Window {
     seed = static_cast<std::uint64_t>(std::lround(value_or(layer, "seed", one, v, 0)));
     if (shape == "stripes") {
       const double count = std::round(evaluate(layer.at("count"), one, v));
-      if (!(count >= 1 && count <= 1e6)) layer.at("count").fail(fmt::format("which is {}, but there are 1 to 1000000 stripes on a side.", count));
+      if (!(count >= 1 && count <= 1e6))
+        layer.at("count").fail(fmt::format("which is {}, but there are 1 to 1000000 stripes on a side.", count));
       const double first = std::floor(static_cast<double>(elements(inner, field.scale)) / 2);
       const double last = std::floor(static_cast<double>(elements(height, field.scale)) / 2);
-      for (double i = 0; i <= count; ++i) edges.push_back(static_cast<std::ptrdiff_t>(std::floor(first + (last - first) * i / count + 1e-9)));
+      for (double i = 0; i <= count; ++i)
+        edges.push_back(static_cast<std::ptrdiff_t>(std::floor(first + (last - first) * i / count + 1e-9)));
     }
     double x = 0;
     double y = 0;
@@ -85,7 +93,8 @@ struct Window {
       return edge < static_cast<std::ptrdiff_t>(edges.size()) && edge % 2 == 1;
     }
     if (shape == "square" || shape == "rectangle" || shape == "dots") {
-      const bool hole = inner > 0 && in_block(iy, centre_y, elements(inner, scale)) && in_block(ix, centre_x, elements(inner, scale));
+      const bool hole =
+          inner > 0 && in_block(iy, centre_y, elements(inner, scale)) && in_block(ix, centre_x, elements(inner, scale));
       return !hole && in_block(iy, centre_y, elements(height, scale)) && in_block(ix, centre_x, elements(width, scale));
     }
     const double dx = static_cast<double>(ix - centre_x) * scale;
@@ -109,7 +118,8 @@ Component component(const TomlTable& table, const Unit& feature_unit, const Vari
     c.feature = evaluate(table.at("feature"), feature_unit, v);
   }
   c.contrast = value_or(table, "contrast", one, v, 1);
-  if (!(c.contrast >= 0 && c.contrast <= 1)) table.at("contrast").fail(fmt::format("which is {} %, but must lie between 0 and 100 %.", 100 * c.contrast));
+  if (!(c.contrast >= 0 && c.contrast <= 1))
+    table.at("contrast").fail(fmt::format("which is {} %, but must lie between 0 and 100 %.", 100 * c.contrast));
   c.frequency = value_or(table, "frequency", per_deg, v, 0);
   c.phase = value_or(table, "phase", rad, v, 0);
   return c;
@@ -133,7 +143,8 @@ Times times(const TomlTable& layer, const Variables& v) {
   const Times t{value_or(layer, "onset", ms, v, -std::numeric_limits<double>::infinity()),
                 layer.has("duration") ? value_or(layer, "onset", ms, v, 0) + evaluate(layer.at("duration"), ms, v)
                                       : value_or(layer, "offset", ms, v, std::numeric_limits<double>::infinity())};
-  if (!(t.onset < t.offset)) layer.fail(fmt::format("the onset {} ms is not before the offset {} ms.", t.onset, t.offset));
+  if (!(t.onset < t.offset))
+    layer.fail(fmt::format("the onset {} ms is not before the offset {} ms.", t.onset, t.offset));
   return t;
 }
 
@@ -173,7 +184,8 @@ Scene Stimulus::scene(const VisualField& field, double t, const Variables& condi
     const Times shown_at = times(layer, condition);
     if (t < shown_at.onset || t >= shown_at.offset) continue;
     if (image) {
-      const auto beside = std::filesystem::path(layer.position().substr(0, layer.position().rfind(':'))).parent_path() / image->as_string();
+      const auto beside = std::filesystem::path(layer.position().substr(0, layer.position().rfind(':'))).parent_path() /
+                          image->as_string();
       scene.image = read_image(std::filesystem::exists(image->as_string()) ? image->as_string() : beside.string());
       continue;
     }

@@ -10,8 +10,8 @@
 
 namespace striate {
 
-/// Where a stimulus lies: a grid of elements, `scale` degrees of visual angle apart. A circuit without the axes y and x is
-/// one element.
+/// Where a stimulus lies: a grid of elements, `scale` degrees of visual angle apart. A circuit without the axes y and x
+/// is one element.
 struct VisualField {
   std::size_t ny = 1;
   std::size_t nx = 1;
@@ -21,13 +21,12 @@ struct VisualField {
 
 /// One feature shown at one place: an orientation, direction, disparity or hue, with its contrast.
 struct Component {
-  double feature = 0;   ///< in the stimulus's feature unit
-  double contrast = 1;  ///< 0..1
-  double frequency = 0;  ///< of a grating, cycles per deg
-  double phase = 0;      ///< of a grating, rad
+  double feature = 0;          ///< in the stimulus's feature unit
+  double contrast = 1;         ///< 0..1
+  double frequency = 0;        ///< of a grating, cycles per deg
+  double phase = 0;            ///< of a grating, rad
   std::vector<double> colour;  ///< LMS cone excitations, for colour codes
 };
-
 
 /// A stimulus at one time: what every element of the field shows.
 struct Scene {
@@ -36,9 +35,9 @@ struct Scene {
   std::optional<Image> image;  ///< luminance from a file, in place of components
 };
 
-/// A stimulus made of layers painted one over the other (a later one replaces what lies under it unless it is added), each
-/// from its onset to its offset. Written in TOML as [stimulus] with [[stimulus.layer]]; its numbers may be expressions of
-/// the condition variables.
+/// A stimulus made of layers painted one over the other (a later one replaces what lies under it unless it is added),
+/// each from its onset to its offset. Written in TOML as [stimulus] with [[stimulus.layer]]; its numbers may be
+/// expressions of the condition variables.
 class Stimulus {
  public:
   /// Reads and checks every key. @throws Error with file and line

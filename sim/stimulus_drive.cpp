@@ -26,7 +26,8 @@ StimulusDrive::StimulusDrive(const Experiment& e, const System<double>& system, 
     std::vector<double> u(system.inputs().size(), 0.0);
     for (const auto& [name, value] : e.given_inputs) {
       const Field& f = system.inputs().at(name);
-      std::fill_n(u.begin() + static_cast<std::ptrdiff_t>(f.offset), f.size, striate::evaluate(value, f.unit, variables));
+      std::fill_n(u.begin() + static_cast<std::ptrdiff_t>(f.offset), f.size,
+                  striate::evaluate(value, f.unit, variables));
     }
     const double t = i == 0 ? -std::numeric_limits<double>::max() : changes_ms[i - 1];
     if (!e.encoders.empty()) {

@@ -16,8 +16,8 @@ class StimulusDrive final : public Drive {
   std::vector<double> breakpoints(double t0, double t1) const override;
 
  private:
-  std::vector<double> changes_;               ///< in the circuit's time unit, ascending
-  std::vector<std::vector<double>> values_;   ///< before the first change, then after each
+  std::vector<double> changes_;              ///< in the circuit's time unit, ascending
+  std::vector<std::vector<double>> values_;  ///< before the first change, then after each
 };
 
 }  // namespace striate

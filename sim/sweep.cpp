@@ -46,11 +46,13 @@ std::vector<std::size_t> place(const Sweep& s, std::size_t point) {
 std::string point_text(const Sweep& s, std::size_t point) {
   const auto index = place(s, point);
   std::string text;
-  for (std::size_t a = 0; a < s.axes.size(); ++a) text += fmt::format("{}{} = {}", a == 0 ? "" : ", ", s.axes[a].key, s.axes[a].values[index[a]]);
+  for (std::size_t a = 0; a < s.axes.size(); ++a)
+    text += fmt::format("{}{} = {}", a == 0 ? "" : ", ", s.axes[a].key, s.axes[a].values[index[a]]);
   return text;
 }
 
-/// The finaliser of SplitMix64 (Steele, Lea & Flood 2014, OOPSLA 49:453-472, fig. 15) of the experiment's seed and the point.
+/// The finaliser of SplitMix64 (Steele, Lea & Flood 2014, OOPSLA 49:453-472, fig. 15) of the experiment's seed and the
+/// point.
 std::uint64_t seed_of_point(std::uint64_t seed, std::size_t point) {
   std::uint64_t z = seed + (static_cast<std::uint64_t>(point) + 1) * 0x9e3779b97f4a7c15U;
   z = (z ^ (z >> 30U)) * 0xbf58476d1ce4e5b9U;
@@ -91,7 +93,8 @@ std::string misfit(const Experiment& a, const ConditionRunner& ra, const Experim
   if (a.conditions.size() != b.conditions.size()) return other("the condition axes");
   for (std::size_t i = 0; i < a.conditions.size(); ++i) {
     const ConditionAxis &x = a.conditions[i], &y = b.conditions[i];
-    if (x.name != y.name || !(x.unit == y.unit) || x.values != y.values) return other(fmt::format("the condition axis '{}'", x.name));
+    if (x.name != y.name || !(x.unit == y.unit) || x.values != y.values)
+      return other(fmt::format("the condition axis '{}'", x.name));
   }
   if (a.circuit->axes.size() != b.circuit->axes.size()) return other("the axes of the circuit");
   for (std::size_t i = 0; i < a.circuit->axes.size(); ++i) {
@@ -116,13 +119,15 @@ std::string misfit(const Experiment& a, const ConditionRunner& ra, const Experim
 }
 
 void require_distinct_names(const Sweep& s, const Experiment& e) {
-  std::set<std::string> taken{"t", "status", "seed", "errors", "run", "analysis", "data", "experiment_toml", "experiment_path", "circuit_text"};
+  std::set<std::string> taken{
+      "t", "status", "seed", "errors", "run", "analysis", "data", "experiment_toml", "experiment_path", "circuit_text"};
   for (const auto& c : e.conditions) taken.insert(c.name);
   for (const auto& a : e.circuit->axes) taken.insert(a.axis.name);
   for (const auto& name : e.run.record) taken.insert(name);
   for (const auto& axis : s.axes)
     if (axis.name.empty() || !taken.insert(axis.name).second)
-      throw Error(fmt::format("--over {}: its axis would be named '{}', a name that is taken. Is the key given twice?", axis.key, axis.name));
+      throw Error(fmt::format("--over {}: its axis would be named '{}', a name that is taken. Is the key given twice?",
+                              axis.key, axis.name));
 }
 
 /// Tries every value of every axis with the first values of the others.
@@ -133,7 +138,9 @@ void require_one_array(const Sweep& s, const Experiment& first, const ConditionR
     for (std::size_t i = 1; i < axis.values.size(); ++i) {
       const Experiment e = experiment_at(s, i * stride);
       if (const std::string difference = misfit(first, runner, e, ConditionRunner(e)); !difference.empty())
-        throw Error(fmt::format("--over {} = {}: {}, but a sweep is one array. Run these values as experiments of their own.", axis.key, axis.values[i], difference));
+        throw Error(
+            fmt::format("--over {} = {}: {}, but a sweep is one array. Run these values as experiments of their own.",
+                        axis.key, axis.values[i], difference));
     }
   }
 }
@@ -142,7 +149,8 @@ class SweepFile {
  public:
   SweepFile(const Sweep& s, const Experiment& first, const ConditionRunner& runner, const SweepOptions& options)
       : s_(s), recording_(open(s, first, runner, options), first, s.axes), conditions_(first.condition_count()) {
-    for (const double v : recording_.file().read_numbers("/status").values) status_.push_back(static_cast<PointStatus>(static_cast<int>(v)));
+    for (const double v : recording_.file().read_numbers("/status").values)
+      status_.push_back(static_cast<PointStatus>(static_cast<int>(v)));
   }
 
   PointStatus status(std::size_t point) const { return status_[point]; }
@@ -150,9 +158,11 @@ class SweepFile {
   void write(const Experiment& e, std::size_t point, std::size_t condition, const ConditionResult& result) {
     const std::size_t index = point * conditions_ + condition;
     for (std::size_t i = 0; i < e.run.record.size(); ++i) recording_.write(e.run.record[i], index, result.recorded[i]);
-    for (std::size_t i = 0; i < e.analyses.size(); ++i) recording_.write("analysis/" + e.analyses[i].name, index, result.analyses[i]);
+    for (std::size_t i = 0; i < e.analyses.size(); ++i)
+      recording_.write("analysis/" + e.analyses[i].name, index, result.analyses[i]);
     for (const auto& [name, value] : result.notes) recording_.note(index, name, value);
-    if (!result.warning.empty()) recording_.warn(fmt::format("{}, condition {}: {}", point_text(s_, point), condition, result.warning));
+    if (!result.warning.empty())
+      recording_.warn(fmt::format("{}, condition {}: {}", point_text(s_, point), condition, result.warning));
   }
 
   /// The numbers of a point reach the disk before its status says so.
@@ -162,7 +172,9 @@ class SweepFile {
     if (!error.empty() && !file.exists(text)) file.write_text(text, error);
     const auto start = place(s_, point);
     const std::vector<std::size_t> one(start.size(), 1);
-    const auto put = [&](const std::string& path, std::int64_t value) { file.write_part(path, start, one, std::span<const std::int64_t>(&value, 1)); };
+    const auto put = [&](const std::string& path, std::int64_t value) {
+      file.write_part(path, start, one, std::span<const std::int64_t>(&value, 1));
+    };
     put("/seed", static_cast<std::int64_t>(seed));
     file.flush();
     put("/status", static_cast<std::int64_t>(status));
@@ -175,15 +187,19 @@ class SweepFile {
     summary.points = status_.size();
     for (std::size_t p = 0; p < status_.size(); ++p) {
       if (status_[p] != PointStatus::failed) continue;
-      if (summary.failed++ == 0) summary.first_failure = fmt::format("{}: {}", point_text(s_, p), recording_.file().read_text(fmt::format("/errors/{}", p)));
+      if (summary.failed++ == 0)
+        summary.first_failure =
+            fmt::format("{}: {}", point_text(s_, p), recording_.file().read_text(fmt::format("/errors/{}", p)));
     }
     recording_.finish();
     return summary;
   }
 
  private:
-  /// The file with all its arrays. A new one gets its name only once it is whole, so that whatever has the name can be resumed.
-  static H5File open(const Sweep& s, const Experiment& first, const ConditionRunner& runner, const SweepOptions& options) {
+  /// The file with all its arrays. A new one gets its name only once it is whole, so that whatever has the name can be
+  /// resumed.
+  static H5File open(const Sweep& s, const Experiment& first, const ConditionRunner& runner,
+                     const SweepOptions& options) {
     const std::string& path = options.run.output;
     if (options.resume && std::filesystem::exists(path)) {
       require_same_sweep(s, first, H5File::open(path));
@@ -191,7 +207,9 @@ class SweepFile {
     }
     std::error_code none;
     if (std::filesystem::exists(std::filesystem::symlink_status(path, none)) && !options.run.overwrite)
-      throw Error(path, "the file exists already. Choose another name with -o, continue it with --resume, or write over it with --force.");
+      throw Error(path,
+                  "the file exists already. Choose another name with -o, continue it with --resume, or write over it "
+                  "with --force.");
     if (std::filesystem::is_directory(path, none)) throw Error(path, "this is not a file; it is not overwritten.");
     const std::string unnamed = path + ".new";
     {
@@ -203,7 +221,8 @@ class SweepFile {
     return H5File::open_for_writing(path);
   }
 
-  static void create_arrays(const Sweep& s, const Experiment& first, const ConditionRunner& runner, Recording& recording) {
+  static void create_arrays(const Sweep& s, const Experiment& first, const ConditionRunner& runner,
+                            Recording& recording) {
     H5File& file = recording.file();
     std::vector<std::string> axes;
     for (const auto& axis : s.axes) axes.push_back("/" + axis.name);
@@ -213,18 +232,23 @@ class SweepFile {
     for (std::size_t i = 0; i < first.analyses.size(); ++i) {
       std::vector<std::string> all = recording.condition_axes();
       if (runner.analysis_width(i) > 1) all.push_back("/" + first.feature_axis);
-      file.create_array("/analysis/" + first.analyses[i].name, H5Type::float64, all, {first.analyses[i].unit, first.analyses[i].label});
+      file.create_array("/analysis/" + first.analyses[i].name, H5Type::float64, all,
+                        {first.analyses[i].unit, first.analyses[i].label});
     }
   }
 
   static void require_same_sweep(const Sweep& s, const Experiment& first, const H5File& file) {
     const auto differs = [&](const std::string& what) {
-      throw Error(file.path(), fmt::format("the file holds {}. Resume with the command that made it (striate info tells it), or choose another output with -o.", what));
+      throw Error(file.path(), fmt::format("the file holds {}. Resume with the command that made it (striate info "
+                                           "tells it), or choose another output with -o.",
+                                           what));
     };
     const auto axes = file.attribute("/", "sweep");
     const auto* texts = axes ? std::get_if<std::vector<std::string>>(&*axes) : nullptr;
-    if (texts == nullptr) differs("no sweep");
-    else if (*texts != axis_texts(s)) differs("a sweep over other values");
+    if (texts == nullptr)
+      differs("no sweep");
+    else if (*texts != axis_texts(s))
+      differs("a sweep over other values");
     if (file.read_text("/experiment_toml") != first.resolved) differs("a sweep of another experiment");
   }
 
@@ -234,15 +258,18 @@ class SweepFile {
   std::vector<PointStatus> status_;
 };
 
-/// Runs and records one point. What goes wrong in the computation is the point's; what goes wrong in the file is everyone's.
-void run_point(const Sweep& s, std::size_t point, const Experiment& first, const ConditionRunner& first_runner, SweepFile& file, std::mutex& lock) {
+/// Runs and records one point. What goes wrong in the computation is the point's; what goes wrong in the file is
+/// everyone's.
+void run_point(const Sweep& s, std::size_t point, const Experiment& first, const ConditionRunner& first_runner,
+               SweepFile& file, std::mutex& lock) {
   std::string error;
   std::uint64_t seed = 0;
   try {
     const Experiment e = experiment_at(s, point);
     seed = e.run.seed;
     const ConditionRunner runner(e);
-    if (const std::string difference = misfit(first, first_runner, e, runner); !difference.empty()) throw Error(difference + ", so this point has no place in the array.");
+    if (const std::string difference = misfit(first, first_runner, e, runner); !difference.empty())
+      throw Error(difference + ", so this point has no place in the array.");
     for (std::size_t c = 0; c < e.condition_count(); ++c) {
       const ConditionResult result = runner.run(c);
       const std::scoped_lock guard(lock);
@@ -263,7 +290,8 @@ void run_point(const Sweep& s, std::size_t point, const Experiment& first, const
 
 }  // namespace
 
-Sweep read_sweep(const std::string& path, std::vector<std::pair<std::string, std::string>> overrides, const std::vector<std::string>& over) {
+Sweep read_sweep(const std::string& path, std::vector<std::pair<std::string, std::string>> overrides,
+                 const std::vector<std::string>& over) {
   TomlDocument::parse_file(path);  // says what is wrong with the file
   std::ifstream stream(path, std::ios::binary);
   std::stringstream text;

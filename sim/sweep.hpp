@@ -31,15 +31,16 @@ struct SweepSummary {
 };
 
 /// Reads an experiment's text. @throws Error
-Sweep read_sweep(const std::string& path, std::vector<std::pair<std::string, std::string>> overrides, const std::vector<std::string>& over);
+Sweep read_sweep(const std::string& path, std::vector<std::pair<std::string, std::string>> overrides,
+                 const std::vector<std::string>& over);
 
 /// The sweep that made a file. @throws Error for a file that is none
 Sweep sweep_of_recording(const std::string& path);
 
-/// Runs every point of the grid, points side by side and each a pure function of the experiment, its values and its seed,
-/// and records them as one array: [sweep axes, condition axes, t, axes], with /status, /seed and, for failed points, a
-/// text in /errors. One point's failure stops nothing. Killed at any time, it can be resumed; the numbers are then those of
-/// an undisturbed sweep.
+/// Runs every point of the grid, points side by side and each a pure function of the experiment, its values and its
+/// seed, and records them as one array: [sweep axes, condition axes, t, axes], with /status, /seed and, for failed
+/// points, a text in /errors. One point's failure stops nothing. Killed at any time, it can be resumed; the numbers are
+/// then those of an undisturbed sweep.
 /// @throws Error before anything is written, when a value is not accepted or changes the shape of what is recorded;
 ///         Failure when the file cannot be written; Interrupted after Ctrl-C, with a file that can be resumed
 SweepSummary run_sweep(const Sweep& sweep, const SweepOptions& options);

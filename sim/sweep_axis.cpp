@@ -18,7 +18,8 @@ constexpr std::size_t most_values = 1000000;
 
 std::string trimmed(std::string_view text) {
   const auto first = text.find_first_not_of(" \t");
-  return first == std::string_view::npos ? "" : std::string(text.substr(first, text.find_last_not_of(" \t") - first + 1));
+  return first == std::string_view::npos ? ""
+                                         : std::string(text.substr(first, text.find_last_not_of(" \t") - first + 1));
 }
 
 /// Cut at a separator outside brackets and quotes.
@@ -27,10 +28,14 @@ std::vector<std::string> divided(std::string_view text, char separator) {
   int depth = 0;
   char quote = 0;
   for (const char c : text) {
-    if (quote != 0) quote = c == quote ? '\0' : quote;
-    else if (c == '"' || c == '\'') quote = c;
-    else if (c == '[' || c == '(' || c == '{') ++depth;
-    else if (c == ']' || c == ')' || c == '}') --depth;
+    if (quote != 0)
+      quote = c == quote ? '\0' : quote;
+    else if (c == '"' || c == '\'')
+      quote = c;
+    else if (c == '[' || c == '(' || c == '{')
+      ++depth;
+    else if (c == ']' || c == ')' || c == '}')
+      --depth;
     else if (c == separator && depth == 0) {
       parts.emplace_back();
       continue;
@@ -62,12 +67,16 @@ std::optional<Number> number_in(const std::string& text) {
   return n;
 }
 
-std::string with_unit(double value, const std::string& unit) { return unit.empty() ? fmt::format("{}", value) : fmt::format("{} {}", value, unit); }
+std::string with_unit(double value, const std::string& unit) {
+  return unit.empty() ? fmt::format("{}", value) : fmt::format("{} {}", value, unit);
+}
 
 /// from:to:count, with the units at both ends or none.
 std::vector<std::string> evenly(const std::string& text, const std::vector<std::string>& parts) {
   const auto wrong = [&](std::string_view why) {
-    throw Error(fmt::format("--over {}: {} Write KEY=FROM:TO:COUNT, such as parameters.xi=0:1:11 or \"stimulus.size=1 deg:8 deg:8\".", text, why));
+    throw Error(fmt::format(
+        "--over {}: {} Write KEY=FROM:TO:COUNT, such as parameters.xi=0:1:11 or \"stimulus.size=1 deg:8 deg:8\".", text,
+        why));
   };
   if (parts.size() != 3) wrong("a range has three parts.");
   const auto from = number_in(parts[0]);
@@ -81,7 +90,8 @@ std::vector<std::string> evenly(const std::string& text, const std::vector<std::
   std::vector<std::string> values;
   for (std::size_t i = 0; i < count; ++i) {
     const double share = count == 1 ? 0 : static_cast<double>(i) / static_cast<double>(count - 1);
-    values.push_back(with_unit(i + 1 == count && count > 1 ? to->value : from->value + (to->value - from->value) * share, from->unit));
+    values.push_back(with_unit(
+        i + 1 == count && count > 1 ? to->value : from->value + (to->value - from->value) * share, from->unit));
   }
   return values;
 }
@@ -93,19 +103,23 @@ std::string SweepAxis::text() const { return fmt::format("{}={}", key, fmt::join
 SweepAxis read_sweep_axis(const std::string& text) {
   const auto equals = text.find('=');
   if (equals == std::string::npos || equals == 0 || trimmed(text.substr(equals + 1)).empty())
-    throw Error(fmt::format("--over {}: write KEY=VALUES, such as --over parameters.xi=1,2,3 or --over parameters.xi=0:1:11.", text));
+    throw Error(fmt::format(
+        "--over {}: write KEY=VALUES, such as --over parameters.xi=1,2,3 or --over parameters.xi=0:1:11.", text));
   SweepAxis axis;
   axis.key = trimmed(text.substr(0, equals));
   for (const char c : axis.key) {
     const bool plain = std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_';
-    if (plain) axis.name += c;
-    else if (!axis.name.empty() && axis.name.back() != '_') axis.name += '_';
+    if (plain)
+      axis.name += c;
+    else if (!axis.name.empty() && axis.name.back() != '_')
+      axis.name += '_';
   }
   while (axis.name.ends_with('_')) axis.name.pop_back();
   const std::string values = text.substr(equals + 1);
   const auto range = divided(values, ':');
   axis.values = range.size() > 1 ? evenly(text, range) : divided(values, ',');
-  if (axis.values.size() > most_values) throw Error(fmt::format("--over {}: {} values are too many.", axis.key, axis.values.size()));
+  if (axis.values.size() > most_values)
+    throw Error(fmt::format("--over {}: {} values are too many.", axis.key, axis.values.size()));
   for (const auto& value : axis.values) {
     if (value.empty()) throw Error(fmt::format("--over {}: a value is missing between two commas.", text));
     if (std::count(axis.values.begin(), axis.values.end(), value) > 1 && axis.values.size() < 10000)
@@ -119,7 +133,9 @@ SweepAxis read_sweep_axis(const std::string& text) {
     const Unit unit = Unit::parse(n->unit.empty() ? "1" : n->unit);
     const Unit first = Unit::parse(axis.unit.empty() ? "1" : axis.unit);
     if (!unit.same_dimension(first))
-      throw Error(fmt::format("--over {}: the value {} and the value {} have different dimensions. Give all values in one unit.", text, axis.values[0], value));
+      throw Error(fmt::format(
+          "--over {}: the value {} and the value {} have different dimensions. Give all values in one unit.", text,
+          axis.values[0], value));
     numbers.push_back(n->value * unit.to(first));
   }
   axis.numbers = numbers;

@@ -17,8 +17,31 @@ enum class Border { zero, reflect, circular };  // reflect repeats no edge eleme
 
 /// Pointwise operations on blocks. The order is the bytecode's; names are those of the circuit language.
 enum class Pointwise : unsigned char {
-  add, sub, mul, div, neg, min, max, pow, powi, sqrt, exp, log, sin, cos, tanh, sigmoid, softplus, relu, abs, step,
-  where, phi, muladd, copy, count_
+  add,
+  sub,
+  mul,
+  div,
+  neg,
+  min,
+  max,
+  pow,
+  powi,
+  sqrt,
+  exp,
+  log,
+  sin,
+  cos,
+  tanh,
+  sigmoid,
+  softplus,
+  relu,
+  abs,
+  step,
+  where,
+  phi,
+  muladd,
+  copy,
+  count_
 };
 
 template <class T>

@@ -52,7 +52,8 @@ Pointwise pointwise_of(Op op) {
   switch (op) {
     case Op::add: return Pointwise::add;
     case Op::sub: return Pointwise::sub;
-    case Op::mul: case Op::convert: return Pointwise::mul;
+    case Op::mul:
+    case Op::convert: return Pointwise::mul;
     case Op::div: return Pointwise::div;
     case Op::neg: return Pointwise::neg;
     case Op::min: return Pointwise::min;
@@ -104,8 +105,8 @@ namespace {
 template <class T>
 class Planner {
  public:
-  Planner(const std::vector<ArgumentGroup>& groups, const std::vector<ArgumentField>& arguments, const std::vector<OutputField>& outputs,
-          std::vector<AlgorithmChoice>& choices) {
+  Planner(const std::vector<ArgumentGroup>& groups, const std::vector<ArgumentField>& arguments,
+          const std::vector<OutputField>& outputs, std::vector<AlgorithmChoice>& choices) {
     for (const auto& group : groups) last_stage_ = std::max(last_stage_, group.stage);
     for (const auto& a : arguments) {
       place_[a.variable.get()] = {Place::Space::argument, a.group, a.offset};
@@ -114,7 +115,8 @@ class Planner {
     std::vector<Expr> roots;
     for (const auto& o : outputs) roots.push_back(o.value);
     const auto lowered = lower(roots, sizeof(T), choices);
-    for (std::size_t i = 0; i < outputs.size(); ++i) outputs_.push_back({lowered[i], outputs[i].group, outputs[i].offset, outputs[i].add});
+    for (std::size_t i = 0; i < outputs.size(); ++i)
+      outputs_.push_back({lowered[i], outputs[i].group, outputs[i].offset, outputs[i].add});
     order_ = topological_order(lowered);
     steps.resize(static_cast<std::size_t>(last_stage_) + 1);
     find_stages_and_levels();
@@ -160,8 +162,8 @@ class Planner {
   }
 
   bool same_work(const Expr& a, const Expr& b) const {
-    return in_pointwise_step(a) && in_pointwise_step(b) && a.shape() == b.shape() && stage_.at(a.get()) == stage_.at(b.get()) &&
-           level_.at(a.get()) == level_.at(b.get());
+    return in_pointwise_step(a) && in_pointwise_step(b) && a.shape() == b.shape() &&
+           stage_.at(a.get()) == stage_.at(b.get()) && level_.at(a.get()) == level_.at(b.get());
   }
 
   /// A broadcast that only pointwise steps of its shape use is read through, not computed.
@@ -195,7 +197,8 @@ class Planner {
       }
       auto& works = by_level[level_[e.get()]];
       if (in_pointwise_step(e)) {
-        const auto found = std::find_if(works.begin(), works.end(), [&](const Work& w) { return same_work(w.nodes.front(), e); });
+        const auto found =
+            std::find_if(works.begin(), works.end(), [&](const Work& w) { return same_work(w.nodes.front(), e); });
         if (found != works.end()) {
           found->nodes.push_back(e);
           continue;
@@ -209,8 +212,9 @@ class Planner {
     for (auto& [level, works] : by_level)
       for (auto& work : works)
         for (std::size_t i = 0; i < work.nodes.size(); i += most_instructions)
-          sequence.push_back({{work.nodes.begin() + static_cast<std::ptrdiff_t>(i),
-                               work.nodes.begin() + static_cast<std::ptrdiff_t>(std::min(work.nodes.size(), i + most_instructions))}});
+          sequence.push_back(
+              {{work.nodes.begin() + static_cast<std::ptrdiff_t>(i),
+                work.nodes.begin() + static_cast<std::ptrdiff_t>(std::min(work.nodes.size(), i + most_instructions))}});
     // Values that cross from one piece of a long pointwise run to the next lie in memory too.
     std::unordered_map<const Node*, std::size_t> piece_of;
     for (std::size_t i = 0; i < sequence.size(); ++i)
@@ -269,7 +273,9 @@ class Planner {
 
   void release(const Node* node, int stage) {
     const auto it = place_.find(node);
-    if (stage != last_stage_ || it == place_.end() || it->second.group != transient_marker || it->second.space != Place::Space::memory) return;
+    if (stage != last_stage_ || it == place_.end() || it->second.group != transient_marker ||
+        it->second.space != Place::Space::memory)
+      return;
     for (const auto& o : outputs_)
       if (storage(o.value).get() == node) return;
     if (stage_[node] == stage) transient_.give(it->second.offset, node->shape.size());
@@ -294,7 +300,8 @@ class Planner {
     target.push_back(std::move(pending));
   }
 
-  std::size_t load_index(PointwiseProgram& program, std::vector<std::pair<const Node*, std::size_t>>& known, const Expr& operand) {
+  std::size_t load_index(PointwiseProgram& program, std::vector<std::pair<const Node*, std::size_t>>& known,
+                         const Expr& operand) {
     const Expr& source = operand;
     for (const auto& [node, i] : known)
       if (node == source.get()) return i;
@@ -319,11 +326,13 @@ class Planner {
       for (const auto& arg : e->args) ++uses[arg.get()];
     std::vector<std::vector<std::pair<bool, std::size_t>>> operands;  // (is load, index)
     const auto operand = [&](const Expr& arg) -> std::pair<bool, std::size_t> {
-      if (const auto it = result.find(arg.get()); it != result.end()) return {false, static_cast<std::size_t>(it->second)};
+      if (const auto it = result.find(arg.get()); it != result.end())
+        return {false, static_cast<std::size_t>(it->second)};
       return {true, load_index(program, known, read_through(arg) ? arg->args[0] : arg)};
     };
     const auto mergeable = [&](const Expr& arg) {  // a product used once, and by this sum alone
-      return arg->op == Op::mul && result.contains(arg.get()) && uses[arg.get()] == 1 && !in_memory_.contains(arg.get()) &&
+      return arg->op == Op::mul && result.contains(arg.get()) && uses[arg.get()] == 1 &&
+             !in_memory_.contains(arg.get()) &&
              result.at(arg.get()) == static_cast<int>(program.instructions.size()) - 1;
     };
     for (const auto& e : work.nodes) {
@@ -341,8 +350,8 @@ class Planner {
       } else if (e->op == Op::phi) {
         instruction.k = static_cast<int>(e->ints[0]);
         in = {operand(e->args[0])};
-      } else if (e->op == Op::pow && e->args[1]->op == Op::constant && e->args[1]->value == std::round(e->args[1]->value) &&
-                 std::abs(e->args[1]->value) <= 16) {
+      } else if (e->op == Op::pow && e->args[1]->op == Op::constant &&
+                 e->args[1]->value == std::round(e->args[1]->value) && std::abs(e->args[1]->value) <= 16) {
         instruction.op = Pointwise::powi;
         instruction.k = static_cast<int>(e->args[1]->value);
         in = {operand(e->args[0])};
@@ -424,7 +433,10 @@ class Planner {
     if (!p.node) return pointwise_step<T>(std::move(p.program));
     if (p.node->op == Op::conv && p.operands.size() == 1) return prepare_step<T>(p.node, p.operands[0], p.prepared);
     switch (p.node->op) {
-      case Op::sum: case Op::max_over: case Op::maxpool: case Op::maxpool_select: return reduction_step<T>(p.node, p.operands, p.result);
+      case Op::sum:
+      case Op::max_over:
+      case Op::maxpool:
+      case Op::maxpool_select: return reduction_step<T>(p.node, p.operands, p.result);
       default: return linear_step<T>(p.node, p.operands, p.result, p.prepared);
     }
   }
@@ -454,7 +466,8 @@ class Planner {
 }  // namespace
 
 template <class T>
-Function<T>::Function(const std::vector<ArgumentGroup>& groups, const std::vector<ArgumentField>& arguments, const std::vector<OutputField>& outputs) {
+Function<T>::Function(const std::vector<ArgumentGroup>& groups, const std::vector<ArgumentField>& arguments,
+                      const std::vector<OutputField>& outputs) {
   auto impl = std::make_unique<Impl>();
   impl->groups = groups;
   Planner<T> planner(groups, arguments, outputs, impl->algorithms);
@@ -490,7 +503,8 @@ std::shared_ptr<FunctionMemory<T>> Function<T>::make_memory() const {
 }
 
 template <class T>
-void Function<T>::run(std::span<const T* const> arguments, std::span<T* const> outputs, FunctionMemory<T>& memory) const {
+void Function<T>::run(std::span<const T* const> arguments, std::span<T* const> outputs,
+                      FunctionMemory<T>& memory) const {
   const Frame<T> frame{arguments.data(), outputs.data(), memory.values.get(), memory.scratch.get()};
   for (int stage = 1; stage < impl_->last_stage; ++stage) {
     bool same = memory.valid_stage >= stage;
@@ -510,10 +524,14 @@ void Function<T>::run(std::span<const T* const> arguments, std::span<T* const> o
 }
 
 template <class T>
-const std::vector<AlgorithmChoice>& Function<T>::algorithms() const { return impl_->algorithms; }
+const std::vector<AlgorithmChoice>& Function<T>::algorithms() const {
+  return impl_->algorithms;
+}
 
 template <class T>
-std::size_t Function<T>::memory_bytes() const { return (impl_->memory_size + impl_->scratch_size) * sizeof(T); }
+std::size_t Function<T>::memory_bytes() const {
+  return (impl_->memory_size + impl_->scratch_size) * sizeof(T);
+}
 
 template class Function<float>;
 template class Function<double>;

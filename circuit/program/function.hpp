@@ -40,7 +40,8 @@ struct FunctionMemory;
 template <class T>
 class Function {
  public:
-  Function(const std::vector<ArgumentGroup>& groups, const std::vector<ArgumentField>& arguments, const std::vector<OutputField>& outputs);
+  Function(const std::vector<ArgumentGroup>& groups, const std::vector<ArgumentField>& arguments,
+           const std::vector<OutputField>& outputs);
   ~Function();
   Function(Function&&) noexcept;
 

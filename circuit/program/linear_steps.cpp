@@ -18,7 +18,10 @@ template <class T>
 class LineConvStep final : public Step<T> {
  public:
   LineConvStep(const Expr& node, const std::vector<Place>& operands, const Place& result)
-      : kernel_(operands[0]), in_(operands[1]), out_(result), lines_(line_view(node.shape(), node->names[0])),
+      : kernel_(operands[0]),
+        in_(operands[1]),
+        out_(result),
+        lines_(line_view(node.shape(), node->names[0])),
         taps_(node->args[0].shape().size()),
         mode_{static_cast<Border>(node->ints[1]), static_cast<Face>(node->ints[0]) == Face::transposed, false} {
     if (is_constant_graph(node->args[0])) box_ = box_form(constant_value(node->args[0]));
@@ -26,9 +29,11 @@ class LineConvStep final : public Step<T> {
   }
   void run(const Frame<T>& frame) const override {
     if (box_.is_box)
-      line_box(frame.read(in_), frame.write(out_), lines_, static_cast<T>(box_.weight), box_.taps, mode_, frame.scratch, parallel_);
+      line_box(frame.read(in_), frame.write(out_), lines_, static_cast<T>(box_.weight), box_.taps, mode_, frame.scratch,
+               parallel_);
     else
-      line_convolve(frame.read(in_), frame.write(out_), lines_, frame.read(kernel_), taps_, mode_, frame.scratch, parallel_);
+      line_convolve(frame.read(in_), frame.write(out_), lines_, frame.read(kernel_), taps_, mode_, frame.scratch,
+                    parallel_);
   }
   std::size_t scratch_size() const override { return line_scratch<T>(lines_, taps_, parallel_); }
 
@@ -44,12 +49,15 @@ class LineConvStep final : public Step<T> {
 ConvolutionShape convolution_shape(const Expr& node) {
   const Face face = static_cast<Face>(node->ints[0]);
   const Shape& k = face == Face::kernel ? node.shape() : node->args[0].shape();
-  const Shape& x = face == Face::forward ? node->args[1].shape() : (face == Face::kernel ? node->args[0].shape() : node.shape());
+  const Shape& x =
+      face == Face::forward ? node->args[1].shape() : (face == Face::kernel ? node->args[0].shape() : node.shape());
   const Shape& g = face == Face::forward ? node.shape() : node->args[1].shape();
   ConvolutionShape s{};
   s.batch = s.channels_in = s.channels_out = s.ny = s.ky = 1;
   s.shared_kernel = true;
-  const auto is_space = [&](const std::string& a) { return std::find(node->names.begin(), node->names.end(), a) != node->names.end(); };
+  const auto is_space = [&](const std::string& a) {
+    return std::find(node->names.begin(), node->names.end(), a) != node->names.end();
+  };
   for (const auto& axis : x) {
     if (is_space(axis.name)) continue;
     (k.has(axis.name) ? s.channels_in : s.batch) *= axis.size;
@@ -76,11 +84,17 @@ template <class T>
 class ConvStep final : public Step<T> {
  public:
   ConvStep(const Expr& node, const std::vector<Place>& operands, const Place& result, Place prepared)
-      : a_(operands[0]), b_(operands[1]), out_(result), prepared_(prepared), face_(static_cast<Face>(node->ints[0])), plan_(make_plan(node)),
+      : a_(operands[0]),
+        b_(operands[1]),
+        out_(result),
+        prepared_(prepared),
+        face_(static_cast<Face>(node->ints[0])),
+        plan_(make_plan(node)),
         parallel_(node.shape().size() * plan_.shape().kernel_size() > parallel_threshold) {}
   void run(const Frame<T>& frame) const override {
     T* scratch = frame.scratch;
-    if (face_ == Face::kernel) return plan_.kernel_gradient(frame.read(a_), frame.read(b_), frame.write(out_), scratch, parallel_);
+    if (face_ == Face::kernel)
+      return plan_.kernel_gradient(frame.read(a_), frame.read(b_), frame.write(out_), scratch, parallel_);
     const T* prepared = frame.read(prepared_);
     if (face_ == Face::forward)
       plan_.apply(prepared, frame.read(b_), frame.write(out_), scratch, parallel_);
@@ -90,7 +104,8 @@ class ConvStep final : public Step<T> {
   std::size_t scratch_size() const override { return plan_.scratch_size(); }
 
   static Convolution<T> make_plan(const Expr& node) {
-    const auto algorithm = static_cast<Algorithm>(node->ints[2]) == Algorithm::fft ? ConvolutionAlgorithm::fft : ConvolutionAlgorithm::direct;
+    const auto algorithm = static_cast<Algorithm>(node->ints[2]) == Algorithm::fft ? ConvolutionAlgorithm::fft
+                                                                                   : ConvolutionAlgorithm::direct;
     return Convolution<T>(convolution_shape(node), algorithm);
   }
 
@@ -104,8 +119,11 @@ class ConvStep final : public Step<T> {
 template <class T>
 class PrepareStep final : public Step<T> {
  public:
-  PrepareStep(const Expr& node, Place kernel, Place prepared) : kernel_(kernel), prepared_(prepared), plan_(ConvStep<T>::make_plan(node)) {}
-  void run(const Frame<T>& frame) const override { plan_.prepare(frame.read(kernel_), frame.write(prepared_), frame.scratch); }
+  PrepareStep(const Expr& node, Place kernel, Place prepared)
+      : kernel_(kernel), prepared_(prepared), plan_(ConvStep<T>::make_plan(node)) {}
+  void run(const Frame<T>& frame) const override {
+    plan_.prepare(frame.read(kernel_), frame.write(prepared_), frame.scratch);
+  }
   std::size_t scratch_size() const override { return plan_.scratch_size(); }
 
  private:
@@ -118,8 +136,15 @@ template <class T>
 class ContractStep final : public Step<T> {
  public:
   ContractStep(const Expr& node, const std::vector<Place>& operands, const Place& result)
-      : a_(operands[0]), b_(operands[1]), c_(result), shared_(at(node, 0)), m_(at(node, 1)), k_(at(node, 2)), n_(at(node, 3)),
-        a_transposed_(node->ints[4] != 0), b_transposed_(node->ints[5] != 0) {}
+      : a_(operands[0]),
+        b_(operands[1]),
+        c_(result),
+        shared_(at(node, 0)),
+        m_(at(node, 1)),
+        k_(at(node, 2)),
+        n_(at(node, 3)),
+        a_transposed_(node->ints[4] != 0),
+        b_transposed_(node->ints[5] != 0) {}
 
   void run(const Frame<T>& frame) const override {
     const T* a = frame.read(a_);
@@ -140,8 +165,9 @@ class ContractStep final : public Step<T> {
       Map out(c + s * m_ * n_ + row * n_ + column, index(rows), index(columns), Stride(index(n_)));
       const ConstMap left(a + s * m_ * k_ + (a_transposed_ ? row : row * k_), index(a_transposed_ ? k_ : rows),
                           index(a_transposed_ ? rows : k_), Stride(index(a_transposed_ ? m_ : k_)));
-      const ConstMap right(b + s * k_ * n_ + (b_transposed_ ? column * k_ : column), index(b_transposed_ ? columns : k_),
-                           index(b_transposed_ ? k_ : columns), Stride(index(b_transposed_ ? k_ : n_)));
+      const ConstMap right(b + s * k_ * n_ + (b_transposed_ ? column * k_ : column),
+                           index(b_transposed_ ? columns : k_), index(b_transposed_ ? k_ : columns),
+                           Stride(index(b_transposed_ ? k_ : n_)));
       multiply(left, right, out);
     });
   }
@@ -156,10 +182,14 @@ class ContractStep final : public Step<T> {
 
   /// Small products by lazy evaluation: Eigen's blocked product allocates.
   void multiply(const ConstMap& left, const ConstMap& right, Map& out) const {
-    if (a_transposed_ && b_transposed_) out = left.transpose().lazyProduct(right.transpose());
-    else if (a_transposed_) out = left.transpose().lazyProduct(right);
-    else if (b_transposed_) out = left.lazyProduct(right.transpose());
-    else out = left.lazyProduct(right);
+    if (a_transposed_ && b_transposed_)
+      out = left.transpose().lazyProduct(right.transpose());
+    else if (a_transposed_)
+      out = left.transpose().lazyProduct(right);
+    else if (b_transposed_)
+      out = left.lazyProduct(right.transpose());
+    else
+      out = left.lazyProduct(right);
   }
 
   Place a_, b_, c_;
@@ -189,10 +219,16 @@ template <class T>
 class SparseStep final : public Step<T> {
  public:
   SparseStep(const Expr& node, const std::vector<Place>& operands, const Place& result)
-      : a_(operands[0]), b_(operands[1]), out_(result), face_(static_cast<Face>(node->ints[0])),
-        in_view_(line_view(face_ == Face::kernel ? node->args[0].shape() : node->args[1].shape(), node->names[face_ == Face::transposed ? 1 : 0])),
-        out_view_(face_ == Face::kernel ? line_view(node->args[1].shape(), node->names[1]) : line_view(node.shape(), node->names[face_ == Face::transposed ? 0 : 1])),
-        pattern_(node->pattern), rows_(out_view_.n, pairs(*node->pattern, face_ == Face::transposed)) {}
+      : a_(operands[0]),
+        b_(operands[1]),
+        out_(result),
+        face_(static_cast<Face>(node->ints[0])),
+        in_view_(line_view(face_ == Face::kernel ? node->args[0].shape() : node->args[1].shape(),
+                           node->names[face_ == Face::transposed ? 1 : 0])),
+        out_view_(face_ == Face::kernel ? line_view(node->args[1].shape(), node->names[1])
+                                        : line_view(node.shape(), node->names[face_ == Face::transposed ? 0 : 1])),
+        pattern_(node->pattern),
+        rows_(out_view_.n, pairs(*node->pattern, face_ == Face::transposed)) {}
 
   void run(const Frame<T>& frame) const override {
     const T* a = frame.read(a_);
@@ -234,7 +270,8 @@ class SparseStep final : public Step<T> {
   }
 
  private:
-  static std::vector<std::pair<std::size_t, std::size_t>> pairs(const std::vector<std::int64_t>& pattern, bool transposed) {
+  static std::vector<std::pair<std::size_t, std::size_t>> pairs(const std::vector<std::int64_t>& pattern,
+                                                                bool transposed) {
     std::vector<std::pair<std::size_t, std::size_t>> result;
     for (std::size_t e = 0; e < pattern.size(); e += 2) {
       const auto post = static_cast<std::size_t>(pattern[e]);
@@ -272,7 +309,8 @@ std::vector<WeightedPair> line_entries(const Node& node, std::size_t out_size, s
       case LineKind::slice: take(o, i + setting[0]); break;
       case LineKind::flip: take(o, n - 1 - i); break;
       case LineKind::resample: {
-        const double centre = (static_cast<double>(o) + 0.5) * static_cast<double>(in_size) / static_cast<double>(out_size) - 0.5;
+        const double centre =
+            (static_cast<double>(o) + 0.5) * static_cast<double>(in_size) / static_cast<double>(out_size) - 0.5;
         const double at = std::clamp(centre, 0.0, static_cast<double>(in_size - 1));
         const auto below = std::min(static_cast<std::ptrdiff_t>(at), n - 1);
         const double fraction = at - static_cast<double>(below);
@@ -289,7 +327,10 @@ template <class T>
 class LineStep final : public Step<T> {
  public:
   LineStep(const Expr& node, const std::vector<Place>& operands, const Place& result)
-      : in_(operands[0]), out_(result), in_view_(line_view(node->args[0].shape(), node->names[0])), out_view_(line_view(node.shape(), node->names[0])),
+      : in_(operands[0]),
+        out_(result),
+        in_view_(line_view(node->args[0].shape(), node->names[0])),
+        out_view_(line_view(node.shape(), node->names[0])),
         rows_(out_view_.n, pairs(*node)) {
     for (const auto& entry : entries_of(*node)) weights_.push_back(static_cast<T>(entry.weight));
   }
@@ -318,7 +359,8 @@ class LineStep final : public Step<T> {
   }
   std::vector<std::pair<std::size_t, std::size_t>> pairs(const Node& node) const {
     std::vector<std::pair<std::size_t, std::size_t>> result;
-    for (const auto& e : entries_of(node)) node.ints[1] != 0 ? result.emplace_back(e.in, e.out) : result.emplace_back(e.out, e.in);
+    for (const auto& e : entries_of(node))
+      node.ints[1] != 0 ? result.emplace_back(e.in, e.out) : result.emplace_back(e.out, e.in);
     return result;
   }
 
@@ -331,7 +373,8 @@ class LineStep final : public Step<T> {
 }  // namespace
 
 template <class T>
-std::unique_ptr<Step<T>> linear_step(const Expr& node, const std::vector<Place>& operands, const Place& result, const Place& prepared) {
+std::unique_ptr<Step<T>> linear_step(const Expr& node, const std::vector<Place>& operands, const Place& result,
+                                     const Place& prepared) {
   switch (node->op) {
     case Op::conv:
       if (is_line_conv(node)) return std::make_unique<LineConvStep<T>>(node, operands, result);
@@ -342,10 +385,14 @@ std::unique_ptr<Step<T>> linear_step(const Expr& node, const std::vector<Place>&
   }
 }
 
-bool is_line_conv(const Expr& node) { return node->op == Op::conv && static_cast<Algorithm>(node->ints[2]) == Algorithm::separable; }
+bool is_line_conv(const Expr& node) {
+  return node->op == Op::conv && static_cast<Algorithm>(node->ints[2]) == Algorithm::separable;
+}
 
 template <class T>
-std::size_t prepared_kernel_size(const Expr& node) { return ConvStep<T>::make_plan(node).prepared_size(); }
+std::size_t prepared_kernel_size(const Expr& node) {
+  return ConvStep<T>::make_plan(node).prepared_size();
+}
 
 template <class T>
 std::unique_ptr<Step<T>> prepare_step(const Expr& node, const Place& kernel, const Place& prepared) {

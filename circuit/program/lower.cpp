@@ -47,9 +47,18 @@ ConvRoles roles_of(const Expr& e) {
   ConvRoles r;
   r.face = static_cast<Face>(e->ints[0]);
   const auto& a = e->args;
-  if (r.face == Face::forward) { r.kernel = a[0]; r.x = a[1]; }
-  if (r.face == Face::transposed) { r.kernel = a[0]; r.g = a[1]; }
-  if (r.face == Face::kernel) { r.x = a[0]; r.g = a[1]; }
+  if (r.face == Face::forward) {
+    r.kernel = a[0];
+    r.x = a[1];
+  }
+  if (r.face == Face::transposed) {
+    r.kernel = a[0];
+    r.g = a[1];
+  }
+  if (r.face == Face::kernel) {
+    r.x = a[0];
+    r.g = a[1];
+  }
   r.kernel_shape = r.kernel ? r.kernel.shape() : e.shape();
   r.x_shape = r.x ? r.x.shape() : e.shape();
   r.g_shape = r.g ? r.g.shape() : e.shape();
@@ -64,7 +73,8 @@ class Lowering {
     switch (e->op) {
       case Op::conv: return convolution(e);
       case Op::contract: return contraction(e);
-      case Op::sum: case Op::max_over: return reduction(e);
+      case Op::sum:
+      case Op::max_over: return reduction(e);
       default: return e;
     }
   }
@@ -91,21 +101,25 @@ class Lowering {
     }
     Algorithm chosen = asked;
     if (asked == Algorithm::automatic)
-      chosen = separable <= std::min(direct, fft) ? Algorithm::separable : (direct <= fft ? Algorithm::direct : Algorithm::fft);
+      chosen = separable <= std::min(direct, fft) ? Algorithm::separable
+                                                  : (direct <= fft ? Algorithm::direct : Algorithm::fft);
     if (r.face == Face::kernel && chosen != Algorithm::direct && chosen != Algorithm::fft)
       chosen = direct <= fft ? Algorithm::direct : Algorithm::fft;
     const bool lines = chosen == Algorithm::separable || chosen == Algorithm::box;
     if (lines && terms.empty())
-      throw Error(fmt::format("conv: the algorithm '{}' is asked, but the kernel {} is not a sum of at most {} products of "
-                              "one-dimensional factors. Use direct or fft.", chosen == Algorithm::box ? "box" : "separable",
-                              r.kernel_shape.str_sizes(), most_terms));
+      throw Error(
+          fmt::format("conv: the algorithm '{}' is asked, but the kernel {} is not a sum of at most {} products of "
+                      "one-dimensional factors. Use direct or fft.",
+                      chosen == Algorithm::box ? "box" : "separable", r.kernel_shape.str_sizes(), most_terms));
     if (chosen == Algorithm::box && !all_boxes(terms))
-      throw Error(fmt::format("conv: the algorithm 'box' is asked, but the kernel {} is not made of constant boxes. Use automatic.",
-                              r.kernel_shape.str_sizes()));
+      throw Error(fmt::format(
+          "conv: the algorithm 'box' is asked, but the kernel {} is not made of constant boxes. Use automatic.",
+          r.kernel_shape.str_sizes()));
     if (!lines && !canonical)
-      throw Error(fmt::format("conv: the kernel {} with the argument {} neither separates nor is a one- or two-dimensional kernel "
-                              "with one kind of channel. Split it into convolutions one after another.",
-                              r.kernel_shape.str_sizes(), r.x_shape.str_sizes()));
+      throw Error(fmt::format(
+          "conv: the kernel {} with the argument {} neither separates nor is a one- or two-dimensional kernel "
+          "with one kind of channel. Split it into convolutions one after another.",
+          r.kernel_shape.str_sizes(), r.x_shape.str_sizes()));
     note(e, r, chosen, terms, separable, direct, fft);
     return lines ? as_lines(e, r, terms, offsets) : as_canonical(e, r, offsets, chosen);
   }
@@ -131,20 +145,24 @@ class Lowering {
     return seconds;
   }
 
-  void note(const Expr& e, const ConvRoles& r, Algorithm chosen, const std::vector<SeparableTerm>& terms, double separable,
-            double direct, double fft) {
+  void note(const Expr& e, const ConvRoles& r, Algorithm chosen, const std::vector<SeparableTerm>& terms,
+            double separable, double direct, double fft) {
     constexpr std::string_view faces[] = {"conv", "transposed conv", "kernel gradient"};
-    const auto cost = [](double s) { return s < 1e299 ? fmt::format("{:.3g} ms", s * 1e3) : std::string("not possible"); };
+    const auto cost = [](double s) {
+      return s < 1e299 ? fmt::format("{:.3g} ms", s * 1e3) : std::string("not possible");
+    };
     std::string name = chosen == Algorithm::direct ? "direct" : "fft";
     if (chosen == Algorithm::separable || chosen == Algorithm::box)
       name = fmt::format("{} rank {}", all_boxes(terms) ? "box" : "separable", terms.size());
-    choices_.push_back({fmt::format("{} of {} with kernel {} along {}", faces[e->ints[0]], r.x_shape.str_sizes(),
-                                    r.kernel_shape.str_sizes(), fmt::join(e->names, ", ")),
-                        name, fmt::format("estimates: separable {}, direct {}, fft {}", cost(separable), cost(direct), cost(fft))});
+    choices_.push_back(
+        {fmt::format("{} of {} with kernel {} along {}", faces[e->ints[0]], r.x_shape.str_sizes(),
+                     r.kernel_shape.str_sizes(), fmt::join(e->names, ", ")),
+         name, fmt::format("estimates: separable {}, direct {}, fft {}", cost(separable), cost(direct), cost(fft))});
   }
 
   /// conv as one-dimensional passes: forward lines then mixing, transposed the other way round.
-  Expr as_lines(const Expr& e, const ConvRoles& r, const std::vector<SeparableTerm>& terms, const std::vector<std::string>& offsets) {
+  Expr as_lines(const Expr& e, const ConvRoles& r, const std::vector<SeparableTerm>& terms,
+                const std::vector<std::string>& offsets) {
     const auto border = static_cast<Border>(e->ints[1]);
     Expr total;
     for (const auto& term : terms) {
@@ -182,14 +200,17 @@ class Lowering {
 
   static ChannelAxes channels(const ConvRoles& r, const std::vector<std::string>& convolved) {
     ChannelAxes c;
-    c.batch = pick(r.x_shape, [&](const auto& a) { return !contains(convolved, a) && !r.kernel_shape.has(a) && r.g_shape.has(a); });
+    c.batch = pick(r.x_shape, [&](const auto& a) {
+      return !contains(convolved, a) && !r.kernel_shape.has(a) && r.g_shape.has(a);
+    });
     c.shared = pick(r.x_shape, [&](const auto& a) { return r.kernel_shape.has(a) && r.g_shape.has(a); });
     c.in = pick(r.x_shape, [&](const auto& a) { return r.kernel_shape.has(a) && !r.g_shape.has(a); });
     c.out = pick(r.kernel_shape, [&](const auto& a) { return !r.x_shape.has(a) && r.g_shape.has(a); });
     return c;
   }
 
-  static std::optional<ConvolutionShape> canonical_shape(const Expr& e, const ConvRoles& r, const std::vector<std::string>& offsets) {
+  static std::optional<ConvolutionShape> canonical_shape(const Expr& e, const ConvRoles& r,
+                                                         const std::vector<std::string>& offsets) {
     if (offsets.size() > 2) return std::nullopt;
     const ChannelAxes c = channels(r, e->names);
     const bool mixing = !c.in.empty() || !c.out.empty();
@@ -209,7 +230,8 @@ class Lowering {
     return s;
   }
 
-  static Expr as_canonical(const Expr& e, const ConvRoles& r, const std::vector<std::string>& offsets, Algorithm chosen) {
+  static Expr as_canonical(const Expr& e, const ConvRoles& r, const std::vector<std::string>& offsets,
+                           Algorithm chosen) {
     const ChannelAxes c = channels(r, e->names);
     std::vector<Axis> space;
     std::vector<Axis> window;
@@ -269,7 +291,8 @@ class Lowering {
       open = reduced;
     }
     Expr result = x;
-    for (auto it = runs.rbegin(); it != runs.rend(); ++it) result = e->op == Op::sum ? sum(result, *it) : max(result, *it);
+    for (auto it = runs.rbegin(); it != runs.rend(); ++it)
+      result = e->op == Op::sum ? sum(result, *it) : max(result, *it);
     return result;
   }
 
@@ -279,7 +302,8 @@ class Lowering {
 
 }  // namespace
 
-std::vector<Expr> lower(const std::vector<Expr>& roots, std::size_t bytes_per_value, std::vector<AlgorithmChoice>& choices) {
+std::vector<Expr> lower(const std::vector<Expr>& roots, std::size_t bytes_per_value,
+                        std::vector<AlgorithmChoice>& choices) {
   Lowering lowering(bytes_per_value, choices);
   std::unordered_map<const Node*, Expr> value;
   const auto order = topological_order(roots);

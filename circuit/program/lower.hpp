@@ -12,7 +12,8 @@ namespace striate {
 ///   canonical two-dimensional one, in [batch, channel, y, x] order, with its algorithm named;
 /// - contractions are canonical ([shared, m, k] x [shared, k, n]); reductions run over neighbouring axes.
 /// `choices` receives one entry per convolution. @throws Error where an algorithm is asked for that cannot serve
-std::vector<Expr> lower(const std::vector<Expr>& roots, std::size_t bytes_per_value, std::vector<AlgorithmChoice>& choices);
+std::vector<Expr> lower(const std::vector<Expr>& roots, std::size_t bytes_per_value,
+                        std::vector<AlgorithmChoice>& choices);
 
 /// A kernel as a sum of products of one-dimensional factors.
 struct SeparableTerm {

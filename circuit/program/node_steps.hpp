@@ -18,9 +18,11 @@ inline Lines line_view(const Shape& shape, const std::string& axis) {
   return lines;
 }
 
-/// conv (lowered), contract (lowered), sparse, line. `prepared` is where a two-dimensional conv finds its prepared kernel.
+/// conv (lowered), contract (lowered), sparse, line. `prepared` is where a two-dimensional conv finds its prepared
+/// kernel.
 template <class T>
-std::unique_ptr<Step<T>> linear_step(const Expr& node, const std::vector<Place>& operands, const Place& result, const Place& prepared);
+std::unique_ptr<Step<T>> linear_step(const Expr& node, const std::vector<Place>& operands, const Place& result,
+                                     const Place& prepared);
 
 /// sum and max over neighbouring axes, maxpool, maxpool_select.
 template <class T>

@@ -12,8 +12,8 @@ namespace {
 
 /// Copies elements [begin, begin + n) of a strided operand, in the order of `shape`, to `out`.
 template <class T>
-void gather(const T* source, const std::vector<std::size_t>& sizes, const std::vector<std::size_t>& strides, std::size_t begin,
-            std::size_t n, T* out) {
+void gather(const T* source, const std::vector<std::size_t>& sizes, const std::vector<std::size_t>& strides,
+            std::size_t begin, std::size_t n, T* out) {
   constexpr std::size_t most_axes = 16;
   std::array<std::size_t, most_axes> at{};
   const std::size_t rank = sizes.size();
@@ -49,7 +49,8 @@ void gather(const T* source, const std::vector<std::size_t>& sizes, const std::v
 template <class T>
 class PointwiseStep final : public Step<T> {
  public:
-  explicit PointwiseStep(PointwiseProgram program) : instructions_(std::move(program.instructions)), size_(program.shape.size()) {
+  explicit PointwiseStep(PointwiseProgram program)
+      : instructions_(std::move(program.instructions)), size_(program.shape.size()) {
     collapse(program);
     assign_registers();
   }
@@ -63,7 +64,8 @@ class PointwiseStep final : public Step<T> {
       alignas(64) thread_local T registers[most_registers * block_size];
       const std::size_t last = std::min(blocks, (chunk + 1) * blocks_a_chunk);
       for (std::size_t block = chunk * blocks_a_chunk; block < last; ++block)
-        run_block(frame, loads, registers, block * block_size, std::min(block_size, size_ - block * block_size), block == chunk * blocks_a_chunk);
+        run_block(frame, loads, registers, block * block_size, std::min(block_size, size_ - block * block_size),
+                  block == chunk * blocks_a_chunk);
     });
   }
 
@@ -128,8 +130,8 @@ class PointwiseStep final : public Step<T> {
     }
   }
 
-  void run_block(const Frame<T>& frame, const std::array<const T*, most_operands>& loads, T* registers, std::size_t begin,
-                 std::size_t n, bool first) const {
+  void run_block(const Frame<T>& frame, const std::array<const T*, most_operands>& loads, T* registers,
+                 std::size_t begin, std::size_t n, bool first) const {
     std::array<const T*, most_operands + most_instructions> value;
     const std::size_t count = instructions_.size();
     for (std::size_t i = 0; i < loads_.size(); ++i) {
@@ -151,8 +153,11 @@ class PointwiseStep final : public Step<T> {
     const auto& pointwise = kernels_.pointwise;
     for (std::size_t i = 0; i < count; ++i) {
       const auto& in = instructions_[i];
-      T* out = in.stored ? frame.write(in.target) + begin : registers + static_cast<std::size_t>(result_register_[i]) * block_size;
-      const auto operand = [&](int k) { return in.operand[k] < 0 ? nullptr : value[static_cast<std::size_t>(in.operand[k])]; };
+      T* out = in.stored ? frame.write(in.target) + begin
+                         : registers + static_cast<std::size_t>(result_register_[i]) * block_size;
+      const auto operand = [&](int k) {
+        return in.operand[k] < 0 ? nullptr : value[static_cast<std::size_t>(in.operand[k])];
+      };
       pointwise[in.op](operand(0), operand(1), operand(2), out, n, in.k);
       value[i] = out;
     }
@@ -160,7 +165,8 @@ class PointwiseStep final : public Step<T> {
 
   static std::size_t offset_of(const Operand& load, std::size_t element) {
     std::size_t offset = 0;
-    for (std::size_t i = load.sizes.size(); i-- > 0; element /= load.sizes[i]) offset += element % load.sizes[i] * load.strides[i];
+    for (std::size_t i = load.sizes.size(); i-- > 0; element /= load.sizes[i])
+      offset += element % load.sizes[i] * load.strides[i];
     return offset;
   }
 
@@ -174,7 +180,8 @@ class PointwiseStep final : public Step<T> {
 template <class T>
 class NumbersStep final : public Step<T> {
  public:
-  NumbersStep(const std::vector<double>& values, Place result) : values_(values.begin(), values.end()), result_(result) {}
+  NumbersStep(const std::vector<double>& values, Place result)
+      : values_(values.begin(), values.end()), result_(result) {}
   void run(const Frame<T>& frame) const override { std::copy(values_.begin(), values_.end(), frame.write(result_)); }
 
  private:
@@ -185,7 +192,9 @@ class NumbersStep final : public Step<T> {
 }  // namespace
 
 template <class T>
-std::unique_ptr<Step<T>> pointwise_step(PointwiseProgram program) { return std::make_unique<PointwiseStep<T>>(std::move(program)); }
+std::unique_ptr<Step<T>> pointwise_step(PointwiseProgram program) {
+  return std::make_unique<PointwiseStep<T>>(std::move(program));
+}
 template std::unique_ptr<Step<float>> pointwise_step(PointwiseProgram);
 template std::unique_ptr<Step<double>> pointwise_step(PointwiseProgram);
 

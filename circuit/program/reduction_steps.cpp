@@ -40,10 +40,16 @@ template <class T>
 class MaxPoolStep final : public Step<T> {
  public:
   MaxPoolStep(const Expr& node, const std::vector<Place>& operands, const Place& result)
-      : operands_(operands), out_(result), op_(node->op), transposed_(op_ == Op::maxpool_select && node->ints[2] != 0),
-        big_(node->args[0].shape()), small_(op_ == Op::maxpool ? node.shape() : (transposed_ ? node->args[1].shape() : node.shape())),
-        window_(static_cast<std::size_t>(node->ints[0])), stride_(static_cast<std::size_t>(node->ints[1])) {
-    for (const auto& axis : big_) pooled_.push_back(std::find(node->names.begin(), node->names.end(), axis.name) != node->names.end());
+      : operands_(operands),
+        out_(result),
+        op_(node->op),
+        transposed_(op_ == Op::maxpool_select && node->ints[2] != 0),
+        big_(node->args[0].shape()),
+        small_(op_ == Op::maxpool ? node.shape() : (transposed_ ? node->args[1].shape() : node.shape())),
+        window_(static_cast<std::size_t>(node->ints[0])),
+        stride_(static_cast<std::size_t>(node->ints[1])) {
+    for (const auto& axis : big_)
+      pooled_.push_back(std::find(node->names.begin(), node->names.end(), axis.name) != node->names.end());
   }
 
   void run(const Frame<T>& frame) const override {
@@ -52,9 +58,12 @@ class MaxPoolStep final : public Step<T> {
     if (transposed_) std::fill_n(out, big_.size(), T(0));
     for (std::size_t i = 0; i < small_.size(); ++i) {
       const std::size_t at = place_of_maximum(x, i);
-      if (op_ == Op::maxpool) out[i] = x[at];
-      else if (transposed_) out[at] += frame.read(operands_[1])[i];
-      else out[i] = frame.read(operands_[1])[at];
+      if (op_ == Op::maxpool)
+        out[i] = x[at];
+      else if (transposed_)
+        out[at] += frame.read(operands_[1])[i];
+      else
+        out[i] = frame.read(operands_[1])[at];
     }
   }
 

@@ -17,15 +17,18 @@ class Separator {
  public:
   Separator(std::vector<std::string> axes, std::size_t most) : axes_(std::move(axes)), most_(most) {}
 
-  using Terms = std::optional<std::vector<std::vector<Expr>>>;  // per term one factor a class; a missing one counts as 1
+  using Terms =
+      std::optional<std::vector<std::vector<Expr>>>;  // per term one factor a class; a missing one counts as 1
 
   Terms terms(const Expr& e, int depth = 0) const {
     if (depth > 200) return std::nullopt;
     const int kind = class_of(e);
     if (kind != mixed_class) return single(e, kind);
     switch (e->op) {
-      case Op::add: case Op::sub: {
-        // Stops at the first side that does not separate: parts that a kernel repeats would be tried exponentially often.
+      case Op::add:
+      case Op::sub: {
+        // Stops at the first side that does not separate: parts that a kernel repeats would be tried exponentially
+        // often.
         Terms left = terms(e->args[0], depth + 1);
         if (!left) return left;
         Terms right = terms(e->args[1], depth + 1);
@@ -42,7 +45,8 @@ class Separator {
         return product(terms(e->args[0], depth + 1), single(Expr(1.0) / e->args[1], divisor));
       }
       case Op::convert:
-        return scaled(terms(e->args[0], depth + 1), quantity(e->args[0].unit().to(e.unit()), e.unit() / e->args[0].unit()));
+        return scaled(terms(e->args[0], depth + 1),
+                      quantity(e->args[0].unit().to(e.unit()), e.unit() / e->args[0].unit()));
       case Op::broadcast: return terms(e->args[0], depth + 1);
       default: return is_constant_graph(e) ? numerical(e) : std::nullopt;
     }
@@ -104,14 +108,17 @@ class Separator {
     const Eigen::JacobiSVD<Matrix> svd(matrix, Eigen::ComputeThinU | Eigen::ComputeThinV);
     const auto& singular = svd.singularValues();
     std::size_t rank = 0;
-    while (rank < static_cast<std::size_t>(singular.size()) && singular[static_cast<Eigen::Index>(rank)] > 1e-15 * singular[0]) ++rank;
+    while (rank < static_cast<std::size_t>(singular.size()) &&
+           singular[static_cast<Eigen::Index>(rank)] > 1e-15 * singular[0])
+      ++rank;
     if (rank == 0 || rank > most_) return std::nullopt;
     std::vector<std::vector<Expr>> result;
     for (std::size_t r = 0; r < rank; ++r) {
       const auto column = static_cast<Eigen::Index>(r);
       std::vector<Expr> factors(axes_.size() + 1);
       for (std::size_t side = 0; side < 2; ++side) {
-        const Eigen::VectorXd factor = side == 0 ? Eigen::VectorXd(svd.matrixU().col(column)) : Eigen::VectorXd(svd.matrixV().col(column));
+        const Eigen::VectorXd factor =
+            side == 0 ? Eigen::VectorXd(svd.matrixU().col(column)) : Eigen::VectorXd(svd.matrixV().col(column));
         const Axis& axis = e.shape()[side];
         const auto at = static_cast<std::size_t>(std::find(axes_.begin(), axes_.end(), axis.name) - axes_.begin());
         if (at == axes_.size()) return std::nullopt;
@@ -147,10 +154,13 @@ std::vector<SeparableTerm> separate(const Expr& kernel, const std::vector<std::s
 
 BoxForm box_form(const std::vector<double>& taps) {
   BoxForm form;
-  while (2 * form.trim + 2 < taps.size() && taps[form.trim] == 0 && taps[taps.size() - 1 - form.trim] == 0 && taps.size() % 2 == 1) ++form.trim;
+  while (2 * form.trim + 2 < taps.size() && taps[form.trim] == 0 && taps[taps.size() - 1 - form.trim] == 0 &&
+         taps.size() % 2 == 1)
+    ++form.trim;
   form.taps = taps.size() - 2 * form.trim;
   form.weight = taps[form.trim];
-  form.is_box = std::all_of(taps.begin() + static_cast<std::ptrdiff_t>(form.trim), taps.end() - static_cast<std::ptrdiff_t>(form.trim),
+  form.is_box = std::all_of(taps.begin() + static_cast<std::ptrdiff_t>(form.trim),
+                            taps.end() - static_cast<std::ptrdiff_t>(form.trim),
                             [&](double w) { return std::abs(w - form.weight) <= 1e-16 * std::abs(form.weight); });
   return form;
 }

@@ -31,7 +31,9 @@ struct Frame {
       default: return memory + p.offset;
     }
   }
-  T* write(const Place& p) const { return p.space == Place::Space::output ? outputs[p.group] + p.offset : memory + p.offset; }
+  T* write(const Place& p) const {
+    return p.space == Place::Space::output ? outputs[p.group] + p.offset : memory + p.offset;
+  }
 };
 
 /// One piece of a function: reads places, writes places. Const; its result does not depend on the number of threads.

@@ -14,10 +14,12 @@ using Bindings = std::vector<std::pair<Expr, std::vector<double>>>;
 template <class T>
 std::vector<double> compiled_value(const Expr& e, const Bindings& bindings);
 
-/// The value of e by definition: one loop over indices an operation, in double, sharing no code with the library's evaluation.
+/// The value of e by definition: one loop over indices an operation, in double, sharing no code with the library's
+/// evaluation.
 std::vector<double> naive_value(const Expr& e, const Bindings& bindings);
 
-/// n different values from (low, high), none nearer to another or to 0 than (high - low)/(10 n), in an order that `seed` decides.
+/// n different values from (low, high), none nearer to another or to 0 than (high - low)/(10 n), in an order that
+/// `seed` decides.
 std::vector<double> spread_values(std::size_t n, unsigned seed, double low = -1, double high = 1);
 
 double dot(const std::vector<double>& a, const std::vector<double>& b);

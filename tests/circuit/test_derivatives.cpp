@@ -1,4 +1,5 @@
-// One suite over every operation: its value, its derivatives of first and second order, and its stated derivative at kinks.
+// One suite over every operation: its value, its derivatives of first and second order, and its stated derivative at
+// kinks.
 #include <boost/test/unit_test.hpp>
 
 #include <cmath>
@@ -39,7 +40,8 @@ const Axis x5{"x", 5}, x8{"x", 8}, x9{"x", 9}, y4{"y", 4}, y6{"y", 6}, f3{"f", 3
 const Axis dx3{"dx", 3}, dx4{"dx", 4}, dx5{"dx", 5}, dy3{"dy", 3}, dy2{"dy", 2};
 
 void add_pointwise(std::vector<Case>& cases) {
-  const auto unary = [&](const std::string& name, const std::function<Expr(const Expr&)>& f, double low = -2, double high = 2) {
+  const auto unary = [&](const std::string& name, const std::function<Expr(const Expr&)>& f, double low = -2,
+                         double high = 2) {
     const Expr a = argument("a", {y4, x5});
     cases.push_back({name, {{a, low, high}}, f(a)});
   };
@@ -58,17 +60,22 @@ void add_pointwise(std::vector<Case>& cases) {
   unary("step", [](const Expr& a) { return step(a) * a; });
   unary("pow 2", [](const Expr& a) { return pow(a, 2.0); });
   unary("pow 3", [](const Expr& a) { return pow(a, 3.0); });
-  unary("pow -2", [](const Expr& a) { return pow(a, -2.0); }, 0.5, 2);
-  unary("pow 1.7", [](const Expr& a) { return pow(a, 1.7); }, 0.5, 2);
+  unary(
+      "pow -2", [](const Expr& a) { return pow(a, -2.0); }, 0.5, 2);
+  unary(
+      "pow 1.7", [](const Expr& a) { return pow(a, 1.7); }, 0.5, 2);
   unary("phi 1", [](const Expr& a) { return phi(1, a); });
   unary("phi 2", [](const Expr& a) { return phi(2, a); });
   unary("phi 3", [](const Expr& a) { return phi(3, a); });
-  unary("phi 1 near its removable singularity", [](const Expr& a) { return phi(1, a); }, -1e-3, 1e-3);
-  unary("phi 2 at large arguments", [](const Expr& a) { return phi(2, a); }, -30, -5);
+  unary(
+      "phi 1 near its removable singularity", [](const Expr& a) { return phi(1, a); }, -1e-3, 1e-3);
+  unary(
+      "phi 2 at large arguments", [](const Expr& a) { return phi(2, a); }, -30, -5);
   unary("exprel of a quotient", [](const Expr& a) { return Expr(1.0) / exprel(-a / Expr(3.0)); });
   unary("sum over an axis inside a quotient", [](const Expr& a) { return a / (Expr(4.0) + sum(a * a, {"x"})); });
 
-  const auto binary = [&](const std::string& name, const std::function<Expr(const Expr&, const Expr&)>& f, double low = -1, double high = 1) {
+  const auto binary = [&](const std::string& name, const std::function<Expr(const Expr&, const Expr&)>& f,
+                          double low = -1, double high = 1) {
     const Expr a = argument("a", {y4, x5});
     const Expr same = argument("c", {y4, x5});
     const Expr leading = argument("d", {y4});
@@ -89,7 +96,8 @@ void add_pointwise(std::vector<Case>& cases) {
   binary("div", [](const Expr& a, const Expr& b) { return a / (Expr(2.0) + b); });
   binary("min", [](const Expr& a, const Expr& b) { return min(a * Expr(1.1), b); });
   binary("max", [](const Expr& a, const Expr& b) { return max(a * Expr(1.1), b); });
-  binary("pow", [](const Expr& a, const Expr& b) { return pow(a, b); }, 0.4, 2);
+  binary(
+      "pow", [](const Expr& a, const Expr& b) { return pow(a, b); }, 0.4, 2);
   binary("greater", [](const Expr& a, const Expr& b) { return greater(a * Expr(1.1), b) * b; });
   binary("where", [](const Expr& a, const Expr& b) { return where(a, a * b, b * b); });
   binary("a sum of products", [](const Expr& a, const Expr& b) { return a * b + b * b - a * a * b; });
@@ -104,12 +112,14 @@ void add_pointwise(std::vector<Case>& cases) {
 void add_convolutions(std::vector<Case>& cases) {
   for (const Border border : {Border::zero, Border::reflect, Border::circular}) {
     const std::string at = border == Border::zero ? ", zero" : (border == Border::reflect ? ", reflect" : ", circular");
-    const auto add = [&](const std::string& name, const Shape& x, const Shape& k, const std::vector<std::string>& over = {},
+    const auto add = [&](const std::string& name, const Shape& x, const Shape& k,
+                         const std::vector<std::string>& over = {},
                          std::vector<Algorithm> algorithms = {Algorithm::automatic}) {
       for (const Algorithm algorithm : algorithms) {
         const Expr in = argument("u", x);
         const Expr kernel = argument("k", k);
-        const std::string by = algorithm == Algorithm::automatic ? "" : (algorithm == Algorithm::direct ? ", direct" : ", fft");
+        const std::string by =
+            algorithm == Algorithm::automatic ? "" : (algorithm == Algorithm::direct ? ", direct" : ", fft");
         cases.push_back({"conv " + name + at + by, {{in}, {kernel}}, conv(in, kernel, over, border, algorithm)});
       }
     };
@@ -140,15 +150,25 @@ void add_convolutions(std::vector<Case>& cases) {
     const Expr sd = argument("sd", {});
     const Expr weight = argument("weight", {g2, f3});
     for (const Algorithm algorithm : {Algorithm::separable, Algorithm::direct, Algorithm::fft}) {
-      const std::string by = algorithm == Algorithm::separable ? ", separable" : (algorithm == Algorithm::direct ? ", direct" : ", fft");
-      cases.push_back({"conv gaussian" + at + by, {{in}, {sd, 0.8, 1.5}}, conv(in, gaussian({"y", "x"}, 5, sd), {}, border, algorithm)});
-      cases.push_back({"conv difference of gaussians" + at + by, {{in}, {sd, 0.8, 1.5}},
-                       conv(in, gaussian({"y", "x"}, 3, sd) - Expr(0.5) * gaussian({"y", "x"}, 3, sd * Expr(2.0)), {}, border, algorithm)});
-      cases.push_back({"conv gaussian mixing channels" + at + by, {{feature}, {sd, 0.8, 1.5}, {weight}},
+      const std::string by =
+          algorithm == Algorithm::separable ? ", separable" : (algorithm == Algorithm::direct ? ", direct" : ", fft");
+      cases.push_back({"conv gaussian" + at + by,
+                       {{in}, {sd, 0.8, 1.5}},
+                       conv(in, gaussian({"y", "x"}, 5, sd), {}, border, algorithm)});
+      cases.push_back({"conv difference of gaussians" + at + by,
+                       {{in}, {sd, 0.8, 1.5}},
+                       conv(in, gaussian({"y", "x"}, 3, sd) - Expr(0.5) * gaussian({"y", "x"}, 3, sd * Expr(2.0)), {},
+                            border, algorithm)});
+      cases.push_back({"conv gaussian mixing channels" + at + by,
+                       {{feature}, {sd, 0.8, 1.5}, {weight}},
                        conv(feature, weight * gaussian({"y", "x"}, 3, sd), {"f"}, border, algorithm)});
     }
     for (const Algorithm algorithm : {Algorithm::box, Algorithm::separable, Algorithm::direct, Algorithm::fft}) {
-      const std::string by = algorithm == Algorithm::box ? ", box" : (algorithm == Algorithm::separable ? ", separable" : (algorithm == Algorithm::direct ? ", direct" : ", fft"));
+      const std::string by =
+          algorithm == Algorithm::box
+              ? ", box"
+              : (algorithm == Algorithm::separable ? ", separable"
+                                                   : (algorithm == Algorithm::direct ? ", direct" : ", fft"));
       cases.push_back({"conv box" + at + by, {{in}}, conv(in, box({"y", "x"}, 3), {}, border, algorithm)});
       cases.push_back({"conv even box" + at + by, {{in}}, conv(in, box({"y", "x"}, 4), {}, border, algorithm)});
       cases.push_back({"conv ring" + at + by, {{in}}, conv(in, ring({"y", "x"}, 5, 1), {}, border, algorithm)});
@@ -156,8 +176,12 @@ void add_convolutions(std::vector<Case>& cases) {
   }
   const Expr u = argument("u", {f3, y4});
   const Expr kappa = argument("kappa", {});
-  cases.push_back({"conv von Mises round a feature axis", {{u}, {kappa, 0.5, 2}}, conv(u, von_mises("f", 3, kappa), {}, Border::circular)});
-  cases.push_back({"conv wrapped Gaussian round a feature axis", {{u}, {kappa, 0.5, 2}}, conv(u, wrapped_gaussian("f", 3, kappa), {}, Border::circular)});
+  cases.push_back({"conv von Mises round a feature axis",
+                   {{u}, {kappa, 0.5, 2}},
+                   conv(u, von_mises("f", 3, kappa), {}, Border::circular)});
+  cases.push_back({"conv wrapped Gaussian round a feature axis",
+                   {{u}, {kappa, 0.5, 2}},
+                   conv(u, wrapped_gaussian("f", 3, kappa), {}, Border::circular)});
 }
 
 void add_other_linear(std::vector<Case>& cases) {
@@ -171,7 +195,9 @@ void add_other_linear(std::vector<Case>& cases) {
   cases.push_back({"matmul vector matrix", {{a}, {v}}, matmul(v, a, {"x"})});
   cases.push_back({"matmul matrix matrix", {{a}, {m}}, matmul(a, m, {"x"})});
   cases.push_back({"matmul matrix with its transpose stored", {{a}, {turned}}, matmul(a, turned, {"x"})});
-  cases.push_back({"matmul both stored the other way", {{turned}, {argument("r", {x5, y4})}}, matmul(argument("r", {x5, y4}), turned, {"x"})});
+  cases.push_back({"matmul both stored the other way",
+                   {{turned}, {argument("r", {x5, y4})}},
+                   matmul(argument("r", {x5, y4}), turned, {"x"})});
   cases.push_back({"matmul with a batch axis in both", {{shared}, {batched}}, matmul(shared, batched, {"x"})});
   cases.push_back({"matmul with a batch axis in one", {{a}, {batched}}, matmul(a, batched, {"x"})});
   cases.push_back({"matmul over two axes", {{a}, {shared}}, matmul(a, shared, {"y", "x"})});
@@ -187,7 +213,8 @@ void add_other_linear(std::vector<Case>& cases) {
 
   for (const Border border : {Border::zero, Border::reflect, Border::circular}) {
     const std::string at = border == Border::zero ? ", zero" : (border == Border::reflect ? ", reflect" : ", circular");
-    for (const int by : {1, -2, 7}) cases.push_back({"shift by " + std::to_string(by) + at, {{a}}, shift(a, "x", by, border)});
+    for (const int by : {1, -2, 7})
+      cases.push_back({"shift by " + std::to_string(by) + at, {{a}}, shift(a, "x", by, border)});
     cases.push_back({"pad" + at, {{a}}, pad(a, "y", 2, 3, border)});
     cases.push_back({"pad past the length" + at, {{a}}, pad(a, "x", 7, 0, border)});
   }
@@ -203,13 +230,16 @@ void add_other_linear(std::vector<Case>& cases) {
   cases.push_back({"rename, then sum", {{a}}, sum(rename(a * a, "x", "z"), {"z"})});
   cases.push_back({"transpose", {{a}}, transpose(a, {"x", "y"})});
   cases.push_back({"broadcast", {{v}}, broadcast_to(v, {f3, x5, y4})});
-  cases.push_back({"broadcast of a broadcast, renamed between", {{v}}, broadcast_to(rename(broadcast_to(v, {f3, x5}), "x", "z"), {{"z", 5}, y4, f3})});
+  cases.push_back({"broadcast of a broadcast, renamed between",
+                   {{v}},
+                   broadcast_to(rename(broadcast_to(v, {f3, x5}), "x", "z"), {{"z", 5}, y4, f3})});
 }
 
 void add_reductions(std::vector<Case>& cases) {
   const Expr a = argument("a", {f3, y4, x5});
   using Names = std::vector<std::string>;
-  for (const Names& axes : {Names{"f"}, Names{"y"}, Names{"x"}, Names{"y", "x"}, Names{"x", "f"}, Names{"f", "y", "x"}}) {
+  for (const Names& axes :
+       {Names{"f"}, Names{"y"}, Names{"x"}, Names{"y", "x"}, Names{"x", "f"}, Names{"f", "y", "x"}}) {
     std::string over;
     for (const auto& axis : axes) over += " " + axis;
     cases.push_back({"sum over" + over, {{a}}, sum(a, axes)});
@@ -241,7 +271,8 @@ const std::vector<Case>& cases() {
 Bindings values_of(const std::vector<Operand>& operands) {
   Bindings values;
   unsigned seed = 1;
-  for (const auto& o : operands) values.emplace_back(o.variable, spread_values(o.variable.shape().size(), seed++, o.low, o.high));
+  for (const auto& o : operands)
+    values.emplace_back(o.variable, spread_values(o.variable.shape().size(), seed++, o.low, o.high));
   return values;
 }
 
@@ -277,8 +308,8 @@ struct Derived {
   std::vector<Expr> graphs;
   Bindings at;
 };
-Derived check_derivatives(const std::string& name, const std::vector<Expr>& outputs, const std::vector<Expr>& wrt, const Bindings& at,
-                          const std::string& order) {
+Derived check_derivatives(const std::string& name, const std::vector<Expr>& outputs, const std::vector<Expr>& wrt,
+                          const Bindings& at, const std::string& order) {
   BOOST_TEST_CONTEXT(name << ", order " << order) {
     const Bindings v = companions(Companion::direction, "v" + order, wrt, 100);
     std::vector<std::pair<Expr, Expr>> directions;
@@ -422,14 +453,16 @@ BOOST_AUTO_TEST_CASE(ties_of_min_and_max_go_to_the_second_operand) {
 }
 
 BOOST_AUTO_TEST_CASE(where_follows_its_second_value_at_0) {
-  BOOST_TEST(slope([](const Expr& x) { return where(x, Expr(3.0) * x, Expr(5.0) * x); }, {-1, 0, 1}) == (Numbers{5, 5, 3}));
+  BOOST_TEST(slope([](const Expr& x) { return where(x, Expr(3.0) * x, Expr(5.0) * x); }, {-1, 0, 1}) ==
+             (Numbers{5, 5, 3}));
 }
 
 BOOST_AUTO_TEST_CASE(equal_maxima_over_an_axis_share_the_derivative) {
   const Expr a = argument("a", {{"y", 2}, {"x", 4}});
   const Expr l = argument("l", {{"y", 2}});
   const auto g = vjp({{max(a, {"x"}), l}}, {a})[0];
-  BOOST_TEST(compiled_value<double>(g, {{a, {1, 3, 3, 0, 2, 2, 2, 2}}, {l, {1, 8}}}) == (Numbers{0, 0.5, 0.5, 0, 2, 2, 2, 2}));
+  BOOST_TEST(compiled_value<double>(g, {{a, {1, 3, 3, 0, 2, 2, 2, 2}}, {l, {1, 8}}}) ==
+             (Numbers{0, 0.5, 0.5, 0, 2, 2, 2, 2}));
 }
 
 BOOST_AUTO_TEST_CASE(equal_maxima_of_a_window_give_the_derivative_to_the_first) {
@@ -465,7 +498,8 @@ struct Shapes {
   Shape a, b, c;
 };
 
-// Longer than the blocks of the evaluator and no multiple of any, with operands along leading, middle and trailing axes.
+// Longer than the blocks of the evaluator and no multiple of any, with operands along leading, middle and trailing
+// axes.
 const std::vector<Shapes>& long_shapes() {
   static const std::vector<Shapes> shapes{
       {"one axis of 1000", {{"x", 1000}}, {{"x", 1000}}, {}},
@@ -475,7 +509,10 @@ const std::vector<Shapes>& long_shapes() {
       {"middle axis", {{"z", 5}, {"y", 17}, {"x", 19}}, {{"y", 17}}, {{"z", 5}, {"x", 19}}},
       {"first and last axis", {{"z", 5}, {"y", 17}, {"x", 19}}, {{"z", 5}, {"x", 19}}, {{"z", 5}, {"y", 17}}},
       {"axes exchanged", {{"y", 37}, {"x", 41}}, {{"x", 41}, {"y", 37}}, {{"y", 37}, {"x", 41}}},
-      {"three axes turned round", {{"z", 7}, {"y", 11}, {"x", 13}}, {{"x", 13}, {"z", 7}, {"y", 11}}, {{"y", 11}, {"x", 13}}},
+      {"three axes turned round",
+       {{"z", 7}, {"y", 11}, {"x", 13}},
+       {{"x", 13}, {"z", 7}, {"y", 11}},
+       {{"y", 11}, {"x", 13}}},
       {"no common axis", {{"y", 31}}, {{"x", 43}}, {{"f", 2}}},
       {"axes of length 1", {{"u", 1}, {"y", 300}, {"w", 1}}, {{"w", 1}, {"y", 300}}, {{"u", 1}}}};
   return shapes;
@@ -490,25 +527,37 @@ struct PointwiseCase {
 const std::vector<PointwiseCase>& pointwise_cases() {
   using E = const Expr&;
   static const std::vector<PointwiseCase> all{
-      {"add", [](E a, E b, E c) { return a + b + c; }}, {"sub", [](E a, E b, E c) { return a - b - c; }},
-      {"mul", [](E a, E b, E c) { return a * b * c; }}, {"div", [](E a, E b, E c) { return a / b / c; }, 0.5, 3},
-      {"neg", [](E a, E b, E c) { return -a + -b * -c; }}, {"min", [](E a, E b, E c) { return min(min(a, b), c); }},
-      {"max", [](E a, E b, E c) { return max(max(a, b), c); }}, {"pow", [](E a, E b, E c) { return pow(a, b) + pow(c, 3.0); }, 0.5, 3},
+      {"add", [](E a, E b, E c) { return a + b + c; }},
+      {"sub", [](E a, E b, E c) { return a - b - c; }},
+      {"mul", [](E a, E b, E c) { return a * b * c; }},
+      {"div", [](E a, E b, E c) { return a / b / c; }, 0.5, 3},
+      {"neg", [](E a, E b, E c) { return -a + -b * -c; }},
+      {"min", [](E a, E b, E c) { return min(min(a, b), c); }},
+      {"max", [](E a, E b, E c) { return max(max(a, b), c); }},
+      {"pow", [](E a, E b, E c) { return pow(a, b) + pow(c, 3.0); }, 0.5, 3},
       {"pow of integers", [](E a, E b, E c) { return pow(a, 2.0) + pow(b, 5.0) + pow(c, -3.0); }, 0.5, 3},
       {"sqrt", [](E a, E b, E c) { return sqrt(a) + sqrt(b) * sqrt(c); }, 0.1, 3},
-      {"exp", [](E a, E b, E c) { return exp(a) + exp(b) * c; }}, {"log", [](E a, E b, E c) { return log(a) + log(b) * log(c); }, 0.1, 3},
-      {"sin", [](E a, E b, E c) { return sin(a) + sin(b) * sin(c); }, -20, 20}, {"cos", [](E a, E b, E c) { return cos(a) + cos(b) * cos(c); }, -20, 20},
-      {"tanh", [](E a, E b, E c) { return tanh(a) + tanh(b) * tanh(c); }}, {"sigmoid", [](E a, E b, E c) { return sigmoid(a) + sigmoid(b) * sigmoid(c); }, -20, 20},
+      {"exp", [](E a, E b, E c) { return exp(a) + exp(b) * c; }},
+      {"log", [](E a, E b, E c) { return log(a) + log(b) * log(c); }, 0.1, 3},
+      {"sin", [](E a, E b, E c) { return sin(a) + sin(b) * sin(c); }, -20, 20},
+      {"cos", [](E a, E b, E c) { return cos(a) + cos(b) * cos(c); }, -20, 20},
+      {"tanh", [](E a, E b, E c) { return tanh(a) + tanh(b) * tanh(c); }},
+      {"sigmoid", [](E a, E b, E c) { return sigmoid(a) + sigmoid(b) * sigmoid(c); }, -20, 20},
       {"softplus", [](E a, E b, E c) { return softplus(a) + softplus(b) * softplus(c); }, -20, 20},
-      {"relu", [](E a, E b, E c) { return relu(a) + relu(b) * relu(c); }}, {"abs", [](E a, E b, E c) { return abs(a) + abs(b) * abs(c); }},
-      {"step", [](E a, E b, E c) { return step(a) + step(b) * step(c); }}, {"where", [](E a, E b, E c) { return where(a, b, c) + where(c, a, b); }},
+      {"relu", [](E a, E b, E c) { return relu(a) + relu(b) * relu(c); }},
+      {"abs", [](E a, E b, E c) { return abs(a) + abs(b) * abs(c); }},
+      {"step", [](E a, E b, E c) { return step(a) + step(b) * step(c); }},
+      {"where", [](E a, E b, E c) { return where(a, b, c) + where(c, a, b); }},
       {"phi", [](E a, E b, E c) { return phi(1, a) + phi(2, b) * phi(3, c); }, -8, 3},
-      {"convert", [](E a, E b, E c) { return a * quantity(1, "mV") + convert(b * quantity(1, "uV"), Unit::parse("mV")) * c; }},
-      {"more operations than one piece holds", [](E a, E b, E c) {
+      {"convert",
+       [](E a, E b, E c) { return a * quantity(1, "mV") + convert(b * quantity(1, "uV"), Unit::parse("mV")) * c; }},
+      {"more operations than one piece holds",
+       [](E a, E b, E c) {
          Expr e = a;
          for (int i = 0; i < 60; ++i) e = tanh(e * b + c * Expr(0.1 * i)) + Expr(0.01) * a;
          return e;
-       }, -1, 1}};
+       },
+       -1, 1}};
   return all;
 }
 
@@ -549,11 +598,18 @@ BOOST_AUTO_TEST_CASE(reductions_and_linear_operators_have_their_value_over_many_
     pairs.push_back(e * 104729 % 2500);
   }
   const Bindings at = values_of({{a}, {b}, {k}, {w}});
-  const std::vector<std::pair<std::string, Expr>> values{
-      {"sum over the middle", sum(a, {"y"})}, {"sum over all", sum(a, {"z", "y", "x"})}, {"sum over the ends", sum(a, {"z", "x"})},
-      {"max over the middle", max(a, {"y"})}, {"max over all", max(a, {"z", "y", "x"})}, {"matmul", matmul(a, b, {"y"})},
-      {"matmul over two axes", matmul(a, b, {"y", "x"})}, {"conv", conv(a, k)}, {"sparse", sparse(w, a, "y", {"post", 700}, pairs)},
-      {"shift", shift(a, "y", 600, Border::circular)}, {"resample", resample(a, "y", 700)}, {"transpose", transpose(a, {"x", "z", "y"})}};
+  const std::vector<std::pair<std::string, Expr>> values{{"sum over the middle", sum(a, {"y"})},
+                                                         {"sum over all", sum(a, {"z", "y", "x"})},
+                                                         {"sum over the ends", sum(a, {"z", "x"})},
+                                                         {"max over the middle", max(a, {"y"})},
+                                                         {"max over all", max(a, {"z", "y", "x"})},
+                                                         {"matmul", matmul(a, b, {"y"})},
+                                                         {"matmul over two axes", matmul(a, b, {"y", "x"})},
+                                                         {"conv", conv(a, k)},
+                                                         {"sparse", sparse(w, a, "y", {"post", 700}, pairs)},
+                                                         {"shift", shift(a, "y", 600, Border::circular)},
+                                                         {"resample", resample(a, "y", 700)},
+                                                         {"transpose", transpose(a, {"x", "z", "y"})}};
   for (const auto& [name, e] : values) {
     BOOST_TEST_CONTEXT(name) {
       const auto expected = naive_value(e, at);

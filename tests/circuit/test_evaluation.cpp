@@ -110,7 +110,9 @@ class Naive {
   std::vector<double> compute(const Node& n) const {
     std::vector<double> out(n.shape.size(), 0.0);
     Point p;
-    const auto fill = [&](const auto& value) { each(n.shape, p, [&](const Point& q) { out[flat(n.shape, q)] = value(q); }); };
+    const auto fill = [&](const auto& value) {
+      each(n.shape, p, [&](const Point& q) { out[flat(n.shape, q)] = value(q); });
+    };
     switch (n.op) {
       case Op::constant: return {n.value};
       case Op::array: return *n.numbers;
@@ -119,8 +121,10 @@ class Naive {
       case Op::conv: return conv_value(n);
       case Op::sparse: return sparse_value(n);
       case Op::line: return line_value(n);
-      case Op::maxpool: case Op::maxpool_select: return pool_value(n);
-      case Op::broadcast: case Op::transpose: fill([&](const Point& q) { return at(n.args[0], q); }); return out;
+      case Op::maxpool:
+      case Op::maxpool_select: return pool_value(n);
+      case Op::broadcast:
+      case Op::transpose: fill([&](const Point& q) { return at(n.args[0], q); }); return out;
       case Op::rename:
         fill([&](Point q) {
           q[n.names[0]] = q.at(n.names[1]);
@@ -140,7 +144,8 @@ class Naive {
         return out;
       case Op::max_over:
         out.assign(out.size(), -std::numeric_limits<double>::infinity());
-        each(n.args[0].shape(), p, [&](const Point& q) { out[flat(n.shape, q)] = std::max(out[flat(n.shape, q)], at(n.args[0], q)); });
+        each(n.args[0].shape(), p,
+             [&](const Point& q) { out[flat(n.shape, q)] = std::max(out[flat(n.shape, q)], at(n.args[0], q)); });
         return out;
       default: {
         const auto arg = [&](std::size_t i, const Point& q) { return i < n.args.size() ? at(n.args[i], q) : 0.0; };
@@ -166,7 +171,8 @@ class Naive {
       for (const auto& axis : n.names) {
         const auto taps = static_cast<std::ptrdiff_t>(k[*k.find("d" + axis)].size);
         const auto length = static_cast<std::ptrdiff_t>(x[*x.find(axis)].size);
-        const auto from = inside(static_cast<std::ptrdiff_t>(q.at(axis) + q.at("d" + axis)) - taps / 2, length, static_cast<Border>(n.ints[1]));
+        const auto from = inside(static_cast<std::ptrdiff_t>(q.at(axis) + q.at("d" + axis)) - taps / 2, length,
+                                 static_cast<Border>(n.ints[1]));
         if (from < 0) return;
         source[axis] = static_cast<std::size_t>(from);
       }
@@ -195,7 +201,8 @@ class Naive {
   }
 
   /// What element i of the result of an untransposed line operation takes from its argument.
-  static std::vector<std::pair<std::ptrdiff_t, double>> line_sources(const Node& n, std::ptrdiff_t i, std::size_t out, std::size_t in) {
+  static std::vector<std::pair<std::ptrdiff_t, double>> line_sources(const Node& n, std::ptrdiff_t i, std::size_t out,
+                                                                     std::size_t in) {
     const auto length = static_cast<std::ptrdiff_t>(in);
     const std::int64_t* setting = n.ints.data() + 2;
     switch (static_cast<LineKind>(n.ints[0])) {
@@ -206,7 +213,8 @@ class Naive {
       case LineKind::resample: break;
     }
     const double cell = static_cast<double>(in) / static_cast<double>(out);
-    const double place = std::min(std::max((static_cast<double>(i) + 0.5) * cell - 0.5, 0.0), static_cast<double>(in) - 1);
+    const double place =
+        std::min(std::max((static_cast<double>(i) + 0.5) * cell - 0.5, 0.0), static_cast<double>(in) - 1);
     const double below = std::floor(place);
     return {{static_cast<std::ptrdiff_t>(below), 1 - (place - below)},
             {below + 1 < static_cast<double>(in) ? static_cast<std::ptrdiff_t>(below) + 1 : -1, place - below}};
@@ -222,7 +230,8 @@ class Naive {
     Point p;
     each(in.without({axis}), p, [&](Point q) {
       for (std::size_t i = 0; i < (transposed ? n_in : n_out); ++i)
-        for (const auto& [from, weight] : line_sources(n, static_cast<std::ptrdiff_t>(i), transposed ? n_in : n_out, transposed ? n_out : n_in)) {
+        for (const auto& [from, weight] :
+             line_sources(n, static_cast<std::ptrdiff_t>(i), transposed ? n_in : n_out, transposed ? n_out : n_in)) {
           if (from < 0) continue;
           Point a = q;
           Point b = q;
@@ -240,7 +249,8 @@ class Naive {
     const Shape& small = transposed ? n.args[1].shape() : n.shape;
     std::vector<Axis> window;
     for (const auto& axis : big)
-      if (std::find(n.names.begin(), n.names.end(), axis.name) != n.names.end()) window.push_back({"in " + axis.name, static_cast<std::size_t>(n.ints[0])});
+      if (std::find(n.names.begin(), n.names.end(), axis.name) != n.names.end())
+        window.push_back({"in " + axis.name, static_cast<std::size_t>(n.ints[0])});
     std::vector<double> out(n.shape.size(), 0.0);
     Point p;
     each(small, p, [&](const Point& q) {
@@ -249,15 +259,19 @@ class Naive {
       Point w = q;
       each(Shape(window), w, [&](const Point& r) {
         Point s = q;
-        for (const auto& axis : n.names) s[axis] = q.at(axis) * static_cast<std::size_t>(n.ints[1]) + r.at("in " + axis);
+        for (const auto& axis : n.names)
+          s[axis] = q.at(axis) * static_cast<std::size_t>(n.ints[1]) + r.at("in " + axis);
         if (at(n.args[0], s) > best) {
           best = at(n.args[0], s);
           place = s;
         }
       });
-      if (n.op == Op::maxpool) out[flat(small, q)] = best;
-      else if (transposed) out[flat(big, place)] += at(n.args[1], q);
-      else out[flat(small, q)] = at(n.args[1], place);
+      if (n.op == Op::maxpool)
+        out[flat(small, q)] = best;
+      else if (transposed)
+        out[flat(big, place)] += at(n.args[1], q);
+      else
+        out[flat(small, q)] = at(n.args[1], place);
     });
     return out;
   }

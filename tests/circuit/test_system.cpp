@@ -1,4 +1,5 @@
-// The executable circuit: its functions against numbers done by hand, and what it promises about memory, threads and algorithms.
+// The executable circuit: its functions against numbers done by hand, and what it promises about memory, threads and
+// algorithms.
 #include "circuit/system.hpp"
 
 #include <boost/test/unit_test.hpp>
@@ -37,7 +38,8 @@ event down when w < -1: w = 0
 /// Everything a circuit can be asked, at one place.
 template <class T>
 struct Bench {
-  explicit Bench(const Circuit& circuit) : system(compile<T>(circuit)), workspace(system.workspace()), p(system.default_parameters()) {}
+  explicit Bench(const Circuit& circuit)
+      : system(compile<T>(circuit)), workspace(system.workspace()), p(system.default_parameters()) {}
   System<T> system;
   Workspace<T> workspace;
   std::vector<T> p;
@@ -74,14 +76,16 @@ dr/dt = (-r + relu(X + near - 0.5*far + across - 0.1*pool*r + tanh(best) - 0.01*
 BOOST_AUTO_TEST_SUITE(systems)
 
 BOOST_AUTO_TEST_CASE(fields_name_every_element) {
-  const auto system = compile<double>(read_circuit("circuit c\naxis y = 2\naxis x = 3\ndV/dt = -V/(1 ms) : mV [y, x] \"potential\"\ndw/dt = -w/(1 ms) : 1\n"));
+  const auto system = compile<double>(read_circuit(
+      "circuit c\naxis y = 2\naxis x = 3\ndV/dt = -V/(1 ms) : mV [y, x] \"potential\"\ndw/dt = -w/(1 ms) : 1\n"));
   BOOST_TEST(system.name() == "c");
   BOOST_TEST(system.states().size() == 7);
   BOOST_TEST(system.states().at("w").offset == 6);
   BOOST_TEST(system.states().at("V").unit.str() == "mV");
   BOOST_TEST(system.states().element_name(4) == "V[y=1, x=1]");
   BOOST_TEST(system.states().element_name(6) == "w");
-  BOOST_CHECK_EXCEPTION((void)system.states().at("v"), Error, [](const Error& e) { return std::string(e.what()) == "no variable 'v'. Closest: V, w."; });
+  BOOST_CHECK_EXCEPTION((void)system.states().at("v"), Error,
+                        [](const Error& e) { return std::string(e.what()) == "no variable 'v'. Closest: V, w."; });
 }
 
 BOOST_AUTO_TEST_CASE(every_function_has_the_value_done_by_hand) {
@@ -120,7 +124,8 @@ BOOST_AUTO_TEST_CASE(every_function_has_the_value_done_by_hand) {
 }
 
 BOOST_AUTO_TEST_CASE(an_event_moves_the_elements_that_fired_and_no_other) {
-  Bench<double> b(read_circuit("circuit c\naxis n = 3\naxis m = 2\ndV/dt = -V/(1 ms) : 1 [m, n]\nevent e when sum(V, m) > 1: V = -V\n"));
+  Bench<double> b(read_circuit(
+      "circuit c\naxis n = 3\naxis m = 2\ndV/dt = -V/(1 ms) : 1 [m, n]\nevent e when sum(V, m) > 1: V = -V\n"));
   const Numbers y{1, 2, 3, 4, 5, 6};
   Numbers after(6), g(3);
   b.system.guard({0, y, b.p, {}}, g, b.workspace);
@@ -131,7 +136,8 @@ BOOST_AUTO_TEST_CASE(an_event_moves_the_elements_that_fired_and_no_other) {
 
 BOOST_AUTO_TEST_CASE(what_depends_on_parameters_follows_them) {
   // Kept between evaluations, but only while the bytes of the parameters are the same.
-  Bench<double> b(read_circuit("circuit c\nparameter a = 2 1\nkept := exp(a)*a\ninverse := 1/a\ndV/dt = kept*V/(1 ms) : 1\n"));
+  Bench<double> b(
+      read_circuit("circuit c\nparameter a = 2 1\nkept := exp(a)*a\ninverse := 1/a\ndV/dt = kept*V/(1 ms) : 1\n"));
   const Numbers y{3};
   Numbers rate(1), seen(2);
   for (const double a : {2.0, 5.0, 2.0, 0.0, -0.0, 7.0}) {
@@ -162,7 +168,8 @@ BOOST_AUTO_TEST_CASE(an_evaluation_allocates_nothing_after_the_first) {
   Bench<double> b(read_circuit(std::string(layer) + "event e when sum(r, f, y, x) > 1: r = 0\n"));
   const auto n = b.system.states().size();
   auto y = noise(n, 1), u = noise(n, 2), v = noise(n, 3);
-  Numbers out(n), ybar(n), pbar(b.p.size()), vp(b.p.size(), 1.0), observed(b.system.observables().size()), g(b.system.guard_size());
+  Numbers out(n), ybar(n), pbar(b.p.size()), vp(b.p.size(), 1.0), observed(b.system.observables().size()),
+      g(b.system.guard_size());
   const std::vector<std::size_t> fired{0};
   const auto everything = [&] {
     const At<double> at{0, y, b.p, u};
@@ -243,7 +250,8 @@ BOOST_AUTO_TEST_SUITE(convolution_algorithms)
 namespace {
 
 std::string convolved(const std::string& kernel, const std::string& options) {
-  return "circuit c\naxis y = 40\naxis x = 36\nparameter sd = 2 1\ndr/dt = (conv(r, " + kernel + options + ") - r)/(1 ms) : 1 [y, x]\n";
+  return "circuit c\naxis y = 40\naxis x = 36\nparameter sd = 2 1\ndr/dt = (conv(r, " + kernel + options +
+         ") - r)/(1 ms) : 1 [y, x]\n";
 }
 
 }  // namespace
@@ -264,8 +272,10 @@ BOOST_AUTO_TEST_CASE(all_agree_to_rounding_and_say_which_they_are) {
       for (std::size_t i = 0; i < a.size(); ++i) most = std::max(most, std::abs(a[i] - b[i]));
       BOOST_TEST(most < 1e-14);  // kernels sum to 1, values stay below 1: some tens of roundings
     };
-    const std::string gaussian = "gaussian(y, x, size=9, sd=sd)", box = "box(y, x, size=11)", ring = "ring(y, x, outer=13, inner=5)";
-    for (const auto& [kernel, rank] : {std::pair{gaussian, "separable rank 1"}, {box, "box rank 1"}, {ring, "box rank 2"}}) {
+    const std::string gaussian = "gaussian(y, x, size=9, sd=sd)", box = "box(y, x, size=11)",
+                      ring = "ring(y, x, outer=13, inner=5)";
+    for (const auto& [kernel, rank] :
+         {std::pair{gaussian, "separable rank 1"}, {box, "box rank 1"}, {ring, "box rank 2"}}) {
       const auto direct = rate(kernel, "direct", "direct");
       require_equal(rate(kernel, "fft", "fft"), direct);
       require_equal(rate(kernel, "separable", rank), direct);
@@ -283,17 +293,21 @@ BOOST_AUTO_TEST_CASE(an_algorithm_that_cannot_serve_is_an_error) {
     }
     return "no error";
   };
-  BOOST_TEST(message("gaussian(y, x, size=9, sd=sd)", "box") ==
-             "conv: the algorithm 'box' is asked, but the kernel [dy=9, dx=9] is not made of constant boxes. Use automatic.");
+  BOOST_TEST(
+      message("gaussian(y, x, size=9, sd=sd)", "box") ==
+      "conv: the algorithm 'box' is asked, but the kernel [dy=9, dx=9] is not made of constant boxes. Use automatic.");
   BOOST_TEST(message("sin(sd*index(dy=3)*index(dx=3))", "separable") ==
-             "conv: the algorithm 'separable' is asked, but the kernel [dy=3, dx=3] is not a sum of at most 8 products of one-dimensional "
+             "conv: the algorithm 'separable' is asked, but the kernel [dy=3, dx=3] is not a sum of at most 8 products "
+             "of one-dimensional "
              "factors. Use direct or fft.");
 }
 
 BOOST_AUTO_TEST_CASE(a_kernel_that_repeats_its_parts_compiles_in_no_time) {
   std::string text = "circuit c\naxis y = 8\naxis x = 8\nparameter sd = 2 1\nk0 := gaussian(y, x, size=3, sd=sd)\n";
-  for (int i = 1; i <= 60; ++i) text += "k" + std::to_string(i) + " := k" + std::to_string(i - 1) + " + k" + std::to_string(i - 1) + "\n";
-  const auto system = compile<double>(read_circuit(text + "dr/dt = conv(r, k60)/(1 ms) : 1 [y, x]\n"));  // 2^60 Gaussians, if expanded
+  for (int i = 1; i <= 60; ++i)
+    text += "k" + std::to_string(i) + " := k" + std::to_string(i - 1) + " + k" + std::to_string(i - 1) + "\n";
+  const auto system =
+      compile<double>(read_circuit(text + "dr/dt = conv(r, k60)/(1 ms) : 1 [y, x]\n"));  // 2^60 Gaussians, if expanded
   BOOST_TEST(system.algorithms()[0].algorithm != "");
 }
 

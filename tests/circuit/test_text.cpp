@@ -123,12 +123,30 @@ BOOST_AUTO_TEST_CASE(operators_bind_as_in_arithmetic) {
     std::string text;
     double value;
   };
-  for (const auto& [text, value] : {Line{"a - b - c", 3 - 5 - 0.5}, {"a - (b - c)", 3 - (5 - 0.5)}, {"a/b/c", 3.0 / 5 / 0.5}, {"a/(b/c)", 0.3}, {"a/(b*c)", 1.2},
-                                    {"a^b^c", std::pow(3, std::pow(5, 0.5))}, {"(a^b)^c", std::pow(243, 0.5)}, {"-a^2", -9}, {"(-a)^2", 9}, {"a^-2", 1.0 / 9},
-                                    {"a*-b", -15}, {"a - -b", 8}, {"--a", 3}, {"2^-a^c", std::pow(2, -std::pow(3, 0.5))}, {"a > b", 0}, {"a <= b", 1},
-                                    {"(a < b) + (b >= a)", 2}, {"-(a + b)*c", -4}, {"a*b + c", 15.5}, {"a + b*c", 5.5}, {"+a", 3}}) {
+  for (const auto& [text, value] : {Line{"a - b - c", 3 - 5 - 0.5},
+                                    {"a - (b - c)", 3 - (5 - 0.5)},
+                                    {"a/b/c", 3.0 / 5 / 0.5},
+                                    {"a/(b/c)", 0.3},
+                                    {"a/(b*c)", 1.2},
+                                    {"a^b^c", std::pow(3, std::pow(5, 0.5))},
+                                    {"(a^b)^c", std::pow(243, 0.5)},
+                                    {"-a^2", -9},
+                                    {"(-a)^2", 9},
+                                    {"a^-2", 1.0 / 9},
+                                    {"a*-b", -15},
+                                    {"a - -b", 8},
+                                    {"--a", 3},
+                                    {"2^-a^c", std::pow(2, -std::pow(3, 0.5))},
+                                    {"a > b", 0},
+                                    {"a <= b", 1},
+                                    {"(a < b) + (b >= a)", 2},
+                                    {"-(a + b)*c", -4},
+                                    {"a*b + c", 15.5},
+                                    {"a + b*c", 5.5},
+                                    {"+a", 3}}) {
     // The text with a, b and c as parameters; its definition is evaluated with their values.
-    const Circuit read = read_circuit("circuit c\nparameter a = 1 1\nparameter b = 1 1\nparameter c = 1 1\nvalue := " + text + "\n");
+    const Circuit read =
+        read_circuit("circuit c\nparameter a = 1 1\nparameter b = 1 1\nparameter c = 1 1\nvalue := " + text + "\n");
     Bindings values;
     for (std::size_t i = 0; i < 3; ++i) values.emplace_back(read->parameters[i].variable, at[i].second);
     BOOST_TEST(naive_value(read->definitions[0].value, values)[0] == value, boost::test_tools::tolerance(1e-15));
@@ -142,7 +160,13 @@ BOOST_AUTO_TEST_CASE(random_expressions_read_back) {
   for (int trial = 0; trial < 300; ++trial) {
     CircuitBuilder c("random");
     const Axis x = c.axis("x", 4), y = c.axis("y", 3);
-    std::vector<Expr> known{c.parameter("p", 0.3, "1"), c.input("X", "1", {y, x}), c.input("U", "1", {x}), c.input("W", "1", {x, y}), Expr(-2.5), Expr(1e-7), Expr(3.0)};
+    std::vector<Expr> known{c.parameter("p", 0.3, "1"),
+                            c.input("X", "1", {y, x}),
+                            c.input("U", "1", {x}),
+                            c.input("W", "1", {x, y}),
+                            Expr(-2.5),
+                            Expr(1e-7),
+                            Expr(3.0)};
     for (int i = 0; i < 12; ++i) {
       const auto any = [&] { return known[static_cast<std::size_t>(pick(static_cast<int>(known.size())))]; };
       const Expr a = any(), b = any(), d = any();
@@ -173,7 +197,9 @@ BOOST_AUTO_TEST_CASE(random_expressions_read_back) {
 }
 
 BOOST_AUTO_TEST_CASE(an_axis_may_have_the_name_of_a_variable) {
-  const std::string text = "circuit c\naxis y = 3\naxis x = 4\ninput a[y, x] : 1\ny := sum(a, x, y)\nz := sum(conv(a, box(x, size=3)), y)\nk := matmul(a, a, over=y)\n";
+  const std::string text =
+      "circuit c\naxis y = 3\naxis x = 4\ninput a[y, x] : 1\ny := sum(a, x, y)\nz := sum(conv(a, box(x, size=3)), "
+      "y)\nk := matmul(a, a, over=y)\n";
   const Circuit c = read_circuit(text);
   BOOST_TEST(c->definitions[0].value.shape().rank() == 0U);
   BOOST_TEST((c->definitions[1].value.shape() == Shape{{"x", 4}}));

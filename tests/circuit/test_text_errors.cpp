@@ -35,13 +35,12 @@ const std::vector<Mistake>& mistakes() {
   static const std::string axes = "axis x = 5\naxis y = 3\n";
   static const std::vector<Mistake> all{
       {"a misspelt keyword", first + "paramter tau = 5 ms\n" + leak,
-       "c.circuit:2:1: 'paramter' starts neither a declaration nor an equation (name := ..., dV/dt = ..., V(0) = ...). Closest: parameter."},
+       "c.circuit:2:1: 'paramter' starts neither a declaration nor an equation (name := ..., dV/dt = ..., V(0) = ...). "
+       "Closest: parameter."},
       {"a line that starts with no name", first + "= 3\n",
        "c.circuit:2:1: a line starts with '=', but must start with a name or a keyword."},
-      {"no first line", leak,
-       "c.circuit:1:1: the text lacks its first line: circuit NAME \"what it is\"."},
-      {"an empty text", std::string(),
-       "c.circuit:1:1: the text lacks its first line: circuit NAME \"what it is\"."},
+      {"no first line", leak, "c.circuit:1:1: the text lacks its first line: circuit NAME \"what it is\"."},
+      {"an empty text", std::string(), "c.circuit:1:1: the text lacks its first line: circuit NAME \"what it is\"."},
       {"a second operand without an operator", first + "parameter tau = 5 ms\ndV/dt = -V/2 tau : mV\n",
        "c.circuit:3:14: an operator is missing between 2 and 'tau'. Write 2*tau."},
       {"a misspelt parameter", first + "parameter tau_m = 5 ms\ndV/dt = -V/tau_n : mV\n",
@@ -67,55 +66,69 @@ const std::vector<Mistake>& mistakes() {
       {"a value where axes are named", first + axes + "input X[x] : 1\na := matmul(X, X, over=2*3)\n",
        "c.circuit:5:19: matmul: over names axes: over=x or over=[x, y]."},
       {"a misspelt unit", first + "parameter E = 5 mv\n" + leak,
-       "c.circuit:2:17: unit 'mv' is not known: no unit 'mv'. Closest: mV, ms, V. Write units like mV, nS/cm^2, 1/ms, deg or 1."},
+       "c.circuit:2:17: unit 'mv' is not known: no unit 'mv'. Closest: mV, ms, V. Write units like mV, nS/cm^2, 1/ms, "
+       "deg or 1."},
       {"a missing unit of a state", first + "dV/dt = -V/(10 ms)\n",
        "c.circuit:2:19: the unit of 'V' is needed at the end of its equation: dV/dt = ... : mV."},
       {"a missing unit of a parameter", first + "parameter tau = 5 in (0, inf)\n" + leak,
        "c.circuit:2:19: a unit is needed here. Write 1 for a pure number."},
       {"unbalanced units of a sum", first + "parameter I = 5 pA\ndV/dt = (-V + I)/(10 ms) : mV\n",
-       "c.circuit:3:13: +: the left side is [mV] and the right side is 'I' [pA]; their units do not match. Check a missing factor or a parameter's unit."},
+       "c.circuit:3:13: +: the left side is [mV] and the right side is 'I' [pA]; their units do not match. Check a "
+       "missing factor or a parameter's unit."},
       {"unbalanced units of an equation", first + "parameter C = 5 pF\ndV/dt = -V/C : mV\n",
-       "c.circuit:3:1: circuit 'c': the units of dV/dt do not balance: its equation gives [mV/pF], but [mV/ms] is needed. Check a missing factor or a parameter's unit."},
+       "c.circuit:3:1: circuit 'c': the units of dV/dt do not balance: its equation gives [mV/pF], but [mV/ms] is "
+       "needed. Check a missing factor or a parameter's unit."},
       {"unbalanced units of an initial value", first + "V(0) = 3 ms\n" + leak,
-       "c.circuit:3:1: circuit 'c': the units of V(0) do not balance: its equation gives [ms], but [mV] is needed. Check a missing factor or a parameter's unit."},
+       "c.circuit:3:1: circuit 'c': the units of V(0) do not balance: its equation gives [ms], but [mV] is needed. "
+       "Check a missing factor or a parameter's unit."},
       {"unbalanced units of a definition", first + leak + "a := V : ms\n",
        "c.circuit:3:1: 'V' [mV] is given where [ms] is asked. Check a missing factor or a parameter's unit."},
       {"a number without unit in a sum", first + "dV/dt = (-V + 5)/(10 ms) : mV\n",
-       "c.circuit:2:13: +: the left side is [mV] and the right side is [1]; their units do not match. Check a missing factor or a parameter's unit."},
+       "c.circuit:2:13: +: the left side is [mV] and the right side is [1]; their units do not match. Check a missing "
+       "factor or a parameter's unit."},
       {"a dimension in a function of numbers", first + "dV/dt = -V*exp(V)/(10 ms) : mV\n",
-       "c.circuit:2:12: exp: its argument is 'V' [mV], but must be dimensionless. Divide it by a scale with that unit."},
+       "c.circuit:2:12: exp: its argument is 'V' [mV], but must be dimensionless. Divide it by a scale with that "
+       "unit."},
       {"an exponent that is no number on a quantity", first + "parameter n = 2 1\ndV/dt = -V^n/(10 ms) : mV\n",
-       "c.circuit:3:11: ^: the base is 'V' [mV] and the exponent is not a number, so the result has no unit. Divide the base by a scale with that unit."},
+       "c.circuit:3:11: ^: the base is 'V' [mV] and the exponent is not a number, so the result has no unit. Divide "
+       "the base by a scale with that unit."},
       {"an undefined name", first + "dV/dt = (I - V)/(10 ms) : mV\n",
        "c.circuit:2:10: 'I' is not defined. Closest: V."},
       {"a definition by itself", first + leak + "a := a + 1\n",
        "c.circuit:3:1: 'a' is defined by itself (a circular definition: a, a). Make one of the quantities a state."},
       {"definitions in a circle", first + leak + "a := b + 1\nb := 2*c\nc := a\n",
-       "c.circuit:3:1: 'a' is defined by itself (a circular definition: a, b, c, a). Make one of the quantities a state."},
+       "c.circuit:3:1: 'a' is defined by itself (a circular definition: a, b, c, a). Make one of the quantities a "
+       "state."},
       {"a shape mismatch of an equation", first + axes + "input X[x, y] : 1\ndr/dt = (X - r)/(10 ms) : 1 [x]\n",
-       "c.circuit:5:1: circuit 'c': dr/dt is declared [x=5], but its equation gives [x=5, y=3]. Sum or average over the axes it lacks."},
+       "c.circuit:5:1: circuit 'c': dr/dt is declared [x=5], but its equation gives [x=5, y=3]. Sum or average over "
+       "the axes it lacks."},
       {"a shape mismatch of operands", first + axes + "a := index(x=5) + index(x=4)\n",
-       "c.circuit:4:17: add: the shapes [x=5] and [x=4] do not broadcast: an axis has two lengths. Rename one axis or resample."},
+       "c.circuit:4:17: add: the shapes [x=5] and [x=4] do not broadcast: an axis has two lengths. Rename one axis or "
+       "resample."},
       {"a shape mismatch of an array", first + "a := array([1, 2, 3], x=4)\n",
        "c.circuit:2:6: array: 3 values were given for the shape [x=4] of 4 elements."},
       {"a shape mismatch of a kernel", first + axes + "input X[x] : 1\na := conv(X, box(y, size=3))\n",
-       "c.circuit:5:6: conv: the kernel [dy=3] has no offset axis of [x=5]. A kernel along y and x has the axes dy and dx."},
+       "c.circuit:5:6: conv: the kernel [dy=3] has no offset axis of [x=5]. A kernel along y and x has the axes dy and "
+       "dx."},
       {"a parameter with too few values", first + "axis x = 5\nparameter w[x] = [1, 2] 1\n" + leak,
-       "c.circuit:3:11: circuit 'c': parameter 'w' has 2 values, but its shape [x=5] has 5 elements. Give one value or 5."},
+       "c.circuit:3:11: circuit 'c': parameter 'w' has 2 values, but its shape [x=5] has 5 elements. Give one value or "
+       "5."},
       {"a negative time constant", first + "parameter tau = -5 ms in (0, inf)\ndV/dt = -V/tau : mV\n",
        "c.circuit:2:11: circuit 'c': parameter 'tau' = -5 [ms], but must lie in (0, inf). Check its sign and unit."},
       {"a parameter on the open end of its range", first + "parameter b = 1 1 in [0, 1)\n" + leak,
        "c.circuit:2:11: circuit 'c': parameter 'b' = 1 [1], but must lie in [0, 1). Check its sign and unit."},
-      {"a regime out of range", first + "parameter tau = 5 ms in (0, inf)\ndV/dt = -V/tau : mV\nregime fast: tau = -1 ms\n",
-       "c.circuit:4:8: circuit 'c', regime 'fast': parameter 'tau' = -1 [ms], but must lie in (0, inf). Check its sign and unit."},
-      {"a regime of an unknown parameter", first + "parameter tau = 5 ms\ndV/dt = -V/tau : mV\nregime fast: tua = 1 ms\n",
+      {"a regime out of range",
+       first + "parameter tau = 5 ms in (0, inf)\ndV/dt = -V/tau : mV\nregime fast: tau = -1 ms\n",
+       "c.circuit:4:8: circuit 'c', regime 'fast': parameter 'tau' = -1 [ms], but must lie in (0, inf). Check its sign "
+       "and unit."},
+      {"a regime of an unknown parameter",
+       first + "parameter tau = 5 ms\ndV/dt = -V/tau : mV\nregime fast: tua = 1 ms\n",
        "c.circuit:4:14: regime 'fast' names no parameter 'tua'. Closest: tau."},
       {"a regime in another unit", first + "parameter tau = 5 ms\ndV/dt = -V/tau : mV\nregime fast: tau = 1 mV\n",
        "c.circuit:4:14: parameter 'tau' is given in [mV] where [ms] is asked."},
       {"a parameter declared twice", first + "parameter a = 5 1\nparameter a = 6 1\n" + leak,
        "c.circuit:3:11: the name 'a' is taken. Choose another."},
-      {"a state declared twice", first + leak + leak,
-       "c.circuit:3:1: the name 'V' is taken. Choose another."},
+      {"a state declared twice", first + leak + leak, "c.circuit:3:1: the name 'V' is taken. Choose another."},
       {"a definition given twice", first + leak + "a := V\na := 2*V\n",
        "c.circuit:4:1: the name 'a' is defined twice. Rename one."},
       {"a definition named as a parameter", first + "parameter a = 5 1\n" + leak + "a := V\n",
@@ -139,7 +152,8 @@ const std::vector<Mistake>& mistakes() {
       {"a number too large", first + "parameter a = 1e999 1\n" + leak,
        "c.circuit:2:15: a number is too large or too small for double precision."},
       {"a number that is infinite", first + leak + "a := 1/0\n",
-       "c.circuit:3:1: circuit 'c': 'a' contains the number inf. Check a division by zero or a power that is too large."},
+       "c.circuit:3:1: circuit 'c': 'a' contains the number inf. Check a division by zero or a power that is too "
+       "large."},
       {"an unterminated text", first + "parameter a = 5 1 \"never ends\n" + leak,
        "c.circuit:2:19: a text in quotes does not end on its line. Add the closing \"."},
       {"a bracket never closed", first + "dV/dt = -(V/(10 ms) : mV\nw := 3\n",
@@ -155,11 +169,13 @@ const std::vector<Mistake>& mistakes() {
       {"powers nested too deeply", first + "a := " + times(300, "2^") + "1\n",
        "c.circuit:2:404: the expression is nested too deeply."},
       {"a unit nested too deeply", first + "parameter a = 1 " + times(60, "(") + "s" + times(60, ")") + "\n" + leak,
-       "c.circuit:2:17: unit '" + times(60, "(") + "s" + times(60, ")") + "' is nested too deeply. Write units like mV, nS/cm^2, 1/ms, deg or 1."},
+       "c.circuit:2:17: unit '" + times(60, "(") + "s" + times(60, ")") +
+           "' is nested too deeply. Write units like mV, nS/cm^2, 1/ms, deg or 1."},
       {"a unit too long", first + "parameter a = 1 " + times(150, "s*") + "s\n" + leak,
        "c.circuit:2:217: a unit is longer than 200 characters."},
       {"a unit with a huge power", first + "parameter a = 1 (s^1000)^1000\n" + leak,
-       "c.circuit:2:17: unit '(s^1000)^1000' is beyond what numbers hold: powers may reach 1000 and scales 1e+-250. Write units like mV, nS/cm^2, 1/ms, deg or 1."},
+       "c.circuit:2:17: unit '(s^1000)^1000' is beyond what numbers hold: powers may reach 1000 and scales 1e+-250. "
+       "Write units like mV, nS/cm^2, 1/ms, deg or 1."},
       {"an axis of absurd length", first + "axis x = 1e12\n" + leak,
        "c.circuit:2:6: axis 'x' = 1000000000000, but its length must be a whole number from 1 to 1073741824."},
       {"an axis of half an element", first + "axis x = 2.5\n" + leak,
@@ -170,8 +186,10 @@ const std::vector<Mistake>& mistakes() {
        "c.circuit:4:28: the shape has more than 4000000000 elements. Shorten an axis."},
       {"parameters of absurd size", first + "axis x = 1e8\nparameter w[x] = 1 1\n" + leak,
        "c.circuit:3:11: with 'w' the parameters have more than 67108864 values together. Shorten an axis."},
-      {"an array of absurd size that an equation needs", first + "axis x = 1e6\naxis y = 1e6\ninput X[x] : 1\ninput Y[y] : 1\na := mean(X*Y, x, y)\n",
-       "c.circuit:6:1: circuit 'c': 'a' needs an array [x=1000000, y=1000000] of more than 4000000000 elements. Shorten an axis."},
+      {"an array of absurd size that an equation needs",
+       first + "axis x = 1e6\naxis y = 1e6\ninput X[x] : 1\ninput Y[y] : 1\na := mean(X*Y, x, y)\n",
+       "c.circuit:6:1: circuit 'c': 'a' needs an array [x=1000000, y=1000000] of more than 4000000000 elements. "
+       "Shorten an axis."},
       {"coordinates of absurd size", first + "axis x = 1e8 in [0, 1] 1\na := sum(coordinate(x), x)\n",
        "c.circuit:3:10: axis 'x' has 100000000 elements, but coordinates are held for 1048576 at most. Use index."},
       {"a kernel of absurd size", first + axes + "input X[x] : 1\na := conv(X, box(x, size=1e9))\n",
@@ -182,11 +200,13 @@ const std::vector<Mistake>& mistakes() {
        "c.circuit:5:6: slice: elements 2 to 9 (exclusive) of axis 'x' are asked, but it has 5 elements."},
       {"a half shift", first + axes + "input X[x] : 1\na := shift(X, x, 0.5)\n",
        "c.circuit:5:18: shift: a whole number is needed here."},
-      {"a synapse of half an element", first + axes + "input X[x] : 1\na := sparse(array([1], e=1), X, x, y, pairs=[0.5, 1])\n",
+      {"a synapse of half an element",
+       first + axes + "input X[x] : 1\na := sparse(array([1], e=1), X, x, y, pairs=[0.5, 1])\n",
        "c.circuit:5:39: sparse: 0.5 in pairs is not the number of an element."},
       {"a synapse past the end", first + axes + "input X[x] : 1\na := sparse(array([1], e=1), X, x, y, pairs=[7, 1])\n",
        "c.circuit:5:6: sparse: synapse 0 joins pre 1 to post 7, but pre has 5 elements and post has 3."},
-      {"a synapse onto an axis that is not declared", first + axes + "input X[x] : 1\na := sparse(array([1], e=1), X, x, z, pairs=[0, 1])\n",
+      {"a synapse onto an axis that is not declared",
+       first + axes + "input X[x] : 1\na := sparse(array([1], e=1), X, x, z, pairs=[0, 1])\n",
        "c.circuit:5:6: no axis 'z' has been declared. Closest: x, y."},
       {"an index along an offset axis that is not declared", first + axes + "a := index(dx)\n",
        "c.circuit:4:6: no axis 'dx' has been declared. Closest: x."},
@@ -205,11 +225,13 @@ const std::vector<Mistake>& mistakes() {
       {"an event that changes no state", first + leak + "event spike when V > 5 mV: W = 0\n",
        "c.circuit:3:7: circuit 'c', event 'spike': no state 'W'. Closest: V."},
       {"an event in unbalanced units", first + leak + "event spike when V > 5 ms: V = 0\n",
-       "c.circuit:3:18: -: the left side is 'V' [mV] and the right side is [ms]; their units do not match. Check a missing factor or a parameter's unit."},
+       "c.circuit:3:18: -: the left side is 'V' [mV] and the right side is [ms]; their units do not match. Check a "
+       "missing factor or a parameter's unit."},
       {"a time unit that is no time", first + "time mV\n" + leak,
        "c.circuit:1:1: circuit 'c': the time unit is [mV], but must be a time such as ms, or 1."},
       {"nothing to compute", first + "parameter a = 5 1\n",
-       "c.circuit:1:1: circuit 'c': it has neither a state nor a definition. Write an equation such as dV/dt = -V/tau : mV."},
+       "c.circuit:1:1: circuit 'c': it has neither a state nor a definition. Write an equation such as dV/dt = -V/tau "
+       ": mV."},
       {"text behind an equation", first + "dV/dt = -V/(10 ms) : mV [] 5\n",
        "c.circuit:2:28: '5' was not expected here. Start a new line, or add an operator."},
   };
@@ -221,24 +243,30 @@ const std::vector<Mistake>& mistakes() {
 BOOST_AUTO_TEST_SUITE(mistakes_in_a_text)
 
 BOOST_AUTO_TEST_CASE(each_has_its_message) {
-  for (const auto& m : mistakes()) BOOST_TEST_CONTEXT(m.name) BOOST_TEST(message([&] { read_circuit(m.text, "c.circuit"); }) == m.message);
+  for (const auto& m : mistakes())
+    BOOST_TEST_CONTEXT(m.name) BOOST_TEST(message([&] { read_circuit(m.text, "c.circuit"); }) == m.message);
 }
 
 BOOST_AUTO_TEST_CASE(each_message_starts_with_file_line_and_column) {
   for (const auto& m : mistakes()) BOOST_TEST(m.message.starts_with("c.circuit:"), m.name);
-  BOOST_TEST(message([] { read_circuit("circuit c\nx := y\n", "models/a b.circuit"); }).starts_with("models/a b.circuit:2:6: "));
+  BOOST_TEST(message([] {
+               read_circuit("circuit c\nx := y\n", "models/a b.circuit");
+             }).starts_with("models/a b.circuit:2:6: "));
 }
 
 BOOST_AUTO_TEST_CASE(settings_are_axes_and_constants_of_the_circuit) {
-  const std::string text = "circuit c\nconstant far = 3\naxis feature = 2*far in [0, 1) 1\nx := sum(index(feature), feature)\n";
+  const std::string text =
+      "circuit c\nconstant far = 3\naxis feature = 2*far in [0, 1) 1\nx := sum(index(feature), feature)\n";
   BOOST_TEST(read_circuit(text).axis("feature").axis.size == 6);
   BOOST_TEST(read_circuit(text, "c", {{"far", 5}}).axis("feature").axis.size == 10);
   BOOST_TEST(read_circuit(text, "c", {{"feature", 4}}).axis("feature").axis.size == 4);
   BOOST_TEST(read_circuit(text, "c", {{"feature.closed", 1}}).axis("feature").spacing() == 0.2);
-  BOOST_TEST(message([&] { read_circuit(text, "c", {{"featur", 3}}); }) ==
-             "c: the setting 'featur' is neither an axis nor a constant of this circuit. Closest: feature.");
-  BOOST_TEST(message([&] { read_circuit(text, "c", {{"feature", 0}}); }) ==
-             "c:3:6: axis 'feature' = 0, but its length must be a whole number from 1 to 1073741824.");
+  BOOST_TEST(message([&] {
+               read_circuit(text, "c", {{"featur", 3}});
+             }) == "c: the setting 'featur' is neither an axis nor a constant of this circuit. Closest: feature.");
+  BOOST_TEST(message([&] {
+               read_circuit(text, "c", {{"feature", 0}});
+             }) == "c:3:6: axis 'feature' = 0, but its length must be a whole number from 1 to 1073741824.");
 }
 
 BOOST_AUTO_TEST_SUITE_END()
@@ -257,8 +285,9 @@ BOOST_AUTO_TEST_CASE(each_names_the_circuit_and_the_quantity) {
   BOOST_TEST(built([](auto& c) {
                const Expr v = c.state("V", "mV");
                c.ddt(v, -v);
-             }) == "circuit 'leaky': the units of dV/dt do not balance: its equation gives [mV], but [mV/ms] is needed. "
-                   "Check a missing factor or a parameter's unit.");
+             }) ==
+             "circuit 'leaky': the units of dV/dt do not balance: its equation gives [mV], but [mV/ms] is needed. "
+             "Check a missing factor or a parameter's unit.");
   BOOST_TEST(built([](auto& c) {
                const Expr v = c.state("V", "mV");
                const Expr foreign = variable(VariableKind::parameter, "tau", {}, Unit::parse("ms"));
@@ -268,9 +297,11 @@ BOOST_AUTO_TEST_CASE(each_names_the_circuit_and_the_quantity) {
              "circuit 'leaky': parameter 'tau' = -1 [ms], but must lie in (0, inf). Check its sign and unit.");
   BOOST_TEST(built([](auto& c) { c.define("two words", Expr(1.0)); }) ==
              "circuit 'leaky': 'two words' is not a name. Use letters, digits and _, a letter first.");
-  BOOST_TEST(built([](auto& c) { c.define("a", Expr(1.0), "says \"no\""); }) ==
-             "circuit 'leaky': the description 'says \"no\"' contains a \" or a line break, which the text form cannot hold.");
-  BOOST_TEST(built([](auto& c) { c.define("pi", Expr(1.0)); }) == "circuit 'leaky': the name 'pi' is a number. Choose another.");
+  BOOST_TEST(
+      built([](auto& c) { c.define("a", Expr(1.0), "says \"no\""); }) ==
+      "circuit 'leaky': the description 'says \"no\"' contains a \" or a line break, which the text form cannot hold.");
+  BOOST_TEST(built([](auto& c) { c.define("pi", Expr(1.0)); }) ==
+             "circuit 'leaky': the name 'pi' is a number. Choose another.");
   BOOST_TEST(message([] { (void)CircuitBuilder("two words").build(); }) ==
              "circuit 'two words': 'two words' is not a name. Use letters, digits and _, a letter first.");
 }
@@ -282,7 +313,8 @@ BOOST_AUTO_TEST_CASE(an_expression_that_text_would_repeat_beyond_measure_is_not_
   for (int i = 0; i < 60; ++i) e = sin(e) * e;  // 2^60 times x, if written out
   c.define("a", e);
   BOOST_TEST(message([&] { (void)to_text(c.build()); }) ==
-             "an expression takes more than 16 MB as text, because it repeats parts that have no name. Name them as definitions.");
+             "an expression takes more than 16 MB as text, because it repeats parts that have no name. Name them as "
+             "definitions.");
 }
 
 BOOST_AUTO_TEST_SUITE_END()

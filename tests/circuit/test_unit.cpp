@@ -78,39 +78,49 @@ BOOST_AUTO_TEST_CASE(a_prefix_is_not_taken_for_a_unit) {
 }
 
 BOOST_AUTO_TEST_CASE(what_str_writes_reads_back_as_the_same_unit) {
-  for (const char* text : {"1", "mV", "nS/cm^2", "1/ms", "deg", "%", "mV*ms^-1", "uF/cm^2", "m^0.5", "0.001*s", "deg/s", "arcmin^2"}) {
+  for (const char* text :
+       {"1", "mV", "nS/cm^2", "1/ms", "deg", "%", "mV*ms^-1", "uF/cm^2", "m^0.5", "0.001*s", "deg/s", "arcmin^2"}) {
     BOOST_TEST(Unit::parse(text).str() == text);
     BOOST_TEST((Unit::parse(Unit::parse(text).str()) == Unit::parse(text)), text);
   }
   // Composed units have no text of their own.
-  for (const auto& [unit, text] : {std::pair{Unit::parse("nS") * Unit::parse("mV"), "pA"}, {Unit::parse("mV") / Unit::parse("mV"), "1"},
-                                   {Unit::parse("ms").pow(-1), "kHz"}, {Unit::parse("s").pow(2), "s^2"}}) {
+  for (const auto& [unit, text] : {std::pair{Unit::parse("nS") * Unit::parse("mV"), "pA"},
+                                   {Unit::parse("mV") / Unit::parse("mV"), "1"},
+                                   {Unit::parse("ms").pow(-1), "kHz"},
+                                   {Unit::parse("s").pow(2), "s^2"}}) {
     BOOST_TEST(unit.str() == text);
     BOOST_TEST((Unit::parse(unit.str()) == unit), text);
   }
-  for (const auto& unit : {Unit::parse("deg") * Unit::parse("mV"), Unit::parse("deg/ms") * Unit::parse("nS"), Unit::parse("arcmin").pow(3) / Unit::parse("ms"),
-                           Unit::parse("h") * Unit::parse("uV"), Unit::parse("mV").pow(0.5), Unit::parse("cm").pow(-3) * Unit::parse("%"),
-                           Unit::parse("mV").pow(1.0 / 3)})
+  for (const auto& unit :
+       {Unit::parse("deg") * Unit::parse("mV"), Unit::parse("deg/ms") * Unit::parse("nS"),
+        Unit::parse("arcmin").pow(3) / Unit::parse("ms"), Unit::parse("h") * Unit::parse("uV"),
+        Unit::parse("mV").pow(0.5), Unit::parse("cm").pow(-3) * Unit::parse("%"), Unit::parse("mV").pow(1.0 / 3)})
     BOOST_TEST((Unit::parse(unit.str()) == unit), unit.str());
 }
 
 BOOST_AUTO_TEST_CASE(what_is_no_unit_says_so_and_names_the_nearest) {
-  BOOST_TEST(message("mv") == "unit 'mv' is not known: no unit 'mv'. Closest: mV, ms, V. Write units like mV, nS/cm^2, 1/ms, deg or 1.");
-  BOOST_TEST(message("degree") == "unit 'degree' is not known: no unit 'degree'. Known: ms, s, Hz, kHz, mV, V, pA, nA, nS, mS, pF, uF, ... "
-                                  "Write units like mV, nS/cm^2, 1/ms, deg or 1.");
+  BOOST_TEST(message("mv") ==
+             "unit 'mv' is not known: no unit 'mv'. Closest: mV, ms, V. Write units like mV, nS/cm^2, 1/ms, deg or 1.");
+  BOOST_TEST(message("degree") ==
+             "unit 'degree' is not known: no unit 'degree'. Known: ms, s, Hz, kHz, mV, V, pA, nA, nS, mS, pF, uF, ... "
+             "Write units like mV, nS/cm^2, 1/ms, deg or 1.");
   BOOST_TEST(message("") == "unit '' lacks a unit symbol. Write units like mV, nS/cm^2, 1/ms, deg or 1.");
   BOOST_TEST(message("mV*") == "unit 'mV*' lacks a unit symbol. Write units like mV, nS/cm^2, 1/ms, deg or 1.");
   BOOST_TEST(message("mV ms") == "unit 'mV ms' has an unexpected 'm'. Write units like mV, nS/cm^2, 1/ms, deg or 1.");
   BOOST_TEST(message("mV/(ms") == "unit 'mV/(ms' lacks a ')'. Write units like mV, nS/cm^2, 1/ms, deg or 1.");
-  BOOST_TEST(message("mV^x") == "unit 'mV^x' needs a number at most 1000 after ^. Write units like mV, nS/cm^2, 1/ms, deg or 1.");
-  BOOST_TEST(message("0*s") == "unit '0*s' has a scale that is not positive. Write units like mV, nS/cm^2, 1/ms, deg or 1.");
-  BOOST_TEST(message(std::string(100, '(') + "s").ends_with("is nested too deeply. Write units like mV, nS/cm^2, 1/ms, deg or 1."));
+  BOOST_TEST(message("mV^x") ==
+             "unit 'mV^x' needs a number at most 1000 after ^. Write units like mV, nS/cm^2, 1/ms, deg or 1.");
+  BOOST_TEST(message("0*s") ==
+             "unit '0*s' has a scale that is not positive. Write units like mV, nS/cm^2, 1/ms, deg or 1.");
+  BOOST_TEST(message(std::string(100, '(') + "s")
+                 .ends_with("is nested too deeply. Write units like mV, nS/cm^2, 1/ms, deg or 1."));
 }
 
 BOOST_AUTO_TEST_CASE(a_scale_or_power_beyond_numbers_is_an_error_and_no_infinity) {
   for (const char* text : {"((km^1000)^1000)^1000", "((m^1000)^1000)^1000", "Gm^900", "1e200*1e200*m", "(1e-300)^3"})
-    BOOST_TEST(message(text) == "unit '" + std::string(text) + "' is beyond what numbers hold: powers may reach 1000 and scales 1e+-250. "
-                                "Write units like mV, nS/cm^2, 1/ms, deg or 1.");
+    BOOST_TEST(message(text) == "unit '" + std::string(text) +
+                                    "' is beyond what numbers hold: powers may reach 1000 and scales 1e+-250. "
+                                    "Write units like mV, nS/cm^2, 1/ms, deg or 1.");
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -14,13 +14,18 @@
 namespace striate::test {
 
 /// The circuit with the values of one of its named regimes.
-inline Circuit in_regime(const Circuit& circuit, const std::string& name) { return circuit.with_parameters(circuit.regime(name).values); }
+inline Circuit in_regime(const Circuit& circuit, const std::string& name) {
+  return circuit.with_parameters(circuit.regime(name).values);
+}
 
 /// A circuit with its values, marched by the classical Runge-Kutta method at a fixed step.
 class March {
  public:
   explicit March(const Circuit& circuit)
-      : system_(compile<double>(circuit)), workspace_(system_.workspace()), p_(system_.default_parameters()), u_(system_.inputs().size()),
+      : system_(compile<double>(circuit)),
+        workspace_(system_.workspace()),
+        p_(system_.default_parameters()),
+        u_(system_.inputs().size()),
         y_(system_.states().size()) {
     start();
   }
@@ -61,16 +66,20 @@ class March {
     }
     BOOST_TEST_ERROR("no steady state was reached; the fastest state still changes by " << fastest() << " a time unit");
   }
-  double get(const std::string& state, std::size_t element = 0) const { return y_[system_.states().at(state).offset + element]; }
+  double get(const std::string& state, std::size_t element = 0) const {
+    return y_[system_.states().at(state).offset + element];
+  }
   std::vector<double> all(const std::string& state) const {
     const Field& f = system_.states().at(state);
-    return {y_.begin() + static_cast<std::ptrdiff_t>(f.offset), y_.begin() + static_cast<std::ptrdiff_t>(f.offset + f.size)};
+    return {y_.begin() + static_cast<std::ptrdiff_t>(f.offset),
+            y_.begin() + static_cast<std::ptrdiff_t>(f.offset + f.size)};
   }
   std::vector<double> observed(const std::string& name) {
     std::vector<double> all_of_them(system_.observables().size());
     system_.observe({0, y_, p_, u_}, all_of_them, workspace_);
     const Field& f = system_.observables().at(name);
-    return {all_of_them.begin() + static_cast<std::ptrdiff_t>(f.offset), all_of_them.begin() + static_cast<std::ptrdiff_t>(f.offset + f.size)};
+    return {all_of_them.begin() + static_cast<std::ptrdiff_t>(f.offset),
+            all_of_them.begin() + static_cast<std::ptrdiff_t>(f.offset + f.size)};
   }
 
  private:
@@ -86,12 +95,14 @@ inline std::map<std::string, double> reference(const std::string& wanted_case, c
   for (std::string name, quantity, index, value; std::getline(file, name, ',') && std::getline(file, quantity, ',') &&
                                                  std::getline(file, index, ',') && std::getline(file, value);)
     if (name == wanted_case && quantity == wanted_quantity) values[index] = std::stod(value);
-  BOOST_TEST_REQUIRE(!values.empty(), "reference.csv holds no '" << wanted_quantity << "' of case '" << wanted_case << "'");
+  BOOST_TEST_REQUIRE(!values.empty(),
+                     "reference.csv holds no '" << wanted_quantity << "' of case '" << wanted_case << "'");
   return values;
 }
 
 /// Compares with the reference, relative to the largest reference value.
-inline void check_against(const std::map<std::string, double>& expected, const std::vector<double>& values, double tolerance) {
+inline void check_against(const std::map<std::string, double>& expected, const std::vector<double>& values,
+                          double tolerance) {
   double largest = 0;
   for (const auto& [index, value] : expected)
     if (index != "sum") largest = std::max(largest, std::abs(value));
@@ -104,7 +115,8 @@ inline void check_against(const std::map<std::string, double>& expected, const s
   for (const auto& [index, value] : expected) {
     const bool whole = index == "sum";
     const double got = whole ? sum : values.at(std::stoul(index));
-    BOOST_TEST(std::abs(got - value) <= tolerance * (whole ? size : largest), "element " << index << ": " << got << " against " << value);
+    BOOST_TEST(std::abs(got - value) <= tolerance * (whole ? size : largest),
+               "element " << index << ": " << got << " against " << value);
   }
 }
 
@@ -112,8 +124,10 @@ inline void check_against(const std::map<std::string, double>& expected, const s
 inline void check_rate(const std::string& case_name, const Circuit& circuit, double scale = 1) {
   BOOST_TEST_CONTEXT(case_name) {
     March march(circuit);
-    for (std::size_t i = 0; i < march.input().size(); ++i) march.input()[i] = static_cast<double>((53 * i + 7) % 97) / 97;
-    for (std::size_t i = 0; i < march.state().size(); ++i) march.state()[i] = scale * static_cast<double>((37 * i + 11) % 101) / 101;
+    for (std::size_t i = 0; i < march.input().size(); ++i)
+      march.input()[i] = static_cast<double>((53 * i + 7) % 97) / 97;
+    for (std::size_t i = 0; i < march.state().size(); ++i)
+      march.state()[i] = scale * static_cast<double>((37 * i + 11) % 101) / 101;
     // Sums of up to a thousand terms, in another order than the script's: 1e-12 leaves three digits of room.
     check_against(reference(case_name, "rate"), march.rate(march.state()), 1e-12);
   }

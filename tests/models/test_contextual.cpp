@@ -11,7 +11,9 @@ namespace {
 /// The steady state in the middle of a grid of side `side`, with drive X inside the centred square of side `block`.
 std::pair<double, double> steady(std::size_t side, std::size_t block, double X) {
   const std::size_t K = 5;
-  March march(model("contextual", {{"feature", static_cast<double>(K)}, {"y", static_cast<double>(side)}, {"x", static_cast<double>(side)}}));
+  March march(
+      model("contextual",
+            {{"feature", static_cast<double>(K)}, {"y", static_cast<double>(side)}, {"x", static_cast<double>(side)}}));
   const std::size_t from = side / 2 - block / 2;
   for (std::size_t k = 0; k < K; ++k)
     for (std::size_t y = from; y < from + block; ++y)
@@ -31,14 +33,18 @@ BOOST_AUTO_TEST_SUITE(contextual)
 
 BOOST_AUTO_TEST_CASE(the_rate_is_the_one_of_the_equations) {
   for (const char* regime : {"paper", "mely", "refit"})
-    test::check_rate(std::string("contextual ") + regime, in_regime(model("contextual", {{"feature", 7}, {"y", 17}, {"x", 16}}), regime));
+    test::check_rate(std::string("contextual ") + regime,
+                     in_regime(model("contextual", {{"feature", 7}, {"y", 17}, {"x", 16}}), regime));
 }
 
 BOOST_AUTO_TEST_CASE(an_isolated_pixel_settles_where_the_quadratic_says) {
-  struct Row { double X, I, O; };
-  for (const auto& row : {Row{0.1, 0.097023, 0.388091}, Row{0.25, 0.219401, 0.877603}, Row{0.5, 0.387840, 1.551360}, Row{1, 0.655016, 2.620063}}) {
-    // The lit pixel lies in the hole of its own near and far rings, but its neighbours' O, which its I excites through P,
-    // would come back through T; a grid of one pixel has no neighbours.
+  struct Row {
+    double X, I, O;
+  };
+  for (const auto& row : {Row{0.1, 0.097023, 0.388091}, Row{0.25, 0.219401, 0.877603}, Row{0.5, 0.387840, 1.551360},
+                          Row{1, 0.655016, 2.620063}}) {
+    // The lit pixel lies in the hole of its own near and far rings, but its neighbours' O, which its I excites through
+    // P, would come back through T; a grid of one pixel has no neighbours.
     const auto [I, O] = steady(1, 1, row.X);
     BOOST_TEST(std::abs(I - fixed_point(4, 4.25, row.X)) < 1e-9);
     BOOST_TEST(std::abs(I - row.I) < 6e-7);
@@ -47,14 +53,18 @@ BOOST_AUTO_TEST_CASE(an_isolated_pixel_settles_where_the_quadratic_says) {
 }
 
 BOOST_AUTO_TEST_CASE(equal_features_and_space_satisfy_the_uniform_quadratic) {
-  struct Row { double X, I, O; };
-  for (const auto& row : {Row{0.1, 0.037931, 0.303445}, Row{0.25, 0.084287, 0.674299}, Row{0.5, 0.146649, 1.173191}, Row{1, 0.243857, 1.950857}}) {
+  struct Row {
+    double X, I, O;
+  };
+  for (const auto& row : {Row{0.1, 0.037931, 0.303445}, Row{0.25, 0.084287, 0.674299}, Row{0.5, 0.146649, 1.173191},
+                          Row{1, 0.243857, 1.950857}}) {
     const double I = fixed_point(32, 10.65, row.X);
     BOOST_TEST(std::abs(I - row.I) < 6e-7);
     BOOST_TEST(std::abs(8 * I - row.O) < 6e-7);
     // A uniform state is a zero of the rate wherever the far ring lies inside the grid.
     const std::size_t side = 31;
-    March march(model("contextual", {{"feature", 5}, {"y", static_cast<double>(side)}, {"x", static_cast<double>(side)}}));
+    March march(
+        model("contextual", {{"feature", 5}, {"y", static_cast<double>(side)}, {"x", static_cast<double>(side)}}));
     std::fill(march.input().begin(), march.input().end(), row.X);
     std::fill(march.state().begin(), march.state().begin() + 5 * side * side, I);
     std::fill(march.state().begin() + 5 * side * side, march.state().end(), 8 * I);
@@ -66,9 +76,13 @@ BOOST_AUTO_TEST_CASE(equal_features_and_space_satisfy_the_uniform_quadratic) {
 }
 
 BOOST_AUTO_TEST_CASE(broad_facilitation_has_the_weights_of_the_sheet) {
-  struct Row { int K; double own, next, second; };
-  for (const auto& row : {Row{6, 0.5320, 0.2187, 0.0152}, Row{16, 0.1774, 0.1607, 0.1195}, Row{25, 0.1109, 0.1067, 0.0950}, Row{32, 0.0858, 0.0839, 0.0783},
-                          Row{64, 0.0422, 0.0420, 0.0413}}) {
+  struct Row {
+    int K;
+    double own, next, second;
+  };
+  for (const auto& row :
+       {Row{6, 0.5320, 0.2187, 0.0152}, Row{16, 0.1774, 0.1607, 0.1195}, Row{25, 0.1109, 0.1067, 0.0950},
+        Row{32, 0.0858, 0.0839, 0.0783}, Row{64, 0.0422, 0.0420, 0.0413}}) {
     March march(model("contextual", {{"feature", static_cast<double>(row.K)}, {"y", 1}, {"x", 1}}));
     const auto middle = static_cast<std::size_t>(row.K / 2);
     march.state().assign(march.state().size(), 0);
@@ -100,9 +114,9 @@ BOOST_AUTO_TEST_CASE(both_samplings_of_the_feature_axis_are_offered) {
 
 BOOST_AUTO_TEST_CASE(a_lesion_takes_away_its_pool_and_nothing_else) {
   const Circuit circuit = model("contextual", {{"feature", 7}, {"y", 17}, {"x", 16}});
-  const std::pair<const char*, std::vector<const char*>> lesions[] = {{"no_U", {"alpha", "mu"}}, {"no_T", {"beta", "nu"}}, {"no_P", {"gamma"}},
-                                                                      {"no_Q", {"delta"}}, {"no_divisive", {"alpha", "beta"}},
-                                                                      {"no_subtractive", {"mu", "nu"}}};
+  const std::pair<const char*, std::vector<const char*>> lesions[] = {
+      {"no_U", {"alpha", "mu"}}, {"no_T", {"beta", "nu"}},           {"no_P", {"gamma"}},
+      {"no_Q", {"delta"}},       {"no_divisive", {"alpha", "beta"}}, {"no_subtractive", {"mu", "nu"}}};
   for (const auto& [name, silenced] : lesions) {
     const auto& values = circuit.regime(name).values;
     BOOST_TEST_REQUIRE(values.size() == silenced.size());

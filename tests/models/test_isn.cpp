@@ -23,7 +23,8 @@ std::pair<double, double> steady(const std::string& regime, double more) {
   March march(in_regime(model("isn"), regime));
   march.parameter("h_I") += more;
   march.settle(0.5, 1e-13);
-  BOOST_TEST(std::abs(march.get("r_E") - march.observed("r_E_steady")[0]) < 1e-11);  // the rate's tolerance times the slowest time constant
+  BOOST_TEST(std::abs(march.get("r_E") - march.observed("r_E_steady")[0]) <
+             1e-11);  // the rate's tolerance times the slowest time constant
   BOOST_TEST(std::abs(march.get("r_I") - march.observed("r_I_steady")[0]) < 1e-11);
   return {march.get("r_E"), march.get("r_I")};
 }

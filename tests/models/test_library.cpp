@@ -40,7 +40,8 @@ BOOST_AUTO_TEST_CASE(every_regime_lies_in_the_ranges_of_its_parameters) {
 }
 
 BOOST_AUTO_TEST_CASE(an_unknown_model_names_its_neighbour) {
-  BOOST_CHECK_EXCEPTION(model("wilson_cowen"), Error, [](const Error& e) { return std::string(e.what()).find("wilson_cowan") != std::string::npos; });
+  BOOST_CHECK_EXCEPTION(model("wilson_cowen"), Error,
+                        [](const Error& e) { return std::string(e.what()).find("wilson_cowan") != std::string::npos; });
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -11,7 +11,8 @@ constexpr int side = 31;
 constexpr int middle = side / 2;
 constexpr std::size_t centre = (3 * side + middle) * side + middle;  // channel of 90 deg
 
-/// A disc of radius `radius` at 90 deg; beyond it, where `surround` is given, gratings of that difference of orientation.
+/// A disc of radius `radius` at 90 deg; beyond it, where `surround` is given, gratings of that difference of
+/// orientation.
 void show(March& march, double contrast, double radius, const double* surround = nullptr) {
   const double drive = std::pow(contrast, 3.5) / (std::pow(11, 3.5) + std::pow(contrast, 3.5));
   for (int k = 0; k < K; ++k)
@@ -20,7 +21,8 @@ void show(March& march, double contrast, double radius, const double* surround =
         const bool inside = std::hypot(y - middle, x - middle) <= radius;
         double apart = std::abs(30.0 * k - 90 - (inside || !surround ? 0 : *surround));
         apart = std::min(apart, 180 - apart);
-        march.input()[static_cast<std::size_t>((k * side + y) * side + x)] = inside || surround ? drive * std::exp(-apart * apart / 800) : 0;
+        march.input()[static_cast<std::size_t>((k * side + y) * side + x)] =
+            inside || surround ? drive * std::exp(-apart * apart / 800) : 0;
       }
   march.start();
   march.settle(0.8, 1e-6);

@@ -33,11 +33,14 @@ std::vector<double> size_tuning(March& march, double c) {
 BOOST_AUTO_TEST_SUITE(ssn_line)
 
 BOOST_AUTO_TEST_CASE(the_rate_is_the_one_of_the_equations) {
-  for (const char* regime : {"n20", "n22"}) test::check_rate(std::string("ssn_line ") + regime, in_regime(model("ssn_line"), regime), 20);
+  for (const char* regime : {"n20", "n22"})
+    test::check_rate(std::string("ssn_line ") + regime, in_regime(model("ssn_line"), regime), 20);
 }
 
 BOOST_AUTO_TEST_CASE(the_best_length_shrinks_with_contrast_and_suppression_grows) {
-  struct Row { double c, peak, length, far, SI; };
+  struct Row {
+    double c, peak, length, far, SI;
+  };
   const std::pair<std::string, std::vector<Row>> tables[] = {
       {"n20", {{5, 0.381, 3.5, 0.362, 0.05}, {10, 2.001, 2.5, 1.315, 0.34}, {50, 18.92, 1.0, 5.767, 0.70}}},
       {"n22", {{5, 0.622, 2.5, 0.495, 0.20}, {10, 2.870, 1.5, 1.216, 0.58}, {50, 14.82, 0.5, 3.982, 0.73}}}};

@@ -103,9 +103,12 @@ BOOST_AUTO_TEST_CASE(the_hysteresis_set_has_a_state_of_rest_and_a_high_state) {
 }
 
 BOOST_AUTO_TEST_CASE(G1_oscillates_in_the_gamma_band_for_drives_between_its_ends) {
-  struct Row { double P, frequency, swing; };
+  struct Row {
+    double P, frequency, swing;
+  };
   // Sheet of oscillators, 2.3, printed to 0.05 or 0.1 Hz and 0.001.
-  for (const auto& row : {Row{0.8, 44.7, 0.077}, Row{1.0, 54.3, 0.264}, Row{1.4, 63.05, 0.365}, Row{2.0, 67.0, 0.383}, Row{2.4, 58.9, 0.358}}) {
+  for (const auto& row : {Row{0.8, 44.7, 0.077}, Row{1.0, 54.3, 0.264}, Row{1.4, 63.05, 0.365}, Row{2.0, 67.0, 0.383},
+                          Row{2.4, 58.9, 0.358}}) {
     const double level = row.P < 0.9 ? 0.1 : 0.2;
     const Cycle c = of_regime("G1", level, row.P);
     BOOST_TEST(std::abs(1000 / c.period - row.frequency) < 0.06, "P = " << row.P << ": " << 1000 / c.period << " Hz");

@@ -32,7 +32,7 @@ BOOST_AUTO_TEST_CASE(Decoders_find_the_centre_of_a_von_mises_curve) {
     const auto r = bump(p, centre, 2.0);
     // Evenly sampled, the first harmonic is exact up to aliasing of harmonics 31 and up.
     BOOST_CHECK_SMALL(decode(Decoder::population_vector, r, p) - centre, 1e-12);
-    BOOST_CHECK_SMALL(decode(Decoder::fit, r, p) - centre, 1e-7);  // its search stops at steps of 1e-9
+    BOOST_CHECK_SMALL(decode(Decoder::fit, r, p) - centre, 1e-7);    // its search stops at steps of 1e-9
     BOOST_CHECK_SMALL(decode(Decoder::peak, r, p) - centre, 0.001);  // a parabola is not a von Mises curve
   }
 }
@@ -51,7 +51,9 @@ BOOST_AUTO_TEST_CASE(A_misspelt_decoder_is_refused_with_the_nearest) {
 BOOST_AUTO_TEST_CASE(A_linear_decoder_reads_angles_that_lie_linearly_in_the_responses) {
   std::vector<std::vector<double>> responses;
   std::vector<double> angles;
-  const auto response = [](double a) { return std::vector<double>{3 + 2 * std::cos(a), 1 - std::sin(a), 0.5 * std::cos(a) + std::sin(a), 7}; };
+  const auto response = [](double a) {
+    return std::vector<double>{3 + 2 * std::cos(a), 1 - std::sin(a), 0.5 * std::cos(a) + std::sin(a), 7};
+  };
   for (int i = 0; i < 12; ++i) {
     angles.push_back(turn * i / 12);
     responses.push_back(response(angles.back()));
@@ -78,7 +80,8 @@ BOOST_AUTO_TEST_CASE(A_ridge_shrinks_the_weights_by_the_closed_form) {
   const double s2 = 2.0 / 7;
   const double z1 = std::sqrt(2.0) * 0.3;
   const double z2 = 0.3 + 0.8;
-  BOOST_CHECK_SMALL(ridged.read(std::vector<double>{0.3, 1.1}) - std::atan2(s1 * z1 + s2 * z2, c1 * z1 + c2 * z2), 1e-12);
+  BOOST_CHECK_SMALL(ridged.read(std::vector<double>{0.3, 1.1}) - std::atan2(s1 * z1 + s2 * z2, c1 * z1 + c2 * z2),
+                    1e-12);
 }
 
 BOOST_AUTO_TEST_CASE(Scores_are_pearson_and_root_mean_square_over_known_pairs) {

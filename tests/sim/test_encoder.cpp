@@ -1,5 +1,5 @@
-#include <boost/test/unit_test.hpp>
 #include <algorithm>
+#include <boost/test/unit_test.hpp>
 #include <cmath>
 #include <numbers>
 
@@ -21,10 +21,12 @@ struct Coded {
 };
 
 /// One row of elements, each showing one grating, as X of the contextual circuit.
-Coded encode(const std::string& encoder, const std::vector<Component>& row, std::size_t features, double scale = 1, std::size_t rows = 1) {
+Coded encode(const std::string& encoder, const std::vector<Component>& row, std::size_t features, double scale = 1,
+             std::size_t rows = 1) {
   const Circuit circuit = model("contextual", {{"feature", features}, {"y", rows}, {"x", row.size()}});
   const TomlDocument document = TomlDocument::parse_string("[encoder]\n" + encoder, "e.toml");
-  const auto code = make_encoder(document.root().table("encoder"), circuit, circuit->inputs[0], FeatureMap{-90, 90, deg});
+  const auto code =
+      make_encoder(document.root().table("encoder"), circuit, circuit->inputs[0], FeatureMap{-90, 90, deg});
   Scene scene;
   scene.field = {rows, row.size(), scale};
   for (std::size_t y = 0; y < rows; ++y)
@@ -82,7 +84,8 @@ BOOST_AUTO_TEST_CASE(Contrast_scales_a_population_after_its_normalisation) {
 
 BOOST_AUTO_TEST_CASE(A_filter_bank_answers_a_grating_most_and_fully_in_the_channel_of_its_orientation) {
   const std::size_t side = 41;
-  const Coded code = encode("kind = \"filter_bank\"\nfrequency = \"1/(1 deg)\"\nsd = \"0.5 deg\"", std::vector<Component>(side, grating(30, 0.8, 1)), 7, 0.1, side);
+  const Coded code = encode("kind = \"filter_bank\"\nfrequency = \"1/(1 deg)\"\nsd = \"0.5 deg\"",
+                            std::vector<Component>(side, grating(30, 0.8, 1)), 7, 0.1, side);
   const std::size_t centre = side / 2 * side + side / 2;
   std::size_t best = 0;
   for (std::size_t k = 1; k < 7; ++k)
@@ -93,9 +96,11 @@ BOOST_AUTO_TEST_CASE(A_filter_bank_answers_a_grating_most_and_fully_in_the_chann
 }
 
 BOOST_AUTO_TEST_CASE(Encoders_refuse_what_they_cannot_be) {
-  BOOST_CHECK_EXCEPTION(encode("kind = \"circulr\"\nwidth = 0.4", {grating(0)}, 7), Error, says("e.toml:2", "circular"));
+  BOOST_CHECK_EXCEPTION(encode("kind = \"circulr\"\nwidth = 0.4", {grating(0)}, 7), Error,
+                        says("e.toml:2", "circular"));
   BOOST_CHECK_EXCEPTION(encode("kind = \"circular\"\nwidth = 0", {grating(0)}, 7), Error, says("width", "above 0"));
-  BOOST_CHECK_EXCEPTION(encode("kind = \"opponent\"", {grating(0)}, 7), Error, says("7 elements", "6 opponent channels"));
+  BOOST_CHECK_EXCEPTION(encode("kind = \"opponent\"", {grating(0)}, 7), Error,
+                        says("7 elements", "6 opponent channels"));
 }
 
 }  // namespace

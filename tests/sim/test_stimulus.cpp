@@ -17,42 +17,71 @@ std::string shown(const std::string& layers, std::size_t side, const Variables& 
   const Stimulus stimulus(document.root().table("stimulus"), deg);
   const Scene scene = stimulus.scene({side, side, stimulus.scale()}, 0, variables);
   std::string text;
-  for (const auto& element : scene.elements) text += element.empty() ? '.' : static_cast<char>('0' + std::lround(element.back().feature));
+  for (const auto& element : scene.elements)
+    text += element.empty() ? '.' : static_cast<char>('0' + std::lround(element.back().feature));
   return text;
 }
 
 BOOST_AUTO_TEST_CASE(An_odd_block_is_centred_and_an_even_one_reaches_further_to_low_indices) {
   BOOST_CHECK_EQUAL(shown("[[stimulus.layer]]\nshape = \"square\"\nsize = \"1.5 deg\"\nfeature = \"1 deg\"", 5),
-                    "....." ".111." ".111." ".111." ".....");
+                    "....."
+                    ".111."
+                    ".111."
+                    ".111."
+                    ".....");
   BOOST_CHECK_EQUAL(shown("[[stimulus.layer]]\nshape = \"square\"\nsize = \"1 deg\"\nfeature = \"1 deg\"", 5),
-                    "....." ".11.." ".11.." "....." ".....");
+                    "....."
+                    ".11.."
+                    ".11.."
+                    "....."
+                    ".....");
 }
 
 BOOST_AUTO_TEST_CASE(A_later_layer_covers_and_a_feature_that_is_not_a_number_blanks) {
   BOOST_CHECK_EQUAL(shown("[[stimulus.layer]]\nshape = \"full\"\nfeature = \"1 deg\"\n"
                           "[[stimulus.layer]]\nshape = \"square\"\nsize = \"1.5 deg\"\nfeature = nan\n"
-                          "[[stimulus.layer]]\nshape = \"square\"\nsize = \"0.5 deg\"\nfeature = \"2 deg\"", 5),
-                    "11111" "1...1" "1.2.1" "1...1" "11111");
+                          "[[stimulus.layer]]\nshape = \"square\"\nsize = \"0.5 deg\"\nfeature = \"2 deg\"",
+                          5),
+                    "11111"
+                    "1...1"
+                    "1.2.1"
+                    "1...1"
+                    "11111");
 }
 
 BOOST_AUTO_TEST_CASE(Sizes_and_features_are_expressions_of_the_condition) {
   const Variables condition{{"width", {0.5, deg}}};
-  BOOST_CHECK_EQUAL(shown("[[stimulus.layer]]\nshape = \"square\"\nsize = \"3*width\"\nfeature = \"width + 1.5 deg\"", 5, condition),
-                    "....." ".222." ".222." ".222." ".....");
+  BOOST_CHECK_EQUAL(
+      shown("[[stimulus.layer]]\nshape = \"square\"\nsize = \"3*width\"\nfeature = \"width + 1.5 deg\"", 5, condition),
+      "....."
+      ".222."
+      ".222."
+      ".222."
+      ".....");
 }
 
 BOOST_AUTO_TEST_CASE(Stripes_alternate_on_both_sides_of_a_gap) {
   // Rows 0 to 3 from the centre: the gap reaches 0, stripes end at 1, 2 and 3; the first and third are shown.
-  BOOST_CHECK_EQUAL(shown("[[stimulus.layer]]\nshape = \"stripes\"\nsize = \"3.5 deg\"\ninner = \"0.5 deg\"\ncount = 3\nfeature = \"1 deg\"", 7),
-                    "1111111" "......." "1111111" "......." "1111111" "......." "1111111");
+  BOOST_CHECK_EQUAL(shown("[[stimulus.layer]]\nshape = \"stripes\"\nsize = \"3.5 deg\"\ninner = \"0.5 deg\"\ncount = "
+                          "3\nfeature = \"1 deg\"",
+                          7),
+                    "1111111"
+                    "......."
+                    "1111111"
+                    "......."
+                    "1111111"
+                    "......."
+                    "1111111");
 }
 
 BOOST_AUTO_TEST_CASE(A_contrast_beyond_100_percent_is_refused_with_its_place) {
-  BOOST_CHECK_EXCEPTION(shown("[[stimulus.layer]]\nshape = \"full\"\nfeature = \"1 deg\"\ncontrast = 1.5", 3), Error, says("s.toml:6", "contrast", "150 %"));
+  BOOST_CHECK_EXCEPTION(shown("[[stimulus.layer]]\nshape = \"full\"\nfeature = \"1 deg\"\ncontrast = 1.5", 3), Error,
+                        says("s.toml:6", "contrast", "150 %"));
 }
 
 BOOST_AUTO_TEST_CASE(A_misspelt_shape_is_refused_with_the_nearest) {
-  BOOST_CHECK_EXCEPTION(shown("[[stimulus.layer]]\nshape = \"squar\"\nfeature = \"1 deg\"", 3), Error, says("squar", "square"));
+  BOOST_CHECK_EXCEPTION(shown("[[stimulus.layer]]\nshape = \"squar\"\nfeature = \"1 deg\"", 3), Error,
+                        says("squar", "square"));
 }
 
 }  // namespace

@@ -13,7 +13,8 @@ SpectralKernels<T> spectral_kernels();
 
 template <class T>
 const KernelTable<T>& table() {
-  static const KernelTable<T> kernels{pointwise_kernels<T>(), line_kernels<T>(), direct_kernels<T>(), spectral_kernels<T>()};
+  static const KernelTable<T> kernels{pointwise_kernels<T>(), line_kernels<T>(), direct_kernels<T>(),
+                                      spectral_kernels<T>()};
   return kernels;
 }
 
