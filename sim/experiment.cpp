@@ -11,6 +11,7 @@
 #include "base/error.hpp"
 #include "circuit/text.hpp"
 #include "integrators/integrator.hpp"
+#include "io/csv.hpp"
 #include "models/library.hpp"
 #include "sim/lesion.hpp"
 
@@ -164,6 +165,19 @@ RunPlan read_run(const TomlTable& root, const Circuit& circuit) {
   return plan;
 }
 
+/// Reads the data once, so that a missing file or column is found before anything runs.
+void require_columns(const TomlTable& table, const Comparison& c) {
+  try {
+    const CsvTable data = CsvTable::read(c.file);
+    data.numbers(c.y_column);
+    if (!c.x_column.empty()) data.numbers(c.x_column);
+    for (const auto& [column, text] : c.where) data.text(column);
+    for (const auto& [column, variable] : c.match) data.text(column);
+  } catch (const Error& e) {
+    throw Error(fmt::format("{}: {}", table.position(), e.what()));
+  }
+}
+
 Comparison read_comparison(const TomlTable& table, const std::string& path) {
   Comparison c;
   c.file = beside(path, table.string("file"));
@@ -184,6 +198,7 @@ Comparison read_comparison(const TomlTable& table, const std::string& path) {
       c.where.emplace_back(key, where->at(key).is_string() ? where->string(key) : where->at(key).text());
   if (const auto match = table.find_table("match"))
     for (const auto& key : match->keys()) c.match.emplace_back(key, match->string(key));
+  require_columns(table, c);
   return c;
 }
 

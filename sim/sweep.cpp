@@ -231,7 +231,8 @@ class SweepFile {
     file.create_array("/status", H5Type::int64, axes, {"1", "0 pending, 1 done, 2 failed"});
     for (std::size_t i = 0; i < first.analyses.size(); ++i) {
       std::vector<std::string> all = recording.condition_axes();
-      if (runner.analysis_width(i) > 1) all.push_back(first.analyses[i].against == "t" ? "/t" : "/" + first.feature_axis);
+      if (runner.analysis_width(i) > 1)
+        all.push_back(first.analyses[i].against == "t" ? "/t" : "/" + first.feature_axis);
       file.create_array("/analysis/" + first.analyses[i].name, H5Type::float64, all,
                         {first.analyses[i].unit, first.analyses[i].label});
     }

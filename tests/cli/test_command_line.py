@@ -77,6 +77,25 @@ class CommandLine(unittest.TestCase):
 
     # --- experiments ----------------------------------------------------------------------------------------------
 
+    def test_data_that_is_missing_or_lacks_a_column_is_found_before_anything_runs(self):
+        analysis = """
+[conditions.I]
+values = [0, 0.5]
+
+[[analysis]]
+name = "v"
+kind = "response"
+variable = "v"
+
+[analysis.compare]
+file = "data.csv"
+y = "respones"
+"""
+        self.write("compared.toml", EXPERIMENT + analysis)
+        self.refused(["run", "compared.toml", "-o", "out.h5"], "compared.toml:", "data.csv", "cannot be opened")
+        self.write("data.csv", "I,response\n0,1\n0.5,2\n")
+        self.refused(["run", "compared.toml", "-o", "out.h5"], "compared.toml:", "respones", "response")
+
     def test_a_misspelt_key_parameter_method_or_variable_names_the_nearest(self):
         for key, nearest in (("run.durations=5", "duration"), ("parameters.tau_v1=1 ms", "tau_v"),
                              ("run.method=rk5", "rk4"), ('run.record=["vv"]', "v"), ("regime=restin", "resting")):
