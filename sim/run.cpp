@@ -25,7 +25,7 @@ void run_experiment(const Experiment& e, const RunOptions& options) {
   for (std::size_t i = 0; i < e.analyses.size(); ++i) {
     AnalysisResult r;
     r.width = runner.analysis_width(i);
-    r.x = row_abscissae(e, e.analyses[i], output_times(e));
+    r.x = row_abscissae(e, e.analyses[i], runner.times());
     r.conditions = e.conditions;
     r.values.assign(count * r.width, std::numeric_limits<double>::quiet_NaN());
     analyses.push_back(std::move(r));
