@@ -30,6 +30,7 @@ OWNERS = {
     r"toml\+\+": {"io"},
     r"CLI/": {"cli"},
     r"mpi\.h": set(),
+    r"Random123/": {"base"},
 }
 INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*([<"])([^>"]+)[>"]', re.MULTILINE)
 LEAVES = {"tests", "fuzz", "bench", "examples", "validation", "python"}
