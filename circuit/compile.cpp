@@ -6,6 +6,8 @@
 #include <array>
 #include <mutex>
 #include <optional>
+#include <ranges>
+#include <utility>
 
 #include "base/error.hpp"
 #include "circuit/derive.hpp"
@@ -14,9 +16,30 @@
 namespace striate {
 namespace {
 
-/// The functions of a System, in the order of their memories in a Workspace.
-enum class Part { initial, rhs, jvp_state, jvp_all, vjp_state, vjp_all, leak, observe, guard, jump, count_ };
-constexpr auto part_count = static_cast<std::size_t>(Part::count_);
+/// What a System computes from (p, t, u, y) ...
+enum class Source { initial, rhs, leak, observe, guard, jump, count_ };
+/// ... and how: its value, or a product with its derivative towards those of (p, t, u, y) that a mask names.
+enum class Form { value, jvp, vjp, count_ };
+
+constexpr std::size_t argument_count = 4;  ///< groups of arguments: 0 p | 1 t | 2 u | 3 y
+constexpr auto part_count = static_cast<std::size_t>(Source::count_) * static_cast<std::size_t>(Form::count_)
+                            << argument_count;
+
+/// One function of a System; each has its own memory in a Workspace.
+struct Part {
+  Source source;
+  Form form = Form::value;
+  unsigned mask = 0;
+  std::size_t index() const {
+    const auto kind = static_cast<std::size_t>(source) * static_cast<std::size_t>(Form::count_);
+    return (kind + static_cast<std::size_t>(form)) << argument_count | mask;
+  }
+};
+
+template <class V>
+unsigned mask_of(const V& v) {
+  return (v.p.empty() ? 0U : 1U) | (v.t.empty() ? 0U : 2U) | (v.u.empty() ? 0U : 4U) | (v.y.empty() ? 0U : 8U);
+}
 
 template <class Items>
 Fields fields_of(const Items& items) {
@@ -79,7 +102,8 @@ std::string Fields::element_name(std::size_t index) const {
 template <class T>
 struct Workspace<T>::Contents {
   std::array<std::shared_ptr<FunctionMemory<T>>, part_count> memory;
-  std::vector<T> changed;  ///< states an event may take, before they are picked
+  std::vector<T> changed;  ///< states an event may take, before they are picked; or their tangents or cotangents
+  std::vector<T> after;    ///< [states] tangent or cotangent on the far side of a jump
 };
 
 template <class T>
@@ -126,14 +150,42 @@ struct System<T>::Impl {
     return result;
   }
 
-  /// Argument groups: 0 p | 1 t | 2 u | 3 y | 4 second vector | 5 third vector. The first changes most seldom.
-  std::vector<ArgumentGroup> groups(bool linear) const {
-    std::vector<ArgumentGroup> g{{parameters.size(), 1}, {1, 2}, {inputs.size(), 2}, {states.size(), 2}};
-    if (linear) {
-      g.push_back({states.size(), 3});
-      g.push_back({parameters.size(), 3});
+  struct Result {
+    Expr value;
+    std::size_t offset;
+  };
+
+  std::vector<Result> results(Source source) const {
+    std::vector<Result> all;
+    switch (source) {
+      case Source::initial:
+        for (const auto& s : circuit->states) all.push_back({s.initial, states.at(s.variable->name).offset});
+        break;
+      case Source::rhs:
+        for (const auto& s : circuit->states) all.push_back({s.rate, states.at(s.variable->name).offset});
+        break;
+      case Source::leak:
+        for (const auto& s : circuit->states) {
+          const Expr d = pointwise_derivative(s.rate, s.variable);
+          all.push_back(
+              {or_zero(d, s.variable, s.rate.unit() / s.variable.unit()), states.at(s.variable->name).offset});
+        }
+        break;
+      case Source::observe:
+        for (const auto& d : circuit->definitions) all.push_back({d.value, observables.at(d.name).offset});
+        break;
+      case Source::guard:
+        for (std::size_t i = 0; i < events.size(); ++i) all.push_back({circuit->events[i].guard, events[i].offset});
+        break;
+      case Source::jump: {
+        std::size_t i = 0;
+        for (const auto& event : circuit->events)
+          for (const auto& jump : event.jumps) all.push_back({jump.second, jumps[i++].offset});
+        break;
+      }
+      case Source::count_: break;
     }
-    return g;
+    return all;
   }
 
   std::vector<ArgumentField> arguments() const {
@@ -145,100 +197,105 @@ struct System<T>::Impl {
     return a;
   }
 
+  /// Memoised: what depends on p alone, and, when a vector is multiplied, what depends on (p, t, u, y) alone. The
+  /// groups from 4 on are the directions of p, t, u, y (jvp) or the cotangent of the results (vjp).
   Function<T> make(Part part) const {
-    auto fields = arguments();
+    const auto all = results(part.source);
+    const auto variables = arguments();
+    auto fields = variables;
+    std::vector<ArgumentGroup> groups{{parameters.size(), 1}, {1, 2}, {inputs.size(), 2}, {states.size(), 2}};
+    if (part.source == Source::initial) groups = {{parameters.size(), 1}, {0, 1}, {inputs.size(), 1}, {0, 1}};
+    const auto asked = [&](const ArgumentField& a) { return (part.mask >> a.group & 1U) != 0; };
     std::vector<OutputField> outputs;
-    std::vector<Expr> rates;
-    for (const auto& s : circuit->states) rates.push_back(s.rate);
-    switch (part) {
-      case Part::initial:
-        for (const auto& s : circuit->states)
-          outputs.push_back({s.initial, 0, states.at(s.variable->name).offset, false});
-        return {{{parameters.size(), 1}, {1, 1}, {inputs.size(), 1}, {states.size(), 1}}, fields, outputs};
-      case Part::rhs:
-        for (const auto& s : circuit->states) outputs.push_back({s.rate, 0, states.at(s.variable->name).offset, false});
-        return {groups(false), fields, outputs};
-      case Part::leak:
-        for (const auto& s : circuit->states) {
-          const Expr d = pointwise_derivative(s.rate, s.variable);
-          outputs.push_back({or_zero(d, s.variable, s.rate.unit() / s.variable.unit()), 0,
-                             states.at(s.variable->name).offset, false});
-        }
-        return {groups(false), fields, outputs};
-      case Part::observe:
-        for (const auto& d : circuit->definitions)
-          outputs.push_back({d.value, 0, observables.at(d.name).offset, false});
-        return {groups(false), fields, outputs};
-      case Part::guard:
-        for (std::size_t i = 0; i < events.size(); ++i)
-          outputs.push_back({circuit->events[i].guard, 0, events[i].offset, false});
-        return {groups(false), fields, outputs};
-      case Part::jump: {
-        std::size_t i = 0;
-        for (const auto& event : circuit->events)
-          for (const auto& jump : event.jumps) outputs.push_back({jump.second, 0, jumps[i++].offset, false});
-        return {groups(false), fields, outputs};
-      }
-      case Part::jvp_state:
-      case Part::jvp_all: {
+    switch (part.form) {
+      case Form::value:
+        for (const auto& r : all) outputs.push_back({r.value, 0, r.offset, false});
+        break;
+      case Form::jvp: {
+        groups.insert(groups.end(), {{parameters.size(), 3}, {1, 3}, {inputs.size(), 3}, {states.size(), 3}});
         std::vector<std::pair<Expr, Expr>> directions;
-        for (const auto& s : circuit->states) {
-          directions.emplace_back(s.variable, companion("v_", s.variable, s.variable.unit()));
-          fields.push_back({directions.back().second, 4, states.at(s.variable->name).offset});
+        for (const auto& a : variables) {
+          if (!asked(a)) continue;
+          directions.emplace_back(a.variable, companion("v_", a.variable, a.variable.unit()));
+          fields.push_back({directions.back().second, argument_count + a.group, a.offset});
         }
-        if (part == Part::jvp_all) {
-          for (const auto& p : circuit->parameters) {
-            directions.emplace_back(p.variable, companion("v_", p.variable, p.variable.unit()));
-            fields.push_back({directions.back().second, 5, parameters.at(p.variable->name).offset});
-          }
-        }
-        const auto tangents = striate::jvp(rates, directions);
-        for (std::size_t i = 0; i < tangents.size(); ++i)
-          if (tangents[i]) outputs.push_back({broadcast_to(tangents[i], rates[i].shape()), 0, states[i].offset, true});
-        return {groups(true), fields, outputs};
+        std::vector<Expr> values;
+        for (const auto& r : all) values.push_back(r.value);
+        const auto tangents = striate::jvp(values, directions);
+        for (std::size_t i = 0; i < all.size(); ++i)
+          if (tangents[i]) outputs.push_back({broadcast_to(tangents[i], values[i].shape()), 0, all[i].offset, true});
+        break;
       }
-      case Part::vjp_state:
-      case Part::vjp_all: {
+      case Form::vjp: {
+        std::size_t size = 0;
         std::vector<std::pair<Expr, Expr>> cotangents;
-        for (const auto& s : circuit->states) {
-          cotangents.emplace_back(s.rate, companion("lambda_", s.variable, s.rate.unit().pow(-1)));
-          fields.push_back({cotangents.back().second, 4, states.at(s.variable->name).offset});
+        for (std::size_t i = 0; i < all.size(); ++i) {
+          const Expr& value = all[i].value;
+          cotangents.emplace_back(value, variable(VariableKind::argument, fmt::format("lambda_{}", i), value.shape(),
+                                                  value.unit().pow(-1)));
+          fields.push_back({cotangents.back().second, argument_count, all[i].offset});
+          size += value.shape().size();
         }
+        groups.push_back({size, 3});
         std::vector<Expr> wrt;
-        for (const auto& s : circuit->states) wrt.push_back(s.variable);
-        if (part == Part::vjp_all)
-          for (const auto& p : circuit->parameters) wrt.push_back(p.variable);
-        const auto gradients = striate::vjp(cotangents, wrt);
-        for (std::size_t i = 0; i < wrt.size(); ++i) {
-          if (!gradients[i]) continue;
-          const bool is_state = i < circuit->states.size();
-          const std::size_t offset = is_state ? states[i].offset : parameters[i - circuit->states.size()].offset;
-          outputs.push_back({broadcast_to(gradients[i], wrt[i].shape()), is_state ? 0U : 1U, offset, true});
+        std::vector<ArgumentField> to;
+        for (const auto& a : variables) {
+          if (!asked(a)) continue;
+          wrt.push_back(a.variable);
+          to.push_back(a);
         }
-        return {groups(true), fields, outputs};
+        const auto gradients = striate::vjp(cotangents, wrt);
+        for (std::size_t i = 0; i < wrt.size(); ++i)
+          if (gradients[i])
+            outputs.push_back({broadcast_to(gradients[i], wrt[i].shape()), to[i].group, to[i].offset, true});
+        break;
       }
-      case Part::count_: break;
+      case Form::count_: throw std::logic_error("no such function");
     }
-    throw std::logic_error("no such function");
+    return {groups, fields, outputs};
   }
 
   const Function<T>& function(Part part) const {
-    auto& slot = functions[static_cast<std::size_t>(part)];
+    auto& slot = functions[part.index()];
     std::call_once(slot.once, [&] { slot.function.emplace(make(part)); });
     return *slot.function;
   }
 
   void run(Part part, std::span<const T* const> in, std::span<T* const> out, Workspace<T>& workspace) const {
     const auto& f = function(part);
-    auto& memory = workspace.contents().memory[static_cast<std::size_t>(part)];
+    auto& memory = workspace.contents().memory[part.index()];
     if (!memory) memory = f.make_memory();
     f.run(in, out, *memory);
   }
 
-  void run_at(Part part, const At<T>& at, T* out, Workspace<T>& workspace) const {
+  void value(Source source, const At<T>& at, T* out, Workspace<T>& workspace) const {
     const T* const in[] = {at.p.data(), &at.t, at.u.data(), at.y.data()};
     T* const outputs[] = {out};
-    run(part, in, outputs, workspace);
+    run({source}, in, outputs, workspace);
+  }
+
+  void jvp(Source source, const At<T>& at, const Tangent<T>& v, T* out, Workspace<T>& workspace) const {
+    const T* const in[] = {at.p.data(), &at.t,      at.u.data(), at.y.data(),
+                           v.p.data(),  v.t.data(), v.u.data(),  v.y.data()};
+    T* const outputs[] = {out};
+    run({source, Form::jvp, mask_of(v)}, in, outputs, workspace);
+  }
+
+  void vjp(Source source, const At<T>& at, const T* lambda, const Cotangent<T>& bar, Workspace<T>& workspace) const {
+    const T* const in[] = {at.p.data(), &at.t, at.u.data(), at.y.data(), lambda};
+    T* const outputs[] = {bar.p.data(), bar.t.data(), bar.u.data(), bar.y.data()};
+    run({source, Form::vjp, mask_of(bar)}, in, outputs, workspace);
+  }
+
+  /// Calls body(index of the state, index among the jumps) for every state that an event of `fired` moves.
+  template <class Jumps, class Body>
+  void for_moved(const Jumps& in_order, std::span<const std::size_t> fired, const Body& body) const {
+    for (const auto& jump : in_order) {
+      const Event& event = events[jump.event];
+      for (std::size_t i = 0; i < jump.size; ++i)
+        if (std::find(fired.begin(), fired.end(), event.offset + jump.guard_element[i]) != fired.end())
+          body(jump.state_offset + i, jump.offset + i);
+    }
   }
 
   struct Slot {
@@ -292,6 +349,7 @@ template <class T>
 Workspace<T> System<T>::workspace() const {
   auto contents = std::make_unique<typename Workspace<T>::Contents>();
   contents->changed.resize(impl_->jump_size);
+  if (impl_->jump_size > 0) contents->after.resize(impl_->states.size());
   return Workspace<T>(std::move(contents));
 }
 
@@ -305,68 +363,115 @@ std::vector<T> System<T>::default_parameters() const {
 
 template <class T>
 void System<T>::initial(std::span<const T> p, std::span<const T> u, std::span<T> y0, Workspace<T>& workspace) const {
-  impl_->run_at(Part::initial, {T(0), std::span<const T>{}, p, u}, y0.data(), workspace);
+  impl_->value(Source::initial, {T(0), {}, p, u}, y0.data(), workspace);
 }
 template <class T>
-void System<T>::rhs(const At<T>& at, std::span<T> ydot, Workspace<T>& workspace) const {
-  impl_->run_at(Part::rhs, at, ydot.data(), workspace);
+void System<T>::initial_jvp(std::span<const T> p, std::span<const T> u, std::span<const T> vp, std::span<T> out,
+                            Workspace<T>& workspace) const {
+  impl_->jvp(Source::initial, {T(0), {}, p, u}, {{}, vp}, out.data(), workspace);
 }
+template <class T>
+void System<T>::initial_vjp(std::span<const T> p, std::span<const T> u, std::span<const T> lambda, std::span<T> pbar,
+                            Workspace<T>& workspace) const {
+  impl_->vjp(Source::initial, {T(0), {}, p, u}, lambda.data(), {{}, pbar}, workspace);
+}
+
 template <class T>
 void System<T>::leak(const At<T>& at, std::span<T> out, Workspace<T>& workspace) const {
-  impl_->run_at(Part::leak, at, out.data(), workspace);
+  impl_->value(Source::leak, at, out.data(), workspace);
 }
+
+template <class T>
+void System<T>::rhs(const At<T>& at, std::span<T> ydot, Workspace<T>& workspace) const {
+  impl_->value(Source::rhs, at, ydot.data(), workspace);
+}
+template <class T>
+void System<T>::jvp(const At<T>& at, const Tangent<T>& v, std::span<T> out, Workspace<T>& workspace) const {
+  impl_->jvp(Source::rhs, at, v, out.data(), workspace);
+}
+template <class T>
+void System<T>::vjp(const At<T>& at, std::span<const T> lambda, const Cotangent<T>& bar,
+                    Workspace<T>& workspace) const {
+  impl_->vjp(Source::rhs, at, lambda.data(), bar, workspace);
+}
+
 template <class T>
 void System<T>::observe(const At<T>& at, std::span<T> out, Workspace<T>& workspace) const {
-  impl_->run_at(Part::observe, at, out.data(), workspace);
+  impl_->value(Source::observe, at, out.data(), workspace);
 }
+template <class T>
+void System<T>::observe_jvp(const At<T>& at, const Tangent<T>& v, std::span<T> out, Workspace<T>& workspace) const {
+  impl_->jvp(Source::observe, at, v, out.data(), workspace);
+}
+template <class T>
+void System<T>::observe_vjp(const At<T>& at, std::span<const T> lambda, const Cotangent<T>& bar,
+                            Workspace<T>& workspace) const {
+  impl_->vjp(Source::observe, at, lambda.data(), bar, workspace);
+}
+
 template <class T>
 void System<T>::guard(const At<T>& at, std::span<T> g, Workspace<T>& workspace) const {
-  impl_->run_at(Part::guard, at, g.data(), workspace);
+  impl_->value(Source::guard, at, g.data(), workspace);
 }
-
 template <class T>
-void System<T>::jvp(const At<T>& at, std::span<const T> vy, std::span<const T> vp, std::span<T> out,
-                    Workspace<T>& workspace) const {
-  const T* const in[] = {at.p.data(), &at.t, at.u.data(), at.y.data(), vy.data(), vp.data()};
-  T* const outputs[] = {out.data()};
-  impl_->run(vp.empty() ? Part::jvp_state : Part::jvp_all, in, outputs, workspace);
+void System<T>::guard_jvp(const At<T>& at, const Tangent<T>& v, std::span<T> out, Workspace<T>& workspace) const {
+  impl_->jvp(Source::guard, at, v, out.data(), workspace);
 }
-
 template <class T>
-void System<T>::vjp(const At<T>& at, std::span<const T> lambda, std::span<T> ybar, std::span<T> pbar,
-                    Workspace<T>& workspace) const {
-  const T* const in[] = {at.p.data(), &at.t, at.u.data(), at.y.data(), lambda.data(), nullptr};
-  T* const outputs[] = {ybar.data(), pbar.data()};
-  impl_->run(pbar.empty() ? Part::vjp_state : Part::vjp_all, in, outputs, workspace);
+void System<T>::guard_vjp(const At<T>& at, std::span<const T> lambda, const Cotangent<T>& bar,
+                          Workspace<T>& workspace) const {
+  impl_->vjp(Source::guard, at, lambda.data(), bar, workspace);
 }
 
 template <class T>
 void System<T>::jump(const At<T>& at, std::span<const std::size_t> fired, std::span<T> y_after,
                      Workspace<T>& workspace) const {
   auto& changed = workspace.contents().changed;
-  impl_->run_at(Part::jump, at, changed.data(), workspace);
+  impl_->value(Source::jump, at, changed.data(), workspace);
   std::copy(at.y.begin(), at.y.end(), y_after.begin());
-  for (const auto& jump : impl_->jumps) {
-    const Event& event = impl_->events[jump.event];
-    for (std::size_t i = 0; i < jump.size; ++i)
-      if (std::find(fired.begin(), fired.end(), event.offset + jump.guard_element[i]) != fired.end())
-        y_after[jump.state_offset + i] = changed[jump.offset + i];
-  }
+  impl_->for_moved(impl_->jumps, fired, [&](std::size_t state, std::size_t jump) { y_after[state] = changed[jump]; });
+}
+
+template <class T>
+void System<T>::jump_jvp(const At<T>& at, std::span<const std::size_t> fired, const Tangent<T>& v, std::span<T> out,
+                         Workspace<T>& workspace) const {
+  auto& changed = workspace.contents().changed;
+  auto& after = workspace.contents().after;
+  std::fill(changed.begin(), changed.end(), T(0));
+  impl_->jvp(Source::jump, at, v, changed.data(), workspace);
+  std::fill(after.begin(), after.end(), T(0));
+  std::copy(v.y.begin(), v.y.end(), after.begin());
+  impl_->for_moved(impl_->jumps, fired, [&](std::size_t state, std::size_t jump) { after[state] = changed[jump]; });
+  for (std::size_t i = 0; i < out.size(); ++i) out[i] += after[i];
+}
+
+template <class T>
+void System<T>::jump_vjp(const At<T>& at, std::span<const std::size_t> fired, std::span<const T> lambda,
+                         const Cotangent<T>& bar, Workspace<T>& workspace) const {
+  auto& changed = workspace.contents().changed;
+  auto& after = workspace.contents().after;
+  std::fill(changed.begin(), changed.end(), T(0));
+  std::copy(lambda.begin(), lambda.end(), after.begin());
+  // Backwards: where two events move one state the later rule had the word, and it takes all of the cotangent.
+  impl_->for_moved(std::views::reverse(impl_->jumps), fired,
+                   [&](std::size_t state, std::size_t jump) { changed[jump] = std::exchange(after[state], T(0)); });
+  impl_->vjp(Source::jump, at, changed.data(), bar, workspace);
+  for (std::size_t i = 0; i < bar.y.size(); ++i) bar.y[i] += after[i];
 }
 
 template <class T>
 std::vector<AlgorithmChoice> System<T>::algorithms() const {
-  return impl_->function(Part::rhs).algorithms();
+  return impl_->function({Source::rhs}).algorithms();
 }
 template <class T>
 std::size_t System<T>::workspace_bytes() const {
-  return impl_->function(Part::rhs).memory_bytes();
+  return impl_->function({Source::rhs}).memory_bytes();
 }
 
 template <class T>
 System<T> compile(const Circuit& circuit) {
   auto impl = std::make_shared<const typename System<T>::Impl>(circuit);
-  impl->function(Part::rhs);
+  impl->function({Source::rhs});
   return System<T>(std::move(impl));
 }
 

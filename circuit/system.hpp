@@ -59,6 +59,18 @@ struct At {
   std::span<const T> u;  ///< inputs at time t
 };
 
+/// A direction in (y, p, u, t); an empty part is zero and costs nothing.
+template <class T>
+struct Tangent {
+  std::span<const T> y, p = {}, u = {}, t = {};
+};
+
+/// Where the transposed product is added; a part left empty is not computed.
+template <class T>
+struct Cotangent {
+  std::span<T> y, p = {}, u = {}, t = {};
+};
+
 /// Scratch memory and memoised intermediate results of one thread; made by System::workspace.
 template <class T>
 class Workspace {
@@ -106,24 +118,40 @@ class System {
   std::vector<T> default_parameters() const;
   /// y0 [states]: the initial state, which may depend on parameters and inputs.
   void initial(std::span<const T> p, std::span<const T> u, std::span<T> y0, Workspace<T>& workspace) const;
+  /// out += dy0/dp vp
+  void initial_jvp(std::span<const T> p, std::span<const T> u, std::span<const T> vp, std::span<T> out,
+                   Workspace<T>& workspace) const;
+  /// pbar += (dy0/dp)' lambda
+  void initial_vjp(std::span<const T> p, std::span<const T> u, std::span<const T> lambda, std::span<T> pbar,
+                   Workspace<T>& workspace) const;
 
   /// ydot [states per time unit] = f(t, y, p, u)
   void rhs(const At<T>& at, std::span<T> ydot, Workspace<T>& workspace) const;
-  /// out += f_y vy + f_p vp; vp may be empty
-  void jvp(const At<T>& at, std::span<const T> vy, std::span<const T> vp, std::span<T> out,
-           Workspace<T>& workspace) const;
-  /// ybar += f_y' lambda, pbar += f_p' lambda; pbar may be empty
-  void vjp(const At<T>& at, std::span<const T> lambda, std::span<T> ybar, std::span<T> pbar,
-           Workspace<T>& workspace) const;
+  /// out += f_y v.y + f_p v.p + f_u v.u + f_t v.t
+  void jvp(const At<T>& at, const Tangent<T>& v, std::span<T> out, Workspace<T>& workspace) const;
+  /// bar.y += f_y' lambda, bar.p += f_p' lambda, bar.u += f_u' lambda, bar.t += f_t' lambda
+  void vjp(const At<T>& at, std::span<const T> lambda, const Cotangent<T>& bar, Workspace<T>& workspace) const;
   /// out = the derivative of each state's rate with respect to the same element of that state, through pointwise
   /// operations only (couplings held fixed): the rate that exponential schemes integrate exactly.
   void leak(const At<T>& at, std::span<T> out, Workspace<T>& workspace) const;
-  /// out = every observable
+
+  /// out = every observable; its products are like those of the rate
   void observe(const At<T>& at, std::span<T> out, Workspace<T>& workspace) const;
-  /// g = every guard; an upward zero crossing of an element is an event
+  void observe_jvp(const At<T>& at, const Tangent<T>& v, std::span<T> out, Workspace<T>& workspace) const;
+  void observe_vjp(const At<T>& at, std::span<const T> lambda, const Cotangent<T>& bar, Workspace<T>& workspace) const;
+
+  /// g = every guard; an upward zero crossing of an element is an event. Its products are like those of the rate.
   void guard(const At<T>& at, std::span<T> g, Workspace<T>& workspace) const;
+  void guard_jvp(const At<T>& at, const Tangent<T>& v, std::span<T> out, Workspace<T>& workspace) const;
+  void guard_vjp(const At<T>& at, std::span<const T> lambda, const Cotangent<T>& bar, Workspace<T>& workspace) const;
+
   /// y_after = the state after the guard elements named in `fired` (indices into the guard vector) have jumped together
   void jump(const At<T>& at, std::span<const std::size_t> fired, std::span<T> y_after, Workspace<T>& workspace) const;
+  /// out += the derivative of y_after along v, and its transpose; for a state that does not jump it is the identity.
+  void jump_jvp(const At<T>& at, std::span<const std::size_t> fired, const Tangent<T>& v, std::span<T> out,
+                Workspace<T>& workspace) const;
+  void jump_vjp(const At<T>& at, std::span<const std::size_t> fired, std::span<const T> lambda, const Cotangent<T>& bar,
+                Workspace<T>& workspace) const;
 
   std::vector<AlgorithmChoice> algorithms() const;
   std::size_t workspace_bytes() const;

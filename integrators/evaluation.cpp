@@ -68,7 +68,7 @@ bool Evaluation::rhs(double t, std::span<const double> y, std::span<double> ydot
 void Evaluation::jvp(double t, std::span<const double> y, std::span<const double> v, std::span<double> out) {
   ++counters.jvp;
   std::fill(out.begin(), out.end(), 0.0);
-  system_.jvp(at(t, y), v, {}, out, workspace_);
+  system_.jvp(at(t, y), {v}, out, workspace_);
 }
 
 void Evaluation::leak(double t, std::span<const double> y, std::span<double> out) {

@@ -103,13 +103,13 @@ BOOST_AUTO_TEST_CASE(every_function_has_the_value_done_by_hand) {
   BOOST_TEST(out == (Numbers{-0.5, -0.1}), near << boost::test_tools::per_element());
   // J = [-g/tau, 1/tau; 2V/10, -1/10]; d/dg = [-V/tau, 0]; d/dtau = [-dV/tau, 0]. Products are added to what is there.
   out = {100, 200};
-  b.system.jvp(at, Numbers{1, 2}, {}, out, b.workspace);
+  b.system.jvp(at, {Numbers{1, 2}}, out, b.workspace);
   BOOST_TEST(out == (Numbers{100 - 0.5 + 0.5, 200 + 0.3 - 0.2}), near << boost::test_tools::per_element());
   out = {0, 0};
-  b.system.jvp(at, Numbers{0, 0}, Numbers{1, 4}, out, b.workspace);
+  b.system.jvp(at, {Numbers{0, 0}, Numbers{1, 4}}, out, b.workspace);
   BOOST_TEST(out == (Numbers{-1.5 / 4 + 4.5 / 4, 0}), near << boost::test_tools::per_element());
   Numbers ybar{100, 200}, pbar{10, 20};
-  b.system.vjp(at, Numbers{1, 10}, ybar, pbar, b.workspace);
+  b.system.vjp(at, Numbers{1, 10}, {ybar, pbar}, b.workspace);
   BOOST_TEST(ybar == (Numbers{100 - 0.5 + 3, 200 + 0.25 - 1}), near << boost::test_tools::per_element());
   BOOST_TEST(pbar == (Numbers{10 - 1.5 / 4, 20 + 4.5 / 16}), near << boost::test_tools::per_element());
   b.system.observe(at, out, b.workspace);
@@ -158,7 +158,7 @@ BOOST_AUTO_TEST_CASE(linearisation_points_are_not_mixed_up) {
     const Numbers y{V, 0};
     for (int again = 0; again < 2; ++again) {
       Numbers out(2, 0.0);
-      b.system.jvp({0, y, b.p, u}, v, {}, out, b.workspace);
+      b.system.jvp({0, y, b.p, u}, {v}, out, b.workspace);
       BOOST_TEST(out[1] == 0.2 * V, boost::test_tools::tolerance(1e-15));
     }
   }
@@ -175,10 +175,10 @@ BOOST_AUTO_TEST_CASE(an_evaluation_allocates_nothing_after_the_first) {
     const At<double> at{0, y, b.p, u};
     b.system.initial(b.p, u, out, b.workspace);
     b.system.rhs(at, out, b.workspace);
-    b.system.jvp(at, v, {}, out, b.workspace);
-    b.system.jvp(at, v, vp, out, b.workspace);
-    b.system.vjp(at, v, ybar, {}, b.workspace);
-    b.system.vjp(at, v, ybar, pbar, b.workspace);
+    b.system.jvp(at, {v}, out, b.workspace);
+    b.system.jvp(at, {v, vp}, out, b.workspace);
+    b.system.vjp(at, v, {ybar}, b.workspace);
+    b.system.vjp(at, v, {ybar, pbar}, b.workspace);
     b.system.leak(at, out, b.workspace);
     b.system.observe(at, observed, b.workspace);
     b.system.guard(at, g, b.workspace);
@@ -204,8 +204,8 @@ BOOST_AUTO_TEST_CASE(the_bits_do_not_depend_on_the_number_of_threads) {
     std::vector<T> all(3 * n + b.p.size(), T(0));
     const At<T> at{0, y, b.p, u};
     b.system.rhs(at, std::span(all).subspan(0, n), b.workspace);
-    b.system.jvp(at, v, {}, std::span(all).subspan(n, n), b.workspace);
-    b.system.vjp(at, v, std::span(all).subspan(2 * n, n), std::span(all).subspan(3 * n), b.workspace);
+    b.system.jvp(at, {v}, std::span(all).subspan(n, n), b.workspace);
+    b.system.vjp(at, v, {std::span(all).subspan(2 * n, n), std::span(all).subspan(3 * n)}, b.workspace);
     omp_set_num_threads(had);
     return all;
   };
@@ -229,7 +229,7 @@ BOOST_AUTO_TEST_CASE(threads_share_a_system_with_a_workspace_each) {
     for (int step = 0; step < 2000; ++step) {
       system.rhs({0, y, p, u}, out, workspace);
       for (std::size_t i = 0; i < 2; ++i) y[i] += 0.01 * out[i];
-      system.vjp({0, y, p, u}, out, ybar, pbar, workspace);
+      system.vjp({0, y, p, u}, out, {ybar, pbar}, workspace);
     }
     sums = {y[0], y[1], ybar[0], pbar[0]};
   };

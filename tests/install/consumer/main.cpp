@@ -18,7 +18,7 @@ int main() {
   std::vector<double> rate(1), product(1, 0.0);
   const striate::At<double> at{0.0, y, p, {}};
   system.rhs(at, rate, workspace);
-  system.jvp(at, direction, {}, product, workspace);
+  system.jvp(at, {direction}, product, workspace);
   // (3 - 1)/4 and -1/4 are exact in binary, whatever the order of the operations.
   const bool right = rate[0] == 0.5 && product[0] == -0.25 && !striate::model_texts().empty();
   std::printf("rate %g mV/ms, product %g, %zu models\n", rate[0], product[0], striate::model_texts().size());
