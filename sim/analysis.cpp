@@ -35,14 +35,16 @@ std::vector<double> line_at(const Experiment& e, const Analysis& a, const Source
   std::size_t stride = 0;
   std::size_t n = 1;
   for (std::size_t i = 0; i < shape.rank(); ++i) {
-    if (shape[i].name == e.feature_axis) {
+    if (shape[i].name == a.axis) {
       stride = shape.stride(i);
       n = shape[i].size;
       continue;
     }
     if (shape[i].name != "y" && shape[i].name != "x")
-      throw Error(fmt::format("analysis '{}': '{}' has the axis '{}', which is neither y, x nor the feature axis '{}'.",
-                              a.name, a.variable, shape[i].name, e.feature_axis));
+      throw Error(
+          fmt::format("analysis '{}': '{}' has the axis '{}', which is neither y, x nor the axis that is read, '{}'. "
+                      "Name that one with axis = \"{}\".",
+                      a.name, a.variable, shape[i].name, a.axis, shape[i].name));
     const double place = (shape[i].name == "y" ? a.y : a.x) / (e.stimulus ? e.stimulus->scale() : 1);
     const auto at = static_cast<std::ptrdiff_t>(shape[i].size / 2) + std::lround(place);
     if (at < 0 || at >= static_cast<std::ptrdiff_t>(shape[i].size))
@@ -55,12 +57,10 @@ std::vector<double> line_at(const Experiment& e, const Analysis& a, const Source
   return line;
 }
 
-std::vector<double> positions_of(const Experiment& e) { return axis_positions(e.circuit.axis(e.feature_axis)); }
-
-/// The channel that prefers the feature; of two equally near ones the higher.
-std::size_t channel(const Experiment& e, double feature) {
-  const auto positions = positions_of(e);
-  const double u = e.map->to_axis(feature);
+/// The element that lies at, or prefers, the feature; of two equally near ones the higher.
+std::size_t element(const Experiment& e, const Analysis& a) {
+  const auto positions = axis_positions(e.circuit.axis(a.axis));
+  const double u = e.features(a.axis).to_axis(*a.feature);
   std::size_t best = 0;
   for (std::size_t k = 0; k < positions.size(); ++k)
     if (std::abs(positions[k] - u) <= std::abs(positions[best] - u) + 1e-12) best = k;
@@ -69,11 +69,11 @@ std::size_t channel(const Experiment& e, double feature) {
 
 }  // namespace
 
-std::size_t analysis_width(const Experiment& e, const System<double>& system, const Analysis& a, std::size_t times) {
+std::size_t analysis_width(const Experiment&, const System<double>& system, const Analysis& a, std::size_t times) {
   if (a.against == "t") return times;
   if (a.kind != Analysis::Kind::tuning) return 1;
   const Source source = source_of(system, a.variable, {});
-  const auto axis = source.field->shape.find(e.feature_axis);
+  const auto axis = source.field->shape.find(a.axis);
   return axis ? source.field->shape[*axis].size : 1;
 }
 
@@ -90,7 +90,12 @@ void analyse(const Experiment& e, const System<double>& system, const Analysis& 
       for (std::size_t k = 0; k < response.size(); ++k) out[k] = a.scale * response[k];
       return;
     case Analysis::Kind::peak: out[0] = a.scale * *std::max_element(response.begin(), response.end()); return;
-    case Analysis::Kind::response: out[0] = a.scale * response[a.feature ? channel(e, *a.feature) : 0]; return;
+    case Analysis::Kind::response:
+      if (!a.feature && response.size() > 1)
+        throw Error(fmt::format("analysis '{}': '{}' has {} elements along '{}'. Say which one with feature = ...",
+                                a.name, a.variable, response.size(), a.axis));
+      out[0] = a.scale * response[a.feature ? element(e, a) : 0];
+      return;
     case Analysis::Kind::contrast: {
       const double total = std::accumulate(response.begin(), response.end(), 0.0);
       out[0] = total == 0 ? nan : a.scale * (response[a.channels.first] - response[a.channels.second]) / total;
@@ -98,20 +103,20 @@ void analyse(const Experiment& e, const System<double>& system, const Analysis& 
     }
     case Analysis::Kind::decode: break;
   }
-  if (!e.map) throw Error(fmt::format("analysis '{}': decoding needs [encoder] with a range of features.", a.name));
+  const FeatureMap map = e.features(a.axis);
   if (trained) {
-    out[0] = a.scale * trained->read(response) * Unit::parse("rad").to(e.map->unit);
+    out[0] = a.scale * trained->read(response) * Unit::parse("rad").to(map.unit);
     return;
   }
-  const auto positions = positions_of(e);
-  double value = e.map->to_feature(decode(a.decoder, response, positions));
+  const auto positions = axis_positions(e.circuit.axis(a.axis));
+  double value = map.to_feature(decode(a.decoder, response, positions));
   if (a.relative_to_input) {
     if (e.encoders.empty())
       throw Error(fmt::format("analysis '{}': relative_to = \"input\" needs an encoded input.", a.name));
     const auto shown = line_at(e, a, source_of(system, e.encoders[0].first, values));
-    value -= e.map->to_feature(decode(a.decoder, shown, positions));
-    const double period = e.map->high - e.map->low;
-    if (e.circuit.axis(e.feature_axis).circular) value -= period * std::round(value / period);
+    value -= map.to_feature(decode(a.decoder, shown, positions));
+    const double period = map.high - map.low;
+    if (e.circuit.axis(a.axis).circular) value -= period * std::round(value / period);
   }
   out[0] = a.scale * value;
 }

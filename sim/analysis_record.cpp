@@ -108,6 +108,49 @@ Points data_of(const Comparison& c, const CsvTable& table, const Variables& fixe
   return c.average_within > 0 ? averaged(points, c.average_within) : points;
 }
 
+/// A curve at the abscissae of its data.
+struct Panel {
+  std::vector<double> model, data;
+};
+
+/// Means over the panels in which a correlation exists, and the error over all points.
+struct PanelScores {
+  double amplitude = 1, r = 0, r2 = 0, rms = 0;
+  std::int64_t scored = 0;
+};
+
+PanelScores scores(std::vector<Panel>& panels, bool fit_amplitude) {
+  PanelScores s;
+  if (fit_amplitude) {
+    double product = 0;
+    double square = 0;
+    for (const auto& panel : panels)
+      for (std::size_t i = 0; i < panel.data.size(); ++i) {
+        if (std::isnan(panel.model[i]) || std::isnan(panel.data[i])) continue;
+        product += panel.model[i] * panel.data[i];
+        square += panel.model[i] * panel.model[i];
+      }
+    s.amplitude = product / square;
+    for (auto& panel : panels)
+      for (double& value : panel.model) value *= s.amplitude;
+  }
+  double squares = 0;
+  std::size_t pairs = 0;
+  for (const auto& panel : panels) {
+    const Score one = score(panel.model, panel.data);
+    if (one.n > 0) squares += one.rms * one.rms * static_cast<double>(one.n);
+    pairs += one.n;
+    if (std::isnan(one.r)) continue;
+    s.r += one.r;
+    s.r2 += one.r * one.r;
+    ++s.scored;
+  }
+  s.rms = std::sqrt(squares / static_cast<double>(pairs));
+  s.r /= static_cast<double>(s.scored);
+  s.r2 /= static_cast<double>(s.scored);
+  return s;
+}
+
 }  // namespace
 
 std::string record_analysis(const Experiment& e, const Analysis& a, const AnalysisResult& result,
@@ -118,22 +161,22 @@ std::string record_analysis(const Experiment& e, const Analysis& a, const Analys
   for (const auto& c : result.conditions) axes.push_back("/" + c.name);
   const bool tuning = a.kind == Analysis::Kind::tuning;
   const bool timed = a.against == "t";
-  if (tuning) axes.push_back("/" + e.feature_axis);
+  if (tuning) axes.push_back("/" + a.axis);
   if (timed) axes.emplace_back("/t");
   file.write(path, std::span<const double>(result.values), axes, {a.unit, a.label});
   file.set_attribute(path, "kind", std::string("curve"));
   const ConditionAxis* x_axis = abscissa(a, result);
-  const std::string x_unit = tuning  ? (e.map ? e.map->unit.str() : "1")
+  const std::string x_unit = tuning  ? e.features(a.axis).unit.str()
                              : timed ? e.circuit->time_unit.str()
                                      : (x_axis ? x_axis->unit.str() : "1");
-  file.set_attribute(path, "x", tuning ? e.feature_axis : a.against);
+  file.set_attribute(path, "x", tuning ? a.axis : a.against);
   file.set_attribute(path, "x_label",
-                     tuning  ? "preferred feature"
+                     tuning  ? e.features(a.axis).name
                      : timed ? "time"
                              : (x_axis ? (x_axis->description.empty() ? x_axis->name : x_axis->description) : ""));
   file.set_attribute(path, "x_unit", x_unit);
   file.set_attribute(path, "y_label", a.label);
-  if (tuning && e.map) file.set_attribute(path, "x_values", result.x);
+  if (tuning) file.set_attribute(path, "x_values", result.x);
   std::string line = a.name + ":";
   const auto curves = curves_of(a, result);
   if (curves.size() == 1 && curves[0].y.size() <= 40) {
@@ -145,18 +188,12 @@ std::string record_analysis(const Experiment& e, const Analysis& a, const Analys
   if (!a.comparison) return line;
 
   const CsvTable table = CsvTable::read(a.comparison->file);
-  double r2_total = 0;
-  double r_total = 0;
-  double square_total = 0;
-  std::size_t panels = 0;
-  std::size_t scored = 0;
-  std::size_t pairs = 0;
+  std::vector<Panel> panels;
   std::vector<double> all_x, all_y;
   std::vector<std::vector<double>> keys(result.conditions.size());
   for (const auto& curve : curves) {
     const Points data = data_of(*a.comparison, table, curve.fixed);
     if (data.y.empty()) continue;
-    ++panels;
     std::vector<double> predicted(data.y.size(), nan);
     if (a.comparison->in_order) {
       std::vector<double> in_order;
@@ -178,16 +215,7 @@ std::string record_analysis(const Experiment& e, const Analysis& a, const Analys
       if (!known.x.empty())
         for (std::size_t i = 0; i < data.x.size(); ++i) predicted[i] = interpolate(known.x, known.y, data.x[i]);
     }
-    const Score s = score(predicted, data.y);
-    if (s.n > 0) {
-      square_total += s.rms * s.rms * static_cast<double>(s.n);
-      pairs += s.n;
-    }
-    if (!std::isnan(s.r)) {
-      r_total += s.r;
-      r2_total += s.r * s.r;
-      ++scored;
-    }
+    panels.push_back({predicted, data.y});
     for (std::size_t i = 0; i < data.y.size(); ++i) {
       all_x.push_back(data.x[i]);
       all_y.push_back(data.y[i]);
@@ -213,17 +241,19 @@ std::string record_analysis(const Experiment& e, const Analysis& a, const Analys
   if (source.empty() && !table.comments().empty()) source = table.comments()[0];
   file.set_attribute(group, "source", source);
   file.set_attribute(group, "compares", path);
-  const double rms = std::sqrt(square_total / static_cast<double>(pairs));
-  file.set_attribute(path, "rms", rms);
-  if (scored == 0) return line + fmt::format("; data: {} points, rms {:.3g} {}", all_y.size(), rms, a.unit);
-  file.set_attribute(path, "r", r_total / static_cast<double>(scored));
-  file.set_attribute(path, "r2", r2_total / static_cast<double>(scored));
-  file.set_attribute(path, "panels", static_cast<std::int64_t>(scored));
-  return line + (scored == 1
-                     ? fmt::format("; against data: r = {:.3f}, rms = {:.3g} {}", r_total, rms, a.unit)
-                     : fmt::format("; against data, {} panels: mean r = {:.3f}, mean r^2 = {:.3f}, rms = {:.3g} {}",
-                                   scored, r_total / static_cast<double>(scored),
-                                   r2_total / static_cast<double>(scored), rms, a.unit));
+  const PanelScores s = scores(panels, a.comparison->fit_amplitude);
+  if (a.comparison->fit_amplitude) {
+    file.set_attribute(path, "amplitude", s.amplitude);
+    line += fmt::format("; times {:.3g}", s.amplitude);
+  }
+  file.set_attribute(path, "rms", s.rms);
+  if (s.scored == 0) return line + fmt::format("; data: {} points, rms {:.3g} {}", all_y.size(), s.rms, a.unit);
+  file.set_attribute(path, "r", s.r);
+  file.set_attribute(path, "r2", s.r2);
+  file.set_attribute(path, "panels", s.scored);
+  if (s.scored == 1) return line + fmt::format("; against data: r = {:.3f}, rms = {:.3g} {}", s.r, s.rms, a.unit);
+  return line + fmt::format("; against data, {} panels: mean r = {:.3f}, mean r^2 = {:.3f}, rms = {:.3g} {}", s.scored,
+                            s.r, s.r2, s.rms, a.unit);
 }
 
 }  // namespace striate

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "base/error.hpp"
 #include "sim/analysis.hpp"
@@ -35,10 +36,14 @@ double related(Relation relation, double value, double reference) {
 
 AnalysisResult beside_reference(const Experiment& e, const Analysis& a, const AnalysisResult& raw) {
   AnalysisResult result = raw;
-  const bool angle = a.kind == Analysis::Kind::decode && a.relation == Relation::difference && e.map &&
-                     (a.trained || e.circuit.axis(e.feature_axis).circular);
-  const double period =
-      angle ? a.scale * (a.trained ? 360 * Unit::parse("deg").to(e.map->unit) : e.map->high - e.map->low) : 0;
+  double period = 0;
+  if (a.kind == Analysis::Kind::decode && a.relation == Relation::difference) {
+    const FeatureMap map = e.features(a.axis);
+    if (a.trained)
+      period = a.scale * 360 * Unit::parse("deg").to(map.unit);
+    else if (e.circuit.axis(a.axis).circular)
+      period = a.scale * (map.high - map.low);
+  }
   for (std::size_t c = 0; c < raw.values.size() / raw.width; ++c) {
     Variables at = e.condition(c);
     const Variables own = at;
@@ -50,7 +55,32 @@ AnalysisResult beside_reference(const Experiment& e, const Analysis& a, const An
     for (std::size_t i = 0; i < raw.width; ++i) {
       double& value = result.values[c * raw.width + i];
       value = related(a.relation, value, raw.values[reference * raw.width + i]);
-      if (angle) value -= period * std::round(value / period);
+      if (period != 0) value -= period * std::round(value / period);
+    }
+  }
+  return result;
+}
+
+std::size_t axis_index(const AnalysisResult& result, const std::string& name, const std::string& where) {
+  for (std::size_t i = 0; i < result.conditions.size(); ++i)
+    if (result.conditions[i].name == name) return i;
+  throw Error(fmt::format("analysis '{}': the condition '{}' is named twice in only and average_over.", where, name));
+}
+
+/// Each curve along the abscissa set beside its own largest value.
+AnalysisResult beside_largest(const Analysis& a, const AnalysisResult& raw) {
+  AnalysisResult result = raw;
+  const std::size_t axis = axis_index(raw, a.against, a.name);
+  std::size_t inner = 1;
+  for (std::size_t i = axis + 1; i < raw.conditions.size(); ++i) inner *= raw.conditions[i].values.size();
+  const std::size_t n = raw.conditions[axis].values.size();
+  for (std::size_t curve = 0; curve < raw.values.size() / n; ++curve) {
+    const std::size_t first = curve / inner * n * inner + curve % inner;
+    double largest = -std::numeric_limits<double>::infinity();
+    for (std::size_t k = 0; k < n; ++k) largest = std::fmax(largest, raw.values[first + k * inner]);
+    for (std::size_t k = 0; k < n; ++k) {
+      double& value = result.values[first + k * inner];
+      value = related(a.relation, value, largest);
     }
   }
   return result;
@@ -80,16 +110,12 @@ AnalysisResult without(const AnalysisResult& from, std::size_t axis, const std::
   return result;
 }
 
-std::size_t axis_index(const AnalysisResult& result, const std::string& name, const std::string& where) {
-  for (std::size_t i = 0; i < result.conditions.size(); ++i)
-    if (result.conditions[i].name == name) return i;
-  throw Error(fmt::format("analysis '{}': the condition '{}' is named twice in only and average_over.", where, name));
-}
-
 }  // namespace
 
 AnalysisResult related_result(const Experiment& e, const Analysis& a, const AnalysisResult& raw) {
-  AnalysisResult result = a.reference.empty() ? raw : beside_reference(e, a, raw);
+  AnalysisResult result = a.relative_to_largest ? beside_largest(a, raw)
+                          : a.reference.empty() ? raw
+                                                : beside_reference(e, a, raw);
   for (const auto& [name, value] : a.only) {
     const std::size_t axis = axis_index(result, name, a.name);
     const std::size_t kept = element_of(result.conditions[axis], value, a.name);

@@ -32,6 +32,10 @@ class Course {
         workspace_(system.workspace()),
         observables_(system.observables().size()),
         inputs_(system.inputs().size()) {
+    for (const auto& [name, value] : e.parameters(condition)) {
+      const Field& f = system.parameters().at(name);
+      std::fill_n(problem_.p.begin() + static_cast<std::ptrdiff_t>(f.offset), f.size, value);
+    }
     result_.recorded.resize(e.run.record.size());
   }
 
@@ -52,20 +56,26 @@ class Course {
   ConditionValues last() const { return {states_, observables_, inputs_}; }
 
  private:
-  void run_steady() {
+  /// The steady state of what is shown at time 0; an unstable one is kept with a warning.
+  SteadyState settled(double tolerance) {
     SteadySettings settings;
-    settings.tolerance = e_.run.tolerance;
-    settings.accept_unstable = true;  // the result carries a warning
-    const SteadyState steady = steady_state(problem_, settings);
+    settings.tolerance = tolerance;
+    settings.accept_unstable = true;
+    SteadyState steady = steady_state(problem_, settings);
+    if (steady.stability != Stability::stable) {
+      result_.warning = fmt::format("the steady state found is {}: leading eigenvalue {:.3g}",
+                                    to_string(steady.stability), steady.leading_eigenvalue.real());
+    }
+    return steady;
+  }
+
+  void run_steady() {
+    const SteadyState steady = settled(e_.run.tolerance);
     keep(0, steady.y);
     result_.notes = {{"residual", steady.residual},
                      {"leading_eigenvalue", steady.leading_eigenvalue.real()},
                      {"rhs_evaluations", static_cast<double>(steady.counters.rhs)},
                      {"jacobian_products", static_cast<double>(steady.counters.jvp)}};
-    if (steady.stability != Stability::stable) {
-      result_.warning = fmt::format("the steady state found is {}: leading eigenvalue {:.3g}",
-                                    to_string(steady.stability), steady.leading_eigenvalue.real());
-    }
   }
 
   void run_timed() {
@@ -80,6 +90,7 @@ class Course {
     observer.progress = [](double, const Counters&) {
       if (interrupted()) throw Interrupted();
     };
+    if (e_.run.from_steady) problem_.y0 = settled(e_.run.absolute).y;
     const Solution solution = solve(problem_, method, times_, observer);
     result_.notes = {{"steps", static_cast<double>(solution.counters.steps)},
                      {"rejected_steps", static_cast<double>(solution.counters.rejected)},
@@ -154,9 +165,8 @@ std::string condition_text(const Experiment& e, std::size_t condition) {
 std::vector<double> row_abscissae(const Experiment& e, const Analysis& a, const std::vector<double>& times) {
   if (a.against == "t") return times;
   if (a.kind != Analysis::Kind::tuning) return {};
-  std::vector<double> x = axis_positions(e.circuit.axis(e.feature_axis));
-  if (e.map)
-    for (double& position : x) position = e.map->to_feature(position);
+  std::vector<double> x = axis_positions(e.circuit.axis(a.axis));
+  for (double& position : x) position = e.features(a.axis).to_feature(position);
   return x;
 }
 

@@ -16,6 +16,7 @@ struct FeatureMap {
   double low = 0;  ///< in the stimulus's feature unit
   double high = 1;
   Unit unit;
+  std::string name = "preferred feature";
   double to_axis(double feature) const { return (feature - low) / (high - low); }  ///< 0..1 along the axis
   double to_feature(double position) const { return low + position * (high - low); }
 };

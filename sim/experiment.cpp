@@ -58,7 +58,10 @@ Circuit read_circuit_of(const TomlTable& root, const std::string& path) {
   }
 }
 
-Circuit with_values(Circuit circuit, const TomlTable& root) {
+/// With a regime's and the experiment's values; those that name condition variables are added to `varied`, and hold
+/// their value in the first condition here.
+Circuit with_values(Circuit circuit, const TomlTable& root, const std::vector<ConditionAxis>& conditions,
+                    std::vector<std::pair<std::string, TomlValue>>& varied) {
   if (const auto regime = root.find("regime")) {
     try {
       circuit = circuit.with_parameters(circuit.regime(regime->as_string()).values);
@@ -75,8 +78,9 @@ Circuit with_values(Circuit circuit, const TomlTable& root) {
         if (value.is_array())
           for (const auto& v : value.as_array()) numbers.push_back(evaluate(v, unit));
         else
-          numbers.push_back(evaluate(value, unit));
+          numbers.push_back(evaluate(value, unit, condition_at(conditions, 0)));
         circuit = circuit.with_parameters({{key, numbers}});
+        if (names_any(value, condition_at(conditions, 0))) varied.emplace_back(key, value);
       } catch (const Error& e) {
         const std::string message = e.what();
         throw Error(message.starts_with(value.position())
@@ -144,6 +148,10 @@ RunPlan read_run(const TomlTable& root, const Circuit& circuit) {
     if (std::find(names.begin(), names.end(), plan.method) == names.end())
       table->at("method").fail("but the methods are steady and those of the integrators." +
                                suggest_names(plan.method, names));
+    const std::string start = table->string("start", "initial");
+    if (start != "initial" && start != "steady")
+      table->at("start").fail("but a course starts from these." + suggest_names(start, {"initial", "steady"}));
+    plan.from_steady = start == "steady";
     plan.duration = evaluate(table->at("duration"), ms);
     if (!(plan.duration > 0) || !std::isfinite(plan.duration)) table->at("duration").fail("but must be above 0.");
     plan.every = table->has("every") ? evaluate(table->at("every"), ms) : plan.duration / 100;
@@ -184,6 +192,7 @@ Comparison read_comparison(const TomlTable& table, const std::string& path) {
   c.x_column = table.string("x", "");
   c.y_column = table.string("y");
   c.source = table.string("source", "");
+  c.fit_amplitude = table.boolean("fit_amplitude", false);
   c.in_order = table.boolean("in_order", false);
   c.x_step = table.number("x_step", 0);
   c.average_within = table.number("average_within", 0);
@@ -228,13 +237,16 @@ void read_relation(const TomlTable& t, const Experiment& e, Analysis& a) {
   if (!reference) return;
   if (!reference->is_table()) {
     a.relative_to_input = reference->as_string() == "input";
-    if (!a.relative_to_input) reference->fail("but the choices are \"input\" or a table of condition variables.");
-    return;
-  }
-  const TomlTable table = reference->as_table();
-  for (const auto& key : table.keys()) {
-    condition_named(e, table.at(key), key);
-    a.reference.emplace_back(key, table.at(key));
+    a.relative_to_largest = reference->as_string() == "largest";
+    if (!a.relative_to_input && !a.relative_to_largest)
+      reference->fail("but the choices are \"input\", \"largest\" or a table of condition variables.");
+    if (a.relative_to_input) return;
+  } else {
+    const TomlTable table = reference->as_table();
+    for (const auto& key : table.keys()) {
+      condition_named(e, table.at(key), key);
+      a.reference.emplace_back(key, table.at(key));
+    }
   }
   const std::vector<std::string> relations{"difference", "ratio", "suppression"};
   const std::string relation = t.string("relation", "difference");
@@ -242,6 +254,20 @@ void read_relation(const TomlTable& t, const Experiment& e, Analysis& a) {
   if (found == relations.end())
     t.at("relation").fail("but the relations are these." + suggest_names(relation, relations));
   a.relation = static_cast<Relation>(found - relations.begin());
+}
+
+void require_axis(const Circuit& circuit, const TomlValue& name) {
+  try {
+    circuit.axis(name.as_string());
+  } catch (const Error& e) {
+    name.fail(fmt::format("but {}", e.what()));
+  }
+}
+
+/// The unit in which an analysis comes out unless the experiment names one.
+Unit unit_of(const Experiment& e, const Analysis& a) {
+  if (a.kind == Analysis::Kind::contrast || a.is_share()) return {};
+  return a.kind == Analysis::Kind::decode ? e.features(a.axis).unit : observable_unit(e.circuit, a.variable);
 }
 
 std::vector<Analysis> read_analyses(const TomlTable& root, const Experiment& e) {
@@ -259,6 +285,8 @@ std::vector<Analysis> read_analyses(const TomlTable& root, const Experiment& e) 
     a.kind = static_cast<Analysis::Kind>(found - kinds.begin());
     a.variable = t.string("variable");
     require_observable(e.circuit, t.at("variable"), a.variable);
+    a.axis = t.string("axis", e.feature_axis);
+    if (t.has("axis")) require_axis(e.circuit, t.at("axis"));
     const std::string decoder = t.string("decoder", "population_vector");
     a.trained = decoder == "trained";
     if (a.trained && !e.training) t.at("decoder").fail("but there is no [training] to learn from.");
@@ -269,16 +297,13 @@ std::vector<Analysis> read_analyses(const TomlTable& root, const Experiment& e) 
     }
     if (a.kind == Analysis::Kind::contrast) {
       const auto pair = t.at("channels").as_numbers();
-      const double n = static_cast<double>(e.circuit.axis(e.feature_axis).axis.size);
+      const double n = static_cast<double>(e.circuit.axis(a.axis).axis.size);
       if (pair.size() != 2 || !(std::min(pair[0], pair[1]) >= 0) || !(std::max(pair[0], pair[1]) < n))
         t.at("channels").fail(fmt::format("but two channels from 0 to {} are asked for.", n - 1));
       a.channels = {static_cast<std::size_t>(pair[0]), static_cast<std::size_t>(pair[1])};
     }
     read_relation(t, e, a);
-    if (t.has("feature")) {
-      if (!e.map) t.at("feature").fail("but there is no encoder with a range of features.");
-      a.feature = evaluate(t.at("feature"), e.map->unit);
-    }
+    if (t.has("feature")) a.feature = evaluate(t.at("feature"), e.features(a.axis).unit);
     if (const auto at = t.find("at")) {
       const auto pair = at->as_array();
       if (pair.size() != 2) at->fail("but a place is written [x, y].");
@@ -296,7 +321,9 @@ std::vector<Analysis> read_analyses(const TomlTable& root, const Experiment& e) 
       condition_named(e, t.has("against") ? t.at("against") : t.at("name"), a.against);
     }
     a.label = t.string("label", a.name);
-    a.unit = t.string("unit", a.kind == Analysis::Kind::decode && e.map ? e.map->unit.str() : "1");
+    a.unit = t.string("unit", unit_of(e, a).str());
+    if (a.relative_to_largest && (a.against.empty() || a.against == "t" || a.kind == Analysis::Kind::tuning))
+      t.at("relative_to").fail("but the largest value is sought along the condition variable that against names.");
     if (const auto comparison = t.find_table("compare")) a.comparison = read_comparison(*comparison, e.path);
     analyses.push_back(std::move(a));
   }
@@ -352,9 +379,31 @@ Variables condition_at(const std::vector<ConditionAxis>& axes, std::size_t index
   return variables;
 }
 
+std::vector<std::pair<std::string, double>> Experiment::parameters(std::size_t index) const {
+  std::vector<std::pair<std::string, double>> values;
+  for (const auto& [name, text] : varied_parameters) {
+    const Parameter& p = circuit.parameter(name);
+    const double value = evaluate(text, p.variable.unit(), condition(index));
+    if (!p.range.contains(value))
+      text.fail(fmt::format("which is {} {} in condition {}, but must be in {}.", value, p.variable.unit().str(), index,
+                            p.range.str()));
+    values.emplace_back(name, value);
+  }
+  return values;
+}
+
+FeatureMap Experiment::features(const std::string& axis) const {
+  if (map && axis == feature_axis) return *map;
+  const AxisDeclaration& a = circuit.axis(axis);
+  if (!a.has_coordinates) return {0, std::max<double>(1, static_cast<double>(a.axis.size) - 1), {}, axis};
+  return {a.low, a.high, a.unit, a.description.empty() ? axis : a.description};
+}
+
 Experiment read_experiment(TomlDocument& document, const std::string& path) {
   const TomlTable root = document.root();
-  const Circuit plain = with_values(read_circuit_of(root, path), root);
+  const auto conditions = read_conditions(root);
+  std::vector<std::pair<std::string, TomlValue>> varied;
+  const Circuit plain = with_values(read_circuit_of(root, path), root, conditions, varied);
   const auto stimulus_table = root.find_table("stimulus");
   const double scale = stimulus_table && stimulus_table->has("scale") ? evaluate(stimulus_table->at("scale"), deg) : 1;
   const auto lesions = read_lesions(root, plain, scale);
@@ -365,16 +414,17 @@ Experiment read_experiment(TomlDocument& document, const std::string& path) {
                nullptr,
                {},
                {},
+               varied,
                {},
                "feature",
-               {},
+               conditions,
                lesions,
                {},
                {},
                {},
                ""};
   e.circuit_text = to_text(plain);
-  e.conditions = read_conditions(root);
+  for (std::size_t c = 0; c < e.condition_count() && !varied.empty(); ++c) e.parameters(c);
   const auto encoder = root.find_table("encoder");
   if (encoder) {
     e.feature_axis = encoder->string("axis", "feature");
@@ -384,6 +434,7 @@ Experiment read_experiment(TomlDocument& document, const std::string& path) {
       const auto ends = range->as_array();
       if (ends.size() != 2) range->fail("but a range of features has two ends.");
       map.unit = Unit::parse(encoder->string("unit", "deg"));
+      map.name = "preferred " + encoder->string("feature", "feature");
       map.low = evaluate(ends[0], map.unit);
       map.high = evaluate(ends[1], map.unit);
       if (!(map.low < map.high)) range->fail("but must run upwards.");

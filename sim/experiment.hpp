@@ -28,9 +28,10 @@ struct Comparison {
   std::string x_column, y_column;
   std::vector<std::pair<std::string, std::string>> where;  ///< rows with this text in this column
   std::vector<std::pair<std::string, std::string>> match;  ///< column equal to a condition variable: one panel each
-  bool in_order = false;                                   ///< rows pair with conditions in file order, not by abscissa
-  double x_step = 0;          ///< abscissae are rounded to its multiples, where those are nominal; 0: as they stand
-  double average_within = 0;  ///< rows are averaged whose abscissae lie no further apart; 0: none
+  bool fit_amplitude = false;  ///< arbitrary units: one factor for the whole analysis, by least squares
+  bool in_order = false;       ///< rows pair with conditions in file order, not by abscissa
+  double x_step = 0;           ///< abscissae are rounded to its multiples, where those are nominal; 0: as they stand
+  double average_within = 0;   ///< rows are averaged whose abscissae lie no further apart; 0: none
   std::optional<std::pair<double, double>> x_range;  ///< rows with other abscissae are left out
   double y_scale = 1;
   std::string source;
@@ -48,15 +49,19 @@ struct Analysis {
   enum class Kind { decode, response, tuning, peak, contrast } kind = Kind::decode;
   std::string name;
   std::string variable;  ///< a state, definition or input
+  std::string axis;      ///< along which it is read or decoded: the encoder's unless said otherwise
   Decoder decoder = Decoder::population_vector;
+  /// Whether it comes out as a share of a reference, and so without unit.
+  bool is_share() const { return (!reference.empty() || relative_to_largest) && relation != Relation::difference; }
   bool trained = false;                          ///< decode: by the linear decoder of [training] instead
   std::pair<std::size_t, std::size_t> channels;  ///< contrast: their difference over the sum of all channels
-  bool relative_to_input = false;  ///< decode: minus what the same decoder reads from the encoder's input there
+  bool relative_to_input = false;    ///< decode: minus what the same decoder reads from the encoder's input there
+  bool relative_to_largest = false;  ///< the reference is the largest value along `against`
   std::vector<std::pair<std::string, TomlValue>> reference;  ///< condition variables of the reference, as expressions
   Relation relation = Relation::difference;
   std::vector<std::pair<std::string, double>> only;  ///< conditions with other values are left out
   std::vector<std::string> average_over;             ///< condition variables
-  std::optional<double> feature;                     ///< response: at the channel that prefers this
+  std::optional<double> feature;                     ///< response: at the element of `axis` that lies or prefers here
   double y = 0, x = 0;                               ///< deg from the centre
   double scale = 1;                                  ///< the result is multiplied by it
   std::string against;                               ///< the condition variable along the abscissa, or "t"
@@ -68,7 +73,8 @@ struct Analysis {
 struct RunPlan {
   bool steady = true;
   std::string method;
-  double duration = 0;  ///< ms
+  bool from_steady = false;  ///< a course in time starts at the steady state of what is shown at its start
+  double duration = 0;       ///< ms
   double tolerance = 1e-6;
   double absolute = 1e-8;  ///< in each state's unit
   double step = 0;         ///< ms, for fixed-step methods
@@ -96,6 +102,7 @@ struct Experiment {
   std::shared_ptr<Stimulus> stimulus;
   std::vector<std::pair<std::string, std::shared_ptr<Encoder>>> encoders;  ///< by input
   std::vector<std::pair<std::string, TomlValue>> given_inputs;             ///< uniform, constant in time
+  std::vector<std::pair<std::string, TomlValue>> varied_parameters;        ///< expressions of condition variables
   std::optional<FeatureMap> map;
   std::string feature_axis = "feature";
   std::vector<ConditionAxis> conditions;
@@ -107,6 +114,14 @@ struct Experiment {
 
   std::size_t condition_count() const;
   Variables condition(std::size_t index) const;
+
+  /// The values that parameters take in one condition, where they are expressions of condition variables.
+  /// @throws Error for a value outside the parameter's range
+  std::vector<std::pair<std::string, double>> parameters(std::size_t index) const;
+
+  /// What the positions along an axis of the circuit stand for: features of the encoder on its axis, the circuit's own
+  /// coordinates on others.
+  FeatureMap features(const std::string& axis) const;
 };
 
 /// The values of condition `index` of a grid of variables, the last of which changes fastest.

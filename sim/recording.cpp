@@ -37,6 +37,16 @@ Recorded recorded(const Circuit& circuit, const std::string& name) {
   return {};
 }
 
+/// When what is shown changes, in the circuit's time unit; nothing when that depends on the condition.
+std::vector<double> stimulus_changes(const Experiment& e) {
+  if (!e.stimulus) return {};
+  std::vector<double> changes = e.stimulus->changes(e.condition(0));
+  for (std::size_t c = 1; c < e.condition_count(); ++c)
+    if (e.stimulus->changes(e.condition(c)) != changes) return {};
+  for (double& t : changes) t *= e.circuit->time_unit.dimensionless() ? 1 : Unit::parse("ms").to(e.circuit->time_unit);
+  return changes;
+}
+
 }  // namespace
 
 Recording::Recording(const std::string& path, bool overwrite, const Experiment& e, const std::vector<double>& times,
@@ -62,7 +72,11 @@ Recording::Recording(const std::string& path, bool overwrite, const Experiment& 
   file_.write_text("/circuit_text", to_text(e.circuit));
   write_condition_axes(e, sweep);
   write_circuit_axes(e);
-  if (timed) file_.create_axis("/t", std::span<const double>(times), {e.circuit->time_unit.str(), "time"});
+  if (timed) {
+    file_.create_axis("/t", std::span<const double>(times), {e.circuit->time_unit.str(), "time"});
+    const auto changes = stimulus_changes(e);
+    if (!changes.empty()) file_.set_attribute("/t", "stimulus_changes", changes);
+  }
   for (const auto& name : e.run.record) {
     const Recorded r = recorded(e.circuit, name);
     std::vector<std::string> axes = condition_axes_;

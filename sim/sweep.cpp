@@ -232,7 +232,7 @@ class SweepFile {
     for (std::size_t i = 0; i < first.analyses.size(); ++i) {
       std::vector<std::string> all = recording.condition_axes();
       if (runner.analysis_width(i) > 1)
-        all.push_back(first.analyses[i].against == "t" ? "/t" : "/" + first.feature_axis);
+        all.push_back(first.analyses[i].against == "t" ? "/t" : "/" + first.analyses[i].axis);
       file.create_array("/analysis/" + first.analyses[i].name, H5Type::float64, all,
                         {first.analyses[i].unit, first.analyses[i].label});
     }

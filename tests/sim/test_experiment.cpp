@@ -1,0 +1,152 @@
+#include "sim/experiment.hpp"
+
+#include <boost/test/unit_test.hpp>
+#include <cmath>
+#include <fstream>
+
+#include "base/error.hpp"
+#include "io/hdf5.hpp"
+#include "sim/condition_runner.hpp"
+#include "sim/run.hpp"
+#include "tests/io/scratch.hpp"
+
+namespace {
+
+using namespace striate;
+
+Experiment read(const std::string& text, const std::string& path = "e.toml") {
+  TomlDocument document = TomlDocument::parse_string(text, path);
+  return read_experiment(document, path);
+}
+
+/// What an analysis without a row of its own gives in one condition.
+double analysed(const Experiment& e, std::size_t condition, std::size_t analysis = 0) {
+  return ConditionRunner(e).run(condition).analyses[analysis].at(0);
+}
+
+const std::string pair = R"(
+circuit = "isn"
+[conditions.drive]
+values = [0, 2]
+unit = "Hz"
+[parameters]
+h_I = "2*drive + 1 Hz"
+w_II = 0.5
+)";
+
+const std::string rate_of_I = R"(
+[[analysis]]
+name = "I"
+kind = "response"
+variable = "r_I"
+)";
+
+BOOST_AUTO_TEST_SUITE(experiment)
+
+BOOST_AUTO_TEST_CASE(A_parameter_may_be_an_expression_of_the_conditions) {
+  const Experiment e = read(pair + rate_of_I);
+  // r_I = 0.8 h_E - 0.4 h_I with h_E = 10 Hz, up to the tolerance 1e-10 per ms times the slowest time constant, 20 ms.
+  BOOST_CHECK_SMALL(analysed(e, 0) - (8 - 0.4 * 1), 1e-8);
+  BOOST_CHECK_SMALL(analysed(e, 1) - (8 - 0.4 * 5), 1e-8);
+  BOOST_CHECK_EQUAL(e.analyses[0].unit, "Hz");  // that of the variable
+}
+
+BOOST_AUTO_TEST_CASE(A_parameter_that_leaves_its_range_in_some_condition_is_refused_before_anything_runs) {
+  const std::string text = R"(
+circuit = "isn"
+[conditions.slowness]
+values = [5, 0]
+unit = "ms"
+[parameters]
+tau_E = "4*slowness"
+)";
+  BOOST_CHECK_EXCEPTION(read(text), Error,
+                        says("tau_E = \"4*slowness\"", "0 ms in condition 1, but must be in (0, inf)"));
+}
+
+BOOST_AUTO_TEST_CASE(A_course_from_the_steady_state_stays_there) {
+  const Experiment e =
+      read(pair + "[run]\nmethod = \"dp54\"\nduration = \"50 ms\"\nevery = \"10 ms\"\nstart = \"steady\"\n");
+  const auto recorded = ConditionRunner(e).run(1).recorded;  // r_E, r_I at 0, 10, ... 50 ms
+  // Started within the absolute tolerance 1e-8 of the rate; the slowest decay, 20 ms, keeps it within 20 times that.
+  for (const double r : recorded[1]) BOOST_CHECK_SMALL(r - 6, 2e-7);
+  BOOST_CHECK_EQUAL(recorded[1].size(), 6);
+}
+
+BOOST_AUTO_TEST_CASE(Any_axis_of_a_circuit_can_be_read_and_decoded_in_its_own_unit) {
+  const std::string ring = "circuit = \"ssn_ring\"\nregime = \"weak\"\n[parameters]\ntheta_1 = \"30 deg\"\n";
+  const std::string drive = "[[analysis]]\nname = \"d\"\nvariable = \"h\"\naxis = \"orientation\"\n";
+  // The drive of one grating of contrast 1.25 is 1.25 exp(-(d/30)^2/2), d degrees from it, and symmetric around it but
+  // for the element at d = -90, which has no partner: exp(-4.5) of the peak, in rounding's reach of the vector sum.
+  BOOST_CHECK_CLOSE(analysed(read(ring + drive + "kind = \"response\"\nfeature = \"30 deg\""), 0), 1.25, 1e-12);
+  BOOST_CHECK_CLOSE(analysed(read(ring + drive + "kind = \"response\"\nfeature = \"90 deg\""), 0), 1.25 * std::exp(-2),
+                    1e-10);
+  const Experiment decoding = read(ring + drive + "kind = \"decode\"");
+  BOOST_CHECK_CLOSE(analysed(decoding, 0), 30, 1e-9);
+  BOOST_CHECK_EQUAL(decoding.analyses[0].unit, "deg");
+}
+
+BOOST_AUTO_TEST_CASE(A_response_of_many_elements_needs_a_place) {
+  const std::string text =
+      "circuit = \"ssn_ring\"\n[[analysis]]\nname = \"d\"\nvariable = \"h\"\nkind = \"response\"\n";
+  BOOST_CHECK_EXCEPTION(analysed(read(text + "axis = \"orientation\""), 0), Error, says("180 elements"));
+  BOOST_CHECK_EXCEPTION(analysed(read(text), 0), Error, says("axis = \"orientation\""));
+  BOOST_CHECK_EXCEPTION(read(text + "axis = \"orientaton\""), Error, says("Closest: orientation"));
+}
+
+BOOST_AUTO_TEST_CASE(Each_curve_can_be_set_beside_its_own_largest_value) {
+  const Scratch scratch;
+  const std::string text = R"(
+circuit = "isn"
+[conditions.I]
+values = [0, 5, 10]
+unit = "Hz"
+[conditions.E]
+values = [10, 5]
+unit = "Hz"
+[parameters]
+h_E = "E"
+h_I = "I"
+)" + rate_of_I + "against = \"I\"\nrelative_to = \"largest\"\nrelation = \"suppression\"\n";
+  const std::string output = scratch.path("out.h5");
+  run_experiment(read(text), {output, false, true, 1, ""});
+  const auto found = H5File::open(output).read_numbers("/analysis/I").values;
+  // r_I = 0.8 h_E - 0.4 h_I: 8 6 4 at h_E = 10 and 4 2 0 at h_E = 5, beside 8 and 4.
+  const std::vector<double> expected{0, 0, 0.25, 0.5, 0.5, 1};
+  BOOST_REQUIRE_EQUAL(found.size(), expected.size());
+  for (std::size_t i = 0; i < found.size(); ++i) BOOST_CHECK_SMALL(found[i] - expected[i], 1e-8);
+}
+
+BOOST_AUTO_TEST_CASE(Data_in_arbitrary_units_are_compared_after_one_factor_for_all_panels) {
+  const Scratch scratch;
+  const std::string data = scratch.path("data.csv");
+  // The steady r_I = 8 - 0.4 h_I at h_I = 0, 5, 10 and h_E = 10, then less 4 at h_E = 5: twice that, but one point off
+  // by 3.
+  std::ofstream(data) << "E,I,y\n10,0,16\n10,5,12\n10,10,8\n5,0,8\n5,5,4\n5,10,3\n";
+  const std::string text = R"(
+circuit = "isn"
+[conditions.E]
+values = [10, 5]
+unit = "Hz"
+[conditions.I]
+values = [0, 5, 10]
+unit = "Hz"
+[parameters]
+h_E = "E"
+h_I = "I"
+)" + rate_of_I + "[analysis.compare]\nfile = \"" +
+                           data + "\"\nx = \"I\"\ny = \"y\"\nmatch = { E = \"E\" }\nfit_amplitude = true\n";
+  const std::string output = scratch.path("out.h5");
+  run_experiment(read(text), {output, false, true, 1, ""});
+  const H5File file = H5File::open(output);
+  const auto score = [&](const std::string& name) { return std::get<double>(*file.attribute("/analysis/I", name)); };
+  // Model m = 8 6 4 4 2 0, data d = 2 m but for 3 at m = 0, which leaves the factor sum(m d)/sum(m^2) at 2 and adds 9
+  // to the squared error. r is 1 in the first panel and, for (4 2 0, 8 4 3), 10/sqrt(8 * 14) in the second.
+  BOOST_CHECK_CLOSE(score("amplitude"), 2, 1e-6);
+  BOOST_CHECK_CLOSE(score("rms"), std::sqrt(9.0 / 6), 1e-6);
+  BOOST_CHECK_CLOSE(score("r"), (1 + 10 / std::sqrt(8.0 * 14)) / 2, 1e-6);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace
