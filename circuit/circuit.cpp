@@ -103,6 +103,10 @@ std::string Range::str() const {
 }
 bool Range::unbounded() const { return low == -std::numeric_limits<double>::infinity() && high == -low; }
 
+std::string State::left_side() const {
+  return map ? fmt::format("next({})", variable->name) : fmt::format("d{}/dt", variable->name);
+}
+
 Circuit::Circuit(CircuitContents contents) {
   const std::string circuit_name = fmt::format("circuit '{}'", contents.name);
   std::string where = circuit_name;
@@ -203,18 +207,35 @@ Circuit::Circuit(CircuitContents contents) {
   for (auto& s : contents.states) {
     enter(s.where);
     const std::string& name = s.variable->name;
-    const std::string rate_name = fmt::format("d{}/dt", name);
-    s.rate = fit(where, rate_name, s.rate, s.variable.unit() / contents.time_unit, s.variable.shape());
+    if (s.map != contents.states.front().map)
+      throw Error(where, fmt::format("'{}' has an equation {}, but '{}' has {}. A circuit is a flow (d/dt) or a map "
+                                     "(next), not both; discretise turns a flow into a map.",
+                                     name, s.left_side(), contents.states.front().variable->name,
+                                     contents.states.front().left_side()));
+    const std::string what = s.left_side();
+    const Unit unit = s.map ? s.variable.unit() : s.variable.unit() / contents.time_unit;
+    s.equation = fit(where, what, s.equation, unit, s.variable.shape());
     s.initial = fit(where, fmt::format("{}(0)", name), s.initial, s.variable.unit(), s.variable.shape());
-    check_variables(rate_name, s.rate, false);
+    check_variables(what, s.equation, false);
     check_variables(fmt::format("{}(0)", name), s.initial, true);
   }
   for (const auto& d : contents.definitions) {
     enter(d.where);
     check_variables("'" + d.name + "'", d.value, false);
   }
+  enter("");
+  const bool map = !contents.states.empty() && contents.states.front().map;
+  if (!(contents.step > 0 && std::isfinite(contents.step)))
+    throw Error(where, fmt::format("step = {} [{}], but must be positive.", contents.step, contents.time_unit.str()));
+  if (!map && contents.step != 1)
+    throw Error(where, "it has a step, but is not a map. Write its equations as next(x) = ..., or leave the step out.");
   for (auto& event : contents.events) {
     enter(event.where);
+    if (map)
+      throw Error(where,
+                  fmt::format("event '{}' stands in a map, but events belong to flows. Write the jump into next() "
+                              "with where(condition, then, otherwise).",
+                              event.name));
     check_name(where, event.name, taken);
     check_variables("event '" + event.name + "'", event.guard, false);
     for (auto& [name, value] : event.jumps) {
@@ -246,6 +267,8 @@ Circuit::Circuit(CircuitContents contents) {
   contents_ = std::make_shared<const CircuitContents>(std::move(contents));
 }
 
+bool Circuit::is_map() const { return !contents_->states.empty() && contents_->states.front().map; }
+
 const Parameter& Circuit::parameter(std::string_view name) const {
   return find_named("circuit '" + contents_->name + "'", "parameter", name, contents_->parameters, variable_name);
 }
@@ -269,6 +292,15 @@ Circuit Circuit::with_parameters(const std::vector<std::pair<std::string, std::v
   return Circuit(std::move(changed));
 }
 
+Circuit Circuit::with_definitions(const std::vector<std::string>& names) const {
+  CircuitContents changed = *contents_;
+  changed.definitions.clear();
+  for (const auto& name : names)
+    changed.definitions.push_back(
+        find_named("circuit '" + contents_->name + "'", "definition", name, contents_->definitions, plain_name));
+  return Circuit(std::move(changed));
+}
+
 bool Circuit::operator==(const Circuit& other) const {
   const auto& a = *contents_;
   const auto& b = *other.contents_;
@@ -276,6 +308,7 @@ bool Circuit::operator==(const Circuit& other) const {
     return std::equal(x.begin(), x.end(), y.begin(), y.end(), same);
   };
   return a.name == b.name && a.description == b.description && a.source == b.source && a.time_unit == b.time_unit &&
+         a.step == b.step &&
          all(a.axes, b.axes,
              [](const auto& x, const auto& y) {
                return x.axis == y.axis && x.has_coordinates == y.has_coordinates && x.low == y.low &&
@@ -291,8 +324,8 @@ bool Circuit::operator==(const Circuit& other) const {
              [](const auto& x, const auto& y) { return x.variable == y.variable && x.description == y.description; }) &&
          all(a.states, b.states,
              [](const auto& x, const auto& y) {
-               return x.variable == y.variable && x.initial == y.initial && x.rate == y.rate &&
-                      x.description == y.description;
+               return x.variable == y.variable && x.initial == y.initial && x.equation == y.equation &&
+                      x.map == y.map && x.description == y.description;
              }) &&
          all(a.definitions, b.definitions,
              [](const auto& x, const auto& y) {
@@ -344,7 +377,7 @@ Expr CircuitBuilder::input(const std::string& name, std::string_view unit, Shape
 Expr CircuitBuilder::state(const std::string& name, std::string_view unit, Shape shape, const Expr& initial,
                            std::string description) {
   const Expr v = variable(VariableKind::state, name, std::move(shape), Unit::parse(unit));
-  contents_.states.push_back({v, initial, Expr(), std::move(description), {}});
+  contents_.states.push_back({v, initial, Expr(), std::move(description)});
   return v;
 }
 
@@ -358,7 +391,17 @@ State& CircuitBuilder::find_state(const Expr& state) {
 }
 
 void CircuitBuilder::initial(const Expr& state, const Expr& value) { find_state(state).initial = value; }
-void CircuitBuilder::ddt(const Expr& state, const Expr& rate) { find_state(state).rate = rate; }
+void CircuitBuilder::ddt(const Expr& state, const Expr& rate) {
+  State& s = find_state(state);
+  s.equation = rate;
+  s.map = false;
+}
+void CircuitBuilder::next(const Expr& state, const Expr& value) {
+  State& s = find_state(state);
+  s.equation = value;
+  s.map = true;
+}
+void CircuitBuilder::step(double step) { contents_.step = step; }
 
 Expr CircuitBuilder::define(const std::string& name, const Expr& value, std::string description) {
   contents_.definitions.push_back({name, value, std::move(description)});

@@ -55,10 +55,13 @@ struct Input {
 
 struct State {
   Expr variable;
-  Expr initial;  ///< of parameters and inputs; in the state's unit and shape
-  Expr rate;     ///< d/dt, in the state's unit per time unit
+  Expr initial;   ///< of parameters and inputs; in the state's unit and shape
+  Expr equation;  ///< d/dt, in the state's unit per time unit; of a map the value one step later, in the state's unit
   std::string description;
   std::string where = {};
+  bool map = false;  ///< next(x) = ... instead of dx/dt = ...
+
+  std::string left_side() const;  ///< "dV/dt" or "next(V)"
 };
 
 /// A named algebraic quantity; every one can be observed.
@@ -90,6 +93,7 @@ struct CircuitContents {
   std::string description;
   std::vector<std::string> source;  ///< where the equations and numbers come from, and every departure
   Unit time_unit = Unit::parse("ms");
+  double step = 1;  ///< of a map: the time from one value to the next [time unit]
   std::vector<AxisDeclaration> axes;
   std::vector<Parameter> parameters;
   std::vector<Input> inputs;
@@ -99,7 +103,8 @@ struct CircuitContents {
   std::vector<Regime> regimes;
 };
 
-/// An immutable typed graph: states, parameters, inputs and observables, and the equations between them.
+/// An immutable typed graph: states, parameters, inputs and observables, and the equations between them. It is a flow,
+/// dx/dt = f(t, x), or a map, x(t + step) = F(t, x).
 class Circuit {
  public:
   /// Checks every declaration and equation. @throws Error naming the circuit, the quantity and what to do
@@ -108,6 +113,8 @@ class Circuit {
   const CircuitContents& operator*() const { return *contents_; }
   const CircuitContents* operator->() const { return contents_.get(); }
 
+  bool is_map() const;  ///< whether its states are given by next(x) = ...
+
   const Parameter& parameter(std::string_view name) const;
   const State& state(std::string_view name) const;
   const AxisDeclaration& axis(std::string_view name) const;
@@ -115,6 +122,9 @@ class Circuit {
 
   /// The same circuit with other default parameter values, given in each parameter's unit; one value fills an array.
   Circuit with_parameters(const std::vector<std::pair<std::string, std::vector<double>>>& values) const;
+
+  /// The same circuit with these definitions only, so that observing and differentiating them costs no others.
+  Circuit with_definitions(const std::vector<std::string>& names) const;
 
   /// Equal when every declaration and every equation is the same graph.
   bool operator==(const Circuit& other) const;
@@ -140,6 +150,8 @@ class CircuitBuilder {
   Expr time() const;
   void initial(const Expr& state, const Expr& value);
   void ddt(const Expr& state, const Expr& rate);
+  void next(const Expr& state, const Expr& value);
+  void step(double step);  ///< of a map [time unit]
   Expr define(const std::string& name, const Expr& value, std::string description = "");
   void event(const std::string& name, const Expr& guard, const std::vector<std::pair<Expr, Expr>>& jumps);
   void regime(Regime regime);

@@ -19,7 +19,8 @@ namespace {
 /// What a System computes from (p, t, u, y) ...
 enum class Source { initial, rhs, leak, observe, guard, jump, count_ };
 /// ... and how: its value, or a product with its derivative towards those of (p, t, u, y) that a mask names.
-enum class Form { value, jvp, vjp, count_ };
+/// Form::second is the vjp of the jvp towards y.
+enum class Form { value, jvp, vjp, second, count_ };
 
 constexpr std::size_t argument_count = 4;  ///< groups of arguments: 0 p | 1 t | 2 u | 3 y
 constexpr auto part_count = static_cast<std::size_t>(Source::count_) * static_cast<std::size_t>(Form::count_)
@@ -162,13 +163,13 @@ struct System<T>::Impl {
         for (const auto& s : circuit->states) all.push_back({s.initial, states.at(s.variable->name).offset});
         break;
       case Source::rhs:
-        for (const auto& s : circuit->states) all.push_back({s.rate, states.at(s.variable->name).offset});
+        for (const auto& s : circuit->states) all.push_back({s.equation, states.at(s.variable->name).offset});
         break;
       case Source::leak:
         for (const auto& s : circuit->states) {
-          const Expr d = pointwise_derivative(s.rate, s.variable);
+          const Expr d = pointwise_derivative(s.equation, s.variable);
           all.push_back(
-              {or_zero(d, s.variable, s.rate.unit() / s.variable.unit()), states.at(s.variable->name).offset});
+              {or_zero(d, s.variable, s.equation.unit() / s.variable.unit()), states.at(s.variable->name).offset});
         }
         break;
       case Source::observe:
@@ -197,13 +198,14 @@ struct System<T>::Impl {
     return a;
   }
 
-  /// Memoised: what depends on p alone, and, when a vector is multiplied, what depends on (p, t, u, y) alone. The
-  /// groups from 4 on are the directions of p, t, u, y (jvp) or the cotangent of the results (vjp).
+  /// Memoised: what depends on p alone, on (p, u) alone, and, when a vector is multiplied, on (p, t, u, y) alone. The
+  /// groups from 4 on are the directions of p, t, u, y (jvp), the cotangent of the results (vjp), or the direction of y
+  /// and the cotangent (second).
   Function<T> make(Part part) const {
     const auto all = results(part.source);
     const auto variables = arguments();
     auto fields = variables;
-    std::vector<ArgumentGroup> groups{{parameters.size(), 1}, {1, 2}, {inputs.size(), 2}, {states.size(), 2}};
+    std::vector<ArgumentGroup> groups{{parameters.size(), 1}, {1, 3}, {inputs.size(), 2}, {states.size(), 3}};
     if (part.source == Source::initial) groups = {{parameters.size(), 1}, {0, 1}, {inputs.size(), 1}, {0, 1}};
     const auto asked = [&](const ArgumentField& a) { return (part.mask >> a.group & 1U) != 0; };
     std::vector<OutputField> outputs;
@@ -212,7 +214,7 @@ struct System<T>::Impl {
         for (const auto& r : all) outputs.push_back({r.value, 0, r.offset, false});
         break;
       case Form::jvp: {
-        groups.insert(groups.end(), {{parameters.size(), 3}, {1, 3}, {inputs.size(), 3}, {states.size(), 3}});
+        groups.insert(groups.end(), {{parameters.size(), 4}, {1, 4}, {inputs.size(), 4}, {states.size(), 4}});
         std::vector<std::pair<Expr, Expr>> directions;
         for (const auto& a : variables) {
           if (!asked(a)) continue;
@@ -226,17 +228,30 @@ struct System<T>::Impl {
           if (tangents[i]) outputs.push_back({broadcast_to(tangents[i], values[i].shape()), 0, all[i].offset, true});
         break;
       }
-      case Form::vjp: {
+      case Form::vjp:
+      case Form::second: {
+        std::vector<Expr> values;
+        for (const auto& r : all) values.push_back(r.value);
+        if (part.form == Form::second) {
+          std::vector<std::pair<Expr, Expr>> directions;
+          for (const auto& state : circuit->states) {
+            directions.emplace_back(state.variable, companion("v_", state.variable, state.variable.unit()));
+            fields.push_back({directions.back().second, argument_count, states.at(state.variable->name).offset});
+          }
+          groups.push_back({states.size(), 4});
+          values = striate::jvp(values, directions);
+        }
         std::size_t size = 0;
         std::vector<std::pair<Expr, Expr>> cotangents;
         for (std::size_t i = 0; i < all.size(); ++i) {
-          const Expr& value = all[i].value;
+          size += all[i].value.shape().size();
+          if (!values[i]) continue;
+          const Expr value = broadcast_to(values[i], all[i].value.shape());
           cotangents.emplace_back(value, variable(VariableKind::argument, fmt::format("lambda_{}", i), value.shape(),
                                                   value.unit().pow(-1)));
-          fields.push_back({cotangents.back().second, argument_count, all[i].offset});
-          size += value.shape().size();
+          fields.push_back({cotangents.back().second, groups.size(), all[i].offset});
         }
-        groups.push_back({size, 3});
+        groups.push_back({size, 4});
         std::vector<Expr> wrt;
         std::vector<ArgumentField> to;
         for (const auto& a : variables) {
@@ -287,6 +302,13 @@ struct System<T>::Impl {
     run({source, Form::vjp, mask_of(bar)}, in, outputs, workspace);
   }
 
+  void second(Source source, const At<T>& at, const T* v, const T* lambda, const Cotangent<T>& bar,
+              Workspace<T>& workspace) const {
+    const T* const in[] = {at.p.data(), &at.t, at.u.data(), at.y.data(), v, lambda};
+    T* const outputs[] = {bar.p.data(), bar.t.data(), bar.u.data(), bar.y.data()};
+    run({source, Form::second, mask_of(bar)}, in, outputs, workspace);
+  }
+
   /// Calls body(index of the state, index among the jumps) for every state that an event of `fired` moves.
   template <class Jumps, class Body>
   void for_moved(const Jumps& in_order, std::span<const std::size_t> fired, const Body& body) const {
@@ -319,6 +341,14 @@ const std::string& System<T>::name() const {
 template <class T>
 Unit System<T>::time_unit() const {
   return impl_->circuit->time_unit;
+}
+template <class T>
+bool System<T>::is_map() const {
+  return impl_->circuit.is_map();
+}
+template <class T>
+double System<T>::step() const {
+  return impl_->circuit->step;
 }
 template <class T>
 const Fields& System<T>::states() const {
@@ -393,6 +423,12 @@ template <class T>
 void System<T>::vjp(const At<T>& at, std::span<const T> lambda, const Cotangent<T>& bar,
                     Workspace<T>& workspace) const {
   impl_->vjp(Source::rhs, at, lambda.data(), bar, workspace);
+}
+
+template <class T>
+void System<T>::second(const At<T>& at, std::span<const T> v, std::span<const T> lambda, const Cotangent<T>& bar,
+                       Workspace<T>& workspace) const {
+  impl_->second(Source::rhs, at, v.data(), lambda.data(), bar, workspace);
 }
 
 template <class T>

@@ -202,6 +202,7 @@ std::string to_text(const Circuit& circuit) {
   std::string text = fmt::format("circuit {}{}\n", c.name, quoted(c.description));
   for (const auto& line : c.source) text += fmt::format("source \"{}\"\n", line);
   text += fmt::format("time {}\n", c.time_unit.str());
+  if (circuit.is_map()) text += fmt::format("step {} [{}]\n", number(c.step), c.time_unit.str());
   if (!c.axes.empty()) text += "\n";
   for (const auto& a : c.axes) {
     text += fmt::format("axis {} = {}", a.axis.name, a.axis.size);
@@ -231,9 +232,10 @@ std::string to_text(const Circuit& circuit) {
   for (const auto& s : c.states) {
     const Expr initial = undressed(s.initial, s.variable.unit());
     if (!is_zero(initial)) text += fmt::format("{}(0) = {}\n", s.variable->name, print(initial));
-    text += fmt::format("d{}/dt = {} : {}{}{}\n", s.variable->name,
-                        print(undressed(s.rate, s.variable.unit() / c.time_unit)), s.variable.unit().str(),
-                        s.variable.shape().rank() == 0 ? "" : " " + s.variable.shape().str(), quoted(s.description));
+    const Unit unit = s.map ? s.variable.unit() : s.variable.unit() / c.time_unit;
+    text +=
+        fmt::format("{} = {} : {}{}{}\n", s.left_side(), print(undressed(s.equation, unit)), s.variable.unit().str(),
+                    s.variable.shape().rank() == 0 ? "" : " " + s.variable.shape().str(), quoted(s.description));
   }
   if (!c.events.empty()) text += "\n";
   for (const auto& event : c.events) {

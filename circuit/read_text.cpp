@@ -21,8 +21,8 @@ constexpr double most_parameter_values = 1 << 26;  // of one circuit; 512 MB
 constexpr double most_coordinates = 1 << 20;
 
 const std::vector<std::string>& keywords() {
-  static const std::vector<std::string> words{"circuit",   "source", "time",  "constant", "axis",
-                                              "parameter", "input",  "event", "regime"};
+  static const std::vector<std::string> words{"circuit", "source",    "time",  "step",  "constant",
+                                              "axis",    "parameter", "input", "event", "regime"};
   return words;
 }
 
@@ -52,17 +52,17 @@ class Reader {
     for (auto& d : definitions_) resolve(d);
     for (auto& d : definitions_) contents_.definitions.push_back({d.name, d.value, d.description, position(d.at)});
     for (auto& s : contents_.states) {
-      const auto rate = rates_.find(s.variable->name);
-      s.rate = expression_at(rate->second);
+      s.equation = expression_at(equations_.at(s.variable->name));
       const auto initial = initials_.find(s.variable->name);
       s.initial = initial == initials_.end() ? Expr(0.0) : expression_at(initial->second);
     }
     for (const auto& [name, at] : initials_)
-      if (!rates_.contains(name)) {
+      if (!equations_.contains(name)) {
         at_ = at;
-        fail(fmt::format("'{}' has an initial value, but no equation d{}/dt.{}", name, name,
-                         suggest_names(name, keys(rates_))));
+        fail(fmt::format("'{}' has an initial value, but no equation d{}/dt or next({}).{}", name, name, name,
+                         suggest_names(name, keys(equations_))));
       }
+    if (step_at_) contents_.step = read_step(*step_at_);
     for (const auto at : events_) read_event(at);
     for (const auto at : regimes_) read_regime(at);
     return located(tokens_.front(), [&] { return Circuit(std::move(contents_)); });
@@ -148,6 +148,8 @@ class Reader {
         scan_initial();
       } else if (word.size() > 1 && word[0] == 'd' && is("/", 1) && peek(2).text == "dt") {
         scan_rate();
+      } else if (word == "next" && is("(", 1)) {
+        scan_next();
       } else if (std::find(keywords().begin(), keywords().end(), word) != keywords().end()) {
         take();
         if (word == "circuit") {
@@ -163,6 +165,10 @@ class Reader {
           const Token t = peek();
           contents_.time_unit = unit_until_end(t);
           end_statement();
+        } else if (word == "step") {
+          if (step_at_) fail_at(first, "the step is given twice. Keep one.");
+          step_at_ = at_;
+          skip_statement();
         } else if (word == "constant") {
           scan_constant();
         } else if (word == "axis") {
@@ -176,8 +182,10 @@ class Reader {
           skip_statement();
         }
       } else {
-        fail(fmt::format("'{}' starts neither a declaration nor an equation (name := ..., dV/dt = ..., V(0) = ...).{}",
-                         word, suggest_names(word, keywords())));
+        fail(
+            fmt::format("'{}' starts neither a declaration nor an equation (name := ..., dV/dt = ..., next(V) = ..., "
+                        "V(0) = ...).{}",
+                        word, suggest_names(word, keywords())));
       }
     }
     if (!named) throw Error(position(tokens_.front()), "the text lacks its first line: circuit NAME \"what it is\".");
@@ -421,18 +429,40 @@ class Reader {
     const std::string name = take().text.substr(1);
     take();
     take();
-    expect("=", "d" + name + "/dt");
+    scan_equation(t, name, fmt::format("d{}/dt", name), false);
+  }
+
+  void scan_next() {
+    const Token t = take();
+    take();
+    const std::string name = expect_name("a state's name");
+    expect(")", "next(" + name);
+    scan_equation(t, name, fmt::format("next({})", name), true);
+  }
+
+  /// The rest of a state's equation, from its = onwards.
+  void scan_equation(const Token& t, const std::string& name, const std::string& left, bool map) {
+    expect("=", left);
     const std::size_t expression = at_;
     skip_expression();
     if (!accept(":"))
-      fail(fmt::format("the unit of '{}' is needed at the end of its equation: d{}/dt = ... : mV.", name, name));
+      fail(fmt::format("the unit of '{}' is needed at the end of its equation: {} = ... : mV.", name, left));
     const Unit unit = unit_until_end(peek());
     const Shape shape = shape_in_brackets();
     const Expr v = variable(VariableKind::state, name, shape, unit);
     declare(t, name, v);
-    rates_[name] = expression;
-    contents_.states.push_back({v, Expr(), Expr(), description(), position(t)});
+    equations_[name] = expression;
+    contents_.states.push_back({v, Expr(), Expr(), description(), position(t), map});
     end_statement();
+  }
+
+  /// The time increment of a map, in the time unit.
+  double read_step(std::size_t at) {
+    const Token& t = tokens_[at];
+    const Expr e = expression_at(at);
+    if (e->op != Op::constant || !e.unit().same_dimension(contents_.time_unit))
+      fail_at(t, fmt::format("the step of a map is a time such as 0.5 {}.", contents_.time_unit.str()));
+    return e->value * e.unit().to(contents_.time_unit);
   }
 
   void read_event(std::size_t at) {
@@ -976,7 +1006,8 @@ class Reader {
   std::vector<PendingDefinition> definitions_;
   std::map<std::string, std::size_t> definition_index_;
   std::vector<std::string> open_;  ///< definitions being resolved, outermost first
-  std::map<std::string, std::size_t> rates_, initials_;
+  std::map<std::string, std::size_t> equations_, initials_;
+  std::optional<std::size_t> step_at_;
   std::vector<std::size_t> events_, regimes_;
   double parameter_values_ = 0;
 };

@@ -95,8 +95,9 @@ struct AlgorithmChoice {
 
 /// A circuit made executable: const, and safe to use from any number of threads with a Workspace each.
 ///
-/// Products (jvp, vjp) are added to their outputs and never negated. Subgraphs that depend on parameters alone are
-/// evaluated once per parameter set, those on (t, y, p, u) alone once per linearisation point; nothing allocates.
+/// f is the rate of a flow, or the state one step later of a map. Products (jvp, vjp, ...) are added to their outputs
+/// and never negated. Subgraphs that depend on parameters alone are evaluated once per parameter set, those on
+/// parameters and inputs once per input, those on (t, y, p, u) once per linearisation point; nothing allocates.
 template <class T>
 class System {
  public:
@@ -105,6 +106,8 @@ class System {
 
   const std::string& name() const;
   Unit time_unit() const;
+  bool is_map() const;
+  double step() const;  ///< of a map: from one value to the next [time unit]
   const Fields& states() const;
   const Fields& parameters() const;
   const Fields& inputs() const;
@@ -125,17 +128,21 @@ class System {
   void initial_vjp(std::span<const T> p, std::span<const T> u, std::span<const T> lambda, std::span<T> pbar,
                    Workspace<T>& workspace) const;
 
-  /// ydot [states per time unit] = f(t, y, p, u)
+  /// ydot [states per time unit; of a map: states] = f(t, y, p, u)
   void rhs(const At<T>& at, std::span<T> ydot, Workspace<T>& workspace) const;
   /// out += f_y v.y + f_p v.p + f_u v.u + f_t v.t
   void jvp(const At<T>& at, const Tangent<T>& v, std::span<T> out, Workspace<T>& workspace) const;
   /// bar.y += f_y' lambda, bar.p += f_p' lambda, bar.u += f_u' lambda, bar.t += f_t' lambda
   void vjp(const At<T>& at, std::span<const T> lambda, const Cotangent<T>& bar, Workspace<T>& workspace) const;
+  /// The gradient of lambda' f_y v with v and lambda held: bar.y, bar.p, bar.u and bar.t += its derivatives
+  void second(const At<T>& at, std::span<const T> v, std::span<const T> lambda, const Cotangent<T>& bar,
+              Workspace<T>& workspace) const;
   /// out = the derivative of each state's rate with respect to the same element of that state, through pointwise
   /// operations only (couplings held fixed): the rate that exponential schemes integrate exactly.
   void leak(const At<T>& at, std::span<T> out, Workspace<T>& workspace) const;
 
-  /// out = every observable; its products are like those of the rate
+  /// out = every observable; its products are like those of the rate. Circuit::with_definitions leaves out the
+  /// observables that are not wanted.
   void observe(const At<T>& at, std::span<T> out, Workspace<T>& workspace) const;
   void observe_jvp(const At<T>& at, const Tangent<T>& v, std::span<T> out, Workspace<T>& workspace) const;
   void observe_vjp(const At<T>& at, std::span<const T> lambda, const Cotangent<T>& bar, Workspace<T>& workspace) const;

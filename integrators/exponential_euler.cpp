@@ -7,7 +7,7 @@
 namespace striate {
 
 ExponentialEuler::ExponentialEuler(Evaluation& evaluation, const Method& method, double t1)
-    : FixedStep(evaluation, method, t1), leak_(evaluation.size()) {}
+    : FixedStep(evaluation, method, method.step, t1), leak_(evaluation.size()) {}
 
 void ExponentialEuler::increment(double t, double h, std::span<const double> y, std::span<const double> rate,
                                  std::span<double> next) {

@@ -8,10 +8,10 @@
 
 namespace striate {
 
-FixedStep::FixedStep(Evaluation& evaluation, const Method& method, double t1)
+FixedStep::FixedStep(Evaluation& evaluation, const Method& method, double step, double t1)
     : evaluation_(evaluation),
       name_(method.name),
-      step_(method.step),
+      step_(step),
       t1_(t1),
       y_(evaluation.size()),
       previous_y_(evaluation.size()),
@@ -19,7 +19,7 @@ FixedStep::FixedStep(Evaluation& evaluation, const Method& method, double t1)
       previous_rate_(evaluation.size()) {}
 
 void FixedStep::rhs(double t, std::span<const double> y, std::span<double> ydot) {
-  if (!evaluation_.rhs(t, y, ydot)) fail(name_, t, t1_, evaluation_, "the rate is not finite");
+  if (!evaluation_.rhs(t, y, ydot)) fail(name_, t, t1_, evaluation_, "a value is not finite");
 }
 
 void FixedStep::restart(double t, std::span<const double> y, double end, double begin, std::uint64_t steps) {

@@ -8,7 +8,7 @@ namespace striate {
 /// the segment's end, and a cubic Hermite interpolant between the accepted steps.
 class FixedStep : public Stepper {
  public:
-  FixedStep(Evaluation& evaluation, const Method& method, double t1);
+  FixedStep(Evaluation& evaluation, const Method& method, double step, double t1);
   void restart(double t, std::span<const double> y, double end, double begin, std::uint64_t steps) override;
   double step() override;
   std::span<const double> y() const override { return y_; }
@@ -20,6 +20,7 @@ class FixedStep : public Stepper {
   virtual void increment(double t, double h, std::span<const double> y, std::span<const double> rate,
                          std::span<double> next) = 0;
   void rhs(double t, std::span<const double> y, std::span<double> ydot);
+  std::span<const double> previous_y() const { return previous_y_; }
   Evaluation& evaluation_;
 
  private:

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <limits>
 
 #include "base/error.hpp"
@@ -15,7 +16,11 @@ namespace {
 
 void check(const Method& method, const MethodInfo& info) {
   const auto refuse = [&](const std::string& what) { throw Error("method '" + method.name + "'", what); };
-  if (info.fixed) {
+  using Kind = MethodInfo::Kind;
+  if (info.kind == Kind::map) {
+    if (method.step != 0)
+      refuse(fmt::format("step = {}, but a map has a step of its own. Leave the method's step out.", method.step));
+  } else if (info.kind == Kind::fixed) {
     if (!(method.step > 0))
       refuse(fmt::format("step = {}, but must be positive. Give the step of this fixed-step method.", method.step));
   } else {
@@ -28,8 +33,9 @@ void check(const Method& method, const MethodInfo& info) {
     if (!(method.atol > 0)) refuse(fmt::format("atol = {}, but must be positive.", method.atol));
     if (!(method.max_step >= 0)) refuse(fmt::format("max_step = {}, but must not be negative.", method.max_step));
   }
-  if (info.imex && method.implicit.empty()) refuse("implicit is empty. Name the states whose rates are fast.");
-  if (!info.imex && !method.implicit.empty())
+  if (info.kind == Kind::imex && method.implicit.empty())
+    refuse("implicit is empty. Name the states whose rates are fast.");
+  if (info.kind != Kind::imex && !method.implicit.empty())
     refuse("implicit is set, but only imex3, imex4 and imex5 split the rate.");
 }
 
@@ -58,7 +64,9 @@ struct Integrator::Impl {
     stops_ = problem_.checkpoints;
     if (problem_.drive) {
       const auto breaks = problem_.drive->breakpoints(problem_.t0, problem_.t1);
-      stops_.insert(stops_.end(), breaks.begin(), breaks.end());
+      // A map reads its inputs at its own times alone; what changes between them is no stop.
+      std::copy_if(breaks.begin(), breaks.end(), std::back_inserter(stops_),
+                   [&](double t) { return info_.kind != MethodInfo::Kind::map || on_grid(t); });
     }
     stops_.push_back(problem_.t1);
     std::sort(stops_.begin(), stops_.end());
@@ -72,6 +80,11 @@ struct Integrator::Impl {
   void validate() const {
     const System<double>& system = problem_.system;
     const auto refuse = [&](const std::string& what) { throw Error(system.name(), what); };
+    const bool map = info_.kind == MethodInfo::Kind::map;
+    if (system.is_map() && !map)
+      refuse(fmt::format("is a map, but '{}' integrates flows. Use the method iterate.", method_.name));
+    if (map && !system.is_map())
+      refuse("is a flow, but iterate steps maps. Use another method, or discretise the circuit first.");
     const auto sized = [&](const char* what, std::size_t size, std::size_t wanted) {
       if (size != wanted) refuse(fmt::format("{} has {} values, but the circuit has {}.", what, size, wanted));
     };
@@ -87,6 +100,20 @@ struct Integrator::Impl {
       refuse(
           fmt::format("checkpoint at {}, but must lie in ({}, {}].", time_text(c, system), problem_.t0, problem_.t1));
     }
+    if (!map) return;
+    const auto whole = [&](const char* what, double t) {
+      if (on_grid(t)) return;
+      refuse(fmt::format("{} = {}, but must lie a whole number of the map's steps of {} after t0 = {}.", what,
+                         time_text(t, system), time_text(system.step(), system), time_text(problem_.t0, system)));
+    };
+    whole("t1", problem_.t1);
+    for (double c : problem_.checkpoints) whole("checkpoint", c);
+  }
+
+  /// Whether t is one of the map's times, but for rounding.
+  bool on_grid(double t) const {
+    const double steps = (t - problem_.t0) / problem_.system.step();
+    return std::abs(steps - std::round(steps)) < 1e-6;
   }
 
   void continue_from(const Checkpoint& checkpoint) {
@@ -257,7 +284,7 @@ struct Integrator::Impl {
   }
 
   Checkpoint save() const {
-    if (t_ != step_end_ || !(restart_due() || info_.fixed)) {
+    if (t_ != step_end_ || !(restart_due() || info_.fixed())) {
       throw Error(method_.name,
                   fmt::format("cannot save at t = {}: an adaptive method is saved where it restarts. List the time in "
                               "Problem::checkpoints.",

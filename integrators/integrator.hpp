@@ -16,13 +16,14 @@ namespace striate {
 ///
 /// Adaptive: "bs32", "zonneveld43", "dp54" (explicit Runge-Kutta, ARKODE), "adams", "bdf" (multistep, CVODES),
 /// "imex3", "imex4", "imex5" (additive Runge-Kutta, ARKODE). Fixed step: "euler", "heun", "rk4", "exponential_euler".
+/// For maps, which no other method takes: "iterate", with the circuit's own step.
 /// Recommended: bs32 for rectified circuits, dp54 for smooth ones, bdf for stiff ones.
 struct Method {
   std::string name = "bs32";
   double rtol = 1e-5;                     ///< adaptive: relative tolerance per step
   double atol = 1e-6;                     ///< adaptive: absolute tolerance per step, in each state's own unit
   std::map<std::string, double> atol_of;  ///< by state name, where it differs from `atol`, in that state's unit
-  double step = 0;                        ///< fixed step [time unit]; must be 0 for an adaptive method
+  double step = 0;                        ///< fixed step [time unit]; must be 0 for an adaptive method and for a map
   double max_step = 0;                    ///< adaptive: largest step [time unit]; 0: no bound
   bool max_norm = false;              ///< adaptive: control the worst unit instead of the root mean square over units
   std::vector<std::string> implicit;  ///< imex: the states whose rates are integrated implicitly

@@ -7,6 +7,7 @@
 #include "integrators/arkode.hpp"
 #include "integrators/cvode.hpp"
 #include "integrators/exponential_euler.hpp"
+#include "integrators/iterate.hpp"
 #include "integrators/runge_kutta.hpp"
 #include "integrators/stepper.hpp"
 
@@ -22,20 +23,26 @@ std::unique_ptr<Stepper> exponential_euler(Evaluation& evaluation, const Method&
   return std::make_unique<ExponentialEuler>(evaluation, method, t1);
 }
 
+std::unique_ptr<Stepper> iterate(Evaluation& evaluation, const Method& method, double, double t1) {
+  return std::make_unique<Iterate>(evaluation, method, t1);
+}
+
 const std::vector<MethodInfo>& all_methods() {
+  using Kind = MethodInfo::Kind;
   static const std::vector<MethodInfo> methods = {
-      {"bs32", false, false, make_erk},
-      {"zonneveld43", false, false, make_erk},
-      {"dp54", false, false, make_erk},
-      {"adams", false, false, make_cvode},
-      {"bdf", false, false, make_cvode},
-      {"imex3", false, true, make_imex},
-      {"imex4", false, true, make_imex},
-      {"imex5", false, true, make_imex},
-      {"euler", true, false, runge_kutta<euler_tableau>},
-      {"heun", true, false, runge_kutta<heun_tableau>},
-      {"rk4", true, false, runge_kutta<rk4_tableau>},
-      {"exponential_euler", true, false, exponential_euler},
+      {"bs32", Kind::adaptive, make_erk},
+      {"zonneveld43", Kind::adaptive, make_erk},
+      {"dp54", Kind::adaptive, make_erk},
+      {"adams", Kind::adaptive, make_cvode},
+      {"bdf", Kind::adaptive, make_cvode},
+      {"imex3", Kind::imex, make_imex},
+      {"imex4", Kind::imex, make_imex},
+      {"imex5", Kind::imex, make_imex},
+      {"euler", Kind::fixed, runge_kutta<euler_tableau>},
+      {"heun", Kind::fixed, runge_kutta<heun_tableau>},
+      {"rk4", Kind::fixed, runge_kutta<rk4_tableau>},
+      {"exponential_euler", Kind::fixed, exponential_euler},
+      {"iterate", Kind::map, iterate},
   };
   return methods;
 }

@@ -26,7 +26,7 @@ void combine(std::span<const double> y, double h, std::span<const double> weight
 }  // namespace
 
 RungeKutta::RungeKutta(Evaluation& evaluation, const Method& method, double t1, const Tableau& tableau)
-    : FixedStep(evaluation, method, t1),
+    : FixedStep(evaluation, method, method.step, t1),
       tableau_(tableau),
       k_(tableau.b.size() - 1, std::vector<double>(evaluation.size())) {}
 

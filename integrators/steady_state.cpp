@@ -164,6 +164,8 @@ const char* to_string(Stability stability) {
 
 SteadyState steady_state(const Problem& problem, const SteadySettings& settings) {
   const System<double>& system = problem.system;
+  if (system.is_map())
+    throw Error(system.name(), "is a map, but a steady state is sought for flows. Iterate the map to its fixed point.");
   if (system.guard_size() > 0) throw Error(system.name(), "has events, but a steady state is a point without jumps.");
   if (!problem.drive && system.inputs().size() > 0)
     throw Error(system.name(), "the circuit has inputs, but no drive is given.");

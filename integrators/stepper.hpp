@@ -26,8 +26,8 @@ class Stepper {
 /// The description of a method that the front end checks its settings against.
 struct MethodInfo {
   std::string name;
-  bool fixed = false;
-  bool imex = false;
+  enum class Kind { adaptive, imex, fixed, map } kind = Kind::adaptive;
+  bool fixed() const { return kind == Kind::fixed || kind == Kind::map; }
   std::unique_ptr<Stepper> (*make)(Evaluation&, const Method&, double t0, double t1);
 };
 const MethodInfo& method_info(const std::string& name);

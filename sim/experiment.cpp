@@ -137,11 +137,13 @@ void require_observable(const Circuit& circuit, const TomlValue& value, const st
 RunPlan read_run(const TomlTable& root, const Circuit& circuit) {
   RunPlan plan;
   const auto table = root.find_table("run");
-  plan.method = "steady";
+  const bool map = circuit.is_map();
+  plan.method = map ? "iterate" : "steady";
   for (const auto& s : circuit->states) plan.record.push_back(s.variable->name);
   if (circuit->states.empty()) plan.method = "static";
+  if (!table && map) root.fail("the circuit is a map. Add [run] with duration = ....");
   if (!table) return plan;
-  if (!circuit->states.empty()) plan.method = table->string("method", "steady");
+  if (!circuit->states.empty()) plan.method = table->string("method", map ? "iterate" : "steady");
   plan.steady = plan.method == "steady" || plan.method == "static";
   if (!plan.steady) {
     const auto names = method_names();
@@ -152,9 +154,14 @@ RunPlan read_run(const TomlTable& root, const Circuit& circuit) {
     if (start != "initial" && start != "steady")
       table->at("start").fail("but a course starts from these." + suggest_names(start, {"initial", "steady"}));
     plan.from_steady = start == "steady";
-    plan.duration = evaluate(table->at("duration"), ms);
+    // Durations are held in ms; where a map counts its time in plain numbers, so does its experiment.
+    const Unit unit = map && circuit->time_unit.dimensionless() ? circuit->time_unit : ms;
+    plan.duration = evaluate(table->at("duration"), unit);
     if (!(plan.duration > 0) || !std::isfinite(plan.duration)) table->at("duration").fail("but must be above 0.");
-    plan.every = table->has("every") ? evaluate(table->at("every"), ms) : plan.duration / 100;
+    if (table->has("every"))
+      plan.every = evaluate(table->at("every"), unit);
+    else
+      plan.every = map ? circuit->step * circuit->time_unit.to(unit) : plan.duration / 100;
     if (!(plan.every > 0)) table->at("every").fail("but must be above 0.");
     if (table->has("step")) {
       plan.step = evaluate(table->at("step"), ms);

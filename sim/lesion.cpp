@@ -72,7 +72,7 @@ Circuit lesioned(const Circuit& circuit, const std::vector<Lesion>& lesions) {
       return substitute({e}, {{target, value}})[0];
     };
     for (auto& s : c.states)
-      if (!(s.variable == target)) s.rate = rebuilt(s.rate);
+      if (!(s.variable == target)) s.equation = rebuilt(s.equation);
     for (auto& d : c.definitions) d.value = rebuilt(d.value);
     result = Circuit(std::move(c));
   }

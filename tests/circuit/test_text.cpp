@@ -221,7 +221,7 @@ BOOST_AUTO_TEST_CASE(numbers_keep_every_bit) {
 BOOST_AUTO_TEST_CASE(the_order_of_lines_does_not_matter_to_names) {
   const Circuit a = read_circuit("circuit c\ndV/dt = -I : mV\nI := b*V\nb := 2/(1 ms)\n");
   const Circuit b = read_circuit("circuit c\nb := 2/(1 ms)\nI := b*V\ndV/dt = -I : mV\n");
-  BOOST_TEST((a.state("V").rate == b.state("V").rate));
+  BOOST_TEST((a.state("V").equation == b.state("V").equation));
 }
 
 BOOST_AUTO_TEST_CASE(a_chain_of_a_hundred_thousand_terms_neither_overflows_nor_bloats) {

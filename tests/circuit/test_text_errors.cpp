@@ -35,8 +35,26 @@ const std::vector<Mistake>& mistakes() {
   static const std::string axes = "axis x = 5\naxis y = 3\n";
   static const std::vector<Mistake> all{
       {"a misspelt keyword", first + "paramter tau = 5 ms\n" + leak,
-       "c.circuit:2:1: 'paramter' starts neither a declaration nor an equation (name := ..., dV/dt = ..., V(0) = ...). "
-       "Closest: parameter."},
+       "c.circuit:2:1: 'paramter' starts neither a declaration nor an equation (name := ..., dV/dt = ..., next(V) = "
+       "..., V(0) = ...). Closest: parameter."},
+      {"a flow and a map at once", first + leak + "next(w) = w/2 : 1\n",
+       "c.circuit:3:1: circuit 'c': 'w' has an equation next(w), but 'V' has dV/dt. A circuit is a flow (d/dt) or a "
+       "map "
+       "(next), not both; discretise turns a flow into a map."},
+      {"the step of a flow", first + "step 2 ms\n" + leak,
+       "c.circuit:1:1: circuit 'c': it has a step, but is not a map. Write its equations as next(x) = ..., or leave "
+       "the "
+       "step out."},
+      {"a step that is no time", first + "step 2 mV\nnext(w) = w/2 : 1\n",
+       "c.circuit:2:6: the step of a map is a time such as 0.5 ms."},
+      {"a step backwards", first + "step 0 ms\nnext(w) = w/2 : 1\n",
+       "c.circuit:1:1: circuit 'c': step = 0 [ms], but must be positive."},
+      {"an event in a map", first + "next(w) = w/2 : 1\nevent up when w > 1: w = 0\n",
+       "c.circuit:3:7: circuit 'c': event 'up' stands in a map, but events belong to flows. Write the jump into next() "
+       "with where(condition, then, otherwise)."},
+      {"the next value in another unit", first + "parameter tau = 5 ms\nnext(V) = tau : mV\n",
+       "c.circuit:3:1: circuit 'c': the units of next(V) do not balance: its equation gives [ms], but [mV] is needed. "
+       "Check a missing factor or a parameter's unit."},
       {"a line that starts with no name", first + "= 3\n",
        "c.circuit:2:1: a line starts with '=', but must start with a name or a keyword."},
       {"no first line", leak, "c.circuit:1:1: the text lacks its first line: circuit NAME \"what it is\"."},
@@ -142,7 +160,7 @@ const std::vector<Mistake>& mistakes() {
       {"a name with foreign letters", first + "parameter α = 5 1\n" + leak,
        "c.circuit:2:11: circuit 'c': 'α' is not a name. Use letters, digits and _, a letter first."},
       {"an initial value without an equation", first + leak + "U(0) = 3 mV\n",
-       "c.circuit:3:8: 'U' has an initial value, but no equation dU/dt. Closest: V."},
+       "c.circuit:3:8: 'U' has an initial value, but no equation dU/dt or next(U). Closest: V."},
       {"two initial values", first + leak + "V(0) = 3 mV\nV(0) = 4 mV\n",
        "c.circuit:4:1: 'V' has two initial values. Keep one."},
       {"an initial value at another time", first + leak + "V(1) = 3 mV\n",

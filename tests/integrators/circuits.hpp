@@ -67,6 +67,13 @@ inline Method named(const std::string& name, double rtol = 1e-5) {
   return method;
 }
 
+/// The names of all methods but the one for maps.
+inline std::vector<std::string> flow_methods() {
+  auto names = method_names();
+  std::erase(names, "iterate");
+  return names;
+}
+
 /// Fixed-step methods get `step`, imex the states of the circuit that are named.
 inline Method prepared(const std::string& name, double rtol, double step, std::vector<std::string> implicit) {
   Method method = named(name, rtol);

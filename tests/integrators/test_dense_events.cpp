@@ -11,7 +11,7 @@ BOOST_AUTO_TEST_SUITE(integrators_events)
 
 BOOST_AUTO_TEST_CASE(dense_output_keeps_the_accuracy_of_the_steps) {
   const Problem p = problem(linear_ei, 40);
-  for (const std::string& name : method_names()) {
+  for (const std::string& name : flow_methods()) {
     Integrator integrator(prepared(name, 1e-6, 0.02, {"I"}));
     integrator.start(p);
     double at_steps = 0, between = 0;
@@ -37,7 +37,7 @@ BOOST_AUTO_TEST_CASE(dense_output_keeps_the_accuracy_of_the_steps) {
 
 BOOST_AUTO_TEST_CASE(outputs_come_at_exactly_the_requested_times) {
   const std::vector<double> times = {0, 0, 1e-9, 7.25, 7.25, 40};
-  for (const std::string& name : method_names()) {
+  for (const std::string& name : flow_methods()) {
     std::vector<double> seen;
     Observer observer;
     observer.sample = [&](double t, std::span<const double>) { seen.push_back(t); };
@@ -65,7 +65,7 @@ BOOST_AUTO_TEST_CASE(an_integrate_and_fire_unit_fires_at_the_closed_form_interva
   const Problem p =
       problem("circuit lif\ntime ms\nV(0) = 0\ndV/dt = (1.5 - V)/(10 ms) : 1\nevent spike when V > 1: V = 0\n", 100);
   const double interval = 10 * std::log(3.0);
-  for (const std::string& name : method_names()) {
+  for (const std::string& name : flow_methods()) {
     std::vector<EventRecord> events;
     Observer observer;
     observer.event = [&](const EventRecord& e) { events.push_back(e); };
@@ -137,7 +137,7 @@ BOOST_AUTO_TEST_CASE(two_units_that_cross_together_fire_together) {
 
 BOOST_AUTO_TEST_CASE(a_step_of_the_drive_costs_no_accuracy_when_it_is_a_breakpoint) {
   const auto drive = std::make_shared<FunctionDrive>([](double t) { return t < 1.7 ? 0.0 : 1.0; }, std::vector{1.7});
-  for (const std::string& name : method_names()) {
+  for (const std::string& name : flow_methods()) {
     Problem p = problem("circuit c\ntime ms\ninput u : 1\ny(0) = 0\ndy/dt = (u - y)/(2 ms) : 1\n", 5);
     p.drive = drive;
     const bool first_order = name == "euler";

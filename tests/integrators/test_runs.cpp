@@ -33,7 +33,7 @@ BOOST_AUTO_TEST_SUITE(integrators_runs)
 
 BOOST_AUTO_TEST_CASE(a_run_resumed_from_a_checkpoint_has_the_bits_of_the_uninterrupted_one) {
   const std::vector<double> times = {1, 4.5, 7, 9.75, 20};
-  for (const std::string& name : method_names()) {
+  for (const std::string& name : flow_methods()) {
     for (const char* text :
          {pendulum,
           "circuit lif\ntime ms\nq(0) = 0\ndq/dt = (1.5 - q)/(3 ms) : 1\nv(0) = 0\ndv/dt = (q - v)/(1 ms) : 1\n"
@@ -86,7 +86,7 @@ BOOST_AUTO_TEST_CASE(an_adaptive_run_refuses_a_checkpoint_where_it_does_not_rest
 
 BOOST_AUTO_TEST_CASE(the_bits_do_not_depend_on_the_number_of_threads) {
   const Problem p = many(20011, 0.5);  // several blocks, the last one ragged, above the size from which threads work
-  for (const std::string& name : method_names()) {
+  for (const std::string& name : flow_methods()) {
     std::vector<std::vector<double>> ends;
     const int before = omp_get_max_threads();
     for (int threads : {1, 2, 7}) {
@@ -167,7 +167,7 @@ BOOST_AUTO_TEST_CASE(a_blow_up_stops_every_method_with_time_and_state) {
   // y' = y^2 from 1 has its pole at t = 1.
   const Problem p =
       problem("circuit c\ntime ms\ny(0) = 1\nz(0) = 0\ndy/dt = y^2/(1 ms) : 1\ndz/dt = -z/(1 ms) : 1\n", 2000);
-  for (const std::string& name : method_names()) {
+  for (const std::string& name : flow_methods()) {
     BOOST_TEST_CONTEXT(name)
     BOOST_CHECK_EXCEPTION(solve(p, prepared(name, 1e-4, 0.01, {"y"})), Failure, [&](const Failure& e) {
       const bool near_the_pole =
@@ -180,7 +180,7 @@ BOOST_AUTO_TEST_CASE(a_blow_up_stops_every_method_with_time_and_state) {
 BOOST_AUTO_TEST_CASE(a_rate_that_is_not_a_number_names_the_state) {
   const Problem p =
       problem("circuit c\ntime ms\nx(0) = 1\ny(0) = 1\ndx/dt = 0*x/(1 ms) : 1\ndy/dt = -sqrt(y - 0.5)/(1 ms) : 1\n", 5);
-  for (const std::string& name : method_names()) {
+  for (const std::string& name : flow_methods()) {
     BOOST_TEST_CONTEXT(name)
     BOOST_CHECK_EXCEPTION(solve(p, prepared(name, 1e-6, 0.3, {"y"})), Failure,
                           [](const Failure& e) { return message_has(e, "The rate of y is") && message_has(e, "nan"); });
@@ -189,7 +189,7 @@ BOOST_AUTO_TEST_CASE(a_rate_that_is_not_a_number_names_the_state) {
 
 BOOST_AUTO_TEST_CASE(an_exception_of_the_drive_crosses_the_solver_unharmed) {
   struct Thrown {};
-  for (const std::string& name : method_names()) {
+  for (const std::string& name : flow_methods()) {
     Problem p = problem("circuit c\ntime ms\ninput u : 1\ny(0) = 0\ndy/dt = (u - y)/(2 ms) : 1\n", 5);
     p.drive = std::make_shared<FunctionDrive>([](double t) {
       if (t > 3) throw Thrown();

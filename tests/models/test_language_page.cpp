@@ -24,13 +24,19 @@ std::vector<std::string> blocks_of_the_page() {
   return blocks;
 }
 
+test::March example(const std::string& name) {
+  for (const auto& block : blocks_of_the_page())
+    if (block.starts_with("circuit " + name)) return test::March(read_circuit(block));
+  throw std::out_of_range(name);
+}
+
 }  // namespace
 
 BOOST_AUTO_TEST_SUITE(language_page)
 
 BOOST_AUTO_TEST_CASE(every_example_is_a_circuit_that_reads_back_from_its_print_and_runs) {
   const auto blocks = blocks_of_the_page();
-  BOOST_TEST(blocks.size() == 7);
+  BOOST_TEST(blocks.size() == 8);
   for (const auto& block : blocks) BOOST_TEST_CONTEXT(block) {
       const Circuit circuit = read_circuit(block, "docs/language.md");
       BOOST_TEST((read_circuit(to_text(circuit)) == circuit));
@@ -41,14 +47,13 @@ BOOST_AUTO_TEST_CASE(every_example_is_a_circuit_that_reads_back_from_its_print_a
 }
 
 BOOST_AUTO_TEST_CASE(the_numbers_in_the_page_s_remarks_hold) {
-  const auto blocks = blocks_of_the_page();
-  test::March units(read_circuit(blocks.at(1)));
+  test::March units = example("units");
   BOOST_TEST(units.observed("wide")[0] == 0.5, boost::test_tools::tolerance(1e-15));
   BOOST_TEST(units.observed("density")[0] == 7, boost::test_tools::tolerance(1e-15));
-  test::March axes(read_circuit(blocks.at(2)));
+  test::March axes = example("axes");
   BOOST_TEST(axes.observed("total")[0] == 4, boost::test_tools::tolerance(1e-15));
   BOOST_TEST(axes.observed("number")[3] == 3);
-  test::March layers(read_circuit(blocks.at(6)));
+  test::March layers = example("layers");
   layers.state() = std::vector<double>(layers.state().size(), 0);
   layers.state()[3 * 16 + 2] = 1;  // a[2]
   BOOST_TEST(layers.observed("few") == (std::vector<double>{0, 2, 0, 0}), boost::test_tools::per_element());
