@@ -1,6 +1,7 @@
 #include "circuit/unit.hpp"
 
 #include <fmt/format.h>
+#include <cstdlib>
 
 #include <cctype>
 #include <cmath>

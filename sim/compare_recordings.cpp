@@ -1,6 +1,7 @@
 #include "sim/compare_recordings.hpp"
 
 #include <fmt/format.h>
+#include <algorithm>
 
 #include <bit>
 #include <cmath>

@@ -1,5 +1,6 @@
 // One suite over every operation: its value, its derivatives of first and second order, and its stated derivative at
 // kinks.
+#include <algorithm>
 #include <boost/test/unit_test.hpp>
 
 #include <cmath>

@@ -2,6 +2,7 @@
 // algorithms.
 #include "circuit/system.hpp"
 
+#include <algorithm>
 #include <boost/test/unit_test.hpp>
 
 #include <omp.h>

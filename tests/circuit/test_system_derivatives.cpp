@@ -1,6 +1,8 @@
 // The products of every function of a System: along each kind of argument against central differences, and each
 // transposed product against the one it transposes.
+#include <algorithm>
 #include <boost/test/unit_test.hpp>
+#include <cmath>
 
 #include <functional>
 #include <random>

@@ -1,4 +1,5 @@
 #include <omp.h>
+#include <algorithm>
 
 #include <boost/test/unit_test.hpp>
 #include <cmath>

@@ -1,5 +1,7 @@
 #include "tests/models/march.hpp"
 
+#include <algorithm>
+
 using namespace striate;
 using test::in_regime;
 using test::March;
