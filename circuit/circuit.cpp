@@ -239,7 +239,8 @@ Circuit::Circuit(CircuitContents contents) {
     check_name(where, event.name, taken);
     check_variables("event '" + event.name + "'", event.guard, false);
     for (auto& [name, value] : event.jumps) {
-      const auto& s = find_named(where + ", event '" + event.name + "'", "state", name, contents.states, variable_name);
+      const std::string place = where + ", event '" + event.name + "'";
+      const State& s = find_named(place, "state", name, contents.states, variable_name);
       value = fit(where, fmt::format("'{}' after event '{}'", name, event.name), value, s.variable.unit(),
                   s.variable.shape());
       check_variables("event '" + event.name + "'", value, false);

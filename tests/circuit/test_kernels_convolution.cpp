@@ -135,6 +135,7 @@ constexpr Size sizes[] = {{8, 9, 3, 3}, {7, 11, 4, 5}, {6, 5, 13, 12}, {1, 20, 1
 
 std::vector<ConvolutionShape> kinds(const Size& size, Border y, Border x) {
   std::vector<ConvolutionShape> all;
+  all.reserve(4);
   const auto add = [&](std::size_t batch, std::size_t in, std::size_t out, bool mixing, bool shared) {
     all.push_back({batch, in, out, size.ny, size.nx, size.ky, size.kx, mixing, shared, y, x});
   };
