@@ -1,0 +1,164 @@
+#include "integrators/bptt.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <deque>
+
+#include "base/error.hpp"
+#include "integrators/binomial.hpp"
+
+namespace striate {
+namespace {
+
+template <class T>
+class Sweep {
+ public:
+  Sweep(const Rollout<T>& rollout, const Loss<T>& loss, Workspace<T>& workspace, std::size_t memory_bytes)
+      : rollout_(rollout), map_(rollout.map), loss_(loss), workspace_(workspace), size_(map_.states().size()) {
+    check();
+    const std::size_t bytes = std::max<std::size_t>(1, size_ * sizeof(T));
+    if (memory_bytes / bytes < beside + 1) {
+      throw Error(
+          "bptt",
+          fmt::format("memory_bytes = {}, but '{}' needs at least {}: five states of {} bytes. Give more memory.",
+                      memory_bytes, map_.name(), (beside + 1) * bytes, bytes));
+    }
+    slots_ = std::min(memory_bytes / bytes - beside, std::max<std::size_t>(1, rollout.steps - 1));
+    for (auto& buffer : scratch_) buffer.resize(size_);
+    lambda_.resize(size_);
+    before_.resize(size_);
+    result_.gradient.p.resize(map_.parameters().size());
+    result_.stored = slots_;
+    result_.bytes = (slots_ + beside) * size_ * sizeof(T);
+  }
+
+  BackPropagation<T> run() {
+    keep(0);
+    std::vector<T>& start = kept_.back().y;
+    if (rollout_.y0.empty())
+      map_.initial(rollout_.p, input(0), start, workspace_);
+    else
+      std::copy(rollout_.y0.begin(), rollout_.y0.end(), start.begin());
+    const std::size_t steps = rollout_.steps;
+    if (steps == 0) add_loss(0, start);
+    for (std::size_t end = steps; end > 0; --end) {
+      const std::vector<T>& y = state_before(end);
+      if (end == steps) add_loss(steps, advance(end - 1, y, scratch_[&y == &scratch_[0]]));
+      step_back(end - 1, y);
+      if (end - 1 > 0 && kept_.back().n == end - 1) {
+        free_.push_back(std::move(kept_.back().y));
+        kept_.pop_back();
+      }
+    }
+    if (rollout_.y0.empty()) map_.initial_vjp(rollout_.p, input(0), lambda_, result_.gradient.p, workspace_);
+    result_.gradient.y0 = lambda_;
+    result_.recomputed = advances_ - steps;
+    return std::move(result_);
+  }
+
+ private:
+  static constexpr std::size_t beside = 4;  // two states on the way, two cotangents
+
+  struct Kept {
+    std::size_t n;
+    std::vector<T> y;
+  };
+
+  void check() const {
+    if (!map_.is_map()) {
+      throw Error("bptt", fmt::format("'{}' is a flow, but back-propagation goes through the steps of a map. Give it "
+                                      "discretise(circuit), or take the adjoint of the flow.",
+                                      map_.name()));
+    }
+    const auto sized = [&](const char* what, std::size_t size, std::size_t wanted) {
+      if (size == wanted) return;
+      throw Error("bptt", fmt::format("{} has {} values, but '{}' has {}.", what, size, map_.name(), wanted));
+    };
+    sized("p", rollout_.p.size(), map_.parameters().size());
+    if (!rollout_.y0.empty()) sized("y0", rollout_.y0.size(), size_);
+    if (map_.inputs().size() > 0 && !rollout_.input)
+      throw Error("bptt", fmt::format("'{}' has inputs, but Rollout::input is empty.", map_.name()));
+    if (rollout_.steps > 0 || rollout_.y0.empty()) sized("input", input(0).size(), map_.inputs().size());
+  }
+
+  std::span<const T> input(std::size_t n) const { return rollout_.input ? rollout_.input(n) : std::span<const T>{}; }
+
+  At<T> at(std::size_t n, const std::vector<T>& y) const {
+    return {static_cast<T>(rollout_.t0 + static_cast<double>(n) * map_.step()), y, rollout_.p, input(n)};
+  }
+
+  const std::vector<T>& advance(std::size_t n, const std::vector<T>& y, std::vector<T>& next) {
+    ++advances_;
+    map_.rhs(at(n, y), next, workspace_);
+    return next;
+  }
+
+  void keep(std::size_t n) {
+    if (free_.empty()) free_.emplace_back(size_);
+    kept_.push_back({n, std::move(free_.back())});
+    free_.pop_back();
+  }
+
+  /// y[end - 1], from the last state that is kept; keeps others on the way as the schedule has it.
+  const std::vector<T>& state_before(std::size_t end) {
+    const std::vector<T>* y = &kept_.back().y;
+    std::size_t n = kept_.back().n;
+    while (end - n > 1) {
+      const std::size_t target = n + binomial_split(end - n, slots_ + 1 - kept_.size());
+      for (; n + 1 < target; ++n) y = &advance(n, *y, scratch_[y == &scratch_[0]]);
+      if (target + 1 < end) {
+        keep(target);
+        y = &advance(n, *y, kept_.back().y);
+      } else {
+        y = &advance(n, *y, scratch_[y == &scratch_[0]]);
+      }
+      n = target;
+    }
+    return *y;
+  }
+
+  void add_loss(std::size_t n, const std::vector<T>& y) {
+    const double value = loss_(n, y, lambda_, result_.gradient.p);
+    result_.gradient.loss += value;
+    if (std::isfinite(value)) return;
+    std::string state;
+    for (std::size_t i = 0; i < size_ && state.empty(); ++i)
+      if (!std::isfinite(y[i])) state = fmt::format(" State {} = {}.", map_.states().element_name(i), y[i]);
+    throw Failure(
+        fmt::format("bptt: the loss is {} at step {} of {} of '{}'.{}", value, n, rollout_.steps, map_.name(), state));
+  }
+
+  void step_back(std::size_t n, const std::vector<T>& y) {
+    std::fill(before_.begin(), before_.end(), T(0));
+    map_.vjp(at(n, y), lambda_, {before_, result_.gradient.p}, workspace_);
+    std::swap(lambda_, before_);
+    add_loss(n, y);
+  }
+
+  const Rollout<T>& rollout_;
+  const System<T>& map_;
+  const Loss<T>& loss_;
+  Workspace<T>& workspace_;
+  std::size_t size_, slots_ = 0;
+  std::uint64_t advances_ = 0;
+  std::deque<Kept> kept_;  // growing at its end moves no other
+  std::vector<std::vector<T>> free_;
+  std::vector<T> scratch_[2];
+  std::vector<T> lambda_, before_;
+  BackPropagation<T> result_;
+};
+
+}  // namespace
+
+template <class T>
+BackPropagation<T> bptt(const Rollout<T>& rollout, const Loss<T>& loss, Workspace<T>& workspace,
+                        std::size_t memory_bytes) {
+  return Sweep<T>(rollout, loss, workspace, memory_bytes).run();
+}
+
+template BackPropagation<float> bptt(const Rollout<float>&, const Loss<float>&, Workspace<float>&, std::size_t);
+template BackPropagation<double> bptt(const Rollout<double>&, const Loss<double>&, Workspace<double>&, std::size_t);
+
+}  // namespace striate

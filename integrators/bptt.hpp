@@ -1,0 +1,49 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <limits>
+
+#include "circuit/system.hpp"
+#include "integrators/gradient.hpp"
+
+namespace striate {
+
+/// A map stepped `steps` times: y[n + 1] = F(t0 + n step, y[n], p, u[n]).
+template <class T>
+struct Rollout {
+  System<T> map;
+  std::span<const T> p;   ///< [System::parameters]
+  std::span<const T> y0;  ///< [System::states]; empty: the circuit's initial state under p and u[0]
+  double t0 = 0;          ///< [time unit]
+  std::size_t steps = 0;
+  /// u[n] [System::inputs], n in [0, steps); may be empty when the circuit has no inputs. The span must hold until the
+  /// next call.
+  std::function<std::span<const T>(std::size_t n)> input;
+};
+
+template <class T>
+struct BackPropagation {
+  Gradient<T> gradient;
+  std::uint64_t recomputed = 0;  ///< steps taken forward again in the reverse sweep
+  std::size_t stored = 0;        ///< states kept at once
+  std::size_t bytes = 0;         ///< all that was allocated for states and cotangents
+};
+
+/// Back-propagation through time: the exact derivative, up to rounding, of what the steps computed.
+///
+/// The loss is called once for every n = steps, ..., 0. States that `memory_bytes` has no room for are computed again
+/// after the binomial schedule (integrators/binomial.hpp), the fewest recomputations there are for that memory; the
+/// gradient has the same bits whatever the memory.
+/// @param memory_bytes  bound on all states and cotangents of the sweep; the Workspace is not counted
+/// @throws Error for a flow, for sizes that do not fit, and for memory below five states; Failure where the loss is not
+///         finite, with the step and the first state that is not
+template <class T>
+BackPropagation<T> bptt(const Rollout<T>& rollout, const Loss<T>& loss, Workspace<T>& workspace,
+                        std::size_t memory_bytes = std::numeric_limits<std::size_t>::max());
+
+extern template BackPropagation<float> bptt(const Rollout<float>&, const Loss<float>&, Workspace<float>&, std::size_t);
+extern template BackPropagation<double> bptt(const Rollout<double>&, const Loss<double>&, Workspace<double>&,
+                                             std::size_t);
+
+}  // namespace striate
