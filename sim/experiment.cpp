@@ -4,15 +4,12 @@
 
 #include <algorithm>
 #include <cmath>
-#include <filesystem>
-#include <fstream>
-#include <sstream>
 
 #include "base/error.hpp"
 #include "circuit/text.hpp"
 #include "integrators/integrator.hpp"
 #include "io/csv.hpp"
-#include "models/library.hpp"
+#include "sim/experiment_circuit.hpp"
 #include "sim/lesion.hpp"
 
 namespace striate {
@@ -20,76 +17,6 @@ namespace {
 
 const Unit ms = Unit::parse("ms");
 const Unit deg = Unit::parse("deg");
-
-std::string beside(const std::string& experiment_path, const std::string& file) {
-  const auto candidate = std::filesystem::path(experiment_path).parent_path() / file;
-  return std::filesystem::exists(candidate) || !std::filesystem::exists(file) ? candidate.string() : file;
-}
-
-Circuit read_circuit_of(const TomlTable& root, const std::string& path) {
-  std::map<std::string, double> settings;
-  if (const auto table = root.find_table("settings"))
-    for (const auto& key : table->keys()) {
-      const TomlValue value = table->at(key);
-      if (!value.is_table()) {
-        settings[key] = value.is_bool() ? static_cast<double>(value.as_bool()) : value.as_number();
-        continue;
-      }
-      for (const auto& inner : value.as_table().keys()) {
-        const TomlValue v = value.as_table().at(inner);
-        settings[inner == "size" ? key : key + "." + inner] =
-            v.is_bool() ? static_cast<double>(v.as_bool()) : v.as_number();
-      }
-    }
-  const TomlValue name = root.at("circuit");
-  const std::string text = name.as_string();
-  try {
-    if (!text.ends_with(".circuit")) return model(text, settings);
-    const std::string file = beside(path, text);
-    std::ifstream stream(file);
-    if (!stream)
-      name.fail(
-          fmt::format("but the file '{}' cannot be read. Check the path; it is relative to the experiment's.", file));
-    std::stringstream content;
-    content << stream.rdbuf();
-    return read_circuit(content.str(), file, settings);
-  } catch (const Error& e) {
-    throw Error(fmt::format("{}: {}", name.position(), e.what()));
-  }
-}
-
-/// With a regime's and the experiment's values; those that name condition variables are added to `varied`, and hold
-/// their value in the first condition here.
-Circuit with_values(Circuit circuit, const TomlTable& root, const std::vector<ConditionAxis>& conditions,
-                    std::vector<std::pair<std::string, TomlValue>>& varied) {
-  if (const auto regime = root.find("regime")) {
-    try {
-      circuit = circuit.with_parameters(circuit.regime(regime->as_string()).values);
-    } catch (const Error& e) {
-      throw Error(fmt::format("{}: {}", regime->position(), e.what()));
-    }
-  }
-  if (const auto table = root.find_table("parameters"))
-    for (const auto& key : table->keys()) {
-      const TomlValue value = table->at(key);
-      try {
-        const Unit& unit = circuit.parameter(key).variable.unit();
-        std::vector<double> numbers;
-        if (value.is_array())
-          for (const auto& v : value.as_array()) numbers.push_back(evaluate(v, unit));
-        else
-          numbers.push_back(evaluate(value, unit, condition_at(conditions, 0)));
-        circuit = circuit.with_parameters({{key, numbers}});
-        if (names_any(value, condition_at(conditions, 0))) varied.emplace_back(key, value);
-      } catch (const Error& e) {
-        const std::string message = e.what();
-        throw Error(message.starts_with(value.position())
-                        ? message
-                        : fmt::format("{}: {}: {}", value.position(), value.path(), message));
-      }
-    }
-  return circuit;
-}
 
 std::vector<ConditionAxis> read_conditions(const TomlTable& root) {
   std::vector<ConditionAxis> axes;
@@ -410,7 +337,7 @@ Experiment read_experiment(TomlDocument& document, const std::string& path) {
   const TomlTable root = document.root();
   const auto conditions = read_conditions(root);
   std::vector<std::pair<std::string, TomlValue>> varied;
-  const Circuit plain = with_values(read_circuit_of(root, path), root, conditions, varied);
+  const Circuit plain = with_values(read_circuit_of(root, path), root, condition_at(conditions, 0), varied);
   const auto stimulus_table = root.find_table("stimulus");
   const double scale = stimulus_table && stimulus_table->has("scale") ? evaluate(stimulus_table->at("scale"), deg) : 1;
   const auto lesions = read_lesions(root, plain, scale);

@@ -1,0 +1,25 @@
+#pragma once
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "circuit/circuit.hpp"
+#include "io/toml.hpp"
+#include "sim/quantity.hpp"
+
+namespace striate {
+
+/// The path of a file that an experiment names: beside the experiment if it lies there, else as it stands.
+std::string beside(const std::string& experiment_path, const std::string& file);
+
+/// The circuit that an experiment names under `circuit`, a model of the library or a text file, with its [settings].
+/// @throws Error with file and line
+Circuit read_circuit_of(const TomlTable& root, const std::string& path);
+
+/// The circuit with the values of `regime` and [parameters]; those that name a variable of `condition` are added to
+/// `varied`, and hold their value in that condition here. @throws Error with file and line
+Circuit with_values(Circuit circuit, const TomlTable& root, const Variables& condition,
+                    std::vector<std::pair<std::string, TomlValue>>& varied);
+
+}  // namespace striate
