@@ -1,7 +1,7 @@
 #pragma once
 
+#include "circuit/tableau.hpp"
 #include "integrators/fixed_step.hpp"
-#include "integrators/tableau.hpp"
 
 namespace striate {
 

@@ -1,7 +1,7 @@
 #include <algorithm>
 #include <boost/test/unit_test.hpp>
 
-#include "integrators/tableau.hpp"
+#include "circuit/tableau.hpp"
 #include "tests/integrators/circuits.hpp"
 
 using namespace striate;

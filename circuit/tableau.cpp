@@ -1,4 +1,4 @@
-#include "integrators/tableau.hpp"
+#include "circuit/tableau.hpp"
 
 namespace striate {
 

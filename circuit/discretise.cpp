@@ -1,0 +1,87 @@
+#include "circuit/discretise.hpp"
+
+#include <fmt/format.h>
+
+#include <array>
+
+#include "base/error.hpp"
+#include "circuit/derive.hpp"
+#include "circuit/tableau.hpp"
+
+namespace striate {
+namespace {
+
+constexpr std::array<std::string_view, 4> names{"euler", "heun", "rk4", "exponential_euler"};
+
+std::vector<Expr> runge_kutta(const CircuitContents& flow, const Tableau& tableau, const Expr& h) {
+  const std::size_t n = flow.states.size();
+  std::vector<std::vector<Expr>> slopes;
+  /// y + sum_j (h w_j) k_j, in the order in which the integrators add
+  const auto moved = [&](const std::vector<double>& weights) {
+    std::vector<Expr> y;
+    for (std::size_t i = 0; i < n; ++i) {
+      Expr value = flow.states[i].variable;
+      for (std::size_t j = 0; j < weights.size(); ++j)
+        if (weights[j] != 0) value = value + h * Expr(weights[j]) * slopes[j][i];
+      y.push_back(value);
+    }
+    return y;
+  };
+  const Expr t = time_variable(flow.time_unit);
+  std::vector<Expr> rates;
+  for (const auto& s : flow.states) rates.push_back(s.equation);
+  for (std::size_t stage = 0; stage < tableau.b.size(); ++stage) {
+    const auto y = moved(tableau.a[stage]);
+    std::vector<std::pair<Expr, Expr>> there;
+    for (std::size_t i = 0; i < n; ++i) there.emplace_back(flow.states[i].variable, y[i]);
+    if (tableau.c[stage] != 0) there.emplace_back(t, t + h * Expr(tableau.c[stage]));
+    slopes.push_back(substitute(rates, there));
+  }
+  return moved(tableau.b);
+}
+
+std::vector<Expr> exponential_euler(const CircuitContents& flow, const Expr& h) {
+  std::vector<Expr> next;
+  for (const auto& s : flow.states) {
+    const Expr leak = pointwise_derivative(s.equation, s.variable);
+    const Expr change = h * s.equation;
+    next.push_back(s.variable + (leak ? change * exprel(h * leak) : change));
+  }
+  return next;
+}
+
+}  // namespace
+
+Scheme scheme_named(std::string_view name) {
+  for (std::size_t i = 0; i < names.size(); ++i)
+    if (names[i] == name) return static_cast<Scheme>(i);
+  throw Error(fmt::format("there is no scheme '{}'.{}", name, suggest_names(name, {names.begin(), names.end()})));
+}
+
+Circuit discretise(const Circuit& flow, Scheme scheme, double dt) {
+  const std::string where = "circuit '" + flow->name + "'";
+  if (flow.is_map()) throw Error(where, "is a map already; only a flow can be discretised.");
+  if (!flow->events.empty())
+    throw Error(where, fmt::format("has the event '{}', but a circuit with events cannot be discretised.",
+                                   flow->events.front().name));
+  CircuitContents map = *flow;
+  const Expr h = quantity(dt, flow->time_unit);
+  const auto next = [&] {
+    switch (scheme) {
+      case Scheme::heun: return runge_kutta(*flow, heun_tableau(), h);
+      case Scheme::rk4: return runge_kutta(*flow, rk4_tableau(), h);
+      case Scheme::exponential_euler: return exponential_euler(*flow, h);
+      default: return runge_kutta(*flow, euler_tableau(), h);
+    }
+  }();
+  for (std::size_t i = 0; i < map.states.size(); ++i) {
+    map.states[i].map = true;
+    map.states[i].equation = next[i];
+  }
+  map.step = dt;
+  map.source.push_back(fmt::format("Discretised by {} with steps of {} {}.", names[static_cast<std::size_t>(scheme)],
+                                   dt, flow->time_unit.str()));
+  return Circuit(std::move(map));
+}
+
+}  // namespace striate

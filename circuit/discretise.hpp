@@ -1,0 +1,21 @@
+#pragma once
+
+#include <string_view>
+
+#include "circuit/circuit.hpp"
+
+namespace striate {
+
+/// A fixed-step rule: the explicit Runge-Kutta methods of circuit/tableau.hpp, and y + h phi_1(h L) f with L the
+/// pointwise leak.
+enum class Scheme { euler, heun, rk4, exponential_euler };
+
+/// @throws Error naming the nearest schemes
+Scheme scheme_named(std::string_view name);
+
+/// The map that a fixed-step integrator makes of a flow: next(y) is one step of size `dt` [time unit, > 0]. The inputs
+/// are held over the step, the time is not. Definitions, parameters and regimes stay as they are.
+/// @throws Error for a map, and for a circuit with events
+Circuit discretise(const Circuit& flow, Scheme scheme, double dt);
+
+}  // namespace striate
