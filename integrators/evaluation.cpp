@@ -37,6 +37,7 @@ Evaluation::Evaluation(const Problem& problem)
       drive_(problem.drive),
       workspace_(system_.workspace()),
       u_(system_.inputs().size()),
+      input_rates_(u_.size()),
       size_(system_.states().size()),
       guards_(system_.guard_size()),
       begin_(problem.t0),
@@ -51,6 +52,11 @@ void Evaluation::set_segment(double begin, double end) {
 At<double> Evaluation::at(double t, std::span<const double> y) {
   if (drive_ && !u_.empty()) drive_->evaluate(std::clamp(t, begin_, end_), u_);
   return {t, y, p_, u_};
+}
+
+std::span<const double> Evaluation::input_rates(double t) {
+  if (drive_ && !u_.empty()) drive_->rates(std::clamp(t, begin_, end_), input_rates_);
+  return input_rates_;
 }
 
 bool Evaluation::rhs(double t, std::span<const double> y, std::span<double> ydot) {

@@ -17,10 +17,16 @@ class Evaluation {
   explicit Evaluation(const Problem& problem);
 
   const System<double>& system() const { return system_; }
+  std::span<const double> p() const { return p_; }
+  Workspace<double>& workspace() { return workspace_; }
   std::size_t size() const { return size_; }
   std::size_t guards() const { return guards_; }
   void set_segment(double begin, double end);
 
+  /// Where the System is evaluated at time t: with the drive of the present segment, until the next call.
+  At<double> at(double t, std::span<const double> y);
+  /// The rates of the inputs at t. @throws Error when the drive cannot tell
+  std::span<const double> input_rates(double t);
   /// ydot = f(t, y). Returns false, and remembers where, when an element is not finite.
   bool rhs(double t, std::span<const double> y, std::span<double> ydot);
   /// out = f_y(t, y) v
@@ -35,13 +41,11 @@ class Evaluation {
   Counters counters;
 
  private:
-  At<double> at(double t, std::span<const double> y);
-
   System<double> system_;
   std::vector<double> p_;
   std::shared_ptr<const Drive> drive_;
   Workspace<double> workspace_;
-  std::vector<double> u_;
+  std::vector<double> u_, input_rates_;
   std::size_t size_, guards_;
   double begin_, end_;
   std::string non_finite_;

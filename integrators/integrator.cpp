@@ -220,14 +220,15 @@ struct Integrator::Impl {
     if (step_begin_ < step_end_) read(event_t_, event_.before);
     event_.after = event_.before;
     event_.fired.clear();
+    event_.rounds.clear();
     y_ = event_.before;
     evaluation_->guard(event_t_, y_, guard_probe_);
-    const bool at_jump_of_drive = step_begin_ == step_end_;
+    event_.by_drive = step_begin_ == step_end_;
     std::vector<std::size_t> fired;
     for (std::size_t i = 0; i < guard_.size(); ++i) {
       // At the step's end the accepted guard decides, which a dense output there could miss by a rounding.
       const bool there = guard_probe_[i] >= 0 || (event_t_ == step_end_ && guard_end_[i] >= 0);
-      if (guard_[i] < 0 && there && (at_jump_of_drive || guard_end_[i] >= 0)) fired.push_back(i);
+      if (guard_[i] < 0 && there && (event_.by_drive || guard_end_[i] >= 0)) fired.push_back(i);
     }
     // A jump may push other guards over zero; they fire at the same time, after it.
     for (int round = 0; !fired.empty(); ++round) {
@@ -236,6 +237,7 @@ struct Integrator::Impl {
       }
       evaluation_->jump(event_t_, y_, fired, event_.after);
       event_.fired.insert(event_.fired.end(), fired.begin(), fired.end());
+      event_.rounds.push_back(fired);
       evaluation_->counters.events += fired.size();
       fired.clear();
       y_ = event_.after;

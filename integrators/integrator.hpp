@@ -49,6 +49,9 @@ struct Counters {
 struct EventRecord {
   double t = 0;
   std::vector<std::size_t> fired;  ///< indices into the guard vector, ascending
+  /// `fired` in the order of the jumps: those of a round jump together, and set off the next round.
+  std::vector<std::vector<std::size_t>> rounds;
+  bool by_drive = false;  ///< a jump of the drive took the guards over zero, at its breakpoint
   std::vector<double> before;
   std::vector<double> after;
 };

@@ -18,6 +18,9 @@ class Drive {
   /// The times in (t0, t1) at which an input or one of its derivatives jumps, ascending. Every integrator steps exactly
   /// onto them; a jump that is not listed costs accuracy.
   virtual std::vector<double> breakpoints(double t0, double t1) const;
+  /// udot = du/dt between breakpoints, right-continuous. Wanted only for derivatives through events whose guard or jump
+  /// depends on an input. @throws Error unless overridden
+  virtual void rates(double t, std::span<double> udot) const;
 };
 
 /// Inputs that do not change.
@@ -25,6 +28,7 @@ class ConstantDrive : public Drive {
  public:
   explicit ConstantDrive(std::vector<double> u) : u_(std::move(u)) {}
   void evaluate(double t, std::span<double> u) const override;
+  void rates(double t, std::span<double> udot) const override;
 
  private:
   std::vector<double> u_;

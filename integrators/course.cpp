@@ -1,0 +1,53 @@
+#include "integrators/course.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "base/error.hpp"
+
+namespace striate {
+
+Course course(const Problem& problem, const Method& method, std::span<const double> times) {
+  if (!std::is_sorted(times.begin(), times.end())) throw Error("sample times", "do not ascend. Sort them.");
+  std::vector<double> breaks;
+  if (problem.drive) breaks = problem.drive->breakpoints(problem.t0, problem.t1);
+  std::vector<double> stops(times.begin(), times.end());
+  stops.insert(stops.end(), breaks.begin(), breaks.end());
+  stops.push_back(problem.t0);
+  std::sort(stops.begin(), stops.end());
+  stops.erase(std::unique(stops.begin(), stops.end()), stops.end());
+
+  Course result;
+  result.samples.resize(times.size());
+  Piece piece;
+  piece.begin = problem.t0;
+  const auto close = [&](double t, std::span<const double> y) {
+    piece.end = t;
+    result.pieces.push_back(std::exchange(piece, {}));
+    piece.begin = t;
+    piece.y.assign(y.begin(), y.end());
+  };
+  std::size_t next = 0;  // sample to come
+  Observer observer;
+  observer.sample = [&](double t, std::span<const double> y) {
+    if (t == problem.t0) piece.y.assign(y.begin(), y.end());
+    for (; next < times.size() && times[next] == t; ++next) {
+      result.samples[next].assign(y.begin(), y.end());
+      piece.samples.push_back(next);
+    }
+    if (std::binary_search(breaks.begin(), breaks.end(), t)) close(t, y);
+  };
+  observer.event = [&](const EventRecord& event) {
+    piece.event = event;
+    close(event.t, event.after);
+  };
+  observer.progress = [&](double, const Counters&) { ++piece.steps; };
+  const Solution end = solve(problem, method, stops, observer);
+  close(problem.t1, end.y);
+  result.counters = end.counters;
+  return result;
+}
+
+}  // namespace striate

@@ -1,0 +1,28 @@
+#pragma once
+
+#include <optional>
+
+#include "integrators/integrator.hpp"
+
+namespace striate {
+
+/// A smooth stretch of a run: no event, no breakpoint of the drive inside.
+struct Piece {
+  double begin = 0, end = 0;         ///< may be equal, where an event and a breakpoint coincide
+  std::vector<double> y;             ///< at begin
+  std::vector<std::size_t> samples;  ///< indices of the sample times in (begin, end]; in the first piece t0, too
+  std::uint64_t steps = 0;           ///< that the method took
+  std::optional<EventRecord> event;  ///< at the end
+};
+
+/// A run cut at its events and at the breakpoints of its drive.
+struct Course {
+  std::vector<Piece> pieces;
+  std::vector<std::vector<double>> samples;  ///< states at the sample times; at an event, before it
+  Counters counters;
+};
+
+/// @param times  ascending in [t0, t1]
+Course course(const Problem& problem, const Method& method, std::span<const double> times);
+
+}  // namespace striate

@@ -1,0 +1,179 @@
+#include "integrators/sensitivities.hpp"
+
+#include <cvodes/cvodes.h>
+#include <fmt/format.h>
+#include <sunnonlinsol/sunnonlinsol_fixedpoint.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "base/error.hpp"
+#include "integrators/course.hpp"
+#include "integrators/cvodes_session.hpp"
+#include "integrators/event_derivative.hpp"
+#include "integrators/own_size.hpp"
+
+namespace striate {
+namespace {
+
+using Rows = std::vector<std::vector<double>>;  // [direction][states]
+
+void check(const System<double>& system, std::span<const Direction> directions) {
+  const auto sized = [&](const char* what, std::size_t size, std::size_t wanted) {
+    if (size == 0 || size == wanted) return;
+    throw Error("sensitivities",
+                fmt::format("a direction's {} has {} values, but '{}' has {}.", what, size, system.name(), wanted));
+  };
+  for (const Direction& d : directions) {
+    sized("p", d.p.size(), system.parameters().size());
+    sized("y0", d.y0.size(), system.states().size());
+  }
+}
+
+/// How far along the direction the farthest of its elements changes by its own size.
+double reach(const Direction& d, std::span<const double> state_size, std::span<const double> parameter_size) {
+  double largest = 0;
+  for (std::size_t i = 0; i < d.p.size(); ++i) largest = std::max(largest, std::abs(d.p[i]) / parameter_size[i]);
+  for (std::size_t i = 0; i < d.y0.size(); ++i) largest = std::max(largest, std::abs(d.y0[i]) / state_size[i]);
+  return largest > 0 ? 1 / largest : 1;
+}
+
+/// The sensitivities carried along one piece.
+class Carry {
+ public:
+  Carry(Evaluation& evaluation, const Method& method, std::span<const Direction> directions,
+        std::span<const double> reach, const Piece& piece, Rows& s)
+      : evaluation_(evaluation), directions_(directions), s_(s), session_(evaluation, method, piece.begin, piece.end) {
+    session_.restart(piece.begin, piece.y, piece.end);
+    const auto count = static_cast<int>(directions.size());
+    if (count == 0) return;
+    const auto tolerances = absolute_tolerances(method, evaluation.system().states());
+    for (std::size_t k = 0; k < directions.size(); ++k) {
+      rows_.emplace_back(N_VClone(session_.y()));
+      std::copy(s[k].begin(), s[k].end(), values(rows_.back().get()).begin());
+      atol_.emplace_back(N_VClone(session_.y()));
+      for (std::size_t i = 0; i < tolerances.size(); ++i) values(atol_.back().get())[i] = tolerances[i] / reach[k];
+      row_pointers_.push_back(rows_.back().get());
+      atol_pointers_.push_back(atol_.back().get());
+    }
+    // CVodeSensInit keeps the pointer of this moment for `rates`; the session's own callbacks have theirs back after.
+    CVodeSetUserData(session_.memory(), this);
+    CVodeSensInit(session_.memory(), count, CV_STAGGERED, rates, row_pointers_.data());
+    CVodeSetUserData(session_.memory(), &session_);
+    CVodeSensSVtolerances(session_.memory(), method.rtol, atol_pointers_.data());
+    CVodeSetSensErrCon(session_.memory(), SUNTRUE);
+    if (session_.adams()) {
+      nonlinear_.reset(SUNNonlinSol_FixedPointSens(count, session_.y(), 0, session_.context()));
+      CVodeSetNonlinearSolverSensStg(session_.memory(), nonlinear_.get());
+    }
+  }
+
+  void to(double t) {
+    double reached = 0;
+    session_.check(CVode(session_.memory(), t, session_.y(), &reached, CV_NORMAL));
+    if (directions_.empty()) return;
+    CVodeGetSens(session_.memory(), &reached, row_pointers_.data());
+    for (std::size_t k = 0; k < s_.size(); ++k)
+      std::copy_n(values(row_pointers_[k]).begin(), s_[k].size(), s_[k].begin());
+  }
+
+  std::span<const double> y() const { return values(session_.y()); }
+
+ private:
+  static int rates(int count, realtype t, N_Vector y, N_Vector, N_Vector* s, N_Vector* out, void* self, N_Vector,
+                   N_Vector) {
+    auto& me = *static_cast<Carry*>(self);
+    return me.session_.shield().run([&] {
+      const At<double> at = me.evaluation_.at(t, values(y));
+      for (int k = 0; k < count; ++k) {
+        ++me.evaluation_.counters.jvp;
+        N_VConst(0.0, out[k]);
+        me.evaluation_.system().jvp(at, {values(s[k]), me.directions_[static_cast<std::size_t>(k)].p}, values(out[k]),
+                                    me.evaluation_.workspace());
+      }
+      return true;
+    });
+  }
+
+  Evaluation& evaluation_;
+  std::span<const Direction> directions_;
+  Rows& s_;
+  CvodesSession session_;
+  std::vector<Vector> rows_, atol_;
+  std::vector<N_Vector> row_pointers_, atol_pointers_;
+  NonlinearSolver nonlinear_;
+};
+
+}  // namespace
+
+std::vector<Direction> unit_directions(const System<double>& system, std::span<const std::string> names) {
+  std::vector<Direction> directions;
+  for (const std::string& name : names) {
+    const Field* parameter = system.parameters().find(name);
+    const Field* state = system.states().find(name);
+    if (!parameter && !state) {
+      auto known = system.parameters().names();
+      const auto states = system.states().names();
+      known.insert(known.end(), states.begin(), states.end());
+      throw Error("sensitivities", fmt::format("no parameter or state '{}'.{}", name, suggest_names(name, known)));
+    }
+    const Field& field = parameter ? *parameter : *state;
+    for (std::size_t i = 0; i < field.size; ++i) {
+      std::vector<double> unit((parameter ? system.parameters() : system.states()).size());
+      unit[field.offset + i] = 1;
+      directions.push_back(parameter ? Direction{std::move(unit), {}} : Direction{{}, std::move(unit)});
+    }
+  }
+  return directions;
+}
+
+Sensitivities sensitivities(const Problem& problem, const Method& method, std::span<const Direction> directions,
+                            std::span<const double> times) {
+  require_cvodes("sensitivities", method);
+  check(problem.system, directions);
+  const Course run = course(problem, method, times);
+  Evaluation evaluation(problem);
+  const System<double>& system = evaluation.system();
+  const auto state_size = own_size(system.states(), run);
+  const auto parameter_size = own_size(system.parameters(), evaluation.p());
+
+  Rows s(directions.size(), std::vector<double>(evaluation.size()));
+  std::vector<double> reaches;
+  for (std::size_t k = 0; k < directions.size(); ++k) {
+    const Direction& d = directions[k];
+    std::copy(d.y0.begin(), d.y0.end(), s[k].begin());
+    if (problem.y0.empty() && !d.p.empty()) {
+      const At<double> at = evaluation.at(problem.t0, run.pieces.front().y);
+      system.initial_jvp(at.p, at.u, d.p, s[k], evaluation.workspace());
+    }
+    reaches.push_back(reach(d, state_size, parameter_size));
+  }
+
+  Sensitivities result;
+  result.counters = run.counters;
+  result.y.resize(times.size());
+  result.s.resize(times.size());
+  const auto store = [&](std::size_t sample, std::span<const double> y) {
+    result.y[sample].assign(y.begin(), y.end());
+    result.s[sample] = s;
+  };
+  for (const Piece& piece : run.pieces) {
+    evaluation.set_segment(piece.begin, piece.end);
+    auto sample = piece.samples.begin();
+    for (; sample != piece.samples.end() && times[*sample] == piece.begin; ++sample) store(*sample, piece.y);
+    if (piece.begin < piece.end) {
+      Carry carry(evaluation, method, directions, reaches, piece, s);
+      for (; sample != piece.samples.end(); ++sample) {
+        if (sample == piece.samples.begin() || times[*sample] != times[*(sample - 1)]) carry.to(times[*sample]);
+        store(*sample, carry.y());
+      }
+      if (piece.samples.empty() || times[piece.samples.back()] < piece.end) carry.to(piece.end);
+    }
+    if (!piece.event) continue;
+    EventDerivative derivative(evaluation, *piece.event);
+    for (std::size_t k = 0; k < directions.size(); ++k) derivative.forward(s[k], directions[k].p);
+  }
+  return result;
+}
+
+}  // namespace striate

@@ -1,0 +1,312 @@
+// Derivatives of flows by the adjoint equation and by forward sensitivities: against closed forms, against each other,
+// and against differences of a tightly converged loss; through breakpoints and events.
+#include "integrators/adjoint.hpp"
+
+#include <boost/test/unit_test.hpp>
+#include <cmath>
+#include <map>
+
+#include "base/error.hpp"
+#include "integrators/evaluation.hpp"
+#include "integrators/sensitivities.hpp"
+#include "tests/integrators/circuits.hpp"
+
+using namespace striate;
+using namespace striate::test;
+
+namespace {
+
+using Numbers = std::vector<double>;
+
+auto has(const std::string& part) {
+  return [part](const std::exception& e) {
+    BOOST_TEST_MESSAGE(e.what());
+    return std::string(e.what()).find(part) != std::string::npos;
+  };
+}
+
+/// Half the squares of all states, weighted differently at every sample, and parameter 0 in it.
+struct Squares {
+  const Numbers& p;
+  double operator()(std::size_t n, std::span<const double> y, std::span<double> ybar, std::span<double> pbar) const {
+    const double weight = 1 + 0.5 * std::sin(static_cast<double>(n));
+    double value = 0;
+    for (std::size_t i = 0; i < y.size(); ++i) {
+      value += weight * p[0] * y[i] * y[i] / 2;
+      ybar[i] += weight * p[0] * y[i];
+      pbar[0] += weight * y[i] * y[i] / 2;
+    }
+    return value;
+  }
+};
+
+double loss_of(const Problem& problem, const Method& method, const Numbers& times) {
+  double loss = 0;
+  std::size_t n = 0;
+  Numbers ybar(problem.system.states().size()), pbar(problem.p.size());
+  Observer observer;
+  observer.sample = [&](double, std::span<const double> y) { loss += Squares{problem.p}(n++, y, ybar, pbar); };
+  solve(problem, method, times, observer);
+  return loss;
+}
+
+/// Every derivative of the loss: by the adjoint, by forward sensitivities and by differences.
+void compare_all(Problem problem, const std::string& name, const Numbers& times, double tolerance) {
+  if (problem.p.empty()) problem.p = problem.system.default_parameters();
+  const Method method = named(name, 1e-11);
+  const Gradient<double> g = adjoint(problem, method, times, Squares{problem.p}).gradient;
+  BOOST_TEST(std::abs(g.loss - loss_of(problem, method, times)) < 1e-12 * g.loss);
+
+  std::vector<std::string> names;
+  for (const Field& f : problem.system.parameters()) names.push_back(f.name);
+  for (const Field& f : problem.system.states()) names.push_back(f.name);
+  const auto directions = unit_directions(problem.system, names);
+  const auto s = sensitivities(problem, method, directions, times);
+
+  const std::size_t parameters = problem.p.size();
+  double size = 0;
+  for (double x : g.p) size = std::max(size, std::abs(x));
+  for (double x : g.y0) size = std::max(size, std::abs(x));
+  for (std::size_t k = 0; k < directions.size(); ++k) {
+    double forward = 0;
+    for (std::size_t n = 0; n < times.size(); ++n) {
+      Numbers ybar(problem.system.states().size()), pbar(parameters);
+      Squares{problem.p}(n, s.y[n], ybar, pbar);
+      for (std::size_t i = 0; i < ybar.size(); ++i) forward += ybar[i] * s.s[n][k][i];
+      if (k == 0) forward += pbar[0];
+    }
+    const double backward = k < parameters ? g.p[k] : g.y0[k - parameters];
+    BOOST_TEST(std::abs(backward - forward) < tolerance * size,
+               name << " element " << k << ": adjoint " << backward << ", forward " << forward);
+    // Fourth-order differences: h^4 times a fifth derivative, and the 1e-11 of the loss over h.
+    const double h = 1e-3;
+    double difference = 0;
+    for (const auto& [shift, weight] : std::map<double, double>{{-2, 1}, {-1, -8}, {1, 8}, {2, -1}}) {
+      Problem moved = problem;
+      if (k < parameters) {
+        moved.p[k] += shift * h;
+      } else {
+        if (moved.y0.empty()) {
+          moved.y0.resize(problem.system.states().size());
+          Evaluation(problem).initial(problem.t0, moved.y0);
+        }
+        moved.y0[k - parameters] += shift * h;
+      }
+      difference += weight * loss_of(moved, method, times) / (12 * h);
+    }
+    BOOST_TEST(std::abs(backward - difference) < 1e-7 * size,
+               name << " element " << k << ": adjoint " << backward << ", difference " << difference);
+  }
+}
+
+/// Smooth, driven, with an initial state that depends on parameters.
+constexpr const char* driven = R"(circuit driven
+parameter g = 0.8 1
+parameter tau = 3 ms in (0, inf)
+parameter w = 1.3 1
+input u : 1
+a(0) = g*w
+b(0) = 0.1
+da/dt = (-a + tanh(w*b + u))/tau : 1
+db/dt = (-b + g*a - 0.3*a*b*cos(t/(4 ms)))/(2 ms) : 1
+)";
+
+/// Conductances jump at a threshold that drifts, and set off a second event.
+constexpr const char* spiking = R"(circuit spiking
+parameter g = 0.8 1
+parameter threshold = 1 1
+parameter reset = -0.2 1
+parameter kick = 0.4 1
+input u : 1
+V(0) = g/4
+w(0) = 0.1
+c(0) = 0
+dV/dt = (2*u - V - w)/(3 ms) : 1
+dw/dt = (g*V - w)/(6 ms) : 1
+dc/dt = -c/(5 ms) : 1
+event spike when V > threshold + 0.1*sin(t/(3 ms)) + w/9: V = reset + 0.1*V*w, w = w + kick, c = c + kick*V
+event full when c > 1.3*kick: c = c/3 + 0.05*w + t/(400 ms)
+)";
+
+class Steps : public Drive {
+ public:
+  void evaluate(double t, std::span<double> u) const override { u[0] = t < 4 ? 0.9 : t < 9.5 ? 0.6 + 0.05 * t : 1.1; }
+  std::vector<double> breakpoints(double, double) const override { return {4, 9.5}; }
+};
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(integrators_adjoint)
+
+BOOST_AUTO_TEST_CASE(a_linear_flow_has_its_closed_form) {
+  // y' = -(y - b)/tau: y(T) = b + (y0 - b) e^(-T/tau).
+  const Problem p =
+      problem("circuit c\nparameter b = 0.3 1\nparameter tau = 4 ms\ny(0) = 2\ndy/dt = (b - y)/tau : 1\n", 7);
+  const auto value = [](std::size_t, std::span<const double> y, std::span<double> ybar, std::span<double>) {
+    ybar[0] += 1;
+    return y[0];
+  };
+  const Numbers end{7};
+  const double e = std::exp(-7.0 / 4), slope = (2 - 0.3) * e * 7 / 16;
+  for (const char* name : {"adams", "bdf"}) {
+    for (const double rtol : {1e-4, 1e-6, 1e-8, 1e-10}) {
+      const Method method = named(name, rtol);
+      const Adjoint a = adjoint(p, method, end, value);
+      const auto s =
+          sensitivities(p, method, unit_directions(p.system, std::vector<std::string>{"b", "tau", "y"}), end);
+      // Local errors of rtol add up over some tens of steps.
+      const double bound = 30 * rtol;
+      BOOST_TEST(std::abs(a.gradient.y0[0] - e) < bound);
+      BOOST_TEST(std::abs(a.gradient.p[0] - (1 - e)) < bound);
+      BOOST_TEST(std::abs(a.gradient.p[1] - slope) < bound);
+      BOOST_TEST(std::abs(s.s[0][0][0] - (1 - e)) < bound);
+      BOOST_TEST(std::abs(s.s[0][1][0] - slope) < bound);
+      BOOST_TEST(std::abs(s.s[0][2][0] - e) < bound);
+    }
+  }
+}
+
+BOOST_AUTO_TEST_CASE(adjoint_forward_sensitivities_and_differences_agree) {
+  Problem p = problem(driven, 12);
+  p.drive = std::make_shared<FunctionDrive>([](double t) { return std::sin(0.7 * t); });
+  const Numbers times{0, 2, 2, 5.5, 12};
+  // All at tolerance 1e-11; some hundred steps.
+  compare_all(p, "adams", times, 2e-9);
+  compare_all(p, "bdf", times, 2e-9);
+  p.y0 = {0.4, -0.2};
+  compare_all(p, "adams", {3, 10}, 2e-9);  // nothing after the last sample
+}
+
+BOOST_AUTO_TEST_CASE(breakpoints_of_the_drive_cost_no_accuracy) {
+  Problem p = problem(driven, 12);
+  p.drive = std::make_shared<Steps>();
+  compare_all(p, "adams", {4, 7, 9.5, 11}, 2e-9);
+}
+
+BOOST_AUTO_TEST_CASE(a_leaky_neuron_has_the_derivative_of_its_spike_times) {
+  // V' = I - V from 0 to a threshold h, reset to r: t1 = -log(1 - h/I), then a period of log((I - r)/(I - h)).
+  const Problem p = problem(
+      "circuit c\nparameter I = 1.5 1\nparameter h = 1 1\nparameter r = 0.2 1\nV(0) = 0\ndV/dt = (I - V)/(1 ms) : 1\n"
+      "event spike when V > h: V = r\n",
+      4);
+  const double I = 1.5, h = 1, r = 0.2, t1 = -std::log(1 - h / I), period = std::log((I - r) / (I - h));
+  const int spikes = 1 + static_cast<int>((4 - t1) / period);
+  BOOST_TEST(spikes == 4);
+  const double rest = 4 - t1 - (spikes - 1) * period, e = std::exp(-rest);
+  // V(4) = I - (I - r) e^-rest, d rest = -d t1 - (spikes - 1) d period.
+  const auto d = [&](double rest_bar, double direct) { return direct + (I - r) * e * rest_bar; };
+  const double dI = d(h / (I * I) / (1 - h / I) - (spikes - 1) * (1 / (I - r) - 1 / (I - h)), 1 - e);
+  const double dh = d(-1 / (I * (1 - h / I)) - (spikes - 1) / (I - h), 0);
+  const double dr = d((spikes - 1) / (I - r), e);
+  const auto value = [](std::size_t, std::span<const double> y, std::span<double> ybar, std::span<double>) {
+    ybar[0] += 1;
+    return y[0];
+  };
+  const Numbers end{4};
+  const Method method = named("adams", 1e-11);
+  const Adjoint a = adjoint(p, method, end, value);
+  BOOST_TEST(a.pieces == 5u);
+  const auto s = sensitivities(p, method, unit_directions(p.system, std::vector<std::string>{"I", "h", "r"}), end);
+  const Numbers expected{dI, dh, dr};
+  for (std::size_t k = 0; k < 3; ++k) {
+    BOOST_TEST(std::abs(a.gradient.p[k] - expected[k]) < 2e-9 * std::abs(expected[k]),
+               a.gradient.p[k] << " " << expected[k]);
+    BOOST_TEST(std::abs(s.s[0][k][0] - expected[k]) < 2e-9 * std::abs(expected[k]), s.s[0][k][0] << " " << expected[k]);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(events_with_moving_guards_and_events_that_set_off_events_agree_with_differences) {
+  Problem p = problem(spiking, 15);
+  p.drive = std::make_shared<Steps>();
+  std::size_t events = 0, chains = 0;
+  Observer observer;
+  observer.event = [&](const EventRecord& e) { ++events, chains += e.rounds.size() > 1 ? 1 : 0; };
+  solve(p, named("adams", 1e-11), {}, observer);
+  BOOST_TEST(events >= 3u);
+  BOOST_TEST(chains >= 1u);
+  compare_all(p, "adams", {6, 15}, 1e-8);
+}
+
+BOOST_AUTO_TEST_CASE(an_event_made_by_a_jump_of_the_drive_does_not_move) {
+  // u jumps over the guard at t = 4 whatever the parameters; the jump adds kick.
+  Problem p = problem(
+      "circuit c\nparameter tau = 3 ms\nparameter kick = 0.4 1\ninput u : 1\ny(0) = 1\ndy/dt = (u - y)/tau : 1\n"
+      "event on when u > 0.7: y = y + kick*u\n",
+      8);
+  p.drive = std::make_shared<FunctionDrive>([](double t) { return t < 4 ? 0.2 : 0.9; }, Numbers{4});
+  const auto value = [](std::size_t, std::span<const double> y, std::span<double> ybar, std::span<double>) {
+    ybar[0] += 1;
+    return y[0];
+  };
+  const Numbers end{8};
+  const Adjoint a = adjoint(p, named("adams", 1e-11), end, value);
+  // y(8) = 0.9 + (y(4) + 0.9 kick - 0.9) e, y(4) = 0.2 + 0.8 e with e = exp(-4/tau); de/dtau = 4 e/tau^2.
+  const double e = std::exp(-4.0 / 3), de = 4 * e / 9, y4 = 0.2 + 0.8 * e;
+  BOOST_TEST(std::abs(a.gradient.p[1] - 0.9 * e) < 1e-9);
+  BOOST_TEST(std::abs(a.gradient.p[0] - (0.8 * de * e + (y4 + 0.9 * 0.4 - 0.9) * de)) < 1e-9);
+}
+
+BOOST_AUTO_TEST_CASE(uncoupled_neurons_that_fire_together_have_each_its_own_derivative) {
+  const std::string one = "parameter I = 1.5 1\nV(0) = 0\ndV/dt = (I - V)/(1 ms) : 1";
+  const char* event = "\nevent spike when V > 1: V = 0.2\n";
+  const Problem two = problem("circuit c\naxis n = 2\n" + one + " [n]" + event, 3),
+                single = problem("circuit c\n" + one + event, 3);
+  const auto value = [](std::size_t, std::span<const double> y, std::span<double> ybar, std::span<double>) {
+    ybar[0] += 1;
+    return y[0];
+  };
+  const Numbers end{3};
+  const Method method = named("adams", 1e-10);
+  const Adjoint both = adjoint(two, method, end, value), alone = adjoint(single, method, end, value);
+  BOOST_TEST(std::abs(both.gradient.p[0] - alone.gradient.p[0]) < 1e-8 * std::abs(alone.gradient.p[0]));
+  BOOST_TEST(both.gradient.y0[1] == 0.0);
+}
+
+BOOST_AUTO_TEST_CASE(little_memory_costs_time_and_no_accuracy) {
+  Problem p = problem(pendulum, 200);
+  const Numbers times{50, 200};
+  p.p = {1};
+  const auto squares = [](std::size_t, std::span<const double> y, std::span<double> ybar, std::span<double>) {
+    ybar[0] += y[0];
+    ybar[1] += y[1];
+    return (y[0] * y[0] + y[1] * y[1]) / 2;
+  };
+  p.p = {};
+  const Method method = named("adams", 1e-9);
+  const Adjoint whole = adjoint(p, method, times, squares);
+  const Adjoint little = adjoint(p, method, times, squares, 20 * 2 * sizeof(double));
+  BOOST_TEST(whole.forward.steps > 500u);
+  for (std::size_t i = 0; i < 2; ++i)
+    BOOST_TEST(std::abs(whole.gradient.y0[i] - little.gradient.y0[i]) < 1e-6 * std::abs(whole.gradient.y0[i]));
+}
+
+BOOST_AUTO_TEST_CASE(what_has_no_such_derivative_is_refused_with_the_way_that_works) {
+  const auto squares = [](std::size_t, std::span<const double> y, std::span<double> ybar, std::span<double>) {
+    ybar[0] += y[0];
+    return y[0] * y[0] / 2;
+  };
+  const Numbers end{3};
+  const Problem p = problem(pendulum, 3);
+  BOOST_CHECK_EXCEPTION(adjoint(p, named("bs32"), end, squares), Error, has("only 'adams' and 'bdf'"));
+  BOOST_CHECK_EXCEPTION(adjoint(p, named("rk4"), end, squares), Error, has("bptt of discretise(circuit)"));
+  BOOST_CHECK_EXCEPTION(sensitivities(p, named("dp54"), {}, end), Error, has("sensitivities: method = 'dp54'"));
+  BOOST_CHECK_EXCEPTION(adjoint(p, named("adams"), end, squares, 100), Error, has("must hold ten states"));
+  const Numbers unsorted{2, 1};
+  BOOST_CHECK_EXCEPTION(adjoint(p, named("adams"), unsorted, squares), Error, has("do not ascend"));
+  BOOST_CHECK_EXCEPTION(unit_directions(p.system, std::vector<std::string>{"w"}), Error,
+                        has("no parameter or state 'w'"));
+  const Problem map = problem("circuit c\ny(0) = 1\nnext(y) = y/2 : 1\n", 3);
+  BOOST_CHECK_THROW(adjoint(map, named("adams"), end, squares), Error);
+  // Two neurons that excite each other reach threshold together: who is first decides.
+  const Problem pair = problem(
+      "circuit c\naxis n = 2\nV(0) = 0\ns(0) = 0\ndV/dt = (1.5 - V)/(1 ms) : 1 [n]\nds/dt = -s/(1 ms) : 1 [n]\n"
+      "event spike when V > 1: V = 0, s = s + mean(V, n)\n",
+      3);
+  BOOST_CHECK_EXCEPTION(adjoint(pair, named("adams"), end, squares), Error, has("depends on their order"));
+  // The guard of an input that ramps needs the ramp.
+  Problem ramp = problem("circuit c\ninput u : 1\ny(0) = 1\ndy/dt = -y/(1 ms) : 1\nevent e when u > 1: y = 1\n", 3);
+  ramp.drive = std::make_shared<FunctionDrive>([](double t) { return t; });
+  BOOST_CHECK_EXCEPTION(adjoint(ramp, named("adams"), end, squares), Error, has("Drive::rates"));
+}
+
+BOOST_AUTO_TEST_SUITE_END()
