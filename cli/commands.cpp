@@ -5,7 +5,6 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
-#include <cmath>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
@@ -18,7 +17,9 @@
 #include "io/hdf5.hpp"
 #include "models/library.hpp"
 #include "sim/compare_recordings.hpp"
+#include "sim/condition_runner.hpp"
 #include "sim/progress.hpp"
+#include "sim/recording.hpp"
 #include "sim/run.hpp"
 #include "sim/sweep.hpp"
 
@@ -37,52 +38,45 @@ Circuit circuit_of(const std::string& name) {
   return read_circuit(text.str(), name);
 }
 
-std::string bytes_text(double bytes) {
-  for (const std::string_view unit : {"B", "KiB", "MiB", "GiB"}) {
-    if (bytes < 1024) return fmt::format("{:.4g} {}", bytes, unit);
-    bytes /= 1024;
-  }
-  return fmt::format("{:.4g} TiB", bytes);
-}
-
-void describe(const Circuit& circuit) {
-  const System<double> system = compile<double>(circuit);
+/// Units, shapes, values and ranges of all that the circuit names, the algorithms chosen, and the memory.
+void describe(const Circuit& circuit, const System<double>& system) {
   fmt::print("circuit {}: {}\n", circuit->name, circuit->description);
-  const auto list = [](std::string_view kind, const Fields& fields) {
-    for (const auto& f : fields)
-      fmt::print("  {:<10} {:<14} {:<10} {:<28} {}\n", kind, f.name, "[" + f.unit.str() + "]", f.shape.str_sizes(),
-                 f.description);
+  const auto line = [](std::string_view kind, const Field& f, const std::string& more = "") {
+    fmt::print("  {:<10} {:<14} {:<10} {:<28} {}{}\n", kind, f.name, "[" + f.unit.str() + "]", f.shape.str_sizes(),
+               more, f.description);
   };
-  list("state", system.states());
-  list("input", system.inputs());
-  list("parameter", system.parameters());
-  list("definition", system.observables());
+  for (const auto& f : system.states()) line("state", f);
+  for (const auto& f : system.inputs()) line("input", f);
+  for (const auto& f : system.parameters()) {
+    const Parameter& p = circuit.parameter(f.name);
+    line("parameter", f,
+         fmt::format("{}{}; ",
+                     p.value.size() == 1 ? fmt::format("{}", p.value[0]) : fmt::format("{} values", p.value.size()),
+                     p.range.unbounded() ? "" : " in " + p.range.str()));
+  }
+  for (const auto& f : system.observables()) line("definition", f);
   for (const auto& a : system.algorithms()) fmt::print("  {}: {} ({})\n", a.operation, a.algorithm, a.reason);
   fmt::print("  state {}; memory of one evaluation {}\n", bytes_text(8.0 * static_cast<double>(system.states().size())),
              bytes_text(static_cast<double>(system.workspace_bytes())));
 }
 
-double recorded_bytes(const Experiment& e, const System<double>& system) {
-  double values = 0;
-  for (const auto& name : e.run.record) {
-    const Field* f = system.states().find(name);
-    if (!f) f = system.observables().find(name);
-    if (!f) f = system.inputs().find(name);
-    values += static_cast<double>(f->size);
-  }
-  const double times = e.run.steady ? 1 : std::floor(e.run.duration / e.run.every) + 1;
-  return 8 * values * times * static_cast<double>(e.condition_count());
-}
-
 void check(const std::string& path, const Overrides& overrides) {
-  if (!path.ends_with(".toml")) return describe(circuit_of(path));
+  if (!path.ends_with(".toml")) {
+    const Circuit circuit = circuit_of(path);
+    return describe(circuit, compile<double>(circuit));
+  }
   const Experiment e = load_experiment(path, overrides);
-  describe(e.circuit);
+  require_recordable(path, e);
+  const ConditionRunner runner(e);
+  describe(e.circuit, runner.system());
   fmt::print("experiment: {}\n  {} conditions", e.title, e.condition_count());
   for (const auto& c : e.conditions)
     fmt::print("{} {} ({} values)", &c == &e.conditions.front() ? ":" : " x", c.name, c.values.size());
-  fmt::print("\n  method {}{}\n  output {}\n", e.run.method, e.run.steady ? "" : fmt::format(", {} ms", e.run.duration),
-             bytes_text(recorded_bytes(e, compile<double>(e.circuit))));
+  fmt::print("\n  method {}{}\n", e.run.method,
+             e.run.steady ? "" : fmt::format(", {} ms, {} recorded times", e.run.duration, runner.times().size()));
+  for (const auto& a : e.analyses) fmt::print("  analysis {}: of {} [{}]\n", a.name, a.variable, a.unit);
+  fmt::print("  output {}\n", bytes_text(recorded_bytes(e)));
+  for (const auto& warning : e.warnings) fmt::print("  warning: {}\n", warning);
 }
 
 void list_models() {

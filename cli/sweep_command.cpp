@@ -38,7 +38,7 @@ void add_sweep_command(CLI::App& app, const std::string& command_line) {
   sweep->add_option("experiment", given->experiment, "the experiment (TOML)")->required();
   sweep
       ->add_option("--over", given->over,
-                   "KEY=VALUES: 1,2,3 or 0:1:11 (from:to:count) or \"5 ms,10 ms\"; one axis each time")
+                   "KEY=VALUES: 1,2,3 or \"5 ms,10 ms\" or 0:1:11 (from:to:count) or 1:100:5:log; one axis each time")
       ->required()
       ->allow_extra_args(false);
   sweep->add_option("-o,--output", given->output, "the recording; default: the experiment's name with _sweep.h5, here");
@@ -59,9 +59,9 @@ void add_sweep_command(CLI::App& app, const std::string& command_line) {
         run_sweep(s, {{output, given->force, given->quiet, given->threads, command_line}, given->resume});
     if (summary.failed > 0)
       throw Failure(
-          fmt::format("{} of {} points failed; the first, {}. All others are recorded in {}; /status and /errors there "
-                      "tell which and why.",
-                      summary.failed, summary.points, summary.first_failure, output));
+          fmt::format("{} of {} points failed. The others are recorded in {}; /status and /errors there tell "
+                      "which and why. The first: {}",
+                      summary.failed, summary.points, output, summary.first_failure));
     if (!given->quiet) fmt::print("{} points recorded in {}\n", summary.points, output);
   });
 }

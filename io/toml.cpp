@@ -197,6 +197,31 @@ bool TomlValue::as_bool() const {
   fail("but true or false is asked for.");
 }
 
+namespace {
+
+bool holds_word(std::string_view text, std::string_view word) {
+  const auto in_name = [&](std::size_t i) {
+    return i < text.size() && (std::isalnum(static_cast<unsigned char>(text[i])) != 0 || text[i] == '_');
+  };
+  for (std::size_t at = text.find(word); at != std::string_view::npos; at = text.find(word, at + 1))
+    if (!in_name(at + word.size()) && (at == 0 || !in_name(at - 1))) return true;
+  return false;
+}
+
+bool node_mentions(const toml::node& node, std::string_view word) {
+  if (const auto* text = node.as_string()) return holds_word(text->get(), word);
+  if (const auto* array = node.as_array())
+    return std::any_of(array->begin(), array->end(), [&](const toml::node& n) { return node_mentions(n, word); });
+  if (const auto* table = node.as_table())
+    return std::any_of(table->begin(), table->end(),
+                       [&](const auto& entry) { return node_mentions(entry.second, word); });
+  return false;
+}
+
+}  // namespace
+
+bool TomlValue::mentions(std::string_view word) const { return node_mentions(*real(node_), word); }
+
 TomlQuantity TomlValue::as_quantity() const {
   if (is_number()) return {as_number(), ""};
   const auto* value = real(node_)->as_string();

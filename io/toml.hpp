@@ -57,6 +57,9 @@ class TomlValue {
   std::vector<double> as_numbers() const;
   TomlTable as_table() const;
 
+  /// Whether a text in it, at any depth, holds the word as a name of its own; does not count as asking for keys.
+  bool mentions(std::string_view word) const;
+
   /// Throws Error: "position: path = value, <but>".
   [[noreturn]] void fail(std::string_view but) const;
 

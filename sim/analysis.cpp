@@ -8,6 +8,7 @@
 #include <numeric>
 
 #include "base/error.hpp"
+#include "sim/observable.hpp"
 
 namespace striate {
 namespace {
@@ -20,12 +21,10 @@ struct Source {
 };
 
 Source source_of(const System<double>& system, const std::string& name, const ConditionValues& v) {
-  if (const Field* f = system.states().find(name))
-    return {f, v.states.subspan(v.states.empty() ? 0 : f->offset, v.states.empty() ? 0 : f->size)};
-  if (const Field* f = system.observables().find(name))
-    return {f, v.observables.subspan(v.observables.empty() ? 0 : f->offset, v.observables.empty() ? 0 : f->size)};
+  if (const Field* f = system.states().find(name)) return {f, v.states.subspan(f->offset, f->size)};
+  if (const Field* f = system.observables().find(name)) return {f, v.observables.subspan(f->offset, f->size)};
   const Field& f = system.inputs().at(name);
-  return {&f, v.inputs.subspan(v.inputs.empty() ? 0 : f.offset, v.inputs.empty() ? 0 : f.size)};
+  return {&f, v.inputs.subspan(f.offset, f.size)};
 }
 
 /// The responses along the feature axis at the analysis's place.
@@ -69,12 +68,19 @@ std::size_t element(const Experiment& e, const Analysis& a) {
 
 }  // namespace
 
-std::size_t analysis_width(const Experiment&, const System<double>& system, const Analysis& a, std::size_t times) {
-  if (a.against == "t") return times;
-  if (a.kind != Analysis::Kind::tuning) return 1;
-  const Source source = source_of(system, a.variable, {});
-  const auto axis = source.field->shape.find(a.axis);
-  return axis ? source.field->shape[*axis].size : 1;
+AnalysisResult unknown_result(const Experiment& e, const Analysis& a) {
+  AnalysisResult result;
+  result.conditions = e.conditions;
+  if (a.against == "t") {
+    result.x = output_times(e);
+    result.width = result.x.size();
+  } else if (a.kind == Analysis::Kind::tuning) {
+    result.x = axis_positions(e.circuit.axis(a.axis));
+    for (double& position : result.x) position = e.features(a.axis).to_feature(position);
+    result.width = result.x.size();
+  }
+  result.values.assign(e.condition_count() * result.width, nan);
+  return result;
 }
 
 std::vector<double> response_line(const Experiment& e, const System<double>& system, const Analysis& a,

@@ -9,25 +9,32 @@
 #include "circuit/compile.hpp"
 #include "integrators/integrator.hpp"
 #include "integrators/steady_state.hpp"
-#include "sim/analysis.hpp"
+#include "sim/analysis_data.hpp"
 #include "sim/progress.hpp"
 #include "sim/stimulus_drive.hpp"
 
 namespace striate {
 namespace {
 
-double ms_in_time_units(const Experiment& e) {
-  return e.circuit->time_unit.dimensionless() ? 1 : Unit::parse("ms").to(e.circuit->time_unit);
+Method method_of(const Experiment& e) {
+  Method method;
+  method.name = e.run.method;
+  method.rtol = e.run.tolerance;
+  method.atol = e.run.absolute;
+  method.step = e.run.step * ms_in_time_units(e.circuit);
+  method.implicit = e.run.implicit;
+  return method;
 }
 
 /// One condition on its way.
 class Course {
  public:
-  Course(const Experiment& e, const System<double>& system, const std::vector<double>& times, std::size_t condition)
+  Course(const Experiment& e, const System<double>& system, const std::vector<double>& times, std::size_t condition,
+         std::shared_ptr<const Drive> drive = nullptr)
       : e_(e),
         system_(system),
         times_(times),
-        drive_(std::make_shared<const StimulusDrive>(e, system, condition)),
+        drive_(drive ? std::move(drive) : std::make_shared<const StimulusDrive>(e, system, condition)),
         problem_{system, system.default_parameters(), drive_, {}, 0, times.empty() ? 1 : times.back(), {}},
         workspace_(system.workspace()),
         observables_(system.observables().size()),
@@ -79,19 +86,13 @@ class Course {
   }
 
   void run_timed() {
-    Method method;
-    method.name = e_.run.method;
-    method.rtol = e_.run.tolerance;
-    method.atol = e_.run.absolute;
-    method.step = e_.run.step * ms_in_time_units(e_);
-    method.implicit = e_.run.implicit;
     Observer observer;
     observer.sample = [&](double t, std::span<const double> y) { keep(t, y); };
     observer.progress = [](double, const Counters&) {
       if (interrupted()) throw Interrupted();
     };
     if (e_.run.from_steady) problem_.y0 = settled(e_.run.absolute).y;
-    const Solution solution = solve(problem_, method, times_, observer);
+    const Solution solution = solve(problem_, method_of(e_), times_, observer);
     result_.notes = {{"steps", static_cast<double>(solution.counters.steps)},
                      {"rejected_steps", static_cast<double>(solution.counters.rejected)},
                      {"rhs_evaluations", static_cast<double>(solution.counters.rhs)},
@@ -128,7 +129,7 @@ class Course {
   const Experiment& e_;
   const System<double>& system_;
   const std::vector<double>& times_;
-  std::shared_ptr<const StimulusDrive> drive_;
+  std::shared_ptr<const Drive> drive_;
   Problem problem_;
   Workspace<double> workspace_;
   std::vector<double> states_, observables_, inputs_;
@@ -162,37 +163,33 @@ std::string condition_text(const Experiment& e, std::size_t condition) {
 
 }  // namespace
 
-std::vector<double> row_abscissae(const Experiment& e, const Analysis& a, const std::vector<double>& times) {
-  if (a.against == "t") return times;
-  if (a.kind != Analysis::Kind::tuning) return {};
-  std::vector<double> x = axis_positions(e.circuit.axis(a.axis));
-  for (double& position : x) position = e.features(a.axis).to_feature(position);
-  return x;
-}
-
-std::vector<double> output_times(const Experiment& e) {
-  if (e.run.steady) return {};
-  const double end = e.run.duration * ms_in_time_units(e);
-  const auto count = static_cast<std::size_t>(std::floor(e.run.duration / e.run.every + 1e-9));
-  std::vector<double> times;
-  for (std::size_t i = 0; i <= count; ++i)
-    times.push_back(std::min(end, static_cast<double>(i) * e.run.every * ms_in_time_units(e)));
-  if (times.back() < end) times.push_back(end);
-  return times;
-}
-
 ConditionRunner::ConditionRunner(const Experiment& experiment)
     : e_(experiment), system_(compile<double>(experiment.circuit)), times_(output_times(experiment)) {
+  if (!e_.run.steady) Integrator check(method_of(e_));
+  first_drive_ = std::make_shared<const StimulusDrive>(e_, system_, 0);
+  const std::vector<double> y(system_.states().size());
+  const std::vector<double> observables(system_.observables().size());
+  const std::vector<double> u(system_.inputs().size());
   for (const auto& a : e_.analyses) {
-    widths_.push_back(striate::analysis_width(e_, system_, a, times_.size()));
-    trained_.push_back(a.trained ? std::optional(train(e_, system_, times_, a)) : std::nullopt);
+    AnalysisResult unknown = unknown_result(e_, a);
+    widths_.push_back(unknown.width);
+    // What cannot be analysed is found here, before anything runs.
+    const AnalysisResult related = related_result(e_, a, unknown);
+    if (a.comparison) compare_with_data(a, related);
+    analyse(e_, system_, a, nullptr, {y, observables, u}, unknown.values);
   }
 }
 
 ConditionResult ConditionRunner::run(std::size_t condition) const {
   if (interrupted()) throw Interrupted();
+  std::call_once(training_, [&] {
+    std::vector<std::optional<LinearDecoder>> trained;
+    for (const auto& a : e_.analyses)
+      trained.push_back(a.trained ? std::optional(train(e_, system_, times_, a)) : std::nullopt);
+    trained_ = std::move(trained);
+  });
   try {
-    return Course(e_, system_, times_, condition).run(widths_, trained_);
+    return Course(e_, system_, times_, condition, condition == 0 ? first_drive_ : nullptr).run(widths_, trained_);
   } catch (const Failure& f) {
     const std::string where = condition_text(e_, condition);
     throw Failure(where.empty() ? f.what() : fmt::format("condition {}: {}", where, f.what()));

@@ -1,22 +1,19 @@
 #pragma once
 
+#include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "circuit/system.hpp"
+#include "integrators/problem.hpp"
+#include "sim/analysis.hpp"
 #include "sim/experiment.hpp"
 #include "sim/linear_decoder.hpp"
 
 namespace striate {
-
-/// The recorded times of an experiment in its circuit's time unit: 0, every, 2 every, ... and the end. Empty for steady
-/// states. Where the rows of an analysis lie: times, preferred features, or nothing.
-std::vector<double> row_abscissae(const Experiment& experiment, const Analysis& analysis,
-                                  const std::vector<double>& times);
-
-std::vector<double> output_times(const Experiment& experiment);
 
 /// What one condition leaves behind.
 struct ConditionResult {
@@ -30,12 +27,12 @@ struct ConditionResult {
 /// condition is a pure function of the experiment and its index.
 class ConditionRunner {
  public:
-  /// Compiles the circuit. @throws Error for an analysis that the circuit's shapes do not allow
+  /// Compiles the circuit and encodes the first condition. @throws Error for a method with settings that are not its
+  /// own, a scene that cannot be encoded, or an analysis that the circuit, the conditions or the data do not allow
   explicit ConditionRunner(const Experiment& experiment);
 
   const System<double>& system() const { return system_; }
   const std::vector<double>& times() const { return times_; }
-  std::size_t analysis_width(std::size_t analysis) const { return widths_[analysis]; }  ///< values a condition
 
   /// @throws Failure for a run that could not go on, naming the condition; Interrupted after Ctrl-C
   ConditionResult run(std::size_t condition) const;
@@ -44,8 +41,10 @@ class ConditionRunner {
   const Experiment& e_;
   System<double> system_;
   std::vector<double> times_;
-  std::vector<std::size_t> widths_;
-  std::vector<std::optional<LinearDecoder>> trained_;  ///< by analysis
+  std::shared_ptr<const Drive> first_drive_;                   ///< of condition 0
+  std::vector<std::size_t> widths_;                            ///< by analysis
+  mutable std::once_flag training_;                            ///< on the first condition: only running needs it
+  mutable std::vector<std::optional<LinearDecoder>> trained_;  ///< by analysis
 };
 
 }  // namespace striate

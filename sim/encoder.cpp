@@ -43,93 +43,86 @@ struct Layout {
 
 enum class Normalisation { none, peak, image };
 
-/// A tuning curve per channel: von Mises or Gaussian around its preferred feature.
-class PopulationCode final : public Encoder {
+/// Channels that answer to each component shown at a place; the answers add up, weighted by contrast.
+class ChannelCode : public Encoder {
  public:
-  PopulationCode(Layout layout, std::vector<double> preferred, bool circular, double width, Normalisation normalisation,
-                 FeatureMap map)
-      : layout_(layout),
-        preferred_(std::move(preferred)),
-        circular_(circular),
-        width_(width),
-        normalisation_(normalisation),
-        map_(std::move(map)) {}
+  explicit ChannelCode(Layout layout, Normalisation normalisation = Normalisation::none)
+      : layout_(layout), normalisation_(normalisation) {}
 
   void encode(const Scene& scene, std::span<double> input) const override {
+    if (scene.image) throw Error("encoder: only the kind 'filter_bank' reads images.");
     std::fill(input.begin(), input.end(), 0.0);
-    std::vector<std::pair<double, std::vector<double>>> known;  // stimuli show few different features
-    const auto response = [&](double feature) -> const std::vector<double>& {
-      for (const auto& [f, r] : known)
-        if (f == feature) return r;
-      return known.emplace_back(feature, tuning(feature)).second;
+    std::vector<std::pair<const Component*, std::vector<double>>> known;  // stimuli show few different components
+    const auto response = [&](const Component& c) -> const std::vector<double>& {
+      for (const auto& [shown, r] : known)
+        if (shown->feature == c.feature && shown->colour == c.colour) return r;
+      return known.emplace_back(&c, channels(c)).second;
     };
     double largest = 0;
-    for (const auto& element : scene.elements)
-      for (const auto& c : element)
-        largest = std::max(largest, *std::max_element(response(c.feature).begin(), response(c.feature).end()));
-    for (std::size_t i = 0; i < scene.elements.size(); ++i) {
+    if (normalisation_ == Normalisation::image)
+      for (const auto& element : scene.elements)
+        for (const auto& c : element) largest = std::max(largest, *std::ranges::max_element(response(c)));
+    for (std::size_t i = 0; i < scene.elements.size(); ++i)
       for (const auto& c : scene.elements[i]) {
-        const auto& r = response(c.feature);
-        const double divisor =
-            normalisation_ == Normalisation::image
-                ? largest
-                : (normalisation_ == Normalisation::peak ? *std::max_element(r.begin(), r.end()) : 1);
+        const auto& r = response(c);
+        const double divisor = normalisation_ == Normalisation::image  ? largest
+                               : normalisation_ == Normalisation::peak ? *std::ranges::max_element(r)
+                                                                       : 1;
         for (std::size_t k = 0; k < r.size(); ++k) input[layout_.at(scene.field, i, k)] += c.contrast * r[k] / divisor;
       }
-    }
   }
 
  private:
-  std::vector<double> tuning(double feature) const {
+  /// The answers of all channels to a component of full contrast.
+  virtual std::vector<double> channels(const Component& component) const = 0;
+
+  Layout layout_;
+  Normalisation normalisation_;
+};
+
+/// A tuning curve per channel: von Mises or Gaussian around its preferred feature.
+class PopulationCode final : public ChannelCode {
+ public:
+  PopulationCode(Layout layout, std::vector<double> preferred, bool circular, double width, Normalisation normalisation,
+                 FeatureMap map)
+      : ChannelCode(layout, normalisation),
+        preferred_(std::move(preferred)),
+        circular_(circular),
+        width_(width),
+        map_(std::move(map)) {}
+
+ private:
+  std::vector<double> channels(const Component& c) const override {
     std::vector<double> r;
-    const double u = map_.to_axis(feature);
+    const double u = map_.to_axis(c.feature);
     for (const double p : preferred_)
       r.push_back(circular_ ? std::exp((std::cos(2 * std::numbers::pi * (u - p)) - 1) / (width_ * width_))
                             : std::exp(-(u - p) * (u - p) / (2 * width_ * width_)));
     return r;
   }
 
-  Layout layout_;
   std::vector<double> preferred_;
   bool circular_;
   double width_;
-  Normalisation normalisation_;
   FeatureMap map_;
 };
 
 /// Six half-rectified cone-opponent channels.
-class OpponentCode final : public Encoder {
- public:
-  explicit OpponentCode(Layout layout) : layout_(layout) {}
-  void encode(const Scene& scene, std::span<double> input) const override {
-    std::fill(input.begin(), input.end(), 0.0);
-    const auto& weights = opponent_weights();
-    for (std::size_t i = 0; i < scene.elements.size(); ++i)
-      for (const auto& c : scene.elements[i]) {
-        if (c.colour.empty()) throw Error("encoder: the kind 'opponent' needs colours. Give each layer a colour.");
-        for (std::size_t k = 0; k < weights.size(); ++k) {
-          const double drive = weights[k][0] * c.colour[0] + weights[k][1] * c.colour[1] + weights[k][2] * c.colour[2];
-          input[layout_.at(scene.field, i, k)] += c.contrast * std::max(drive, 0.0);
-        }
-      }
+class OpponentCode final : public ChannelCode {
+  using ChannelCode::ChannelCode;
+  std::vector<double> channels(const Component& c) const override {
+    if (c.colour.empty()) throw Error("encoder: the kind 'opponent' needs colours. Give each layer a colour.");
+    std::vector<double> r;
+    for (const auto& w : opponent_weights())
+      r.push_back(std::max(w[0] * c.colour[0] + w[1] * c.colour[1] + w[2] * c.colour[2], 0.0));
+    return r;
   }
-
- private:
-  Layout layout_;
 };
 
 /// The contrast shown at each place, whatever the feature.
-class ContrastCode final : public Encoder {
- public:
-  explicit ContrastCode(Layout layout) : layout_(layout) {}
-  void encode(const Scene& scene, std::span<double> input) const override {
-    std::fill(input.begin(), input.end(), 0.0);
-    for (std::size_t i = 0; i < scene.elements.size(); ++i)
-      for (const auto& c : scene.elements[i]) input[layout_.at(scene.field, i, 0)] += c.contrast;
-  }
-
- private:
-  Layout layout_;
+class ContrastCode final : public ChannelCode {
+  using ChannelCode::ChannelCode;
+  std::vector<double> channels(const Component&) const override { return {1}; }
 };
 
 /// Energy of quadrature Gabor pairs, one pair a channel, on the luminance image of gratings or of a file.
@@ -178,6 +171,8 @@ class FilterBank final : public Encoder {
     std::vector<double> result(field.size(), 0.0);
     if (scene.image) {
       const Image& file = *scene.image;
+      if (std::ranges::any_of(scene.elements, [](const auto& shown) { return !shown.empty(); }))
+        throw Error("stimulus: an image is shown together with other layers, which would hide it. Show one of them.");
       if (file.height != field.ny || file.width != field.nx)
         throw Error(
             fmt::format("stimulus: the image has {} x {} pixels (y, x), but the circuit's grid has {} x {}. Resize the "

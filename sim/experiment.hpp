@@ -3,13 +3,13 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "circuit/circuit.hpp"
 #include "io/toml.hpp"
 #include "sim/decode.hpp"
 #include "sim/encoder.hpp"
-#include "sim/lesion.hpp"
 #include "sim/stimulus.hpp"
 
 namespace striate {
@@ -95,10 +95,11 @@ struct Training {
 
 /// An experiment as resolved from TOML: circuit, values, stimulus, conditions, run and analyses.
 struct Experiment {
+  explicit Experiment(Circuit given) : circuit(std::move(given)) {}
+
   std::string title;
   std::string path;
-  Circuit circuit;
-  std::string circuit_text;
+  Circuit circuit;  ///< with its lesions, and the parameters of the first condition
   std::shared_ptr<Stimulus> stimulus;
   std::vector<std::pair<std::string, std::shared_ptr<Encoder>>> encoders;  ///< by input
   std::vector<std::pair<std::string, TomlValue>> given_inputs;             ///< uniform, constant in time
@@ -106,11 +107,11 @@ struct Experiment {
   std::optional<FeatureMap> map;
   std::string feature_axis = "feature";
   std::vector<ConditionAxis> conditions;
-  std::vector<Lesion> lesions;
   RunPlan run;
   std::vector<Analysis> analyses;
   std::optional<Training> training;
-  std::string resolved;  ///< as TOML
+  std::string resolved;               ///< as TOML
+  std::vector<std::string> warnings;  ///< what may be a mistake
 
   std::size_t condition_count() const;
   Variables condition(std::size_t index) const;
@@ -123,6 +124,13 @@ struct Experiment {
   /// coordinates on others.
   FeatureMap features(const std::string& axis) const;
 };
+
+/// The recorded times of an experiment in its circuit's time unit: 0, every, 2 every, ... and the end. Empty for steady
+/// states.
+std::vector<double> output_times(const Experiment& experiment);
+
+/// What one ms is in the circuit's time unit.
+double ms_in_time_units(const Circuit& circuit);
 
 /// The values of condition `index` of a grid of variables, the last of which changes fastest.
 Variables condition_at(const std::vector<ConditionAxis>& axes, std::size_t index);

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
@@ -14,7 +15,8 @@ namespace striate {
 
 std::string beside(const std::string& experiment_path, const std::string& file) {
   const auto candidate = std::filesystem::path(experiment_path).parent_path() / file;
-  return std::filesystem::exists(candidate) || !std::filesystem::exists(file) ? candidate.string() : file;
+  std::error_code none;
+  return std::filesystem::exists(candidate, none) || !std::filesystem::exists(file, none) ? candidate.string() : file;
 }
 
 Circuit read_circuit_of(const TomlTable& root, const std::string& path) {
@@ -69,7 +71,8 @@ Circuit with_values(Circuit circuit, const TomlTable& root, const Variables& con
         else
           numbers.push_back(evaluate(value, unit, condition));
         circuit = circuit.with_parameters({{key, numbers}});
-        if (names_any(value, condition)) varied.emplace_back(key, value);
+        if (value.is_string() && std::ranges::any_of(condition, [&](const auto& v) { return value.mentions(v.first); }))
+          varied.emplace_back(key, value);
       } catch (const Error& e) {
         const std::string message = e.what();
         throw Error(message.starts_with(value.position())

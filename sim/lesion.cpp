@@ -3,27 +3,10 @@
 #include <fmt/format.h>
 
 #include "base/error.hpp"
+#include "sim/observable.hpp"
 
 namespace striate {
 namespace {
-
-Expr observable(const Circuit& circuit, const std::string& name) {
-  std::vector<std::string> names;
-  for (const auto& s : circuit->states) {
-    if (s.variable->name == name) return s.variable;
-    names.push_back(s.variable->name);
-  }
-  for (const auto& d : circuit->definitions) {
-    if (d.name == name) return d.value;
-    names.push_back(d.name);
-  }
-  for (const auto& u : circuit->inputs) {
-    if (u.variable->name == name) return u.variable;
-    names.push_back(u.variable->name);
-  }
-  throw Error(fmt::format("circuit '{}' has no state, definition or input '{}'.{}", circuit->name, name,
-                          suggest_names(name, names)));
-}
 
 /// 1 inside the patch, 0 outside, over y and x.
 Expr patch_mask(const Lesion& lesion, const Shape& shape) {
@@ -56,15 +39,11 @@ Expr changed(const Circuit& circuit, const Lesion& lesion, const Expr& e) {
 
 }  // namespace
 
-const Unit& observable_unit(const Circuit& circuit, const std::string& name) {
-  return observable(circuit, name).unit();
-}
-
 Circuit lesioned(const Circuit& circuit, const std::vector<Lesion>& lesions) {
   Circuit result = circuit;
   for (const auto& lesion : lesions) {
     CircuitContents c = *result;
-    const Expr target = observable(result, lesion.target);
+    const Expr target = observable(result, lesion.target).value;
     const Expr value = changed(result, lesion, target);
     // Everything built on the target is built again on its changed value, the target's own equation excepted.
     const auto rebuilt = [&](const Expr& e) {

@@ -23,7 +23,4 @@ struct Lesion {
 /// @throws Error for a target the circuit does not have, or a patch of something without the axes y and x
 Circuit lesioned(const Circuit& circuit, const std::vector<Lesion>& lesions);
 
-/// The unit of a state, definition or input.
-const Unit& observable_unit(const Circuit& circuit, const std::string& name);
-
 }  // namespace striate

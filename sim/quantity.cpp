@@ -2,9 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <cctype>
-
 #include "base/error.hpp"
 #include "circuit/text.hpp"
 
@@ -33,20 +30,6 @@ double evaluate(const std::string& text, const Unit& unit, const Variables& vari
     while (message.starts_with(' ')) message.erase(0, 1);
     throw Error(fmt::format("{} = \"{}\": {}", where, text, message));
   }
-}
-
-bool names_any(const TomlValue& value, const Variables& variables) {
-  if (!value.is_string()) return false;
-  const std::string text = value.as_string();
-  const auto of_name = [&](std::size_t i) {
-    return i < text.size() && (std::isalnum(static_cast<unsigned char>(text[i])) != 0 || text[i] == '_');
-  };
-  return std::any_of(variables.begin(), variables.end(), [&](const auto& variable) {
-    const std::string& name = variable.first;
-    for (std::size_t at = text.find(name); at != std::string::npos; at = text.find(name, at + 1))
-      if ((at == 0 || !of_name(at - 1)) && !of_name(at + name.size())) return true;
-    return false;
-  });
 }
 
 double evaluate(const TomlValue& value, const Unit& unit, const Variables& variables) {

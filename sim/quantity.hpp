@@ -17,9 +17,6 @@ using Variables = std::map<std::string, std::pair<double, Unit>>;
 /// only when that is 1 or the number is 0. @throws Error beginning with `where`
 double evaluate(const std::string& text, const Unit& unit, const Variables& variables, const std::string& where);
 
-/// Whether a TOML text names one of the variables.
-bool names_any(const TomlValue& value, const Variables& variables);
-
 /// The value of a TOML number or text in `unit`.
 double evaluate(const TomlValue& value, const Unit& unit, const Variables& variables = {});
 

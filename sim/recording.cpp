@@ -3,10 +3,15 @@
 #include <fmt/format.h>
 
 #include <chrono>
+#include <cmath>
+#include <filesystem>
 #include <numeric>
+#include <set>
 
+#include "base/error.hpp"
 #include "circuit/kernels/kernels.hpp"
 #include "circuit/text.hpp"
+#include "sim/observable.hpp"
 #include "sim/version.hpp"
 
 namespace striate {
@@ -20,37 +25,63 @@ std::string utc_now() {
                      utc.tm_hour, utc.tm_min, utc.tm_sec);
 }
 
-/// Name, unit and shape of what is recorded under a name.
-struct Recorded {
-  Shape shape;
-  Unit unit;
-  std::string description;
-};
-
-Recorded recorded(const Circuit& circuit, const std::string& name) {
-  for (const auto& s : circuit->states)
-    if (s.variable->name == name) return {s.variable.shape(), s.variable.unit(), s.description};
-  for (const auto& d : circuit->definitions)
-    if (d.name == name) return {d.value.shape(), d.value.unit(), d.description};
-  for (const auto& u : circuit->inputs)
-    if (u.variable->name == name) return {u.variable.shape(), u.variable.unit(), u.description};
-  return {};
-}
-
 /// When what is shown changes, in the circuit's time unit; nothing when that depends on the condition.
 std::vector<double> stimulus_changes(const Experiment& e) {
   if (!e.stimulus) return {};
   std::vector<double> changes = e.stimulus->changes(e.condition(0));
   for (std::size_t c = 1; c < e.condition_count(); ++c)
     if (e.stimulus->changes(e.condition(c)) != changes) return {};
-  for (double& t : changes) t *= e.circuit->time_unit.dimensionless() ? 1 : Unit::parse("ms").to(e.circuit->time_unit);
+  for (double& t : changes) t *= ms_in_time_units(e.circuit);
   return changes;
 }
 
 }  // namespace
 
-Recording::Recording(const std::string& path, bool overwrite, const Experiment& e, const std::vector<double>& times,
-                     const Provenance& provenance, const std::vector<SweepAxis>& sweep)
+std::string bytes_text(double bytes) {
+  for (const std::string_view unit : {"B", "KiB", "MiB", "GiB"}) {
+    if (bytes < 1024) return fmt::format("{:.4g} {}", bytes, unit);
+    bytes /= 1024;
+  }
+  return fmt::format("{:.4g} TiB", bytes);
+}
+
+double recorded_bytes(const Experiment& e, const std::vector<SweepAxis>& sweep) {
+  double rows = static_cast<double>(e.condition_count());
+  for (const auto& axis : sweep) rows *= static_cast<double>(axis.values.size());
+  const double times = e.run.steady ? 1 : std::floor(e.run.duration / e.run.every) + 1;
+  double values = 0;
+  for (const auto& name : e.run.record)
+    values += times * static_cast<double>(observable(e.circuit, name).value.shape().size());
+  for (const auto& a : e.analyses) values += a.against == "t" ? times : 1;
+  return 8 * rows * values;
+}
+
+void require_recordable(const std::string& path, const Experiment& e, const std::vector<SweepAxis>& sweep) {
+  std::set<std::string> taken{"t", "run", "analysis", "data", "experiment_toml", "experiment_path", "circuit_text"};
+  if (!sweep.empty()) taken.insert({"status", "seed", "errors", "warnings", "score"});
+  const auto take = [&](const std::string& name, const std::string& what, const std::string& advice) {
+    if (name.empty() || !taken.insert(name).second)
+      throw Error(e.path, fmt::format("{} has the name '{}', which another thing in the recording has. {}", what, name,
+                                      advice));
+  };
+  for (const auto& c : e.conditions) take(c.name, "a condition", "Rename it.");
+  for (const auto& a : e.circuit->axes) take(a.axis.name, "an axis of the circuit", "Rename the condition.");
+  for (const auto& name : e.run.record)
+    take(name, "a recorded variable", "Rename it, or leave it out of [run] record.");
+  for (const auto& axis : sweep) take(axis.name, "--over " + axis.key, "Is the key given twice?");
+  const double wanted = recorded_bytes(e, sweep);
+  std::error_code unknown;
+  const auto folder = std::filesystem::absolute(path, unknown).parent_path();
+  const auto space = std::filesystem::space(folder, unknown);
+  if (!unknown && wanted > static_cast<double>(space.available))
+    throw Error(path,
+                fmt::format("the recording takes {}, but its disk has {} left. Record fewer variables ([run] record), "
+                            "fewer times (every) or fewer conditions.",
+                            bytes_text(wanted), bytes_text(static_cast<double>(space.available))));
+}
+
+Recording::Recording(const std::string& path, bool overwrite, const Experiment& e, const Provenance& provenance,
+                     const std::vector<SweepAxis>& sweep)
     : file_(H5File::create(path, overwrite)) {
   const bool timed = !e.run.steady;
   name_conditions(e, sweep);
@@ -73,16 +104,16 @@ Recording::Recording(const std::string& path, bool overwrite, const Experiment& 
   write_condition_axes(e, sweep);
   write_circuit_axes(e);
   if (timed) {
-    file_.create_axis("/t", std::span<const double>(times), {e.circuit->time_unit.str(), "time"});
+    file_.create_axis("/t", std::span<const double>(output_times(e)), {e.circuit->time_unit.str(), "time"});
     const auto changes = stimulus_changes(e);
     if (!changes.empty()) file_.set_attribute("/t", "stimulus_changes", changes);
   }
   for (const auto& name : e.run.record) {
-    const Recorded r = recorded(e.circuit, name);
+    const Observable r = observable(e.circuit, name);
     std::vector<std::string> axes = condition_axes_;
     if (timed) axes.emplace_back("/t");
-    for (const auto& axis : r.shape) axes.push_back("/" + axis.name);
-    file_.create_array("/" + name, H5Type::float64, axes, {r.unit.str(), r.description});
+    for (const auto& axis : r.value.shape()) axes.push_back("/" + axis.name);
+    file_.create_array("/" + name, H5Type::float64, axes, {r.value.unit().str(), r.description});
   }
   file_.flush();
 }
@@ -142,10 +173,10 @@ void Recording::note(std::size_t index, const std::string& name, double value) {
   file_.write_part(path, b.start, b.count, std::span<const double>(&value, 1));
 }
 
-void Recording::warn(const std::string& text) {
-  warnings_.push_back(text);
+void Recording::warn(std::size_t place, const std::string& text) {
+  warnings_[place] += text;
   std::string all;
-  for (const auto& w : warnings_) all += (all.empty() ? "" : "\n") + w;
+  for (const auto& [at, warning] : warnings_) all += (all.empty() ? "" : "\n") + warning;
   if (all.size() < 50000) file_.set_attribute("/", "warnings", all);
 }
 

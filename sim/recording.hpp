@@ -1,5 +1,6 @@
 #pragma once
 
+#include <map>
 #include <string>
 #include <vector>
 
@@ -15,6 +16,16 @@ struct Provenance {
   int threads = 1;
 };
 
+/// @throws Error when two things that a recording holds have one name, or the disk at `path` has no room for it
+void require_recordable(const std::string& path, const Experiment& experiment,
+                        const std::vector<SweepAxis>& sweep = {});
+
+/// What is recorded, in bytes.
+double recorded_bytes(const Experiment& experiment, const std::vector<SweepAxis>& sweep = {});
+
+/// 1.5 GiB
+std::string bytes_text(double bytes);
+
 /// The HDF5 file of an experiment or of a sweep. One dataset a recorded variable, [sweep..., condition..., t, axes...],
 /// without t for steady states, with named axes, units and long names; the root's attributes and texts say what made
 /// it; `complete` becomes 1 last. Valid up to the last flush after a kill (docs/recording.md).
@@ -22,8 +33,8 @@ struct Provenance {
 /// An index counts conditions, the last axis fastest; in a sweep it is point * conditions + condition.
 class Recording {
  public:
-  Recording(const std::string& path, bool overwrite, const Experiment& experiment, const std::vector<double>& times,
-            const Provenance& provenance, const std::vector<SweepAxis>& sweep = {});
+  Recording(const std::string& path, bool overwrite, const Experiment& experiment, const Provenance& provenance,
+            const std::vector<SweepAxis>& sweep = {});
   /// A recording that was not finished, to be written further.
   Recording(H5File file, const Experiment& experiment, const std::vector<SweepAxis>& sweep);
 
@@ -31,7 +42,8 @@ class Recording {
   void write(const std::string& variable, std::size_t index, std::span<const double> values);
   /// Work counters and residuals, under /run.
   void note(std::size_t index, const std::string& name, double value);
-  void warn(const std::string& text);
+  /// Warnings are told in the order of their places, whoever comes first.
+  void warn(std::size_t place, const std::string& text);
 
   const std::vector<std::string>& condition_axes() const {
     return condition_axes_;
@@ -53,7 +65,7 @@ class Recording {
   H5File file_;
   std::vector<std::size_t> condition_shape_;
   std::vector<std::string> condition_axes_;
-  std::vector<std::string> warnings_;
+  std::map<std::size_t, std::string> warnings_;
 };
 
 }  // namespace striate

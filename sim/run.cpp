@@ -3,40 +3,53 @@
 #include <fmt/format.h>
 #include <omp.h>
 
-#include <algorithm>
-#include <atomic>
 #include <exception>
-#include <limits>
 #include <mutex>
 
-#include "sim/analysis.hpp"
+#include "sim/analysis_record.hpp"
 #include "sim/condition_runner.hpp"
 #include "sim/progress.hpp"
 #include "sim/recording.hpp"
 
 namespace striate {
+namespace {
+
+void record_analysis(const Experiment& e, const Analysis& a, const AnalysisResult& raw, Recording& recording,
+                     const RunOptions& options) {
+  const AnalysisResult result = related_result(e, a, raw);
+  create_analysis(recording.file(), e, a, result);
+  write_analysis(recording.file(), a, result);
+  std::optional<DataComparison> data;
+  if (a.comparison) {
+    data = compare_with_data(a, result);
+    write_data(recording.file(), e, a, result, *data);
+    write_scores(recording.file(), a, *data);
+  }
+  if (!options.quiet) fmt::print("{}\n", analysis_line(a, result, data));
+}
+
+}  // namespace
 
 void run_experiment(const Experiment& e, const RunOptions& options) {
   const int threads = options.threads > 0 ? options.threads : omp_get_max_threads();
   omp_set_num_threads(threads);
+  require_recordable(options.output, e);
   const ConditionRunner runner(e);
   const std::size_t count = e.condition_count();
   std::vector<AnalysisResult> analyses;
-  for (std::size_t i = 0; i < e.analyses.size(); ++i) {
-    AnalysisResult r;
-    r.width = runner.analysis_width(i);
-    r.x = row_abscissae(e, e.analyses[i], runner.times());
-    r.conditions = e.conditions;
-    r.values.assign(count * r.width, std::numeric_limits<double>::quiet_NaN());
-    analyses.push_back(std::move(r));
-  }
-  Recording recording(options.output, options.overwrite, e, runner.times(), {options.command, threads});
+  for (const auto& a : e.analyses) analyses.push_back(unknown_result(e, a));
+  Recording recording(options.output, options.overwrite, e, {options.command, threads});
+  const auto warn = [&](std::size_t place, const std::string& text) {
+    recording.warn(place, text);
+    if (!options.quiet) fmt::print(stderr, "striate: warning: {}\n", text);
+  };
+  for (const auto& warning : e.warnings) warn(0, warning);
   Progress progress(e.title, count, options.quiet);
 
   std::mutex lock;
   std::exception_ptr first_failure;
   std::size_t failed_condition = count;
-  std::atomic<std::size_t> finished{0};
+  std::size_t finished = 0;
   const auto one = [&](std::size_t c) {
     {
       const std::scoped_lock guard(lock);
@@ -47,10 +60,8 @@ void run_experiment(const Experiment& e, const RunOptions& options) {
       const std::scoped_lock guard(lock);
       for (std::size_t i = 0; i < e.run.record.size(); ++i) recording.write(e.run.record[i], c, result.recorded[i]);
       for (const auto& [name, value] : result.notes) recording.note(c, name, value);
-      for (std::size_t i = 0; i < e.analyses.size(); ++i)
-        std::copy(result.analyses[i].begin(), result.analyses[i].end(),
-                  analyses[i].values.begin() + static_cast<std::ptrdiff_t>(c * analyses[i].width));
-      if (!result.warning.empty()) recording.warn(fmt::format("condition {}: {}", c, result.warning));
+      for (std::size_t i = 0; i < e.analyses.size(); ++i) analyses[i].set(c, result.analyses[i]);
+      if (!result.warning.empty()) warn(c + 1, fmt::format("condition {}: {}", c, result.warning));
       recording.file().flush();
       progress.done(++finished);
     } catch (...) {
@@ -69,11 +80,8 @@ void run_experiment(const Experiment& e, const RunOptions& options) {
     recording.file().flush();
     std::rethrow_exception(first_failure);
   }
-  for (std::size_t i = 0; i < e.analyses.size(); ++i) {
-    const std::string line =
-        record_analysis(e, e.analyses[i], related_result(e, e.analyses[i], analyses[i]), recording);
-    if (!options.quiet) fmt::print("{}\n", line);
-  }
+  for (std::size_t i = 0; i < e.analyses.size(); ++i)
+    record_analysis(e, e.analyses[i], analyses[i], recording, options);
   recording.finish();
 }
 

@@ -4,12 +4,12 @@
 
 #include <algorithm>
 #include <cmath>
-#include <filesystem>
 #include <limits>
 #include <random>
 
 #include "base/error.hpp"
 #include "sim/colour.hpp"
+#include "sim/experiment_circuit.hpp"
 
 namespace striate {
 namespace {
@@ -27,6 +27,22 @@ double value_or(const TomlTable& table, const std::string& key, const Unit& unit
   const auto value = table.find(key);
   return value ? evaluate(*value, unit, variables) : fallback;
 }
+
+double finite_or(const TomlTable& table, const std::string& key, const Unit& unit, const Variables& variables,
+                 double fallback) {
+  const double value = value_or(table, key, unit, variables, fallback);
+  if (!std::isfinite(value)) table.at(key).fail("but must be finite.");
+  return value;
+}
+
+double share_or(const TomlTable& table, const std::string& key, const Variables& variables, double fallback) {
+  const double value = value_or(table, key, one, variables, fallback);
+  if (!(value >= 0 && value <= 1))
+    table.at(key).fail(fmt::format("which is {} %, but must lie between 0 and 100 %.", 100 * value));
+  return value;
+}
+
+constexpr double most_degrees = 1e6;
 
 /// A length in elements, rounded to whole ones.
 std::ptrdiff_t elements(double degrees, double scale) {
@@ -52,6 +68,7 @@ struct Window {
     const auto positive = [&](const std::string& key) {
       const double value = evaluate(layer.at(key), deg, v);
       if (!(value > 0)) layer.at(key).fail(fmt::format("which is {} deg, but a size must be above 0.", value));
+      if (value > most_degrees) layer.at(key).fail(fmt::format("but a size is at most {} deg.", most_degrees));
       return value;
     };
     if (shape == "square" || shape == "disc" || shape == "ring" || shape == "dots" || shape == "stripes")
@@ -60,11 +77,13 @@ struct Window {
       width = positive("width");
       height = positive("height");
     }
-    inner = value_or(layer, "inner", deg, v, 0);
+    inner = finite_or(layer, "inner", deg, v, 0);
     if (inner < 0 || (inner > 0 && inner >= width)) layer.at("inner").fail("but must be smaller than size.");
-    angle = value_or(layer, "angle", rad, v, 0);
-    density = value_or(layer, "density", one, v, 1);
-    seed = static_cast<std::uint64_t>(std::lround(value_or(layer, "seed", one, v, 0)));
+    angle = finite_or(layer, "angle", rad, v, 0);
+    density = share_or(layer, "density", v, 1);
+    const double number = value_or(layer, "seed", one, v, 0);
+    if (!(number >= 0 && number < 1e15)) layer.at("seed").fail("but must be a whole number from 0.");
+    seed = static_cast<std::uint64_t>(std::llround(number));
     if (shape == "stripes") {
       const double count = std::round(evaluate(layer.at("count"), one, v));
       if (!(count >= 1 && count <= 1e6))
@@ -81,6 +100,8 @@ struct Window {
       if (pair.size() != 2) centre->fail("but a centre is written [x, y].");
       x = evaluate(pair[0], deg, v);
       y = evaluate(pair[1], deg, v);
+      if (!(std::abs(x) <= most_degrees && std::abs(y) <= most_degrees))
+        centre->fail(fmt::format("which is [{}, {}] deg, but must be finite.", x, y));
     }
     centre_x = static_cast<std::ptrdiff_t>(field.nx / 2) + elements(x, field.scale);
     centre_y = static_cast<std::ptrdiff_t>(field.ny / 2) + elements(y, field.scale);
@@ -117,11 +138,10 @@ Component component(const TomlTable& table, const Unit& feature_unit, const Vari
   } else {
     c.feature = evaluate(table.at("feature"), feature_unit, v);
   }
-  c.contrast = value_or(table, "contrast", one, v, 1);
-  if (!(c.contrast >= 0 && c.contrast <= 1))
-    table.at("contrast").fail(fmt::format("which is {} %, but must lie between 0 and 100 %.", 100 * c.contrast));
-  c.frequency = value_or(table, "frequency", per_deg, v, 0);
-  c.phase = value_or(table, "phase", rad, v, 0);
+  c.contrast = share_or(table, "contrast", v, 1);
+  c.frequency = finite_or(table, "frequency", per_deg, v, 0);
+  c.phase = finite_or(table, "phase", rad, v, 0);
+  if (std::isinf(c.feature)) table.at("feature").fail("but must be finite, or nan for none.");
   return c;
 }
 
@@ -150,19 +170,36 @@ Times times(const TomlTable& layer, const Variables& v) {
 
 }  // namespace
 
-Stimulus::Stimulus(const TomlTable& table, const Unit& feature_unit) : feature_unit_(feature_unit) {
+Stimulus::Stimulus(const TomlTable& table, const Unit& feature_unit, const std::string& path)
+    : feature_unit_(feature_unit) {
   if (const auto scale = table.find("scale")) {
     scale_ = evaluate(*scale, deg);
-    if (!(scale_ > 0)) scale->fail("but a scale must be above 0.");
+    if (!(scale_ > 0) || std::isinf(scale_)) scale->fail("but a scale must be above 0.");
   }
-  if (const auto layers = table.find("layer"))
-    for (const auto& layer : layers->as_array()) layers_.push_back(layer.as_table());
+  const auto layers = table.find("layer");
+  if (!layers) table.fail("shows nothing. Add [[stimulus.layer]].");
+  for (const auto& entry : layers->as_array()) {
+    Layer layer{entry.as_table(), std::nullopt};
+    if (const auto image = layer.table.find("image")) {
+      try {
+        layer.image = read_image(beside(path, image->as_string()));
+      } catch (const Error& e) {
+        image->fail(std::string("but ") + e.what());
+      }
+    }
+    layers_.push_back(std::move(layer));
+  }
+}
+
+void Stimulus::check(const Variables& condition) const {
+  changes(condition);
+  scene({1, 1, scale_}, 0, condition);
 }
 
 std::vector<double> Stimulus::changes(const Variables& condition) const {
   std::vector<double> result;
   for (const auto& layer : layers_) {
-    const Times t = times(layer, condition);
+    const Times t = times(layer.table, condition);
     for (const double change : {t.onset, t.offset})
       if (std::isfinite(change)) result.push_back(change);
   }
@@ -175,18 +212,15 @@ Scene Stimulus::scene(const VisualField& field, double t, const Variables& condi
   Scene scene;
   scene.field = field;
   scene.elements.resize(field.size());
-  for (const auto& layer : layers_) {
+  for (const auto& [layer, image] : layers_) {
     const Window window(layer, field, condition);
     const auto shown = components(layer, feature_unit_, condition);
     const bool add = layer.boolean("add", false);
-    const double coherence = value_or(layer, "coherence", one, condition, 1);
-    const auto image = layer.find("image");
+    const double coherence = share_or(layer, "coherence", condition, 1);
     const Times shown_at = times(layer, condition);
     if (t < shown_at.onset || t >= shown_at.offset) continue;
     if (image) {
-      const auto beside = std::filesystem::path(layer.position().substr(0, layer.position().rfind(':'))).parent_path() /
-                          image->as_string();
-      scene.image = read_image(std::filesystem::exists(image->as_string()) ? image->as_string() : beside.string());
+      scene.image = *image;
       continue;
     }
     std::mt19937_64 random(window.seed);

@@ -40,10 +40,13 @@ struct Scene {
 /// expressions of the condition variables.
 class Stimulus {
  public:
-  /// Reads and checks every key. @throws Error with file and line
-  Stimulus(const TomlTable& table, const Unit& feature_unit);
+  /// Reads the layers and their images, named beside the experiment at `path`. @throws Error with file and line
+  Stimulus(const TomlTable& table, const Unit& feature_unit, const std::string& path);
 
   double scale() const { return scale_; }
+
+  /// Evaluates every number of every layer in one condition. @throws Error
+  void check(const Variables& condition) const;
 
   /// Times in ms at which what is shown changes, ascending, for one condition.
   std::vector<double> changes(const Variables& condition) const;
@@ -52,7 +55,11 @@ class Stimulus {
   Scene scene(const VisualField& field, double t, const Variables& condition) const;
 
  private:
-  std::vector<TomlTable> layers_;
+  struct Layer {
+    TomlTable table;
+    std::optional<Image> image;
+  };
+  std::vector<Layer> layers_;
   Unit feature_unit_;
   double scale_ = 1;
 };

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <limits>
-#include <mutex>
 
 namespace striate {
 namespace {
@@ -16,8 +15,6 @@ std::size_t length_of(const Circuit& circuit, const std::string& axis) {
 }  // namespace
 
 StimulusDrive::StimulusDrive(const Experiment& e, const System<double>& system, std::size_t condition) {
-  static std::mutex reading;  // an experiment's TOML may be read by one thread at a time
-  const std::scoped_lock guard(reading);
   const Variables variables = e.condition(condition);
   std::vector<double> changes_ms;
   if (e.stimulus) changes_ms = e.stimulus->changes(variables);
@@ -39,8 +36,7 @@ StimulusDrive::StimulusDrive(const Experiment& e, const System<double>& system, 
     }
     values_.push_back(std::move(u));
   }
-  const double to_time_unit = e.circuit->time_unit.dimensionless() ? 1 : Unit::parse("ms").to(e.circuit->time_unit);
-  for (const double t : changes_ms) changes_.push_back(t * to_time_unit);
+  for (const double t : changes_ms) changes_.push_back(t * ms_in_time_units(e.circuit));
 }
 
 void StimulusDrive::evaluate(double t, std::span<double> u) const {

@@ -3,15 +3,22 @@
 #include <fmt/format.h>
 #include <omp.h>
 
+#include <algorithm>
+#include <cmath>
 #include <exception>
 #include <filesystem>
 #include <fstream>
 #include <mutex>
+#include <new>
+#include <optional>
 #include <set>
 #include <sstream>
 
 #include "base/error.hpp"
+#include "circuit/text.hpp"
+#include "sim/analysis_record.hpp"
 #include "sim/condition_runner.hpp"
+#include "sim/observable.hpp"
 #include "sim/progress.hpp"
 #include "sim/recording.hpp"
 
@@ -73,9 +80,7 @@ Experiment experiment_at(const Sweep& s, std::size_t point) {
   try {
     TomlDocument document = base_document(s);
     for (std::size_t a = 0; a < s.axes.size(); ++a) document.set(s.axes[a].key, s.axes[a].values[index[a]]);
-    Experiment e = read_experiment(document, s.path);
-    e.run.seed = seed_of_point(e.run.seed, point);
-    return e;
+    return read_experiment(document, s.path);
   } catch (const Error& error) {  // what the document calls --set was given as --over
     std::string message = error.what();
     for (const auto& key : keys)
@@ -84,16 +89,20 @@ Experiment experiment_at(const Sweep& s, std::size_t point) {
   }
 }
 
+/// An analysis as the file holds it: less the conditions left out or averaged over.
+AnalysisResult form_of(const Experiment& e, const Analysis& a) { return related_result(e, a, unknown_result(e, a)); }
+
 /// What differs between the arrays of two points, as a sentence; empty when they fit into one.
-std::string misfit(const Experiment& a, const ConditionRunner& ra, const Experiment& b, const ConditionRunner& rb) {
+std::string misfit(const Experiment& a, const Experiment& b) {
   const auto other = [](const std::string& what) { return what + " would not be the same at all points"; };
   if (a.run.record != b.run.record) return other("the list of recorded variables");
   if (a.run.steady != b.run.steady) return other("whether traces or steady states are recorded");
-  if (ra.times() != rb.times()) return other("the recorded times (run.duration, run.every)");
+  if (output_times(a) != output_times(b)) return other("the recorded times (run.duration, run.every)");
   if (a.conditions.size() != b.conditions.size()) return other("the condition axes");
   for (std::size_t i = 0; i < a.conditions.size(); ++i) {
     const ConditionAxis &x = a.conditions[i], &y = b.conditions[i];
-    if (x.name != y.name || !(x.unit == y.unit) || x.values != y.values)
+    const auto same = [](double u, double v) { return u == v || (std::isnan(u) && std::isnan(v)); };
+    if (x.name != y.name || !(x.unit == y.unit) || !std::ranges::equal(x.values, y.values, same))
       return other(fmt::format("the condition axis '{}'", x.name));
   }
   if (a.circuit->axes.size() != b.circuit->axes.size()) return other("the axes of the circuit");
@@ -104,40 +113,66 @@ std::string misfit(const Experiment& a, const ConditionRunner& ra, const Experim
     if (x.coordinates() != y.coordinates()) return other(fmt::format("the coordinates of axis '{}'", x.axis.name));
   }
   for (const auto& name : a.run.record) {
-    const auto shape = [&](const System<double>& s) {
-      if (const Field* f = s.states().find(name)) return f->shape;
-      if (const Field* f = s.observables().find(name)) return f->shape;
-      return s.inputs().at(name).shape;
-    };
-    if (!(shape(ra.system()) == shape(rb.system()))) return other(fmt::format("the shape of '{}'", name));
+    const Expr x = observable(a.circuit, name).value, y = observable(b.circuit, name).value;
+    if (!(x.shape() == y.shape())) return other(fmt::format("the shape of '{}'", name));
+    if (!(x.unit() == y.unit())) return other(fmt::format("the unit of '{}'", name));
   }
   if (a.analyses.size() != b.analyses.size()) return other("the list of analyses");
-  for (std::size_t i = 0; i < a.analyses.size(); ++i)
-    if (a.analyses[i].name != b.analyses[i].name || ra.analysis_width(i) != rb.analysis_width(i))
-      return other(fmt::format("the analysis '{}'", a.analyses[i].name));
+  for (std::size_t i = 0; i < a.analyses.size(); ++i) {
+    const Analysis &x = a.analyses[i], &y = b.analyses[i];
+    const auto widths = [](const Experiment& e, const Analysis& analysis) {
+      const AnalysisResult form = form_of(e, analysis);
+      std::vector<std::string> axes;
+      for (const auto& c : form.conditions) axes.push_back(c.name);
+      return std::pair(axes, form.width);
+    };
+    if (x.name != y.name || x.unit != y.unit || x.comparison.has_value() != y.comparison.has_value() ||
+        widths(a, x) != widths(b, y))
+      return other(fmt::format("the analysis '{}'", x.name));
+  }
   return "";
 }
 
-void require_distinct_names(const Sweep& s, const Experiment& e) {
-  std::set<std::string> taken{
-      "t", "status", "seed", "errors", "run", "analysis", "data", "experiment_toml", "experiment_path", "circuit_text"};
-  for (const auto& c : e.conditions) taken.insert(c.name);
-  for (const auto& a : e.circuit->axes) taken.insert(a.axis.name);
-  for (const auto& name : e.run.record) taken.insert(name);
-  for (const auto& axis : s.axes)
-    if (axis.name.empty() || !taken.insert(axis.name).second)
-      throw Error(fmt::format("--over {}: its axis would be named '{}', a name that is taken. Is the key given twice?",
-                              axis.key, axis.name));
-}
-
-/// Tries every value of every axis with the first values of the others.
-void require_one_array(const Sweep& s, const Experiment& first, const ConditionRunner& runner) {
+/// The experiment that gives the file its form: that of the first point which can be read. A value that can be read in
+/// some point only is that point's own failure; a key whose every value is refused is a mistake.
+Experiment form_giving_point(const Sweep& s) {
+  std::string first_error;
+  const auto read = [&](std::size_t point) -> std::optional<Experiment> {
+    try {
+      return experiment_at(s, point);
+    } catch (const Error& e) {
+      if (first_error.empty()) first_error = e.what();
+      return std::nullopt;
+    }
+  };
+  if (auto e = read(0)) return *e;
   std::size_t stride = point_count(s);
   for (const auto& axis : s.axes) {
     stride /= axis.values.size();
-    for (std::size_t i = 1; i < axis.values.size(); ++i) {
-      const Experiment e = experiment_at(s, i * stride);
-      if (const std::string difference = misfit(first, runner, e, ConditionRunner(e)); !difference.empty())
+    for (std::size_t i = 1; i < axis.values.size(); ++i)
+      if (auto e = read(i * stride)) return *e;
+    if (first_error.starts_with("--over " + axis.key + ":")) throw Error(first_error);
+  }
+  constexpr std::size_t most_tried = 1000;
+  for (std::size_t p = 0; p < std::min(point_count(s), most_tried); ++p)
+    if (auto e = read(p)) return *e;
+  throw Error("--over: no point of the grid can be read; the first, " + point_text(s, 0) + ": " + first_error);
+}
+
+/// Tries every value of every axis with the first values of the others, and tells those that will fail.
+void require_one_array(const Sweep& s, const Experiment& form, bool quiet) {
+  std::size_t stride = point_count(s);
+  for (const auto& axis : s.axes) {
+    stride /= axis.values.size();
+    for (std::size_t i = 0; i < axis.values.size(); ++i) {
+      std::optional<Experiment> e;
+      try {
+        e = experiment_at(s, i * stride);
+      } catch (const Error& error) {
+        if (!quiet) fmt::print(stderr, "striate: {} will fail: {}\n", point_text(s, i * stride), error.what());
+        continue;
+      }
+      if (const std::string difference = misfit(form, *e); !difference.empty())
         throw Error(
             fmt::format("--over {} = {}: {}, but a sweep is one array. Run these values as experiments of their own.",
                         axis.key, axis.values[i], difference));
@@ -147,8 +182,8 @@ void require_one_array(const Sweep& s, const Experiment& first, const ConditionR
 
 class SweepFile {
  public:
-  SweepFile(const Sweep& s, const Experiment& first, const ConditionRunner& runner, const SweepOptions& options)
-      : s_(s), recording_(open(s, first, runner, options), first, s.axes), conditions_(first.condition_count()) {
+  SweepFile(const Sweep& s, const Experiment& form, const SweepOptions& options)
+      : s_(s), recording_(open(s, form, options), form, s.axes), conditions_(form.condition_count()) {
     for (const double v : recording_.file().read_numbers("/status").values)
       status_.push_back(static_cast<PointStatus>(static_cast<int>(v)));
   }
@@ -158,26 +193,29 @@ class SweepFile {
   void write(const Experiment& e, std::size_t point, std::size_t condition, const ConditionResult& result) {
     const std::size_t index = point * conditions_ + condition;
     for (std::size_t i = 0; i < e.run.record.size(); ++i) recording_.write(e.run.record[i], index, result.recorded[i]);
-    for (std::size_t i = 0; i < e.analyses.size(); ++i)
-      recording_.write("analysis/" + e.analyses[i].name, index, result.analyses[i]);
     for (const auto& [name, value] : result.notes) recording_.note(index, name, value);
-    if (!result.warning.empty())
-      recording_.warn(fmt::format("{}, condition {}: {}", point_text(s_, point), condition, result.warning));
+  }
+
+  void write(const Experiment& e, std::size_t point, const Analysis& a, const AnalysisResult& raw) {
+    const AnalysisResult result = related_result(e, a, raw);
+    write_analysis(recording_.file(), a, result, place(s_, point));
+    if (!a.comparison) return;
+    for (const auto& [name, value] : compare_with_data(a, result).scores()) put(score_path(a, name), point, value);
   }
 
   /// The numbers of a point reach the disk before its status says so.
-  void finish_point(std::size_t point, std::uint64_t seed, PointStatus status, const std::string& error) {
+  void finish_point(std::size_t point, std::uint64_t seed, PointStatus status, const std::string& error,
+                    const std::string& warning) {
     H5File& file = recording_.file();
-    const std::string text = fmt::format("/errors/{}", point);
-    if (!error.empty() && !file.exists(text)) file.write_text(text, error);
-    const auto start = place(s_, point);
-    const std::vector<std::size_t> one(start.size(), 1);
-    const auto put = [&](const std::string& path, std::int64_t value) {
-      file.write_part(path, start, one, std::span<const std::int64_t>(&value, 1));
+    const auto tell = [&](const char* group, const std::string& text) {
+      const std::string path = fmt::format("/{}/{}", group, point);
+      if (!text.empty() && !file.exists(path)) file.write_text(path, text);
     };
-    put("/seed", static_cast<std::int64_t>(seed));
+    tell("errors", error);
+    tell("warnings", warning);
+    put("/seed", point, static_cast<std::int64_t>(seed));
     file.flush();
-    put("/status", static_cast<std::int64_t>(status));
+    put("/status", point, static_cast<std::int64_t>(status));
     file.flush();
     status_[point] = status;
   }
@@ -185,24 +223,37 @@ class SweepFile {
   SweepSummary finish() {
     SweepSummary summary;
     summary.points = status_.size();
+    const H5File& file = recording_.file();
     for (std::size_t p = 0; p < status_.size(); ++p) {
       if (status_[p] != PointStatus::failed) continue;
       if (summary.failed++ == 0)
-        summary.first_failure =
-            fmt::format("{}: {}", point_text(s_, p), recording_.file().read_text(fmt::format("/errors/{}", p)));
+        summary.first_failure = fmt::format("{}: {}", point_text(s_, p), file.read_text(fmt::format("/errors/{}", p)));
     }
+    if (file.exists("/warnings"))
+      recording_.warn(0, fmt::format("{} of {} points have warnings, told in /warnings",
+                                     file.datasets("/warnings").size(), summary.points));
     recording_.finish();
     return summary;
   }
 
  private:
+  static std::string score_path(const Analysis& a, const std::string& score) {
+    return fmt::format("/score/{}_{}", a.name, score);
+  }
+
+  template <class Number>
+  void put(const std::string& path, std::size_t point, Number value) {
+    const auto start = place(s_, point);
+    const std::vector<std::size_t> one(start.size(), 1);
+    recording_.file().write_part(path, start, one, std::span<const Number>(&value, 1));
+  }
+
   /// The file with all its arrays. A new one gets its name only once it is whole, so that whatever has the name can be
   /// resumed.
-  static H5File open(const Sweep& s, const Experiment& first, const ConditionRunner& runner,
-                     const SweepOptions& options) {
+  static H5File open(const Sweep& s, const Experiment& form, const SweepOptions& options) {
     const std::string& path = options.run.output;
     if (options.resume && std::filesystem::exists(path)) {
-      require_same_sweep(s, first, H5File::open(path));
+      require_same_sweep(s, form, H5File::open(path));
       return H5File::open_for_writing(path);
     }
     std::error_code none;
@@ -213,32 +264,33 @@ class SweepFile {
     if (std::filesystem::is_directory(path, none)) throw Error(path, "this is not a file; it is not overwritten.");
     const std::string unnamed = path + ".new";
     {
-      Recording recording(unnamed, true, first, runner.times(), {options.run.command, omp_get_max_threads()}, s.axes);
-      create_arrays(s, first, runner, recording);
+      Recording recording(unnamed, true, form, {options.run.command, omp_get_max_threads()}, s.axes);
+      create_arrays(s, form, recording.file());
       recording.file().close();
     }
     std::filesystem::rename(unnamed, path);
     return H5File::open_for_writing(path);
   }
 
-  static void create_arrays(const Sweep& s, const Experiment& first, const ConditionRunner& runner,
-                            Recording& recording) {
-    H5File& file = recording.file();
+  static void create_arrays(const Sweep& s, const Experiment& form, H5File& file) {
     std::vector<std::string> axes;
     for (const auto& axis : s.axes) axes.push_back("/" + axis.name);
     file.set_attribute("/", "sweep", axis_texts(s));
     file.create_array("/seed", H5Type::int64, axes, {"1", "seed of the point, 0 while it is pending"});
     file.create_array("/status", H5Type::int64, axes, {"1", "0 pending, 1 done, 2 failed"});
-    for (std::size_t i = 0; i < first.analyses.size(); ++i) {
-      std::vector<std::string> all = recording.condition_axes();
-      if (runner.analysis_width(i) > 1)
-        all.push_back(first.analyses[i].against == "t" ? "/t" : "/" + first.analyses[i].axis);
-      file.create_array("/analysis/" + first.analyses[i].name, H5Type::float64, all,
-                        {first.analyses[i].unit, first.analyses[i].label});
+    for (const auto& a : form.analyses) {
+      const AnalysisResult result = form_of(form, a);
+      create_analysis(file, form, a, result, axes);
+      if (!a.comparison) continue;
+      const DataComparison data = compare_with_data(a, result);
+      write_data(file, form, a, result, data);
+      for (const auto& [name, value] : data.scores())
+        file.create_array(score_path(a, name), H5Type::float64, axes,
+                          {name == "rms" ? a.unit : "1", fmt::format("{} of {}", name, a.label)});
     }
   }
 
-  static void require_same_sweep(const Sweep& s, const Experiment& first, const H5File& file) {
+  static void require_same_sweep(const Sweep& s, const Experiment& form, const H5File& file) {
     const auto differs = [&](const std::string& what) {
       throw Error(file.path(), fmt::format("the file holds {}. Resume with the command that made it (striate info "
                                            "tells it), or choose another output with -o.",
@@ -250,7 +302,8 @@ class SweepFile {
       differs("no sweep");
     else if (*texts != axis_texts(s))
       differs("a sweep over other values");
-    if (file.read_text("/experiment_toml") != first.resolved) differs("a sweep of another experiment");
+    if (file.read_text("/experiment_toml") != form.resolved) differs("a sweep of another experiment");
+    if (file.read_text("/circuit_text") != to_text(form.circuit)) differs("a sweep of another circuit");
   }
 
   const Sweep& s_;
@@ -261,32 +314,43 @@ class SweepFile {
 
 /// Runs and records one point. What goes wrong in the computation is the point's; what goes wrong in the file is
 /// everyone's.
-void run_point(const Sweep& s, std::size_t point, const Experiment& first, const ConditionRunner& first_runner,
-               SweepFile& file, std::mutex& lock) {
+void run_point(const Sweep& s, std::size_t point, const Experiment& form, SweepFile& file, std::mutex& lock) {
   std::string error;
+  std::string warnings;
   std::uint64_t seed = 0;
+  const auto record = [&](const auto& write) {
+    const std::scoped_lock guard(lock);
+    try {
+      write();
+    } catch (const Failure& f) {
+      throw std::runtime_error(f.what());
+    }
+  };
   try {
-    const Experiment e = experiment_at(s, point);
-    seed = e.run.seed;
-    const ConditionRunner runner(e);
-    if (const std::string difference = misfit(first, first_runner, e, runner); !difference.empty())
+    Experiment e = experiment_at(s, point);
+    e.run.seed = seed = seed_of_point(e.run.seed, point);
+    if (const std::string difference = misfit(form, e); !difference.empty())
       throw Error(difference + ", so this point has no place in the array.");
+    const ConditionRunner runner(e);
+    std::vector<AnalysisResult> analyses;
+    for (const auto& a : e.analyses) analyses.push_back(unknown_result(e, a));
     for (std::size_t c = 0; c < e.condition_count(); ++c) {
       const ConditionResult result = runner.run(c);
-      const std::scoped_lock guard(lock);
-      try {
-        file.write(e, point, c, result);
-      } catch (const Failure& f) {
-        throw std::runtime_error(f.what());
-      }
+      for (std::size_t i = 0; i < analyses.size(); ++i) analyses[i].set(c, result.analyses[i]);
+      if (!result.warning.empty())
+        warnings += fmt::format("{}condition {}: {}", warnings.empty() ? "" : "\n", c, result.warning);
+      record([&] { file.write(e, point, c, result); });
     }
+    for (std::size_t i = 0; i < analyses.size(); ++i) record([&] { file.write(e, point, e.analyses[i], analyses[i]); });
   } catch (const Error& e) {
     error = e.what();
   } catch (const Failure& f) {
     error = f.what();
+  } catch (const std::bad_alloc&) {
+    error = "the memory does not suffice for this point. Run with fewer --threads, or record less.";
   }
   const std::scoped_lock guard(lock);
-  file.finish_point(point, seed, error.empty() ? PointStatus::done : PointStatus::failed, error);
+  file.finish_point(point, seed, error.empty() ? PointStatus::done : PointStatus::failed, error, warnings);
 }
 
 }  // namespace
@@ -313,16 +377,15 @@ Sweep sweep_of_recording(const std::string& path) {
 
 SweepSummary run_sweep(const Sweep& s, const SweepOptions& options) {
   if (options.run.threads > 0) omp_set_num_threads(options.run.threads);
-  const Experiment first = experiment_at(s, 0);
-  require_distinct_names(s, first);
-  const ConditionRunner runner(first);
-  require_one_array(s, first, runner);
-  SweepFile file(s, first, runner, options);
+  const Experiment form = form_giving_point(s);
+  require_recordable(options.run.output, form, s.axes);
+  require_one_array(s, form, options.run.quiet);
+  SweepFile file(s, form, options);
   std::vector<std::size_t> pending;
   for (std::size_t p = 0; p < point_count(s); ++p)
     if (file.status(p) == PointStatus::pending) pending.push_back(p);
 
-  Progress progress(first.title, pending.size(), options.run.quiet);
+  Progress progress(form.title, pending.size(), options.run.quiet);
   std::mutex lock;
   std::exception_ptr stop;
   std::size_t finished = 0;
@@ -332,7 +395,7 @@ SweepSummary run_sweep(const Sweep& s, const SweepOptions& options) {
       if (stop) return;
     }
     try {
-      run_point(s, point, first, runner, file, lock);
+      run_point(s, point, form, file, lock);
       const std::scoped_lock guard(lock);
       progress.done(++finished);
     } catch (...) {

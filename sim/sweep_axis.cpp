@@ -71,14 +71,17 @@ std::string with_unit(double value, const std::string& unit) {
   return unit.empty() ? fmt::format("{}", value) : fmt::format("{} {}", value, unit);
 }
 
-/// from:to:count, with the units at both ends or none.
-std::vector<std::string> evenly(const std::string& text, const std::vector<std::string>& parts) {
+/// from:to:count or from:to:count:log, with the units at both ends or none.
+std::vector<std::string> range_values(const std::string& text, const std::vector<std::string>& parts) {
   const auto wrong = [&](std::string_view why) {
-    throw Error(fmt::format(
-        "--over {}: {} Write KEY=FROM:TO:COUNT, such as parameters.xi=0:1:11 or \"stimulus.size=1 deg:8 deg:8\".", text,
-        why));
+    throw Error(
+        fmt::format("--over {}: {} Write KEY=FROM:TO:COUNT, such as parameters.xi=0:1:11 or "
+                    "\"stimulus.size=1 deg:8 deg:8\", or FROM:TO:COUNT:log for equal ratios.",
+                    text, why));
   };
-  if (parts.size() != 3) wrong("a range has three parts.");
+  if (parts.size() != 3 && parts.size() != 4) wrong("a range has three parts.");
+  const bool log = parts.size() == 4;
+  if (log && parts[3] != "log") wrong(fmt::format("the fourth part is {}, but can only be log.", parts[3]));
   const auto from = number_in(parts[0]);
   const auto to = number_in(parts[1]);
   std::size_t count = 0;
@@ -87,11 +90,14 @@ std::vector<std::string> evenly(const std::string& text, const std::vector<std::
   if (error != std::errc() || after != parts[2].data() + parts[2].size() || count < 1 || count > most_values)
     wrong(fmt::format("count = {}, but must be a whole number from 1 to {}.", parts[2], most_values));
   if (from->unit != to->unit) wrong("both ends have the same unit.");
+  if (log && !(from->value > 0 && to->value > 0)) wrong("equal ratios need ends above 0.");
   std::vector<std::string> values;
   for (std::size_t i = 0; i < count; ++i) {
     const double share = count == 1 ? 0 : static_cast<double>(i) / static_cast<double>(count - 1);
-    values.push_back(with_unit(
-        i + 1 == count && count > 1 ? to->value : from->value + (to->value - from->value) * share, from->unit));
+    double value =
+        log ? from->value * std::pow(to->value / from->value, share) : from->value + (to->value - from->value) * share;
+    if (i + 1 == count && count > 1) value = to->value;
+    values.push_back(with_unit(value, from->unit));
   }
   return values;
 }
@@ -117,7 +123,7 @@ SweepAxis read_sweep_axis(const std::string& text) {
   while (axis.name.ends_with('_')) axis.name.pop_back();
   const std::string values = text.substr(equals + 1);
   const auto range = divided(values, ':');
-  axis.values = range.size() > 1 ? evenly(text, range) : divided(values, ',');
+  axis.values = range.size() > 1 ? range_values(text, range) : divided(values, ',');
   if (axis.values.size() > most_values)
     throw Error(fmt::format("--over {}: {} values are too many.", axis.key, axis.values.size()));
   for (const auto& value : axis.values) {

@@ -16,7 +16,8 @@ struct SweepAxis {
   std::string text() const;  ///< KEY=VALUES, which reads back to the same axis
 };
 
-/// Reads KEY=VALUES: `xi=1,2,3`, `xi=0:1:11` (from:to:count), `tau="5 ms,10 ms"`, `tau="0 ms:10 ms:5"`.
+/// Reads KEY=VALUES: `xi=1,2,3`, `xi=0:1:11` (from:to:count), `tau="5 ms,10 ms"`, `tau="0 ms:10 ms:5"`, and
+/// `xi=0.1:10:5:log`, with equal ratios.
 /// A comma within brackets or quotes divides nothing. @throws Error
 SweepAxis read_sweep_axis(const std::string& text);
 

@@ -18,7 +18,19 @@ import h5py
 import numpy
 import xarray
 
-STRIATE = sys.argv.pop(1)
+STRIATE = os.path.abspath(sys.argv.pop(1))
+EXAMPLES = pathlib.Path(__file__).resolve().parents[2] / "examples"
+
+# Small enough for a test: the tilt illusion on 9 x 9 places.
+TILT = [str(EXAMPLES / "tilt_illusion.toml"), "--set", "settings.feature=9", "--set", "settings.y=9", "--set", "settings.x=9"]
+
+ANALYSIS = """
+[[analysis]]
+name = "v"
+kind = "response"
+variable = "v"
+against = "t"
+"""
 
 EXPERIMENT = """title = "Excitable unit"
 circuit = "fitzhugh_nagumo"
@@ -89,6 +101,7 @@ variable = "v"
 
 [analysis.compare]
 file = "data.csv"
+x = "I"
 y = "respones"
 """
         self.write("compared.toml", EXPERIMENT + analysis)
@@ -190,11 +203,80 @@ y = "respones"
             with xarray.open_dataset(self.folder / "one.h5", engine="h5netcdf") as one:
                 numpy.testing.assert_array_equal(sweep.v.sel(parameters_I=0.5, parameters_tau_w=10), one.v)
 
+    def test_a_sweep_holds_the_analyses_and_scores_of_the_runs(self):
+        done = self.striate("sweep", *TILT, "--over", "parameters.gamma=0.5,2", "--over", "encoder.width=0.2:0.8:3:log", "-o", "sweep.h5")
+        self.assertEqual(done.returncode, 0, done)
+        self.striate("run", *TILT, "-o", "one.h5", "--set", "parameters.gamma=2", "--set", "encoder.width=0.4")
+        with h5py.File(self.folder / "sweep.h5") as sweep, h5py.File(self.folder / "one.h5") as one:
+            shift = one["analysis/shift"]
+            self.assertEqual(sweep["analysis/shift"].shape, (2, 3, 10))
+            self.assertEqual([d[0].name for d in sweep["analysis/shift"].dims], ["/parameters_gamma", "/encoder_width", "/difference"])
+            numpy.testing.assert_allclose(sweep["encoder_width"], [0.2, 0.4, 0.8], rtol=1e-15)
+            numpy.testing.assert_array_equal(sweep["analysis/shift"][1, 1], shift)
+            for score in ("r", "r2", "rms"):
+                self.assertEqual(sweep[f"score/shift_{score}"][1, 1], shift.attrs[score])
+            self.assertEqual(sweep["score/shift_rms"].attrs["units"], "deg")
+            numpy.testing.assert_array_equal(sweep["data/shift/y"], one["data/shift/y"])
+        with xarray.open_dataset(self.folder / "sweep.h5", engine="h5netcdf", group="score") as scores:
+            self.assertEqual(scores.shift_r.dims, ("parameters_gamma", "encoder_width"))
+
+    def test_a_sweep_sets_responses_beside_those_of_a_reference_condition(self):
+        self.write("relative.toml", EXPERIMENT.replace("[run]", """[parameters]
+I = "current"
+
+[conditions.current]
+values = [0, 0.25, 0.5]
+
+[run]""") + """
+[[analysis]]
+name = "rise"
+kind = "response"
+variable = "w"
+relative_to = { current = 0 }
+""")
+        self.assertEqual(self.striate("sweep", "relative.toml", "--over", "parameters.tau_w=10 ms,20 ms", "-o", "sweep.h5").returncode, 0)
+        with h5py.File(self.folder / "sweep.h5") as sweep:
+            last = sweep["w"][:, :, -1]
+            self.assertGreater(numpy.ptp(last), 0.1)
+            numpy.testing.assert_array_equal(sweep["analysis/rise"], last - last[:, :1])
+
+    def test_an_analysis_over_time_keeps_its_axis_in_a_sweep(self):
+        self.write("course.toml", EXPERIMENT + ANALYSIS)
+        self.assertEqual(self.striate("sweep", "course.toml", "--over", "parameters.I=0,1", "-o", "sweep.h5").returncode, 0)
+        with h5py.File(self.folder / "sweep.h5") as sweep:
+            self.assertEqual([d[0].name for d in sweep["analysis/v"].dims], ["/parameters_I", "/t"])
+            numpy.testing.assert_array_equal(sweep["analysis/v"], sweep["v"])
+
+    def test_a_sweep_goes_over_any_key(self):
+        self.write("any.toml", EXPERIMENT + ANALYSIS + '\n[[lesion]]\ntarget = "w"\nscale = 1\n')
+        for over, size in (("run.method=rk4,heun,euler", 3), ("run.step=0.01 ms:0.04 ms:2", 2), ("regime=resting,oscillating", 2),
+                           ("lesion[0].scale=0,0.5,1", 3), ("analysis[0].scale=1,2", 2), ("run.seed=1,2", 2), ("title=one,two", 2)):
+            done = self.striate("sweep", "any.toml", "--over", over, "-o", "sweep.h5", "--force")
+            self.assertEqual(done.returncode, 0, done)
+            with h5py.File(self.folder / "sweep.h5") as sweep:
+                self.assertEqual(sweep["status"][:].tolist(), [1] * size)
+        done = self.striate("sweep", "any.toml", "--over", "run.method=bs32,dp54", "--over", "run.tolerance=1e-8,1e-3", "--over",
+                            "run.step=0", "-o", "sweep.h5", "--force")
+        self.assertEqual(done.returncode, 2, done)
+
     def test_a_sweep_over_what_is_unknown_or_changes_the_shape_is_refused(self):
         self.refused(["sweep", "unit.toml", "--over", "parameters.tau_v1=1 ms,2 ms"], "--over", "tau_v")
+        self.refused(["sweep", "unit.toml", "--over", "paramters.tau_v=1 ms,2 ms"], "--over", "parameters")
         self.refused(["sweep", "unit.toml", "--over", "run.duration=10 ms,20 ms"], "one array")
         self.refused(["sweep", "unit.toml", "--over", "parameters.I=0:1"], "FROM:TO:COUNT")
-        self.refused(["sweep", "unit.toml", "--over", "parameters.b=0.5,3"], "b")
+        self.refused(["sweep", "unit.toml", "--over", "parameters.I=0:1:3:log"], "above 0")
+        self.refused(["sweep", "unit.toml", "--over", "parameters.b=2,3"], "b", "[0, 1)")
+        self.refused(["sweep", "unit.toml", "--over", "parameters.I=0,1", "--over", "parameters.I=2,3"], "twice")
+
+    def test_a_value_that_is_refused_is_the_failure_of_its_points_alone(self):
+        for values, status in (("3,0.5", [2, 1]), ("0.5,3", [1, 2])):
+            done = self.striate("sweep", "unit.toml", "--over", f"parameters.b={values}", "--over", "run.step=0.05 ms", "-o", "sweep.h5", "--force")
+            self.assertEqual(done.returncode, 1, done)
+            self.assertIn("1 of 2", done.stderr)
+            with h5py.File(self.folder / "sweep.h5") as file:
+                self.assertEqual(file["status"][:, 0].tolist(), status)
+                self.assertIn("[0, 1)", file[f"errors/{status.index(2)}"][()].decode())
+                self.assertEqual(numpy.isnan(file["v"]).all(axis=(1, 2)).tolist(), [s == 2 for s in status])
 
     def test_a_failed_point_stops_nothing(self):
         self.write("blow.circuit", 'circuit blow "grows or falls"\ntime ms\nparameter tau = 1 ms\nparameter a = 1 1\nx(0) = 1\n'
@@ -209,15 +291,31 @@ y = "respones"
             # dx/dt = a x^3 has x(t) = 1/sqrt(1 - 2 a t); rk4 at 0.01 ms is off by some 1e-9
             numpy.testing.assert_allclose(file["x"][[0, 2], -1], [11 ** -0.5, 21 ** -0.5], rtol=1e-6)
 
+    def contents(self, name):
+        """Every number and text of a file that does not tell when and how it was made."""
+        found = {}
+        with h5py.File(self.folder / name) as file:
+            self.assertEqual(file.attrs["complete"], 1)
+            file.visititems(lambda path, node: found.update({path: node[()].tobytes() if node.shape else node[()]})
+                            if isinstance(node, h5py.Dataset) else None)
+            found.update({name: str(value) for name, value in file.attrs.items() if name not in ("command", "created", "finished")})
+        return found
+
     def disturbed(self, send, code):
-        """Sweeps stopped at random times and resumed until they end; their numbers are those of one that was not."""
-        arguments = ["sweep", "unit.toml", "--over", "parameters.I=0:1:40", "--set", "run.step=0.005 ms", "--threads", "2", "-q"]
+        """Sweeps stopped at random times and resumed until they end; their files hold what one holds that was not."""
+        self.write("data.csv", "t,v\n1,-1\n20,0\n45,1\n")
+        self.write("compared.toml", EXPERIMENT + ANALYSIS + '[analysis.compare]\nfile = "data.csv"\nx = "t"\ny = "v"\n')
+        arguments = ["sweep", "compared.toml", "--over", "parameters.I=0:1:40", "--over", "parameters.b=0.7,2", "--set", "run.step=0.005 ms",
+                     "--threads", "2", "-q"]
         start = time.monotonic()
-        self.assertEqual(self.striate(*arguments, "-o", "whole.h5").returncode, 0)
+        self.assertEqual(self.striate(*arguments, "-o", "whole.h5").returncode, 1)  # half of the points are refused
         whole = time.monotonic() - start
+        expected = self.contents("whole.h5")
+        self.assertIn("score/v_rms", expected)
+        self.assertIn("errors/79", expected)
         chance = random.Random(7)
         stopped = 0
-        for _ in range(5):
+        for _ in range(4):
             (self.folder / "stopped.h5").unlink(missing_ok=True)
             for _ in range(3):
                 process = subprocess.Popen([STRIATE, *arguments, "-o", "stopped.h5", "--resume"], cwd=self.folder, stderr=subprocess.PIPE)
@@ -227,11 +325,8 @@ y = "respones"
                 stopped += process.returncode == code
                 if (self.folder / "stopped.h5").exists():
                     h5py.File(self.folder / "stopped.h5").close()
-            self.assertEqual(self.striate(*arguments, "-o", "stopped.h5", "--resume").returncode, 0)
-            with h5py.File(self.folder / "whole.h5") as a, h5py.File(self.folder / "stopped.h5") as b:
-                self.assertEqual(b.attrs["complete"], 1)
-                for name in ("v", "w", "seed", "status", "run/steps"):
-                    self.assertEqual(a[name][:].tobytes(), b[name][:].tobytes(), name)
+            self.assertEqual(self.striate(*arguments, "-o", "stopped.h5", "--resume").returncode, 1)
+            self.assertEqual(self.contents("stopped.h5"), expected)
         self.assertGreater(stopped, 2)
 
     def test_a_killed_sweep_resumes_to_the_bits_of_an_undisturbed_one(self):

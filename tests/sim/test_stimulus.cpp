@@ -14,7 +14,7 @@ const Unit deg = Unit::parse("deg");
 /// What each element of a square field shows of a stimulus written in TOML; '.' for nothing.
 std::string shown(const std::string& layers, std::size_t side, const Variables& variables = {}) {
   const TomlDocument document = TomlDocument::parse_string("[stimulus]\nscale = \"0.5 deg\"\n" + layers, "s.toml");
-  const Stimulus stimulus(document.root().table("stimulus"), deg);
+  const Stimulus stimulus(document.root().table("stimulus"), deg, "");
   const Scene scene = stimulus.scene({side, side, stimulus.scale()}, 0, variables);
   std::string text;
   for (const auto& element : scene.elements)

@@ -1,0 +1,239 @@
+#include "sim/read_analysis.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cctype>
+#include <cmath>
+#include <set>
+
+#include "base/error.hpp"
+#include "io/csv.hpp"
+#include "sim/experiment_circuit.hpp"
+#include "sim/observable.hpp"
+
+namespace striate {
+namespace {
+
+const Unit deg = Unit::parse("deg");
+
+/// Reads the data once, so that a missing file or column is found before anything runs.
+void require_columns(const TomlTable& table, const Comparison& c) {
+  try {
+    const CsvTable data = CsvTable::read(c.file);
+    data.numbers(c.y_column);
+    if (!c.x_column.empty()) data.numbers(c.x_column);
+    for (const auto& [column, text] : c.where) data.text(column);
+    for (const auto& [column, variable] : c.match) data.text(column);
+  } catch (const Error& e) {
+    throw Error(fmt::format("{}: {}", table.position(), e.what()));
+  }
+}
+
+double finite_number(const TomlTable& table, const std::string& key, double fallback) {
+  const double value = table.number(key, fallback);
+  if (!std::isfinite(value)) table.at(key).fail("but must be finite.");
+  return value;
+}
+
+Comparison read_comparison(const TomlTable& table, const Experiment& e, const Analysis& a) {
+  Comparison c;
+  c.file = beside(e.path, table.string("file"));
+  c.x_column = table.string("x", "");
+  c.y_column = table.string("y");
+  c.source = table.string("source", "");
+  c.fit_amplitude = table.boolean("fit_amplitude", false);
+  c.in_order = table.boolean("in_order", false);
+  c.x_step = table.number("x_step", 0);
+  c.average_within = table.number("average_within", 0);
+  for (const auto& [key, value] : {std::pair("x_step", c.x_step), std::pair("average_within", c.average_within)})
+    if (!(value >= 0) || std::isinf(value)) table.at(key).fail("but must be a number from 0.");
+  if (const auto range = table.find("x_range")) {
+    const auto ends = range->as_numbers();
+    if (ends.size() != 2 || !(ends[0] < ends[1])) range->fail("but a range has a lower and an upper end.");
+    c.x_range = {ends[0], ends[1]};
+  }
+  c.y_scale = finite_number(table, "scale", 1);
+  if (const auto where = table.find_table("where"))
+    for (const auto& key : where->keys())
+      c.where.emplace_back(key, where->at(key).is_string() ? where->string(key) : where->at(key).text());
+  if (const auto match = table.find_table("match"))
+    for (const auto& key : match->keys()) {
+      condition_named(e, match->at(key), match->string(key));
+      c.match.emplace_back(key, match->string(key));
+    }
+  if (c.x_column.empty() && !c.in_order && !a.against.empty())
+    table.fail("lacks `x`, the column of abscissae. Name it, or say in_order = true.");
+  require_columns(table, c);
+  return c;
+}
+
+double value_in(const TomlValue& v, const Unit& unit, const Variables& variables = {}) {
+  return v.is_number() ? v.as_number() : evaluate(v, unit, variables);
+}
+
+/// Which conditions an analysis takes in, and which it sets them beside.
+void read_relation(const TomlTable& t, const Experiment& e, Analysis& a) {
+  if (const auto only = t.find_table("only"))
+    for (const auto& key : only->keys())
+      a.only.emplace_back(key, value_in(only->at(key), condition_named(e, only->at(key), key).unit));
+  if (const auto over = t.find("average_over")) {
+    a.average_over = over->as_strings();
+    for (const auto& name : a.average_over) condition_named(e, *over, name);
+  }
+  const auto reference = t.find("relative_to");
+  if (!reference) return;
+  if (!reference->is_table()) {
+    a.relative_to_input = reference->as_string() == "input";
+    a.relative_to_largest = reference->as_string() == "largest";
+    if (!a.relative_to_input && !a.relative_to_largest)
+      reference->fail("but the choices are \"input\", \"largest\" or a table of condition variables.");
+    if (a.relative_to_input && (a.kind != Analysis::Kind::decode || e.encoders.empty()))
+      reference->fail("but only a decoded feature is set beside that of an encoded input.");
+    if (a.relative_to_input) return;
+  } else {
+    const TomlTable table = reference->as_table();
+    for (const auto& key : table.keys()) {
+      condition_named(e, table.at(key), key);
+      a.reference.emplace_back(key, table.at(key));
+    }
+  }
+  const std::vector<std::string> relations{"difference", "ratio", "suppression"};
+  const std::string relation = t.string("relation", "difference");
+  const auto found = std::find(relations.begin(), relations.end(), relation);
+  if (found == relations.end())
+    t.at("relation").fail("but the relations are these." + suggest_names(relation, relations));
+  a.relation = static_cast<Relation>(found - relations.begin());
+}
+
+void require_axis(const Circuit& circuit, const TomlValue& name) {
+  try {
+    circuit.axis(name.as_string());
+  } catch (const Error& e) {
+    name.fail(fmt::format("but {}", e.what()));
+  }
+}
+
+/// What is read from the variable: kind, decoder, place, channel.
+void read_reading(const TomlTable& t, const Experiment& e, Analysis& a) {
+  const std::vector<std::string> kinds{"decode", "response", "tuning", "peak", "contrast"};
+  const std::string kind = t.string("kind");
+  const auto found = std::find(kinds.begin(), kinds.end(), kind);
+  if (found == kinds.end()) t.at("kind").fail("but the kinds of analysis are these." + suggest_names(kind, kinds));
+  a.kind = static_cast<Analysis::Kind>(found - kinds.begin());
+  a.variable = t.string("variable");
+  require_observable(e.circuit, t.at("variable"), a.variable);
+  a.axis = t.string("axis", e.feature_axis);
+  if (t.has("axis")) require_axis(e.circuit, t.at("axis"));
+  const Shape& shape = observable(e.circuit, a.variable).value.shape();
+  const auto axis = shape.find(a.axis);
+  const std::size_t channels = axis ? shape[*axis].size : 1;
+  if (a.kind != Analysis::Kind::response && a.kind != Analysis::Kind::peak && !axis)
+    t.at("kind").fail(
+        fmt::format("but '{}' has no axis '{}' to read along. Name one with axis = ....", a.variable, a.axis));
+  const std::string decoder = t.string("decoder", "population_vector");
+  a.trained = decoder == "trained";
+  if (a.trained && !e.training) t.at("decoder").fail("but there is no [training] to learn from.");
+  try {
+    if (!a.trained) a.decoder = decoder_named(decoder);
+  } catch (const Error& error) {
+    t.at("decoder").fail(std::string("but ") + error.what());
+  }
+  if (a.kind == Analysis::Kind::contrast) {
+    const auto pair = t.at("channels").as_numbers();
+    const auto is_channel = [&](double k) { return k >= 0 && k < static_cast<double>(channels) && k == std::floor(k); };
+    if (pair.size() != 2 || !is_channel(pair[0]) || !is_channel(pair[1]))
+      t.at("channels").fail(fmt::format("but two channels from 0 to {} are asked for.", channels - 1));
+    a.channels = {static_cast<std::size_t>(pair[0]), static_cast<std::size_t>(pair[1])};
+  }
+  if (t.has("feature")) {
+    a.feature = evaluate(t.at("feature"), e.features(a.axis).unit);
+    if (!std::isfinite(*a.feature)) t.at("feature").fail("but must be finite.");
+  }
+  if (const auto at = t.find("at")) {
+    const auto pair = at->as_array();
+    if (pair.size() != 2) at->fail("but a place is written [x, y].");
+    a.x = evaluate(pair[0], deg);
+    a.y = evaluate(pair[1], deg);
+    if (!(std::abs(a.x) < 1e9 && std::abs(a.y) < 1e9)) at->fail("but a place must lie on the grid.");
+  }
+}
+
+/// What the analysis is drawn against: by default the last condition variable that is left.
+void read_abscissa(const TomlTable& t, const Experiment& e, Analysis& a) {
+  const auto removed = [&](const std::string& name) {
+    return std::ranges::count(a.average_over, name) > 0 ||
+           std::ranges::any_of(a.only, [&](const auto& only) { return only.first == name; });
+  };
+  for (const auto& c : e.conditions)
+    if (!removed(c.name)) a.against = c.name;
+  if (!t.has("against")) return;
+  a.against = t.string("against");
+  if (a.against == "t") {
+    if (e.run.steady) t.at("against").fail("but a steady state has no course in time. Set [run] method and duration.");
+    if (a.kind == Analysis::Kind::tuning)
+      t.at("against").fail("but a tuning curve already lies along the feature axis.");
+    return;
+  }
+  condition_named(e, t.at("against"), a.against);
+  if (removed(a.against)) t.at("against").fail("but only or average_over leave it out.");
+}
+
+/// The unit in which an analysis comes out unless the experiment names one.
+Unit unit_of(const Experiment& e, const Analysis& a) {
+  if (a.kind == Analysis::Kind::contrast || a.is_share()) return {};
+  return a.kind == Analysis::Kind::decode ? e.features(a.axis).unit : observable(e.circuit, a.variable).value.unit();
+}
+
+}  // namespace
+
+std::vector<Analysis> read_analyses(const TomlTable& root, const Experiment& e) {
+  std::vector<Analysis> analyses;
+  const auto list = root.find("analysis");
+  if (!list) return analyses;
+  std::set<std::string> names;
+  for (const auto& entry : list->as_array()) {
+    const TomlTable t = entry.as_table();
+    Analysis a;
+    a.name = t.string("name");
+    if (!is_name(a.name)) t.at("name").fail("but a name has letters, digits and _, a letter first.");
+    if (!names.insert(a.name).second) t.at("name").fail("but another analysis has this name. Rename one.");
+    read_reading(t, e, a);
+    read_relation(t, e, a);
+    a.scale = finite_number(t, "scale", 1);
+    read_abscissa(t, e, a);
+    a.label = t.string("label", a.name);
+    a.unit = t.string("unit", unit_of(e, a).str());
+    if (a.relative_to_largest && (a.against.empty() || a.against == "t" || a.kind == Analysis::Kind::tuning))
+      t.at("relative_to").fail("but the largest value is sought along the condition variable that against names.");
+    if (const auto comparison = t.find_table("compare")) a.comparison = read_comparison(*comparison, e, a);
+    analyses.push_back(std::move(a));
+  }
+  return analyses;
+}
+
+bool is_name(const std::string& text) {
+  const auto letter = [](char c) { return std::isalpha(static_cast<unsigned char>(c)) != 0 || c == '_'; };
+  return !text.empty() && letter(text[0]) && std::ranges::all_of(text, [&](char c) {
+    return letter(c) || std::isdigit(static_cast<unsigned char>(c)) != 0;
+  });
+}
+
+const ConditionAxis& condition_named(const Experiment& e, const TomlValue& where, const std::string& name) {
+  std::vector<std::string> names;
+  for (const auto& c : e.conditions) {
+    if (c.name == name) return c;
+    names.push_back(c.name);
+  }
+  where.fail(fmt::format("but no condition is named '{}'.{}", name, suggest_names(name, names)));
+}
+
+void require_observable(const Circuit& circuit, const TomlValue& value, const std::string& name) {
+  try {
+    observable(circuit, name);
+  } catch (const Error& e) {
+    value.fail(fmt::format("but {}", e.what()));
+  }
+}
+
+}  // namespace striate
