@@ -154,6 +154,10 @@ Expr exp(const Expr& a) { return transcendental(Op::exp, a); }
 Expr log(const Expr& a) { return transcendental(Op::log, a); }
 Expr sin(const Expr& a) { return transcendental(Op::sin, a); }
 Expr cos(const Expr& a) { return transcendental(Op::cos, a); }
+Expr atan2(const Expr& y0, const Expr& x0) {
+  const auto [y, x] = same_unit("atan2", y0, x0);
+  return pointwise(Op::atan2, {y, x}, Unit());
+}
 Expr tanh(const Expr& a) { return transcendental(Op::tanh, a); }
 Expr sigmoid(const Expr& a) { return transcendental(Op::sigmoid, a); }
 Expr softplus(const Expr& a) { return transcendental(Op::softplus, a); }
@@ -200,6 +204,7 @@ Expr with_args(const Expr& e, std::vector<Expr> args) {
     case Op::min: return min(args[0], args[1]);
     case Op::max: return max(args[0], args[1]);
     case Op::pow: return pow(args[0], args[1]);
+    case Op::atan2: return atan2(args[0], args[1]);
     case Op::sqrt: return sqrt(args[0]);
     case Op::relu: return relu(args[0]);
     case Op::abs: return abs(args[0]);

@@ -22,6 +22,11 @@ Expr partial(const Expr& e, std::size_t i) {
     case Op::pow:
       if (i == 0) return a[1] * pow(a[0], a[1] - Expr(1.0));
       return where(a[0], e * log(max(a[0], Expr(1e-300))), Expr(0.0));  // only for a dimensionless base
+    case Op::atan2: {
+      const Expr square = a[0] * a[0] + a[1] * a[1];
+      const Expr d = (i == 0 ? a[1] : -a[0]) / square;
+      return where(square, d, quantity(0, d.unit()));
+    }
     case Op::sqrt: return Expr(0.5) / e;
     case Op::exp: return e;
     case Op::log: return Expr(1.0) / a[0];

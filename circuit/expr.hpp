@@ -34,6 +34,7 @@ enum class Op : unsigned char {
   log,
   sin,
   cos,
+  atan2,  ///< args (y, x)
   tanh,
   sigmoid,
   softplus,
@@ -126,6 +127,8 @@ Expr exp(const Expr& a);
 Expr log(const Expr& a);
 Expr sin(const Expr& a);
 Expr cos(const Expr& a);
+/// The angle of the point (x, y) in (-pi, pi], x and y of one unit; 0 with derivative 0 where both are 0.
+Expr atan2(const Expr& y, const Expr& x);
 Expr tanh(const Expr& a);
 Expr sigmoid(const Expr& a);
 Expr softplus(const Expr& a);

@@ -38,6 +38,7 @@ double pointwise_value(Op op, double a, double b, double c, int k) {
     case Op::log: return std::log(a);
     case Op::sin: return std::sin(a);
     case Op::cos: return std::cos(a);
+    case Op::atan2: return a == 0 && b == 0 ? 0 : std::atan2(a, b);
     case Op::tanh: return std::tanh(a);
     case Op::sigmoid: return a >= 0 ? 1 / (1 + std::exp(-a)) : std::exp(a) / (1 + std::exp(a));
     case Op::softplus: return a > 0 ? a + std::log1p(std::exp(-a)) : std::log1p(std::exp(a));

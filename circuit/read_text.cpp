@@ -881,7 +881,7 @@ class Reader {
                                                     {"sin", sin},          {"cos", cos},           {"tanh", tanh},
                                                     {"sigmoid", sigmoid},  {"softplus", softplus}, {"relu", relu},
                                                     {"abs", striate::abs}, {"step", step},         {"exprel", exprel}};
-    static const std::map<std::string, Binary> binary{{"min", min}, {"max", max}, {"pow", pow}};
+    static const std::map<std::string, Binary> binary{{"min", min}, {"max", max}, {"pow", pow}, {"atan2", atan2}};
     const std::string& n = f.text;
     if (const auto it = unary.find(n); it != unary.end()) {
       c.count(1);

@@ -31,6 +31,7 @@ enum class Pointwise : unsigned char {
   log,
   sin,
   cos,
+  atan2,
   tanh,
   sigmoid,
   softplus,

@@ -14,6 +14,7 @@ template <class T>
 struct KernelTable {
   PointwiseKernels<T> pointwise;
   LineKernels<T> line;
+  MatrixKernels<T> matrix;
   DirectKernels<T> direct;
   SpectralKernels<T> spectral;
 };

@@ -6,6 +6,7 @@
 #include <map>
 #include <stdexcept>
 #include <unordered_map>
+#include <unordered_set>
 
 #include "circuit/program/lower.hpp"
 #include "circuit/program/node_steps.hpp"
@@ -64,6 +65,7 @@ Pointwise pointwise_of(Op op) {
     case Op::log: return Pointwise::log;
     case Op::sin: return Pointwise::sin;
     case Op::cos: return Pointwise::cos;
+    case Op::atan2: return Pointwise::atan2;
     case Op::tanh: return Pointwise::tanh;
     case Op::sigmoid: return Pointwise::sigmoid;
     case Op::softplus: return Pointwise::softplus;
@@ -85,13 +87,23 @@ template <class T>
 struct FunctionMemory {
   std::unique_ptr<T[], AlignedDelete> values;
   std::unique_ptr<T[], AlignedDelete> scratch;
-  std::vector<std::vector<T>> seen;  ///< per memoised group, the bytes its stage was computed for
+  std::vector<std::vector<T>> seen;  ///< per remembered range, what its stage was computed for
   int valid_stage = 0;               ///< stages up to this one hold for what was seen
 };
 
+namespace {
+
+/// A part of an argument vector that remembered results depend on.
+struct Remembered {
+  std::size_t group, offset, size;
+  int stage;
+};
+
+}  // namespace
+
 template <class T>
 struct Function<T>::Impl {
-  std::vector<ArgumentGroup> groups;
+  std::vector<Remembered> remembered;
   int last_stage = 1;
   std::vector<std::vector<std::unique_ptr<Step<T>>>> steps;  ///< by stage, 0 first
   std::size_t memory_size = 0;
@@ -123,14 +135,18 @@ class Planner {
     find_memory_needs();
     for (int stage = 0; stage <= last_stage_; ++stage) plan_stage(stage);
     plan_outputs();
+    for (const auto& a : arguments)
+      if (read_early_.contains(a.variable.get()))
+        remembered.push_back({a.group, a.offset, a.variable.shape().size(), groups[a.group].stage});
   }
 
   std::vector<std::vector<std::unique_ptr<Step<T>>>> steps;
+  std::vector<Remembered> remembered;
   std::size_t memory_size() const { return permanent_ + transient_.total(); }
   int last_stage() const { return last_stage_; }
 
  private:
-  /// A run of work at one level: either one node that is not pointwise, or pointwise nodes of one shape.
+  /// A run of work at one level: pointwise nodes of one shape, products of one matrix with vectors, or one other node.
   struct Work {
     std::vector<Expr> nodes;
   };
@@ -151,6 +167,8 @@ class Planner {
         throw std::logic_error("variable '" + e->name + "' is not an argument of this function");
       for (const auto& arg : e->args) stage = std::max(stage, stage_[arg.get()]);
       stage_[e.get()] = stage;
+      if (stage < last_stage_ && !pure_alias(e))
+        for (const auto& arg : e->args) read_early_.insert(storage(arg).get());
       int level = 0;
       for (const auto& arg : e->args) {
         if (stage_[arg.get()] != stage || is_leaf(arg)) continue;
@@ -164,6 +182,13 @@ class Planner {
   bool same_work(const Expr& a, const Expr& b) const {
     return in_pointwise_step(a) && in_pointwise_step(b) && a.shape() == b.shape() &&
            stage_.at(a.get()) == stage_.at(b.get()) && level_.at(a.get()) == level_.at(b.get());
+  }
+
+  bool same_matrix(const Expr& a, const Expr& b) const {
+    const auto first = matrix_vector(a);
+    const auto second = first ? matrix_vector(b) : first;
+    return second && storage(first->matrix) == storage(second->matrix) && first->transposed == second->transposed &&
+           first->rows == second->rows;
   }
 
   /// A broadcast that only pointwise steps of its shape use is read through, not computed.
@@ -205,7 +230,12 @@ class Planner {
         }
         works.push_back({{e}});
       } else {
-        works.insert(works.begin(), Work{{e}});
+        const auto found =
+            std::find_if(works.begin(), works.end(), [&](const Work& w) { return same_matrix(w.nodes.front(), e); });
+        if (found != works.end())
+          found->nodes.push_back(e);
+        else
+          works.insert(works.begin(), Work{{e}});
       }
     }
     std::vector<Work> sequence;
@@ -291,10 +321,20 @@ class Planner {
       return;
     }
     const Expr& e = work.nodes.front();
-    Pending pending{{}, e, {}, place_of(e), {}};
-    for (const auto& arg : e->args) pending.operands.push_back(place_of(arg));
+    Pending pending{{}, e, {}, {place_of(e)}, {}};
+    if (const auto product = matrix_vector(e)) {
+      pending.operands.push_back(place_of(product->matrix));
+      pending.results.clear();
+      for (const auto& node : work.nodes) {
+        pending.operands.push_back(place_of(matrix_vector(node)->vector));
+        pending.results.push_back(place_of(node));
+      }
+    } else {
+      for (const auto& arg : e->args) pending.operands.push_back(place_of(arg));
+    }
     if (e->op == Op::conv && !is_line_conv(e) && static_cast<Face>(e->ints[0]) != Face::kernel) {
       pending.prepared = permanent_place(prepared_kernel_size<T>(e));
+      if (stage_[e->args[0].get()] < last_stage_) read_early_.insert(storage(e->args[0]).get());
       pending_[stage_[e->args[0].get()]].push_back({{}, e, {place_of(e->args[0])}, {}, pending.prepared});
     }
     target.push_back(std::move(pending));
@@ -405,8 +445,8 @@ class Planner {
     }
     for (auto& [stage, list] : pending_) {
       for (auto& p : list) {
-        settle(p.result);
         settle(p.prepared);
+        for (auto& place : p.results) settle(place);
         for (auto& place : p.operands) settle(place);
         for (auto& load : p.program.loads) settle(load.place);
         for (auto& instruction : p.program.instructions) settle(instruction.target);
@@ -419,7 +459,7 @@ class Planner {
     PointwiseProgram program;
     Expr node;
     std::vector<Place> operands;
-    Place result;
+    std::vector<Place> results;
     Place prepared;
   };
 
@@ -431,13 +471,15 @@ class Planner {
 
   std::unique_ptr<Step<T>> make(Pending& p) const {
     if (!p.node) return pointwise_step<T>(std::move(p.program));
+    if (const auto product = matrix_vector(p.node))
+      return matrix_vectors_step<T>(*product, p.operands[0], {p.operands.begin() + 1, p.operands.end()}, p.results);
     if (p.node->op == Op::conv && p.operands.size() == 1) return prepare_step<T>(p.node, p.operands[0], p.prepared);
     switch (p.node->op) {
       case Op::sum:
       case Op::max_over:
       case Op::maxpool:
-      case Op::maxpool_select: return reduction_step<T>(p.node, p.operands, p.result);
-      default: return linear_step<T>(p.node, p.operands, p.result, p.prepared);
+      case Op::maxpool_select: return reduction_step<T>(p.node, p.operands, p.results[0]);
+      default: return linear_step<T>(p.node, p.operands, p.results[0], p.prepared);
     }
   }
 
@@ -456,6 +498,7 @@ class Planner {
   std::vector<Expr> order_;
   std::unordered_map<const Node*, int> stage_, level_;
   std::unordered_map<const Node*, bool> in_memory_;
+  std::unordered_set<const Node*> read_early_;  ///< by steps before the last stage
   std::unordered_map<const Node*, Place> place_;
   std::map<int, std::vector<Pending>> pending_;
   std::vector<Expr> kept_;
@@ -469,9 +512,9 @@ template <class T>
 Function<T>::Function(const std::vector<ArgumentGroup>& groups, const std::vector<ArgumentField>& arguments,
                       const std::vector<OutputField>& outputs) {
   auto impl = std::make_unique<Impl>();
-  impl->groups = groups;
   Planner<T> planner(groups, arguments, outputs, impl->algorithms);
   impl->steps = std::move(planner.steps);
+  impl->remembered = std::move(planner.remembered);
   impl->memory_size = planner.memory_size();
   impl->last_stage = planner.last_stage();
   for (const auto& stage : impl->steps)
@@ -494,9 +537,7 @@ std::shared_ptr<FunctionMemory<T>> Function<T>::make_memory() const {
   auto memory = std::make_shared<FunctionMemory<T>>();
   memory->values = allocate(impl_->memory_size);
   memory->scratch = allocate(impl_->scratch_size);
-  memory->seen.resize(impl_->groups.size());
-  for (std::size_t g = 0; g < impl_->groups.size(); ++g)
-    if (impl_->groups[g].stage < impl_->last_stage) memory->seen[g].resize(impl_->groups[g].size);
+  for (const auto& range : impl_->remembered) memory->seen.emplace_back(range.size);
   const Frame<T> frame{nullptr, nullptr, memory->values.get(), memory->scratch.get()};
   for (const auto& step : impl_->steps[0]) step->run(frame);
   return memory;
@@ -508,11 +549,12 @@ void Function<T>::run(std::span<const T* const> arguments, std::span<T* const> o
   const Frame<T> frame{arguments.data(), outputs.data(), memory.values.get(), memory.scratch.get()};
   for (int stage = 1; stage < impl_->last_stage; ++stage) {
     bool same = memory.valid_stage >= stage;
-    for (std::size_t g = 0; g < impl_->groups.size(); ++g) {
-      const auto& group = impl_->groups[g];
-      if (group.stage != stage || group.size == 0) continue;
-      if (same && std::memcmp(memory.seen[g].data(), arguments[g], group.size * sizeof(T)) == 0) continue;
-      std::memcpy(memory.seen[g].data(), arguments[g], group.size * sizeof(T));
+    for (std::size_t r = 0; r < impl_->remembered.size(); ++r) {
+      const auto& range = impl_->remembered[r];
+      if (range.stage != stage) continue;
+      const T* now = arguments[range.group] + range.offset;
+      if (same && std::memcmp(memory.seen[r].data(), now, range.size * sizeof(T)) == 0) continue;
+      std::memcpy(memory.seen[r].data(), now, range.size * sizeof(T));
       same = false;
     }
     if (same) continue;

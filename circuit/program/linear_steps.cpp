@@ -1,11 +1,13 @@
 // Steps of the operations that are linear in each operand.
 #include <Eigen/Core>
 #include <algorithm>
+#include <array>
 
 #include "base/parallel.hpp"
 #include "circuit/kernels/border.hpp"
 #include "circuit/kernels/convolution.hpp"
 #include "circuit/kernels/line.hpp"
+#include "circuit/kernels/matrix.hpp"
 #include "circuit/program/function.hpp"
 #include "circuit/program/lower.hpp"
 #include "circuit/program/node_steps.hpp"
@@ -197,6 +199,35 @@ class ContractStep final : public Step<T> {
   bool a_transposed_, b_transposed_;
 };
 
+/// One matrix with several vectors, read once for a few of them.
+template <class T>
+class MatrixVectorsStep final : public Step<T> {
+ public:
+  MatrixVectorsStep(MatrixVector product, Place matrix, std::vector<Place> vectors, std::vector<Place> results)
+      : product_(std::move(product)), matrix_(matrix), vectors_(std::move(vectors)), results_(std::move(results)) {}
+
+  void run(const Frame<T>& frame) const override {
+    const auto& [matrix, vector, rows, columns, transposed] = product_;
+    const bool parallel = rows * columns > parallel_threshold;
+    for (std::size_t v = 0; v < vectors_.size(); v += most_vectors) {
+      const std::size_t count = std::min(most_vectors, vectors_.size() - v);
+      std::array<const T*, most_vectors> x{};
+      std::array<T*, most_vectors> out{};
+      for (std::size_t i = 0; i < count; ++i) {
+        x[i] = frame.read(vectors_[v + i]);
+        out[i] = frame.write(results_[v + i]);
+      }
+      matrix_vectors<T>(frame.read(matrix_), rows, columns, transposed, {x.data(), count}, {out.data(), count},
+                        parallel);
+    }
+  }
+
+ private:
+  MatrixVector product_;
+  Place matrix_;
+  std::vector<Place> vectors_, results_;
+};
+
 /// A sparse matrix by rows; entries of a row in ascending order of the pattern, so that sums have one order.
 struct Rows {
   std::vector<std::size_t> begin, column, entry;
@@ -385,6 +416,26 @@ std::unique_ptr<Step<T>> linear_step(const Expr& node, const std::vector<Place>&
   }
 }
 
+std::optional<MatrixVector> matrix_vector(const Expr& node) {
+  if (node->op != Op::contract) return std::nullopt;
+  const auto at = [&](std::size_t i) { return static_cast<std::size_t>(node->ints[i]); };
+  const std::size_t shared = at(0);
+  const std::size_t m = at(1);
+  const std::size_t k = at(2);
+  const std::size_t n = at(3);
+  if (shared != 1 || (m != 1 && n != 1)) return std::nullopt;
+  const auto& a = node->args;
+  const bool plain = n == 1 ? at(4) == 0 : at(5) != 0;  // the summed axis is the last one of the matrix
+  const std::size_t results = n == 1 ? m : n;
+  return MatrixVector{a[n == 1 ? 0 : 1], a[n == 1 ? 1 : 0], plain ? results : k, plain ? k : results, !plain};
+}
+
+template <class T>
+std::unique_ptr<Step<T>> matrix_vectors_step(const MatrixVector& product, const Place& matrix,
+                                             const std::vector<Place>& vectors, const std::vector<Place>& results) {
+  return std::make_unique<MatrixVectorsStep<T>>(product, matrix, vectors, results);
+}
+
 bool is_line_conv(const Expr& node) {
   return node->op == Op::conv && static_cast<Algorithm>(node->ints[2]) == Algorithm::separable;
 }
@@ -401,6 +452,10 @@ std::unique_ptr<Step<T>> prepare_step(const Expr& node, const Place& kernel, con
 
 template std::unique_ptr<Step<float>> linear_step(const Expr&, const std::vector<Place>&, const Place&, const Place&);
 template std::unique_ptr<Step<double>> linear_step(const Expr&, const std::vector<Place>&, const Place&, const Place&);
+template std::unique_ptr<Step<float>> matrix_vectors_step(const MatrixVector&, const Place&, const std::vector<Place>&,
+                                                          const std::vector<Place>&);
+template std::unique_ptr<Step<double>> matrix_vectors_step(const MatrixVector&, const Place&, const std::vector<Place>&,
+                                                           const std::vector<Place>&);
 template std::size_t prepared_kernel_size<float>(const Expr&);
 template std::size_t prepared_kernel_size<double>(const Expr&);
 template std::unique_ptr<Step<float>> prepare_step(const Expr&, const Place&, const Place&);

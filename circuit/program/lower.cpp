@@ -8,6 +8,7 @@
 
 #include "base/error.hpp"
 #include "circuit/kernels/convolution.hpp"
+#include "circuit/program/couplings.hpp"
 #include "circuit/program/function.hpp"
 
 namespace striate {
@@ -306,8 +307,8 @@ std::vector<Expr> lower(const std::vector<Expr>& roots, std::size_t bytes_per_va
                         std::vector<AlgorithmChoice>& choices) {
   Lowering lowering(bytes_per_value, choices);
   std::unordered_map<const Node*, Expr> value;
-  const auto order = topological_order(roots);
-  for (const auto& e : order) {
+  const auto factored = factor_couplings(roots, choices);
+  for (const auto& e : topological_order(factored)) {
     if (e->args.empty()) {
       value[e.get()] = e;
       continue;
@@ -321,7 +322,7 @@ std::vector<Expr> lower(const std::vector<Expr>& roots, std::size_t bytes_per_va
     value[e.get()] = lowering.node(changed ? with_args(e, std::move(args)) : e);
   }
   std::vector<Expr> result;
-  for (const auto& root : roots) result.push_back(value.at(root.get()));
+  for (const auto& root : factored) result.push_back(value.at(root.get()));
   return result;
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "circuit/kernels/line.hpp"
@@ -23,6 +24,19 @@ inline Lines line_view(const Shape& shape, const std::string& axis) {
 template <class T>
 std::unique_ptr<Step<T>> linear_step(const Expr& node, const std::vector<Place>& operands, const Place& result,
                                      const Place& prepared);
+
+/// A contract (lowered) of one matrix with one vector.
+struct MatrixVector {
+  Expr matrix, vector;
+  std::size_t rows, columns;
+  bool transposed;
+};
+std::optional<MatrixVector> matrix_vector(const Expr& node);
+
+/// The products of one matrix, in the form of `product`, with several vectors.
+template <class T>
+std::unique_ptr<Step<T>> matrix_vectors_step(const MatrixVector& product, const Place& matrix,
+                                             const std::vector<Place>& vectors, const std::vector<Place>& results);
 
 /// sum and max over neighbouring axes, maxpool, maxpool_select.
 template <class T>

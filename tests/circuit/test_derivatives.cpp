@@ -99,6 +99,9 @@ void add_pointwise(std::vector<Case>& cases) {
   binary("max", [](const Expr& a, const Expr& b) { return max(a * Expr(1.1), b); });
   binary(
       "pow", [](const Expr& a, const Expr& b) { return pow(a, b); }, 0.4, 2);
+  binary(
+      "atan2", [](const Expr& a, const Expr& b) { return atan2(a, b); }, 0.2, 2);
+  binary("atan2 in other quadrants", [](const Expr& a, const Expr& b) { return atan2(a - Expr(1.5), b - Expr(3.0)); });
   binary("greater", [](const Expr& a, const Expr& b) { return greater(a * Expr(1.1), b) * b; });
   binary("where", [](const Expr& a, const Expr& b) { return where(a, a * b, b * b); });
   binary("a sum of products", [](const Expr& a, const Expr& b) { return a * b + b * b - a * a * b; });
@@ -441,6 +444,7 @@ Numbers slope(const std::function<Expr(const Expr&)>& f, const Numbers& at) {
 
 BOOST_AUTO_TEST_CASE(rectifiers_and_absolute_values_have_slope_0_at_0) {
   BOOST_TEST(slope(function_of_one(striate::relu), {-1, -0.0, 0, 1}) == (Numbers{0, 0, 0, 1}));
+  BOOST_TEST(slope([&](const Expr& x) { return atan2(x, Expr(2.0) * x); }, {0}) == (Numbers{0}));  // no angle, no slope
   BOOST_TEST(slope(function_of_one(striate::abs), {-2, -0.0, 0, 3}) == (Numbers{-1, 0, 0, 1}));
   BOOST_TEST(slope(function_of_one(striate::step), {-1, 0, 1}) == (Numbers{0, 0, 0}));
 }
@@ -542,6 +546,7 @@ const std::vector<PointwiseCase>& pointwise_cases() {
       {"log", [](E a, E b, E c) { return log(a) + log(b) * log(c); }, 0.1, 3},
       {"sin", [](E a, E b, E c) { return sin(a) + sin(b) * sin(c); }, -20, 20},
       {"cos", [](E a, E b, E c) { return cos(a) + cos(b) * cos(c); }, -20, 20},
+      {"atan2", [](E a, E b, E c) { return atan2(a, b) + atan2(b - c, a); }},
       {"tanh", [](E a, E b, E c) { return tanh(a) + tanh(b) * tanh(c); }},
       {"sigmoid", [](E a, E b, E c) { return sigmoid(a) + sigmoid(b) * sigmoid(c); }, -20, 20},
       {"softplus", [](E a, E b, E c) { return softplus(a) + softplus(b) * softplus(c); }, -20, 20},

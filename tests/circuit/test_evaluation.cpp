@@ -79,6 +79,7 @@ double pointwise_by_definition(const Node& n, double a, double b, double c) {
     case Op::log: return std::log(a);
     case Op::sin: return std::sin(a);
     case Op::cos: return std::cos(a);
+    case Op::atan2: return std::atan2(a, b);
     case Op::tanh: return std::tanh(a);
     case Op::sigmoid: return static_cast<double>(1 / (1 + std::exp(-static_cast<long double>(a))));
     case Op::softplus: return static_cast<double>(std::log1p(std::exp(static_cast<long double>(a))));

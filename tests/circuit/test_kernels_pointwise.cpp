@@ -4,6 +4,7 @@
 #include <cstring>
 #include <functional>
 #include <limits>
+#include <numbers>
 #include <random>
 #include <string>
 #include <vector>
@@ -172,6 +173,9 @@ void check_special_values() {
   expect<T>(P::sqrt, {4, i, 0, -1, n}, {}, {}, {2, i, 0, n, n});
   expect<T>(P::sin, {0, i, -i, n}, {}, {}, {0, n, n, n});
   expect<T>(P::cos, {0, i, -i, n}, {}, {}, {1, n, n, n});
+  const T half = std::numbers::pi_v<T> / 2;
+  expect<T>(P::atan2, {0, T(-0.0), 0, 1, -1, n, 1, i}, {0, 0, 1, 0, 0, 1, n, 1}, {},
+            {0, 0, 0, half, -half, n, n, half});
   expect<T>(P::tanh, {0, i, -i, n, 1000, -1000}, {}, {}, {0, 1, -1, n, 1, -1});
   expect<T>(P::sigmoid, {0, i, -i, n, 1000, -1000}, {}, {}, {T(0.5), 1, 0, n, 1, 0});
   expect<T>(P::softplus, {i, -i, n, 1000, -1000}, {}, {}, {i, 0, n, 1000, 0});
@@ -249,6 +253,18 @@ BOOST_AUTO_TEST_CASE(powers_agree_with_long_double_libm) {
       BOOST_REQUIRE_LE(ulps(power[i], std::pow(Wide(x[i]), Wide(p[i]))), 4);
       BOOST_REQUIRE_LE(ulps(fifth[i], std::pow(Wide(x[i]), Wide(5))), 3);  // three roundings
     }
+  }
+}
+
+BOOST_AUTO_TEST_CASE(angles_agree_with_long_double_libm) {
+  std::mt19937_64 random(5);
+  std::uniform_real_distribution<double> uniform(-3, 3);
+  for (const IsaLevel level : runnable_levels()) {
+    std::vector<double> y(20011), x(y.size());
+    for (double& v : y) v = uniform(random);
+    for (double& v : x) v = uniform(random);
+    const auto angle = apply<double>(level, Pointwise::atan2, y, x);
+    for (std::size_t i = 0; i < x.size(); ++i) BOOST_REQUIRE_LE(ulps(angle[i], std::atan2(Wide(y[i]), Wide(x[i]))), 4);
   }
 }
 

@@ -152,6 +152,7 @@ PointwiseKernels<T> pointwise_kernels() {
   STRIATE_OP1(log, vector_log(a));
   STRIATE_OP1(sin, vector_sin(a));
   STRIATE_OP1(cos, vector_cos(a));
+  STRIATE_OP2(atan2, ((a == T(0)) & (b == T(0))) ? broadcast<T>(T(0)) : vector_atan2(a, b));
   STRIATE_OP1(tanh, vector_tanh(a));
   STRIATE_OP1(sigmoid, sigmoid<T>(a));
   STRIATE_OP1(softplus, softplus<T>(a));

@@ -7,14 +7,16 @@ PointwiseKernels<T> pointwise_kernels();
 template <class T>
 LineKernels<T> line_kernels();
 template <class T>
+MatrixKernels<T> matrix_kernels();
+template <class T>
 DirectKernels<T> direct_kernels();
 template <class T>
 SpectralKernels<T> spectral_kernels();
 
 template <class T>
 const KernelTable<T>& table() {
-  static const KernelTable<T> kernels{pointwise_kernels<T>(), line_kernels<T>(), direct_kernels<T>(),
-                                      spectral_kernels<T>()};
+  static const KernelTable<T> kernels{pointwise_kernels<T>(), line_kernels<T>(), matrix_kernels<T>(),
+                                      direct_kernels<T>(), spectral_kernels<T>()};
   return kernels;
 }
 

@@ -22,6 +22,12 @@
   STRIATE_INLINE Vec<double> vector_##f(Vec<double> x) { return STRIATE_MVEC(v, f)(x); } \
   STRIATE_INLINE Vec<float> vector_##f(Vec<float> x) { return STRIATE_MVECF(v, f)(x); }
 
+#define STRIATE_BINARY(f)                                                                                   \
+  extern "C" Vec<double> STRIATE_MVEC(vv, f)(Vec<double>, Vec<double>);                                     \
+  extern "C" Vec<float> STRIATE_MVECF(vv, f)(Vec<float>, Vec<float>);                                       \
+  STRIATE_INLINE Vec<double> vector_##f(Vec<double> x, Vec<double> y) { return STRIATE_MVEC(vv, f)(x, y); } \
+  STRIATE_INLINE Vec<float> vector_##f(Vec<float> x, Vec<float> y) { return STRIATE_MVECF(vv, f)(x, y); }
+
 namespace striate::STRIATE_LEVEL {
 
 STRIATE_UNARY(exp)
@@ -32,10 +38,8 @@ STRIATE_UNARY(sin)
 STRIATE_UNARY(cos)
 STRIATE_UNARY(tanh)
 
-extern "C" Vec<double> STRIATE_MVEC(vv, pow)(Vec<double>, Vec<double>);
-extern "C" Vec<float> STRIATE_MVECF(vv, pow)(Vec<float>, Vec<float>);
-STRIATE_INLINE Vec<double> vector_pow(Vec<double> x, Vec<double> y) { return STRIATE_MVEC(vv, pow)(x, y); }
-STRIATE_INLINE Vec<float> vector_pow(Vec<float> x, Vec<float> y) { return STRIATE_MVECF(vv, pow)(x, y); }
+STRIATE_BINARY(pow)
+STRIATE_BINARY(atan2)
 
 #if defined(__AVX512F__)
 STRIATE_INLINE Vec<double> vector_sqrt(Vec<double> x) { return _mm512_maskz_sqrt_pd(0xff, x); }
@@ -51,5 +55,6 @@ STRIATE_INLINE Vec<float> vector_sqrt(Vec<float> x) { return _mm_sqrt_ps(x); }
 }  // namespace striate::STRIATE_LEVEL
 
 #undef STRIATE_UNARY
+#undef STRIATE_BINARY
 #undef STRIATE_MVEC
 #undef STRIATE_MVECF

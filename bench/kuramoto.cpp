@@ -1,0 +1,152 @@
+// Kuramoto's oscillators beside the limits of this machine and, with race_kuramoto.py, beside SciPy.
+//   bench_kuramoto THREADS            dense weights beside reading the matrix once; mean field beside its sines and
+//   cosines bench_kuramoto THREADS FOLDER N   also writes FOLDER/{W,omega,theta}.bin and integrates them to t = 100 at
+//   1e-6;
+//                                     FOLDER/reference.bin is the state at the end at 1e-11
+#include <fmt/format.h>
+#include <omp.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <fstream>
+#include <numbers>
+
+#include "base/parallel.hpp"
+#include "base/random.hpp"
+#include "circuit/compile.hpp"
+#include "circuit/kernels/line.hpp"
+#include "circuit/kernels/table.hpp"
+#include "integrators/integrator.hpp"
+#include "models/library.hpp"
+
+namespace {
+
+using namespace striate;
+using Numbers = std::vector<double>;
+
+template <class F>
+double median_seconds(int repeats, const F& body) {
+  body();
+  std::vector<double> times;
+  for (int i = 0; i < repeats; ++i) {
+    const auto start = std::chrono::steady_clock::now();
+    body();
+    times.push_back(std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
+  }
+  std::nth_element(times.begin(), times.begin() + repeats / 2, times.end());
+  return times[static_cast<std::size_t>(repeats / 2)];
+}
+
+struct Task {
+  System<double> system;
+  Workspace<double> workspace;
+  Numbers p, y, ydot;
+
+  explicit Task(const Circuit& circuit)
+      : system(compile<double>(circuit)),
+        workspace(system.workspace()),
+        p(system.default_parameters()),
+        y(system.states().size()),
+        ydot(y.size()) {
+    system.initial(p, {}, y, workspace);
+  }
+  double* parameter(const std::string& name) { return p.data() + system.parameters().at(name).offset; }
+  double seconds() {
+    return median_seconds(9, [&] { system.rhs({0, y, p, {}}, ydot, workspace); });
+  }
+};
+
+/// Random weights of size K/N, frequencies of a normal law of sd 0.5.
+Task dense(std::size_t n) {
+  Task task(model("kuramoto_network", {{"unit", static_cast<double>(n)}}));
+  *task.parameter("epsilon") = 0;
+  *task.parameter("omega_0") = 0;
+  std::uint64_t state = 1;
+  const auto uniform = [&] {
+    state = state * 6364136223846793005U + 1442695040888963407U;
+    return static_cast<double>(state >> 11U) * 0x1p-53;
+  };
+  for (std::size_t i = 0; i < n * n; ++i) task.parameter("W")[i] = 2 * uniform() / static_cast<double>(n);
+  for (std::size_t i = 0; i < n; ++i) task.parameter("detuning")[i] = 0.87 * (2 * uniform() - 1);
+  for (double& theta : task.y) theta = 2 * std::numbers::pi * uniform();
+  return task;
+}
+
+void beside_memory(std::size_t n) {
+  Task task = dense(n);
+  const double* W = task.parameter("W");
+  double sink = 0;
+  const double read = median_seconds(9, [&] { sink += sum(W, n * n, true); });
+  const double rate = task.seconds();
+  fmt::print("dense N = {}: rate {:.2f} ms, reading the matrix {:.2f} ms, ratio {:.2f}{}\n", n, rate * 1e3, read * 1e3,
+             rate / read, sink == 0 ? "?" : "");
+}
+
+void beside_functions(std::size_t n) {
+  Task task(model("kuramoto", {{"unit", static_cast<double>(n)}}));
+  const auto& pointwise = kernels<double>().pointwise;
+  constexpr std::size_t block = 512;
+  const double functions = median_seconds(9, [&] {
+    parallel_for(n / block, true, [&](std::size_t i) {
+      for (const Pointwise op : {Pointwise::sin, Pointwise::cos})
+        pointwise[op](task.y.data() + i * block, nullptr, nullptr, task.ydot.data() + i * block, block, 0);
+    });
+  });
+  const double rate = task.seconds();
+  fmt::print("mean field N = {}: rate {:.2f} ms, a sine and a cosine of each {:.2f} ms, ratio {:.2f}\n", n, rate * 1e3,
+             functions * 1e3, rate / functions);
+}
+
+void save(const std::string& path, std::span<const double> values) {
+  std::ofstream(path, std::ios::binary)
+      .write(reinterpret_cast<const char*>(values.data()), static_cast<std::streamsize>(values.size_bytes()));
+}
+
+void integrate(const std::string& folder, std::size_t n) {
+  Task task = dense(n);
+  save(folder + "/W.bin", {task.parameter("W"), n * n});
+  save(folder + "/omega.bin", {task.parameter("detuning"), n});
+  save(folder + "/theta.bin", task.y);
+  Problem problem{task.system, task.p, {}, task.y, 0, 100, {}};
+  const auto run = [&](const std::string& name, double tolerance, Counters& counters) {
+    Method method;
+    method.name = name;
+    method.rtol = method.atol = tolerance;
+    Integrator integrator(method);
+    integrator.start(problem);
+    while (integrator.advance(problem.t1) != Stop::end) {
+    }
+    counters = integrator.counters();
+    return Numbers(integrator.y().begin(), integrator.y().end());
+  };
+  Counters counters;
+  const Numbers reference = run("dp54", 1e-11, counters);
+  save(folder + "/reference.bin", reference);
+  for (const char* name : {"dp54", "adams"}) {
+    for (const double tolerance : {1e-5, 1e-6, 1e-7}) {
+      const auto start = std::chrono::steady_clock::now();
+      const Numbers y = run(name, tolerance, counters);
+      const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+      double error = 0;
+      for (std::size_t i = 0; i < n; ++i) error = std::max(error, std::abs(y[i] - reference[i]));
+      fmt::print("{} {:g} {:.3f} s, error {:.2e}, {} evaluations\n", name, tolerance, seconds, error, counters.rhs);
+    }
+  }
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  if (argc != 2 && argc != 4) {
+    fmt::print(stderr, "usage: bench_kuramoto THREADS [FOLDER N]\n");
+    return 2;
+  }
+  omp_set_num_threads(std::stoi(argv[1]));
+  if (argc == 4) {
+    integrate(argv[2], std::stoul(argv[3]));
+    return 0;
+  }
+  beside_memory(5000);
+  beside_functions(1 << 20);
+}

@@ -1,0 +1,140 @@
+#include "circuit/kernels/level/families.hpp"
+#include "circuit/kernels/level/simd.hpp"
+
+// A matrix is streamed once for up to most_vectors vectors. A sum is taken in one order whatever tile it falls into.
+
+namespace striate::STRIATE_LEVEL {
+namespace {
+
+template <class T>
+STRIATE_INLINE T sum_of_lanes(Vec<T> v) {
+  T lane[lanes<T>];
+  store<T>(lane, v);
+  for (std::size_t half = lanes<T> / 2; half > 0; half /= 2) {
+    for (std::size_t l = 0; l < half; ++l) lane[l] = lane[l] + lane[l + half];
+  }
+  return lane[0];
+}
+
+template <class T>
+STRIATE_INLINE Vec<T> load_some(const T* from, std::size_t count) {
+  T padded[lanes<T>];
+  for (std::size_t l = 0; l < lanes<T>; ++l) padded[l] = l < count ? from[l] : T(0);
+  return load(padded);
+}
+
+template <class T, std::size_t rows, std::size_t vectors>
+STRIATE_INLINE void dots_tile(const T* m, std::size_t stride, std::size_t n, const T* const* x, T* const* out,
+                              std::size_t at) {
+  constexpr std::size_t w = lanes<T>;
+  Vec<T> sum[rows][vectors] = {};
+  const auto add = [&](std::size_t j, const auto& get) __attribute__((always_inline)) {
+    Vec<T> of_x[vectors];
+#pragma GCC unroll 4
+    for (std::size_t v = 0; v < vectors; ++v) of_x[v] = get(x[v] + j);
+#pragma GCC unroll 4
+    for (std::size_t r = 0; r < rows; ++r) {
+      const Vec<T> row = get(m + (at + r) * stride + j);
+#pragma GCC unroll 4
+      for (std::size_t v = 0; v < vectors; ++v) sum[r][v] = multiply_add(row, of_x[v], sum[r][v]);
+    }
+  };
+  std::size_t j = 0;
+  for (; j + w <= n; j += w)
+    add(
+        j, [](const T* from) __attribute__((always_inline)) { return load(from); });
+  if (j < n)
+    add(
+        j, [&](const T* from) __attribute__((always_inline)) { return load_some(from, n - j); });
+#pragma GCC unroll 4
+  for (std::size_t r = 0; r < rows; ++r) {
+#pragma GCC unroll 4
+    for (std::size_t v = 0; v < vectors; ++v) out[v][at + r] = sum_of_lanes<T>(sum[r][v]);
+  }
+}
+
+template <class T, std::size_t vectors>
+void dots_of(const T* m, std::size_t stride, std::size_t rows, std::size_t n, const T* const* x, T* const* out) {
+  constexpr std::size_t tile = vectors <= 2 ? 4 : 2;
+  std::size_t i = 0;
+  for (; i + tile <= rows; i += tile) dots_tile<T, tile, vectors>(m, stride, n, x, out, i);
+  for (; i < rows; ++i) dots_tile<T, 1, vectors>(m, stride, n, x, out, i);
+}
+
+template <class T>
+void dots(const T* m, std::size_t stride, std::size_t rows, std::size_t n, const T* const* x, std::size_t vectors,
+          T* const* out) {
+  switch (vectors) {
+    case 1: return dots_of<T, 1>(m, stride, rows, n, x, out);
+    case 2: return dots_of<T, 2>(m, stride, rows, n, x, out);
+    case 3: return dots_of<T, 3>(m, stride, rows, n, x, out);
+    default: return dots_of<T, 4>(m, stride, rows, n, x, out);
+  }
+}
+
+/// out[v] (+)= sum of `rows` rows of m, weighted; the columns of out pass through registers once.
+template <class T, std::size_t rows, std::size_t vectors>
+STRIATE_INLINE void combine_tile(const T* m, std::size_t stride, std::size_t columns, const T* const* x, T* const* out,
+                                 std::size_t at) {
+  constexpr std::size_t w = lanes<T>;
+  Vec<T> weight[rows][vectors];
+#pragma GCC unroll 4
+  for (std::size_t r = 0; r < rows; ++r) {
+#pragma GCC unroll 4
+    for (std::size_t v = 0; v < vectors; ++v) weight[r][v] = broadcast<T>(x[v][at + r]);
+  }
+  const T* first = m + at * stride;
+  std::size_t j = 0;
+  for (; j + w <= columns; j += w) {
+    Vec<T> sum[vectors];
+#pragma GCC unroll 4
+    for (std::size_t v = 0; v < vectors; ++v) sum[v] = at == 0 ? Vec<T>{} : load(out[v] + j);
+#pragma GCC unroll 4
+    for (std::size_t r = 0; r < rows; ++r) {
+      const Vec<T> row = load(first + r * stride + j);
+#pragma GCC unroll 4
+      for (std::size_t v = 0; v < vectors; ++v) sum[v] = multiply_add(weight[r][v], row, sum[v]);
+    }
+#pragma GCC unroll 4
+    for (std::size_t v = 0; v < vectors; ++v) store<T>(out[v] + j, sum[v]);
+  }
+  if (j == columns) return;
+  for (std::size_t v = 0; v < vectors; ++v) {
+    Vec<T> sum = at == 0 ? Vec<T>{} : load_some(out[v] + j, columns - j);
+    for (std::size_t r = 0; r < rows; ++r) {
+      sum = multiply_add(weight[r][v], load_some(first + r * stride + j, columns - j), sum);
+    }
+    for (std::size_t l = 0; j + l < columns; ++l) out[v][j + l] = sum[l];
+  }
+}
+
+template <class T, std::size_t vectors>
+void combine_of(const T* m, std::size_t stride, std::size_t rows, std::size_t columns, const T* const* x,
+                T* const* out) {
+  std::size_t i = 0;
+  for (; i + 4 <= rows; i += 4) combine_tile<T, 4, vectors>(m, stride, columns, x, out, i);
+  for (; i < rows; ++i) combine_tile<T, 1, vectors>(m, stride, columns, x, out, i);
+}
+
+template <class T>
+void combine(const T* m, std::size_t stride, std::size_t rows, std::size_t columns, const T* const* x,
+             std::size_t vectors, T* const* out) {
+  switch (vectors) {
+    case 1: return combine_of<T, 1>(m, stride, rows, columns, x, out);
+    case 2: return combine_of<T, 2>(m, stride, rows, columns, x, out);
+    case 3: return combine_of<T, 3>(m, stride, rows, columns, x, out);
+    default: return combine_of<T, 4>(m, stride, rows, columns, x, out);
+  }
+}
+
+}  // namespace
+
+template <class T>
+MatrixKernels<T> matrix_kernels() {
+  return {dots<T>, combine<T>};
+}
+
+template MatrixKernels<float> matrix_kernels<float>();
+template MatrixKernels<double> matrix_kernels<double>();
+
+}  // namespace striate::STRIATE_LEVEL

@@ -1,0 +1,18 @@
+#pragma once
+
+#include <cstddef>
+#include <span>
+
+#include "circuit/kernels/level/families.hpp"
+
+namespace striate {
+
+/// Products of one matrix m [rows][columns] with up to most_vectors vectors, for which it is read once.
+/// - plain: out[v][i] = sum_j m[i][j] x[v][j]
+/// - transposed: out[v][j] = sum_i m[i][j] x[v][i]
+/// With `parallel` the work is split over OpenMP threads; the bits are the same for any number of threads.
+template <class T>
+void matrix_vectors(const T* m, std::size_t rows, std::size_t columns, bool transposed, std::span<const T* const> x,
+                    std::span<T* const> out, bool parallel);
+
+}  // namespace striate

@@ -1,0 +1,377 @@
+#include "circuit/program/couplings.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <map>
+#include <optional>
+#include <unordered_map>
+
+#include "circuit/program/lag_kernel.hpp"
+#include "circuit/program/rename_axes.hpp"
+
+namespace striate {
+namespace {
+
+// Rates of one core, in seconds per element; see bench/kernels.cpp.
+constexpr double seconds_per_function = 3e-9;  ///< sin, exp and their kind
+constexpr double seconds_per_operation = 3e-10;
+constexpr double seconds_per_stored = 1e-9;    ///< written once and read once
+constexpr double seconds_per_product = 3e-10;  ///< of a matrix element with a vector's
+constexpr std::size_t most_terms = 16;
+constexpr std::size_t most_terms_of_weights = 4;
+constexpr std::size_t deepest = 1000;             ///< operations one inside the other that are looked through
+constexpr std::size_t shortest_lag_kernel = 128;  ///< below that many units the dense matrix is as fast
+
+using Factors = std::vector<Expr>;
+using Terms = std::vector<Factors>;
+
+std::vector<std::string> axes_of(const Shape& shape) {
+  std::vector<std::string> names;
+  for (const auto& axis : shape) names.push_back(axis.name);
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+/// Constants first, so that they fold.
+Expr product(const Factors& factors) {
+  Expr result(1.0);
+  for (const bool constants : {true, false})
+    for (const auto& f : factors)
+      if ((f->op == Op::constant) == constants) result = result * f;
+  return result;
+}
+
+bool transcendental(Op op) {
+  return op == Op::pow || op == Op::exp || op == Op::log || op == Op::sin || op == Op::cos || op == Op::atan2 ||
+         op == Op::tanh || op == Op::sigmoid || op == Op::softplus || op == Op::phi;
+}
+
+/// Whether expressions depend on anything but parameters.
+class Varying {
+ public:
+  bool operator()(const Expr& e) {
+    if (const auto it = known_.find(e.get()); it != known_.end()) return it->second;
+    for (const auto& node : topological_order({e})) {
+      bool varies = node->op == Op::variable && node->kind != VariableKind::parameter;
+      for (const auto& arg : node->args) varies = varies || known_.at(arg.get());
+      known_[node.get()] = varies;
+      kept_.push_back(node);
+    }
+    return known_.at(e.get());
+  }
+
+ private:
+  std::unordered_map<const Node*, bool> known_;
+  std::vector<Expr> kept_;  ///< so that no address is used twice
+};
+
+/// One sum over pairs.
+class CouplingSum {
+ public:
+  CouplingSum(const Expr& sum, Varying& varying)
+      : sum_(sum), whole_(axes_of(sum->args[0].shape())), size_(sum->args[0].shape().size()), varying_(varying) {}
+
+  /// The factored sum; empty where there is none or it would cost more.
+  Expr factored(std::vector<AlgorithmChoice>& choices) {
+    const Expr& e = sum_->args[0];
+    if (!is_pointwise(e->op) && e->op != Op::broadcast && e->op != Op::rename) return {};
+    if (!varying_(e)) return {};
+    const auto terms = expand(e);
+    if (!terms) return {};
+    Expr total;
+    for (const auto& term : *terms) {
+      const Expr value = summed(term);
+      if (!value) return {};
+      total = total ? total + value : value;
+    }
+    const double plain = plain_cost(e);
+    const double fast = factored_cost(total);
+    if (fast >= plain) return {};
+    choices.push_back({fmt::format("sum over {} of {}", fmt::join(sum_->names, ", "), e.shape().str_sizes()), way(),
+                       fmt::format("estimates: term by term {:.3g} ms, factored {:.3g} ms", plain * 1e3, fast * 1e3)});
+    return broadcast_to(convert(total, sum_.unit()), sum_.shape());
+  }
+
+ private:
+  bool is_whole(const Expr& e) const { return e.shape().size() == size_ && axes_of(e.shape()) == whole_; }
+
+  /// Whether e is an array over pairs made of smaller ones.
+  bool is_outer(const Expr& e, std::size_t depth = 0) {
+    if (!is_pointwise(e->op) && e->op != Op::broadcast && e->op != Op::rename) return false;
+    if (e.shape().rank() < 2 || depth > deepest) return false;
+    if (const auto it = outer_.find(e.get()); it != outer_.end()) return it->second;
+    std::size_t largest = 1;
+    bool outer = false;
+    for (const auto& arg : e->args) {
+      largest = std::max(largest, arg.shape().size());
+      outer = outer || is_outer(arg, depth + 1);
+    }
+    outer = outer || (largest > 1 && e.shape().size() > largest);
+    outer_[e.get()] = outer;
+    return outer;
+  }
+
+  bool small(const Expr& e) { return !is_outer(e) && !is_whole(e); }
+
+  std::optional<Terms> atom(const Expr& e) {
+    if (small(e)) return Terms{{with_original_axes(e)}};
+    if (is_pointwise(e->op) && varying_(e)) return std::nullopt;
+    return Terms{{e}};
+  }
+
+  /// e as a sum of products of arrays that are small, weights, or lie in memory anyway.
+  std::optional<Terms> expand(const Expr& e) {
+    if (small(e)) return atom(e);
+    if (++expansions_ > deepest) return std::nullopt;
+    if (!varying_(e)) {
+      const auto terms = expanded(e);
+      const bool low_rank =
+          terms && terms->size() <= most_terms_of_weights &&
+          std::all_of(terms->begin(), terms->end(), [&](const Factors& factors) {
+            return std::all_of(factors.begin(), factors.end(), [&](const Expr& f) { return small(f); });
+          });
+      return low_rank ? terms : atom(e);
+    }
+    return expanded(e);
+  }
+
+  std::optional<Terms> expanded(const Expr& e) {
+    if (const auto it = expanded_.find(e.get()); it != expanded_.end()) return it->second;
+    auto terms = expand_node(e);
+    if (terms && terms->size() > most_terms) terms.reset();
+    kept_.push_back(e);
+    return expanded_[e.get()] = terms;
+  }
+
+  std::optional<Terms> expand_node(const Expr& e) {
+    const auto& a = e->args;
+    switch (e->op) {
+      case Op::broadcast: return expand(a[0]);
+      case Op::rename: {
+        const Expr pushed = renamed_inside(a[0], e->names[0], e->names[1]);
+        return pushed == e ? atom(e) : expand(pushed);
+      }
+      case Op::add:
+      case Op::sub: {
+        const auto left = expand(a[0]);
+        const auto right = expand(a[1]);
+        if (!left || !right) return std::nullopt;
+        return append(*left, e->op == Op::sub ? scaled(*right, Expr(-1.0)) : *right);
+      }
+      case Op::neg: return times(expand(a[0]), Terms{{Expr(-1.0)}});
+      case Op::convert: {
+        const Unit& from = a[0].unit();
+        return times(expand(a[0]), Terms{{quantity(from.to(e.unit()), e.unit() / from)}});
+      }
+      case Op::mul: return times(expand(a[0]), expand(a[1]));
+      case Op::div: {
+        const Expr inverse = Expr(1.0) / a[1];
+        return inverse == e ? atom(e) : times(expand(a[0]), expand(inverse));
+      }
+      case Op::pow: {
+        const bool square = a[1]->op == Op::constant && a[1]->value == 2;
+        const auto base = square ? expand(a[0]) : std::nullopt;
+        return base && base->size() > 1 ? times(base, base) : atom(e);
+      }
+      case Op::sin:
+      case Op::cos: return expand_sine(e);
+      default: return atom(e);
+    }
+  }
+
+  static std::optional<Terms> times(const std::optional<Terms>& a, const std::optional<Terms>& b) {
+    if (!a || !b || a->size() * b->size() > most_terms) return std::nullopt;
+    Terms result;
+    for (const auto& x : *a) {
+      for (const auto& y : *b) {
+        result.push_back(x);
+        result.back().insert(result.back().end(), y.begin(), y.end());
+      }
+    }
+    return result;
+  }
+
+  /// sin(u + v) = sin u cos v + cos u sin v and its kin, with one of u, v, ... for each set of axes in the argument.
+  std::optional<Terms> expand_sine(const Expr& e) {
+    const auto addends = expand(e->args[0]);
+    if (!addends) return atom(e);
+    std::map<std::vector<std::string>, Expr> parts;
+    Expr scalar;
+    for (const auto& addend : *addends) {
+      const Expr value = product(addend);
+      if (!small(value) && varying_(value)) return std::nullopt;
+      Expr& part = value.shape().rank() == 0 ? scalar : parts[axes_of(value.shape())];
+      part = part ? part + value : value;
+    }
+    if (parts.size() < 2) return atom(e);
+    std::vector<Expr> summands;
+    for (const auto& [axes, part] : parts) summands.push_back(part);
+    const auto smallest = std::min_element(summands.begin(), summands.end(), [](const Expr& a, const Expr& b) {
+      return a.shape().size() < b.shape().size();
+    });
+    if (scalar) *smallest = *smallest + scalar;
+    Terms sine;
+    Terms cosine{{}};
+    for (std::size_t i = 0; i < summands.size(); ++i) {
+      const Expr s = sine_of(summands[i]);
+      const Expr c = cosine_of(summands[i]);
+      Terms next = append(scaled(sine, c), scaled(cosine, s));
+      cosine = append(scaled(cosine, c), scaled(sine, -s));
+      sine = std::move(next);
+    }
+    return e->op == Op::sin ? sine : cosine;
+  }
+
+  static Terms scaled(Terms terms, const Expr& factor) {
+    for (auto& term : terms) term.push_back(factor);
+    return terms;
+  }
+  static Terms append(Terms terms, const Terms& more) {
+    terms.insert(terms.end(), more.begin(), more.end());
+    return terms;
+  }
+
+  Expr sine_of(const Expr& e) { return small(e) ? with_original_axes(sin(e)) : sin(e); }
+  Expr cosine_of(const Expr& e) { return small(e) ? with_original_axes(cos(e)) : cos(e); }
+
+  /// The product of the factors summed over the sum's axes, one axis (or set of axes that go together) after another;
+  /// empty where that would need an array over pairs.
+  Expr summed(Factors factors) {
+    std::vector<std::string> left = sum_->names;
+    while (!left.empty()) {
+      if (!merge_by_axes(factors)) return {};
+      const auto holders = [&](const std::string& axis) {
+        std::vector<std::size_t> found;
+        for (std::size_t i = 0; i < factors.size(); ++i)
+          if (factors[i].shape().has(axis)) found.push_back(i);
+        return found;
+      };
+      const auto fewest = std::min_element(left.begin(), left.end(), [&](const auto& a, const auto& b) {
+        return holders(a).size() < holders(b).size();
+      });
+      const auto group = holders(*fewest);
+      std::vector<std::string> together;
+      for (const auto& axis : left)
+        if (holders(axis) == group) together.push_back(axis);
+      Expr value;
+      if (group.empty()) {
+        const Shape& shape = sum_->args[0].shape();
+        value = Expr(static_cast<double>(shape.size() / shape.without(together).size()));
+      } else if (group.size() == 1) {
+        value = sum(factors[group[0]], together);
+      } else if (group.size() == 2) {
+        value = contracted(factors[group[0]], factors[group[1]], together);
+      } else {
+        return {};
+      }
+      for (auto it = group.rbegin(); it != group.rend(); ++it)
+        factors.erase(factors.begin() + static_cast<std::ptrdiff_t>(*it));
+      factors.push_back(value);
+      std::erase_if(
+          left, [&](const auto& axis) { return std::find(together.begin(), together.end(), axis) != together.end(); });
+    }
+    return product(factors);
+  }
+
+  /// Multiplies factors over the same axes, and factors over some of a larger small one's axes.
+  bool merge_by_axes(Factors& factors) {
+    std::map<std::vector<std::string>, Factors> groups;
+    for (const auto& f : factors) groups[axes_of(f.shape())].push_back(f);
+    factors.clear();
+    for (const auto& [axes, group] : groups) {
+      const bool varies = std::any_of(group.begin(), group.end(), [&](const Expr& f) { return varying_(f); });
+      if (group.size() > 1 && varies && !small(group.front())) return false;
+      factors.push_back(product(group));
+    }
+    return true;
+  }
+
+  Expr contracted(const Expr& a, const Expr& b, const std::vector<std::string>& over) {
+    const bool a_first = a.shape().size() >= b.shape().size();
+    const Expr& weights = a_first ? a : b;
+    const Expr& x = a_first ? b : a;
+    if (!varying_(weights) && x.shape().size() >= shortest_lag_kernel) {
+      if (const Expr lagged = lag_convolution(weights, x, over)) {
+        ++convolutions_;
+        return lagged;
+      }
+    }
+    ++products_;
+    const Shape joined = *broadcast(a.shape(), b.shape());
+    return contract(weights, x, joined.without(over));
+  }
+
+  double plain_cost(const Expr& e) {
+    double seconds = 0;
+    for (const auto& node : topological_order({e})) {
+      if (!is_pointwise(node->op) || small(node) || !varying_(node)) continue;
+      seconds += static_cast<double>(node.shape().size()) *
+                 (transcendental(node->op) ? seconds_per_function : seconds_per_operation);
+    }
+    return seconds + static_cast<double>(size_) * seconds_per_stored;
+  }
+
+  double factored_cost(const Expr& total) {
+    double seconds = 0;
+    for (const auto& node : topological_order({total})) {
+      if (!varying_(node) || node->op == Op::variable) continue;
+      double each = seconds_per_operation;
+      if (transcendental(node->op)) each = seconds_per_function;
+      if (node->op == Op::sum) each = 0;
+      double elements = static_cast<double>(node.shape().size());
+      if (node->op == Op::contract) {
+        elements = static_cast<double>(broadcast(node->args[0].shape(), node->args[1].shape())->size());
+        each = seconds_per_product;
+      } else if (node->op == Op::conv) {
+        each = 20 * seconds_per_function;  // a Fourier transform and back
+      } else if (!is_pointwise(node->op) && node->op != Op::sum) {
+        continue;
+      }
+      seconds += elements * each;
+    }
+    return seconds;
+  }
+
+  std::string way() const {
+    if (convolutions_ > 0 && products_ == 0) return fmt::format("{} convolutions", convolutions_);
+    if (products_ > 0) return fmt::format("{} matrix products", products_ + convolutions_);
+    return "mean field";
+  }
+
+  Expr sum_;
+  std::vector<std::string> whole_;
+  std::size_t size_;
+  Varying& varying_;
+  std::unordered_map<const Node*, bool> outer_;
+  std::unordered_map<const Node*, std::optional<Terms>> expanded_;
+  std::vector<Expr> kept_;  ///< so that no address in the two maps is used twice
+  std::size_t expansions_ = 0;
+  std::size_t convolutions_ = 0;
+  std::size_t products_ = 0;
+};
+
+}  // namespace
+
+std::vector<Expr> factor_couplings(const std::vector<Expr>& roots, std::vector<AlgorithmChoice>& choices) {
+  Varying varying;
+  std::unordered_map<const Node*, Expr> value;
+  for (const auto& e : topological_order(roots)) {
+    std::vector<Expr> args;
+    bool changed = false;
+    for (const auto& arg : e->args) {
+      args.push_back(value.at(arg.get()));
+      changed = changed || !(args.back() == arg);
+    }
+    Expr result = changed ? with_args(e, std::move(args)) : e;
+    if (result->op == Op::sum)
+      if (const Expr factored = CouplingSum(result, varying).factored(choices)) result = factored;
+    value[e.get()] = result;
+  }
+  std::vector<Expr> result;
+  for (const auto& root : roots) result.push_back(value.at(root.get()));
+  return result;
+}
+
+}  // namespace striate
