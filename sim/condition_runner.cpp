@@ -50,6 +50,7 @@ class Course {
                       const std::vector<std::optional<LinearDecoder>>& trained) {
     for (const std::size_t width : widths) result_.analyses.emplace_back(width);
     trained_ = &trained;
+    courses_.resize(widths.size());
     if (e_.run.method == "static")
       keep(0, {});
     else if (e_.run.steady)
@@ -93,11 +94,20 @@ class Course {
     };
     if (e_.run.from_steady) problem_.y0 = settled(e_.run.absolute).y;
     const Solution solution = solve(problem_, method_of(e_), times_, observer);
+    for (std::size_t i = 0; i < courses_.size(); ++i)
+      if (!courses_[i].empty()) result_.analyses[i][0] = reduced(e_.analyses[i], courses_[i]);
     result_.notes = {{"steps", static_cast<double>(solution.counters.steps)},
                      {"rejected_steps", static_cast<double>(solution.counters.rejected)},
                      {"rhs_evaluations", static_cast<double>(solution.counters.rhs)},
                      {"jacobian_products", static_cast<double>(solution.counters.jvp)},
                      {"events", static_cast<double>(solution.counters.events)}};
+  }
+
+  double reduced(const Analysis& a, const std::vector<double>& course) const {
+    const double value = over_time(a.over_time, times_, course, a.from);
+    if (a.over_time != OverTime::frequency) return value;
+    const Unit& unit = e_.circuit->time_unit;
+    return a.scale * value / (unit.dimensionless() ? 1 : unit.to(Unit::parse("s")));
   }
 
   void keep(double t, std::span<const double> y) {
@@ -122,6 +132,7 @@ class Course {
       const std::span<double> row(result_.analyses[i]);
       analyse(e_, system_, e_.analyses[i], (*trained_)[i] ? &*(*trained_)[i] : nullptr, last(),
               timed ? row.subspan(sample_, 1) : row);
+      if (e_.analyses[i].over_time != OverTime::last) courses_[i].push_back(row[0]);
     }
     ++sample_;
   }
@@ -135,6 +146,7 @@ class Course {
   std::vector<double> states_, observables_, inputs_;
   const std::vector<std::optional<LinearDecoder>>* trained_ = nullptr;
   std::size_t sample_ = 0;
+  std::vector<std::vector<double>> courses_;  ///< by analysis, of those that reduce them
   ConditionResult result_;
 };
 

@@ -27,6 +27,14 @@ Unit unit_named(const TomlTable& t, const std::string& key, const std::string& f
   }
 }
 
+void read_labels(const TomlTable& t, ConditionAxis& axis) {
+  const auto labels = t.find("labels");
+  if (!labels) return;
+  axis.labels = labels->as_strings();
+  if (axis.labels.size() != axis.values.size())
+    labels->fail(fmt::format("but there are {} values, and each has one label.", axis.values.size()));
+}
+
 ConditionAxis read_condition(const std::string& name, const TomlTable& t) {
   ConditionAxis axis;
   axis.name = name;
@@ -62,6 +70,7 @@ std::vector<ConditionAxis> read_conditions(const TomlTable& root) {
   double count = 1;
   for (const auto& key : table->keys()) {
     axes.push_back(read_condition(key, table->table(key)));
+    read_labels(table->table(key), axes.back());
     count *= static_cast<double>(axes.back().values.size());
   }
   if (count > 1e7) table->fail(fmt::format("have {:.3g} combinations, but at most 10 million are run.", count));
@@ -141,6 +150,14 @@ RunPlan read_run(const TomlTable& root, const Circuit& circuit) {
   return plan;
 }
 
+Expr lesion_target_at(const Circuit& circuit, const TomlValue& name) {
+  try {
+    return lesion_target(circuit, name.as_string());
+  } catch (const Error& e) {
+    name.fail(fmt::format("but {}", e.what()));
+  }
+}
+
 std::vector<Lesion> read_lesions(const TomlTable& root, const Circuit& circuit, double scale) {
   const auto elements = [&](const TomlValue& v) {
     const double count = evaluate(v, deg) / scale;
@@ -154,8 +171,8 @@ std::vector<Lesion> read_lesions(const TomlTable& root, const Circuit& circuit, 
     const TomlTable t = entry.as_table();
     Lesion lesion;
     lesion.target = t.string("target");
-    require_observable(circuit, t.at("target"), lesion.target);
-    if (t.has("clamp")) lesion.clamp = evaluate(t.at("clamp"), observable(circuit, lesion.target).value.unit());
+    const Expr target = lesion_target_at(circuit, t.at("target"));
+    if (t.has("clamp")) lesion.clamp = evaluate(t.at("clamp"), target.unit());
     lesion.scale = t.number("scale", 0);
     if (!std::isfinite(lesion.scale)) t.at("scale").fail("but must be finite.");
     if (lesion.clamp && !std::isfinite(*lesion.clamp)) t.at("clamp").fail("but must be finite.");
@@ -206,12 +223,12 @@ Variables Experiment::condition(std::size_t index) const { return condition_at(c
 
 std::vector<std::pair<std::string, double>> Experiment::parameters(std::size_t index) const {
   std::vector<std::pair<std::string, double>> values;
-  for (const auto& [name, text] : varied_parameters) {
+  for (const auto& [name, text, where] : varied_parameters) {
     const Parameter& p = circuit.parameter(name);
-    const double value = evaluate(text, p.variable.unit(), condition(index));
+    const double value = evaluate(text, p.variable.unit(), condition(index), where);
     if (!p.range.contains(value))
-      text.fail(fmt::format("which is {} {} in condition {}, but must be in {}.", value, p.variable.unit().str(), index,
-                            p.range.str()));
+      throw Error(fmt::format("{} = \"{}\", which is {} {} in condition {}, but must be in {}.", where, text, value,
+                              p.variable.unit().str(), index, p.range.str()));
     values.emplace_back(name, value);
   }
   return values;
@@ -251,7 +268,7 @@ Variables condition_at(const std::vector<ConditionAxis>& axes, std::size_t index
 Experiment read_experiment(TomlDocument& document, const std::string& path) {
   const TomlTable root = document.root();
   const auto conditions = read_conditions(root);
-  std::vector<std::pair<std::string, TomlValue>> varied;
+  std::vector<VariedParameter> varied;
   const Circuit plain = with_values(read_circuit_of(root, path), root, condition_at(conditions, 0), varied);
   const auto stimulus_table = root.find_table("stimulus");
   const double scale = stimulus_table && stimulus_table->has("scale") ? evaluate(stimulus_table->at("scale"), deg) : 1;

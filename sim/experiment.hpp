@@ -10,6 +10,7 @@
 #include "io/toml.hpp"
 #include "sim/decode.hpp"
 #include "sim/encoder.hpp"
+#include "sim/over_time.hpp"
 #include "sim/stimulus.hpp"
 
 namespace striate {
@@ -20,6 +21,7 @@ struct ConditionAxis {
   std::vector<double> values;
   Unit unit;
   std::string description;
+  std::vector<std::string> labels;  ///< what the values stand for, where they are codes; else empty
 };
 
 /// A published curve or table to set beside an analysis.
@@ -63,6 +65,8 @@ struct Analysis {
   std::vector<std::string> average_over;             ///< condition variables
   std::optional<double> feature;                     ///< response: at the element of `axis` that lies or prefers here
   double y = 0, x = 0;                               ///< deg from the centre
+  OverTime over_time = OverTime::last;               ///< what the course in time becomes, unless it lies along t
+  double from = 0;                                   ///< the time from which on, in the circuit's time unit
   double scale = 1;                                  ///< the result is multiplied by it
   std::string against;                               ///< the condition variable along the abscissa, or "t"
   std::string label, unit;
@@ -103,7 +107,7 @@ struct Experiment {
   std::shared_ptr<Stimulus> stimulus;
   std::vector<std::pair<std::string, std::shared_ptr<Encoder>>> encoders;  ///< by input
   std::vector<std::pair<std::string, TomlValue>> given_inputs;             ///< uniform, constant in time
-  std::vector<std::pair<std::string, TomlValue>> varied_parameters;        ///< expressions of condition variables
+  std::vector<VariedParameter> varied_parameters;
   std::optional<FeatureMap> map;
   std::string feature_axis = "feature";
   std::vector<ConditionAxis> conditions;

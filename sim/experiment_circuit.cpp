@@ -52,7 +52,7 @@ Circuit read_circuit_of(const TomlTable& root, const std::string& path) {
 }
 
 Circuit with_values(Circuit circuit, const TomlTable& root, const Variables& condition,
-                    std::vector<std::pair<std::string, TomlValue>>& varied) {
+                    std::vector<VariedParameter>& varied) {
   if (const auto regime = root.find("regime")) {
     try {
       circuit = circuit.with_parameters(circuit.regime(regime->as_string()).values);
@@ -72,7 +72,7 @@ Circuit with_values(Circuit circuit, const TomlTable& root, const Variables& con
           numbers.push_back(evaluate(value, unit, condition));
         circuit = circuit.with_parameters({{key, numbers}});
         if (value.is_string() && std::ranges::any_of(condition, [&](const auto& v) { return value.mentions(v.first); }))
-          varied.emplace_back(key, value);
+          varied.push_back({key, value.as_string(), fmt::format("{}: {}", value.position(), value.path())});
       } catch (const Error& e) {
         const std::string message = e.what();
         throw Error(message.starts_with(value.position())

@@ -20,6 +20,6 @@ Circuit read_circuit_of(const TomlTable& root, const std::string& path);
 /// The circuit with the values of `regime` and [parameters]; those that name a variable of `condition` are added to
 /// `varied`, and hold their value in that condition here. @throws Error with file and line
 Circuit with_values(Circuit circuit, const TomlTable& root, const Variables& condition,
-                    std::vector<std::pair<std::string, TomlValue>>& varied);
+                    std::vector<VariedParameter>& varied);
 
 }  // namespace striate

@@ -39,11 +39,17 @@ Expr changed(const Circuit& circuit, const Lesion& lesion, const Expr& e) {
 
 }  // namespace
 
+Expr lesion_target(const Circuit& circuit, const std::string& name) {
+  for (const auto& p : circuit->parameters)
+    if (p.variable->name == name) return p.variable;
+  return observable(circuit, name).value;
+}
+
 Circuit lesioned(const Circuit& circuit, const std::vector<Lesion>& lesions) {
   Circuit result = circuit;
   for (const auto& lesion : lesions) {
     CircuitContents c = *result;
-    const Expr target = observable(result, lesion.target).value;
+    const Expr target = lesion_target(result, lesion.target);
     const Expr value = changed(result, lesion, target);
     // Everything built on the target is built again on its changed value, the target's own equation excepted.
     const auto rebuilt = [&](const Expr& e) {

@@ -8,8 +8,8 @@
 
 namespace striate {
 
-/// Scales or clamps a state (where other equations use it), a definition or an input: everywhere or in a square patch,
-/// always or from a time on. scale = 0 removes it.
+/// Scales or clamps a state (where other equations use it), a definition, an input or a parameter: everywhere or in a
+/// square patch, always or from a time on. scale = 0 removes it.
 struct Lesion {
   std::string target;
   double scale = 0;
@@ -18,6 +18,9 @@ struct Lesion {
   std::ptrdiff_t patch = 0;                 ///< side in elements; 0: everywhere
   std::ptrdiff_t patch_y = 0, patch_x = 0;  ///< its centre, elements from the grid's
 };
+
+/// What a lesion's name stands for. @throws Error naming the nearest
+Expr lesion_target(const Circuit& circuit, const std::string& name);
 
 /// The circuit with its lesions written into its equations: still a circuit, with its own text.
 /// @throws Error for a target the circuit does not have, or a patch of something without the axes y and x

@@ -13,6 +13,11 @@ namespace striate {
 /// The values an experiment's texts may name: condition variables with their units.
 using Variables = std::map<std::string, std::pair<double, Unit>>;
 
+/// A parameter's value that names condition variables: an expression, and its place for messages.
+struct VariedParameter {
+  std::string name, text, where;
+};
+
 /// The value of `text`, an expression of the circuit language over `variables`, in `unit`. A plain number is in `unit`
 /// only when that is 1 or the number is 0. @throws Error beginning with `where`
 double evaluate(const std::string& text, const Unit& unit, const Variables& variables, const std::string& where);

@@ -179,9 +179,26 @@ void read_abscissa(const TomlTable& t, const Experiment& e, Analysis& a) {
   if (removed(a.against)) t.at("against").fail("but only or average_over leave it out.");
 }
 
+void read_over_time(const TomlTable& t, const Experiment& e, Analysis& a) {
+  const auto how = t.find("over_time");
+  if (!how) return;
+  try {
+    a.over_time = over_time_named(how->as_string());
+  } catch (const Error& error) {
+    how->fail(fmt::format("but {}", error.what()));
+  }
+  if (e.run.steady) how->fail("but a steady state has no course in time. Set [run] method and duration.");
+  if (a.kind == Analysis::Kind::tuning) how->fail("but a tuning curve is read from the last state.");
+  if (a.against == "t") how->fail("but the analysis lies along t.");
+  if (t.has("from")) a.from = evaluate(t.at("from"), e.circuit->time_unit);
+  if (!(a.from >= 0 && a.from < e.run.duration * ms_in_time_units(e.circuit)))
+    t.at("from").fail("but must lie within the run.");
+}
+
 /// The unit in which an analysis comes out unless the experiment names one.
 Unit unit_of(const Experiment& e, const Analysis& a) {
   if (a.kind == Analysis::Kind::contrast || a.is_share()) return {};
+  if (a.over_time == OverTime::frequency) return e.circuit->time_unit.dimensionless() ? Unit() : Unit::parse("Hz");
   return a.kind == Analysis::Kind::decode ? e.features(a.axis).unit : observable(e.circuit, a.variable).value.unit();
 }
 
@@ -202,6 +219,7 @@ std::vector<Analysis> read_analyses(const TomlTable& root, const Experiment& e) 
     read_relation(t, e, a);
     a.scale = finite_number(t, "scale", 1);
     read_abscissa(t, e, a);
+    read_over_time(t, e, a);
     a.label = t.string("label", a.name);
     a.unit = t.string("unit", unit_of(e, a).str());
     if (a.relative_to_largest && (a.against.empty() || a.against == "t" || a.kind == Analysis::Kind::tuning))

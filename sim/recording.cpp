@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <filesystem>
@@ -141,6 +142,16 @@ void Recording::write_condition_axes(const Experiment& e, const std::vector<Swee
   for (const auto& c : e.conditions)
     file_.create_axis("/" + c.name, std::span<const double>(c.values),
                       {c.unit.str(), c.description.empty() ? c.name : c.description});
+  for (const auto& c : e.conditions) {
+    if (c.labels.empty()) continue;
+    std::string meanings;  // the CF conventions' form: apart by blanks
+    for (std::string label : c.labels) {
+      std::replace(label.begin(), label.end(), ' ', '_');
+      meanings += (meanings.empty() ? "" : " ") + label;
+    }
+    file_.set_attribute("/" + c.name, "flag_values", c.values);
+    file_.set_attribute("/" + c.name, "flag_meanings", meanings);
+  }
 }
 
 void Recording::write_circuit_axes(const Experiment& e) {

@@ -5,6 +5,7 @@ import textwrap
 import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.ticker import MultipleLocator
 
 from .recording import Published, Recording, Variable, read
 
@@ -21,6 +22,7 @@ DATA_MARKERS = ["o", "s", "^", "D"]
 MOST_LINES = 10
 MOST_PANELS = 49
 WIDTH, HEIGHT = 3.6, 2.7  # of one panel [inch]
+PAGE = 14.0  # the widest row of pictures [inch]
 
 
 def draw(path):
@@ -49,9 +51,12 @@ def save(figure, path):
 
 
 def draw_all(recording: Recording, variables):
-    pictures = [picture(v, recording.published.get(v.name, [])) for v in variables]
-    columns = min(len(pictures), 2 if any(p.rows * p.columns > 1 for p in pictures) else 3)
-    rows = [pictures[i : i + columns] for i in range(0, len(pictures), columns)]
+    rows = []
+    for p in (picture(v, recording.published.get(v.name, [])) for v in variables):
+        if rows and sum(other.width for other in rows[-1]) + p.width <= PAGE:
+            rows[-1].append(p)
+        else:
+            rows.append([p])
     width = max(sum(p.width for p in row) for row in rows)
     heights = [max(p.height for p in row) for row in rows]
     figure = Figure(figsize=(width, sum(heights) + 0.35), layout="constrained")
@@ -113,6 +118,8 @@ class Picture:
         parts = []
         if "r" in a:
             parts.append(("mean r" if a.get("panels", 1) > 1 else "r") + f" = {a['r']:.3f}")
+        if "r2" in a and a.get("panels", 1) > 1:
+            parts.append(f"mean r² = {a['r2']:.3f}")
         if "rms" in a:
             parts.append(f"rms = {a['rms']:.3g}" + (f" {units}" if units != "1" else ""))
         return ", ".join(parts)
@@ -153,10 +160,24 @@ def draw_published(ax, data: Published, n, label):
             markerfacecolor="white", markeredgewidth=1.2, label=label, zorder=3)
 
 
-def zero_line(ax, *values):
-    finite = np.concatenate([np.ravel(v)[np.isfinite(np.ravel(v))] for v in values])
+def mark_zero(ax, values):
+    """A line at zero between the values; below those that begin not far above it, zero as the axis's foot."""
+    finite = values[np.isfinite(values)]
     if finite.size and finite.min() < 0 < finite.max():
         ax.axhline(0, color="0.6", linewidth=0.8, zorder=0)
+    elif finite.size and 0 <= finite.min() < 0.5 * finite.max():
+        ax.set_ylim(bottom=0)
+
+
+def mark_angles(ax, axis):
+    """Ticks that divide a circle evenly."""
+    if not axis.numeric or axis.units != "deg":
+        return
+    finite = axis.values[np.isfinite(axis.values)]
+    span = np.ptp(finite) if finite.size else 0
+    if span >= 60:
+        step = 15 if span < 90 else 30 if span <= 135 else 45 if span <= 225 else 90
+        ax.xaxis.set_major_locator(MultipleLocator(step))
 
 
 class Curves(Picture):
@@ -164,7 +185,8 @@ class Curves(Picture):
 
     def __init__(self, variable, x, published=()):
         super().__init__(variable, published)
-        values = np.moveaxis(variable.values, x, -1)
+        self.amplitude = float(variable.attributes.get("amplitude", 1))
+        values = self.amplitude * np.moveaxis(variable.values, x, -1)
         self.x = variable.axes[x]
         self.others = [a for i, a in enumerate(variable.axes) if i != x]
         paneled = [i for i, a in enumerate(self.others) if any(a.name in p.keys for p in self.published)]
@@ -207,9 +229,13 @@ class Curves(Picture):
                 units = lambda a: a.label[len(name_only(a.label)):].strip(" ()")
                 ax.set_title(", ".join(f"{a.name.replace('_', ' ')} {value_text(a, i)} {units(a)}".strip()
                                        for a, i in zip(self.panel_axes, index)), fontsize=7)
-        zero_line_everywhere = np.concatenate([self.values.ravel(), *[p.y for p in self.published]])
+        shown = np.concatenate([self.values.ravel(), *[p.y for p in self.published]])
         for ax in axes.ravel()[: self.panels]:
-            zero_line(ax, zero_line_everywhere)
+            mark_zero(ax, shown)
+            mark_angles(ax, self.x)
+            for n, t in enumerate(self.x.marks):
+                ax.axvline(t, color="0.6", linestyle=(0, (2, 2)), linewidth=0.8, zorder=0,
+                           label="stimulus changes" if n == 0 else None)
         self.heading(cell)
         if self.panels > 1:
             cell.supxlabel(self.x.label, fontsize=9)
@@ -224,7 +250,8 @@ class Curves(Picture):
         handles, labels = corner.get_legend_handles_labels()
         if self.keyed:
             title = "\n".join(textwrap.wrap(", ".join(a.label for a in self.line_axes), 24))
-            corner.legend(handles, labels, loc="upper left", bbox_to_anchor=(1.0, 1.02), title=title, title_fontsize=8)
+            corner.legend(handles, labels, loc="upper left", bbox_to_anchor=(1.0, 1.02), title=title, title_fontsize=8,
+                          alignment="left")
 
     def draw_panel(self, ax, lines, data):
         names = self.line_names(len(lines))
@@ -232,11 +259,12 @@ class Curves(Picture):
             without = y[~np.isfinite(self.x.values)] if self.x.numeric else []
             x, y = ordered(self.x, y)
             colour = COLOURS[k % 7] if len(lines) <= 4 else matplotlib.colormaps["viridis"](0.92 * k / (len(lines) - 1))
-            marker = "o" if len(x) <= 25 and not data else ""
+            marker = "o" if len(x) <= 25 else ""
             colour = MODEL if len(lines) == 1 else colour
             ax.plot(x, y, marker=marker, markersize=3, color=colour, label=names[k])
             for level in without:
-                note = f"dotted: no {self.x.name.replace('_', ' ')}" if k == len(lines) - 1 else None
+                note = f"{'model' if len(lines) == 1 else 'dotted'}: no {self.x.name.replace('_', ' ')}"
+                note = note if k == len(lines) - 1 else None
                 ax.axhline(level, color=colour, linestyle=":", linewidth=1.1, label=note)
         for n, p in enumerate(data):
             if p.x.size:
@@ -244,7 +272,7 @@ class Curves(Picture):
 
     def line_names(self, count):
         if not self.line_axes or count == 1:
-            return ["model"] * count
+            return ["model" if self.amplitude == 1 else f"model, times {self.amplitude:.3g}"] * count
         shape = [len(a.values) for a in self.line_axes]
         return [", ".join(value_text(a, i) for a, i in zip(self.line_axes, np.unravel_index(k, shape))) for k in range(count)]
 
@@ -318,7 +346,7 @@ class Bars(Picture):
             at = [int(np.argmin(np.abs(axis.values - x))) for x in p.x] if axis.numeric else p.x
             shown = Published(p.analysis, p.source, np.asarray(at, float), p.y, {})
             draw_published(ax, shown, n, self.citation(p))
-        zero_line(ax, y)
+        mark_zero(ax, y)
         names = [textwrap.fill(value_text(axis, i), 14) for i in range(len(y))]
         crowded = len(y) > 5 or max(len(n) for n in names) > 10
         ax.set_xticks(np.arange(len(y)), names, rotation=35 if crowded else 0, ha="right" if crowded else "center")

@@ -11,6 +11,8 @@ class Axis:
     name: str
     values: np.ndarray  # numbers, or texts
     label: str
+    units: str = ""
+    marks: tuple = ()  # of time: when the stimulus changes
 
     @property
     def numeric(self):
@@ -91,7 +93,8 @@ def axis_from(scale):
         values = np.arange(scale.shape[0])
     else:
         values = scale.asstr()[()] if h5py.check_string_dtype(scale.dtype) else scale[()]
-    return Axis(name, np.asarray(values), with_units(a.get("long_name") or name.replace("_", " "), a.get("units")))
+    label = with_units(a.get("long_name") or name.replace("_", " "), a.get("units"))
+    return Axis(name, np.asarray(values), label, a.get("units", ""), tuple(np.atleast_1d(a.get("stimulus_changes", ()))))
 
 
 def variable(dataset):
@@ -107,7 +110,7 @@ def variable(dataset):
         old = v.axes[x]
         values = np.asarray(a["x_values"]) if "x_values" in a else old.values
         label = with_units(a["x_label"], a.get("x_unit")) if a.get("x_label") else old.label
-        v.axes[x] = Axis(old.name, values, label)
+        v.axes[x] = Axis(old.name, values, label, a.get("x_unit", old.units), old.marks)
     return v
 
 

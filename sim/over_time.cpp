@@ -1,0 +1,62 @@
+#include "sim/over_time.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "base/error.hpp"
+
+namespace striate {
+namespace {
+
+constexpr double nan = std::numeric_limits<double>::quiet_NaN();
+
+double mean(std::span<const double> t, std::span<const double> x) {
+  if (t.size() == 1) return x[0];
+  double area = 0;
+  for (std::size_t i = 1; i < t.size(); ++i) area += (t[i] - t[i - 1]) * (x[i] + x[i - 1]) / 2;
+  return area / (t.back() - t.front());
+}
+
+double frequency(std::span<const double> t, std::span<const double> x, double low, double high) {
+  if (!(high - low > 1e-3 * std::max(std::abs(low), std::abs(high)))) return 0;
+  const double level = (low + high) / 2;
+  double first = nan;
+  double last = nan;
+  double turns = -1;
+  for (std::size_t i = 1; i < t.size(); ++i) {
+    if (!(x[i - 1] < level && x[i] >= level)) continue;
+    last = t[i - 1] + (t[i] - t[i - 1]) * (level - x[i - 1]) / (x[i] - x[i - 1]);
+    if (turns < 0) first = last;
+    turns += 1;
+  }
+  return turns > 0 ? turns / (last - first) : nan;
+}
+
+}  // namespace
+
+OverTime over_time_named(const std::string& name) {
+  const std::vector<std::string> names{"last", "mean", "largest", "smallest", "peak_to_peak", "frequency"};
+  const auto at = std::find(names.begin(), names.end(), name);
+  if (at == names.end()) throw Error("a course in time becomes one of these." + suggest_names(name, names));
+  return static_cast<OverTime>(at - names.begin());
+}
+
+double over_time(OverTime how, std::span<const double> t, std::span<const double> x, double from) {
+  const auto first = static_cast<std::size_t>(std::lower_bound(t.begin(), t.end(), from) - t.begin());
+  if (first == t.size()) return nan;
+  t = t.subspan(first);
+  x = x.subspan(first);
+  const auto [low, high] = std::minmax_element(x.begin(), x.end());
+  switch (how) {
+    case OverTime::last: return x.back();
+    case OverTime::mean: return mean(t, x);
+    case OverTime::largest: return *high;
+    case OverTime::smallest: return *low;
+    case OverTime::peak_to_peak: return *high - *low;
+    case OverTime::frequency: return frequency(t, x, *low, *high);
+  }
+  return nan;
+}
+
+}  // namespace striate
