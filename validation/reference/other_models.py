@@ -43,24 +43,46 @@ def ssn(weights, tau, k, n, drive, y0=None):
     return r, np.linalg.eigvals(jacobian(r)).real.max()
 
 
-def ssn_ring():
-    n = 180
-    d = np.abs(np.subtract.outer(np.arange(n), np.arange(n)))
-    d = np.minimum(d, 180 - d)
-    shape = np.exp(-(d**2) / (2 * 32.0**2))
+RING = 180
+
+
+def ring_distance(i, j):
+    d = np.abs(np.subtract(i, j))
+    return np.minimum(d, RING - d)
+
+
+def ring_network():
+    shape = np.exp(-ring_distance(*np.ogrid[:RING, :RING]) ** 2 / (2 * 32.0**2))
     weights = np.block([[0.044 * shape, -0.023 * shape], [0.042 * shape, -0.018 * shape]])
-    tau = np.repeat([20.0, 10.0], n)
-    grating = lambda at: np.exp(-np.minimum(np.abs(np.arange(n) - at), 180 - np.abs(np.arange(n) - at)) ** 2 / (2 * 30.0**2))
-    rows = []
+    return lambda drive: ssn(weights, np.repeat([20.0, 10.0], RING), 0.04, 2.0, drive)
+
+
+def grating(at):
+    return np.exp(-(ring_distance(np.arange(RING), at) ** 2) / (2 * 30.0**2))
+
+
+def ssn_ring():
+    n, steady, rows = RING, ring_network(), []
+    first, second = grating(45), grating(135)
     for c in (1.25, 2.5, 5, 10, 20, 40, 50):
-        first, second = grating(45), grating(135)
-        one, stable_one = ssn(weights, tau, 0.04, 2.0, c * np.tile(first, 2))
-        both, stable_both = ssn(weights, tau, 0.04, 2.0, c * np.tile(first + second, 2))
+        one, stable_one = steady(c * np.tile(first, 2))
+        both, stable_both = steady(c * np.tile(first + second, 2))
         rows.append(dict(c=c, r_E_peak=one[:n].max(), r_I_peak=one[n:].max(), r_E_45_plaid=both[45],
                          r_I_45_plaid=both[n + 45], r_E_135_single=one[135], ratio=both[45] / (one[45] + one[135]),
                          growth_single_per_ms=stable_one, growth_plaid_per_ms=stable_both))
-    return dict(N=n, J_EE=0.044, J_IE=0.042, J_EI=0.023, J_II=0.018, sigma_ori_deg=32, sigma_FF_deg=30, k=0.04, n=2.0,
+    return dict(N=RING, J_EE=0.044, J_IE=0.042, J_EI=0.023, J_II=0.018, sigma_ori_deg=32, sigma_FF_deg=30, k=0.04, n=2.0,
                 tau_E_ms=20, tau_I_ms=10, rows=rows)
+
+
+def ssn_paradoxical():
+    """Changes at the stimulus for an extra drive of 2 of every inhibitory unit."""
+    steady, rows = ring_network(), []
+    for c in (1.25, 5, 20, 50):
+        drive = c * np.tile(grating(45), 2)
+        before, after = (steady(drive + np.repeat([0.0, extra], RING))[0] for extra in (0.0, 2.0))
+        change = after - before
+        rows.append(dict(c=c, r_E_change=change[45], r_I_change=change[RING + 45]))
+    return dict(extra=2, rows=rows)
 
 
 def ssn_line():
@@ -221,7 +243,7 @@ def normalisation():
 
 def main():
     result = {}
-    for part in (inhibition_stabilised_pair, fitzhugh_nagumo, wilson_cowan_presets, normalisation, ssn_ring, ssn_line):
+    for part in (inhibition_stabilised_pair, fitzhugh_nagumo, wilson_cowan_presets, normalisation, ssn_ring, ssn_paradoxical, ssn_line):
         result[part.__name__] = part()
         print(part.__name__, flush=True)
     Path(__file__).with_suffix(".json").write_text(json.dumps(plain(result), indent=1) + "\n")
