@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import MultipleLocator
 
-from .recording import Published, Recording, Variable, read
+from .recording import Axis, Published, Recording, Variable, read
 
 STYLE = {
     "font.family": "sans-serif", "font.size": 9, "axes.titlesize": 9, "axes.labelsize": 9, "legend.fontsize": 8,
@@ -31,13 +31,14 @@ def draw(path):
         if recording.analyses:
             figure = draw_all(recording, recording.analyses)
         elif recording.variables:
-            figure = draw_all(recording, recording.variables)
+            figure = draw_all(recording, joined(recording.variables))
         else:
             raise ValueError(f"{path}: holds no variables and no analyses. Was the run stopped before its first output?")
         title = recording.title
         if not recording.complete:
             title = f"{title} (incomplete: the run was stopped)".strip()
         if title:
+            title = textwrap.fill(title, int(10 * figure.get_figwidth()))
             figure.suptitle(title, fontsize=11, x=0.01, ha="left", weight="bold")
     return figure
 
@@ -69,6 +70,25 @@ def draw_all(recording: Recording, variables):
         for cell, p in zip(cells, row):
             p.draw(cell)
     return figure
+
+
+def joined(variables):
+    """Courses of single numbers in one unit become lines of one picture."""
+    courses = {}
+    for v in variables:
+        v = squeezed(v)
+        if [a.name for a in v.axes] == ["t"]:
+            courses.setdefault(v.attributes.get("units", "1"), []).append(v)
+    together = {v.name: group for group in courses.values() if 1 < len(group) <= MOST_LINES for v in group}
+    for v in variables:
+        group = together.get(v.name)
+        if group is None:
+            yield v
+        elif v.name == group[0].name:
+            names = Axis("variable", np.array([g.attributes.get("long_name") or g.name for g in group]), "")
+            units = v.attributes.get("units", "1")
+            yield Variable(", ".join(g.name for g in group), np.stack([g.values for g in group]),
+                           [names, group[0].axes[0]], {"units": units})
 
 
 class Picture:
@@ -125,7 +145,9 @@ class Picture:
         return ", ".join(parts)
 
     def heading(self, cell):
-        name = self.variable.name.replace("_", " ")
+        name = self.variable.name
+        if "y_label" in self.variable.attributes:  # an analysis, whose name is words
+            name = name.replace("_", " ")
         score = self.score()
         cell.suptitle(f"{name}: {score}" if score else name, fontsize=9)
 
@@ -133,19 +155,13 @@ class Picture:
         raise NotImplementedError
 
 
-def value_text(axis, index):
-    value = axis.values[index]
-    if not axis.numeric:
-        return str(value)
-    return "none" if np.isnan(value) else f"{value:.4g}"
+def at(axis, index):
+    """A place on an axis, in words: "contrast 5 %", or the meaning alone."""
+    return axis.text(index) if axis.meanings else f"{axis.name.replace('_', ' ')} {axis.text(index, units=True)}"
 
 
 def wrapped(label):
     return textwrap.fill(label, 34)
-
-
-def name_only(label):
-    return label.rsplit(" (", 1)[0]
 
 
 def ordered(axis, *columns):
@@ -226,9 +242,7 @@ class Curves(Picture):
                 data = [p.at(a.name, a.values[i]) if a.numeric else p for p in data]
             self.draw_panel(ax, flat[n], data)
             if self.panels > 1:
-                units = lambda a: a.label[len(name_only(a.label)):].strip(" ()")
-                ax.set_title(", ".join(f"{a.name.replace('_', ' ')} {value_text(a, i)} {units(a)}".strip()
-                                       for a, i in zip(self.panel_axes, index)), fontsize=7)
+                ax.set_title(", ".join(at(a, i) for a, i in zip(self.panel_axes, index)), fontsize=7)
         shown = np.concatenate([self.values.ravel(), *[p.y for p in self.published]])
         for ax in axes.ravel()[: self.panels]:
             mark_zero(ax, shown)
@@ -274,7 +288,7 @@ class Curves(Picture):
         if not self.line_axes or count == 1:
             return ["model" if self.amplitude == 1 else f"model, times {self.amplitude:.3g}"] * count
         shape = [len(a.values) for a in self.line_axes]
-        return [", ".join(value_text(a, i) for a, i in zip(self.line_axes, np.unravel_index(k, shape))) for k in range(count)]
+        return [", ".join(a.text(i) for a, i in zip(self.line_axes, np.unravel_index(k, shape))) for k in range(count)]
 
 
 class Map(Picture):
@@ -312,7 +326,7 @@ class Map(Picture):
                 ax.set_aspect("equal")
                 ax.invert_yaxis()
             if self.panel_axis is not None:
-                ax.set_title(f"{self.panel_axis.name.replace('_', ' ')} {value_text(self.panel_axis, i)}", fontsize=8)
+                ax.set_title(at(self.panel_axis, i), fontsize=8)
             for side in ("top", "right"):
                 ax.spines[side].set_visible(True)
         for n in range(len(self.shown)):
@@ -347,7 +361,7 @@ class Bars(Picture):
             shown = Published(p.analysis, p.source, np.asarray(at, float), p.y, {})
             draw_published(ax, shown, n, self.citation(p))
         mark_zero(ax, y)
-        names = [textwrap.fill(value_text(axis, i), 14) for i in range(len(y))]
+        names = [textwrap.fill(axis.text(i), 14) for i in range(len(y))]
         crowded = len(y) > 5 or max(len(n) for n in names) > 10
         ax.set_xticks(np.arange(len(y)), names, rotation=35 if crowded else 0, ha="right" if crowded else "center")
         if axis.numeric:
@@ -373,10 +387,10 @@ class Table(Picture):
         for (i, j), v in np.ndenumerate(values):
             ax.text(j, i, f"{v:.2f}" if np.isfinite(v) else "–", ha="center", va="center", fontsize=8)
         rows = self.variable.axes[0]
-        ax.set_yticks(range(len(rows.values)), [value_text(rows, i) for i in range(len(rows.values))])
+        ax.set_yticks(range(len(rows.values)), [rows.text(i) for i in range(len(rows.values))])
         if len(self.variable.axes) > 1:
             columns = self.variable.axes[1]
-            ax.set_xticks(range(len(columns.values)), [value_text(columns, i) for i in range(len(columns.values))],
+            ax.set_xticks(range(len(columns.values)), [columns.text(i) for i in range(len(columns.values))],
                           rotation=35, ha="left")
             ax.xaxis.tick_top()
         else:
@@ -412,7 +426,7 @@ def reduced(variable, keep):
             notes.append(f"largest over {axis.name}")
         else:
             middle = len(axis.values) // 2
-            notes.append(f"{axis.name} {value_text(axis, middle)}")
+            notes.append(f"{axis.name} {axis.text(middle)}")
             variable = variable.at(i, middle)
     if notes:
         name = f"{variable.name}, {', '.join(notes)}"

@@ -13,6 +13,16 @@ class Axis:
     label: str
     units: str = ""
     marks: tuple = ()  # of time: when the stimulus changes
+    meanings: tuple = ()  # of values that are codes
+
+    def text(self, index, units=False):
+        if self.meanings:
+            return self.meanings[index]
+        if not self.numeric:
+            return str(self.values[index])
+        if np.isnan(self.values[index]):
+            return "none"
+        return f"{self.values[index]:.4g}" + (f" {self.units}" if units and self.units != "1" else "")
 
     @property
     def numeric(self):
@@ -94,7 +104,8 @@ def axis_from(scale):
     else:
         values = scale.asstr()[()] if h5py.check_string_dtype(scale.dtype) else scale[()]
     label = with_units(a.get("long_name") or name.replace("_", " "), a.get("units"))
-    return Axis(name, np.asarray(values), label, a.get("units", ""), tuple(np.atleast_1d(a.get("stimulus_changes", ()))))
+    return Axis(name, np.asarray(values), label, a.get("units", ""), tuple(np.atleast_1d(a.get("stimulus_changes", ()))),
+                tuple(m.replace("_", " ") for m in a.get("flag_meanings", "").split()))
 
 
 def variable(dataset):
@@ -110,7 +121,7 @@ def variable(dataset):
         old = v.axes[x]
         values = np.asarray(a["x_values"]) if "x_values" in a else old.values
         label = with_units(a["x_label"], a.get("x_unit")) if a.get("x_label") else old.label
-        v.axes[x] = Axis(old.name, values, label, a.get("x_unit", old.units), old.marks)
+        v.axes[x] = Axis(old.name, values, label, a.get("x_unit", old.units), old.marks, old.meanings)
     return v
 
 

@@ -124,4 +124,29 @@ def traces(path):
         m.add("I", state, ["current", "y", "x", "feature"], units="1", long_name="input layer")
 
 
-ALL = dict(tilt=tilt, plaids=plaids, surrounds=surrounds, traces=traces)
+def codes(path):
+    """Conditions that are codes with meanings, data in arbitrary units, a stimulus that comes and goes, states that share a unit."""
+    with Maker(path, "Codes") as m:
+        m.axis("test", [0.0, 1.0], "1", "strip that is judged")
+        m.file["test"].attrs.update(flag_values=[0.0, 1.0], flag_meanings="orange light_turquoise")
+        m.axis("angle", np.arange(-90, 91, 30.0), "deg", "orientation of the surround")
+        m.add("analysis/shift", np.outer([1, 2], np.arange(1, 8.0)), ["test", "angle"], kind="curve", x="angle", units="1",
+              y_label="shift", amplitude=0.5, r=1.0, rms=0.1, panels=2)
+        m.data("shift", [*np.arange(-90, 91, 30)] * 2, [*np.arange(7) / 2, *np.arange(7) * 1.0], "Somebody (1999)",
+               test=[0.0] * 7 + [1.0] * 7)
+        m.axis("t", np.linspace(0, 100, 101), "ms", "time")
+        m.file["t"].attrs["stimulus_changes"] = [20.0, 60.0]
+        m.add("analysis/response", np.ones((2, 101)), ["test", "t"], kind="curve", x="t", x_label="time", x_unit="ms",
+              y_label="rate", units="Hz")
+
+
+def pair(path):
+    """Two rates and a potential, without conditions."""
+    with Maker(path, "Pair") as m:
+        m.axis("t", np.linspace(0, 100, 101), "ms", "time")
+        m.add("r_E", np.linspace(0, 1, 101), ["t"], units="Hz", long_name="rate of excitation")
+        m.add("r_I", np.linspace(0, 2, 101), ["t"], units="Hz", long_name="rate of inhibition")
+        m.add("v", np.linspace(-70, -60, 101), ["t"], units="mV", long_name="membrane potential")
+
+
+ALL = dict(tilt=tilt, plaids=plaids, surrounds=surrounds, traces=traces, codes=codes, pair=pair)

@@ -75,6 +75,41 @@ class Figures(unittest.TestCase):
         self.assertAlmostEqual(levels[3].get_ydata()[0], 1.5)  # the fourth centre has weight 1
         self.assertIn("dotted: no surround", texts(figure))
 
+    def test_coded_values_are_shown_by_their_meaning(self):
+        shown = texts(striate.plot(self.path("codes")))
+        self.assertIn("orange", shown)
+        self.assertIn("light turquoise", shown)
+
+    def test_a_model_in_arbitrary_units_is_drawn_times_its_factor_and_says_so(self):
+        figure = striate.plot(self.path("codes"))
+        second = next(ax for ax in panels(figure) if ax.get_title() == "light turquoise")
+        model, data = [line for line in second.lines if len(line.get_xdata()) == 7]
+        np.testing.assert_array_equal(model.get_ydata(), np.arange(1, 8.0))  # 0.5 of the 2 to 14 in the file
+        np.testing.assert_array_equal(data.get_ydata(), np.arange(7.0))
+        self.assertIn("model, times 0.5", texts(figure))
+
+    def test_angles_are_ticked_at_even_parts_of_the_circle(self):
+        figure = striate.plot(self.path("codes"))
+        ax = next(ax for ax in panels(figure) if ax.get_title() == "orange")
+        low, high = ax.get_xlim()
+        self.assertEqual([t for t in ax.get_xticks() if low <= t <= high], [-90, -45, 0, 45, 90])
+
+    def test_changes_of_the_stimulus_are_marked_in_time(self):
+        figure = striate.plot(self.path("codes"))
+        ax = next(ax for ax in panels(figure) if ax.get_xlabel() == "time (ms)")
+        marks = [line.get_xdata()[0] for line in ax.lines if line.get_label() == "stimulus changes" or
+                 len(line.get_xdata()) == 2 and line.get_xdata()[0] == line.get_xdata()[1]]
+        self.assertEqual(marks, [20, 60])
+        self.assertIn("stimulus changes", texts(figure))
+
+    def test_courses_of_one_unit_share_a_picture(self):
+        figure = striate.plot(self.path("pair"))
+        rates, potential = panels(figure)
+        self.assertEqual([len(ax.lines[0].get_xdata()) for ax in (rates, potential)], [101, 101])
+        self.assertEqual([line.get_ydata()[-1] for line in rates.lines], [1, 2])
+        self.assertEqual(rates.get_ylabel(), "r_E, r_I (Hz)")
+        self.assertIn("rate of inhibition", texts(figure))
+
     def test_tables_bars_and_maps_are_told_apart_and_an_incomplete_run_is_called_so(self):
         figure = striate.plot(self.path("surrounds"))
         shown = texts(figure)
