@@ -204,3 +204,61 @@ ITEMS = [
                        lambda: 1000 / other("fitzhugh_nagumo", "cycle", "period")(), "Hz")],
          misses="no data beside it", group=OTHERS),
 ]
+
+
+# Lesions, with every other parameter as published: what is left out, the settings, the reference's name.
+LESIONS = [
+    ("nothing", [], "full"),
+    ("far suppression (T = 0)", ['regime="no_T"'], "T=0"),
+    ("near facilitation (P = 0)", ['regime="no_P"'], "P=0"),
+    ("broad facilitation (Q = 0)", ['regime="no_Q"'], "Q=0"),
+    ("untuned suppression (U = 0)", ['regime="no_U"'], "U=0"),
+    ("the difference of near and far: both 29 pixels", ["settings.near=29", "settings.far_hole=1"], "near=far"),
+    ("divisive suppression", ['regime="no_divisive"'], "alpha=beta=0"),
+    ("subtractive suppression", ['regime="no_subtractive"'], "mu=nu=0"),
+]
+
+
+@dataclass
+class Measure:
+    """A column of the lesion table: one number of one experiment, and where the reference has it."""
+
+    name: str
+    experiment: str
+    settings: list
+    found: Callable
+    reference: tuple
+    digits: int = 2
+
+
+def attribute(name, key):
+    return lambda recording: recording["analysis"][name].attrs[key]
+
+
+PLAID = ["conditions.c0.values=[12]", "conditions.c90.values=[0,12]"]
+AT_30 = ['conditions.second={values=[30],unit="deg"}']
+LARGEST = ["conditions.contrast.values=[1]"]
+MEASURES = [
+    Measure("tilt r", "tilt_illusion", [], attribute("shift", "r"), ("tilt_r",)),
+    Measure("tilt at 10 deg", "tilt_illusion", [], analysis("shift", 1), ("tilt_shift_deg", 1)),
+    Measure("tilt at 20 deg", "tilt_illusion", [], analysis("shift", 2), ("tilt_shift_deg", 2)),
+    Measure("depth r", "depth", [], attribute("repulsion", "r"), ("depth_r",)),
+    Measure("depth at 0 arcmin", "depth", [], analysis("repulsion", 0), ("depth", 0)),
+    Measure("12/12 % over 12 %", "plaid_contrasts", PLAID, analysis("share", 0, 1), ("equal_12_percent_over_single",)),
+    Measure("plaid at 30 deg", "surround_plaids", AT_30, analysis("decoded", 0, 0), ("plaid_30_deg",), 1),
+    Measure("with surround", "surround_plaids", AT_30, analysis("decoded", 1, 0), ("plaid_surround_30_deg",), 1),
+    Measure("best size", "size_tuning", LARGEST, lambda r: r["size"][()][r["analysis/response"][()].argmax()],
+            ("size_peak_px",), 0),
+    Measure("size suppression", "size_tuning", LARGEST,
+            lambda r: 1 - r["analysis/response"][0, -1] / r["analysis/response"][()].max(), ("suppression_index",)),
+]
+
+
+def lesion_reference(lesion, measure):
+    """The reference's number, or None where it has none."""
+    part = load("contextual", "lesions", lesion)
+    for key in measure.reference:
+        if isinstance(part, dict) and key not in part:
+            return None
+        part = part[key]
+    return float(part)

@@ -38,7 +38,7 @@ def draw(path):
         if not recording.complete:
             title = f"{title} (incomplete: the run was stopped)".strip()
         if title:
-            title = textwrap.fill(title, int(10 * figure.get_figwidth()))
+            title = textwrap.fill(title, int(11 * figure.get_figwidth()))
             figure.suptitle(title, fontsize=11, x=0.01, ha="left", weight="bold")
     return figure
 
