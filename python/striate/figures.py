@@ -324,11 +324,12 @@ class Map(Picture):
                     which.set_ticks(np.arange(len(axis.values)), labels=[str(v) for v in axis.values])
             if self.image:
                 ax.set_aspect("equal")
-                ax.invert_yaxis()
             if self.panel_axis is not None:
-                ax.set_title(at(self.panel_axis, i), fontsize=8)
+                ax.set_title(at(self.panel_axis, i), fontsize=7)
             for side in ("top", "right"):
                 ax.spines[side].set_visible(True)
+        if self.image:  # the first row on top; the panels share the axis
+            axes[0, 0].invert_yaxis()
         for n in range(len(self.shown)):
             if n % self.columns == 0:
                 axes.ravel()[n].set_ylabel(wrapped(self.row_axis.label))

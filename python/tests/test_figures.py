@@ -124,6 +124,8 @@ class Figures(unittest.TestCase):
     def test_without_an_analysis_the_variables_are_drawn(self):
         figure = striate.plot(self.path("traces"))
         shown = panels(figure)
+        images = [a for a in shown if a.get_xlabel() == "azimuth (deg)"]
+        self.assertEqual([a.yaxis_inverted() for a in images], [True] * 3)
         self.assertEqual(len(shown), 3 + 1 + 1)  # images for three currents, a map of 60 neurons, traces
         traces = next(a for a in shown if a.get_ylabel() == "membrane potential (mV)")
         self.assertEqual(len(traces.lines), 3)
