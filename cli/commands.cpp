@@ -14,6 +14,7 @@
 #include "circuit/text.hpp"
 #include "cli/python.hpp"
 #include "cli/sweep_command.hpp"
+#include "cli/train_command.hpp"
 #include "io/hdf5.hpp"
 #include "models/library.hpp"
 #include "sim/compare_recordings.hpp"
@@ -171,6 +172,7 @@ void add_commands(CLI::App& app, const std::string& command_line) {
   });
 
   add_sweep_command(app, command_line);
+  add_train_command(app, command_line);
 
   auto* check_command = app.add_subcommand("check",
                                            "Checks units, shapes, ranges, memory and output size; runs nothing.\n  "

@@ -269,7 +269,7 @@ Experiment read_experiment(TomlDocument& document, const std::string& path) {
   const TomlTable root = document.root();
   const auto conditions = read_conditions(root);
   std::vector<VariedParameter> varied;
-  const Circuit plain = with_values(read_circuit_of(root, path), root, condition_at(conditions, 0), varied);
+  const Circuit plain = with_values(read_circuit_of(root, path), root, path, condition_at(conditions, 0), varied);
   const auto stimulus_table = root.find_table("stimulus");
   const double scale = stimulus_table && stimulus_table->has("scale") ? evaluate(stimulus_table->at("scale"), deg) : 1;
   Experiment e(lesioned(plain, read_lesions(root, plain, scale)));

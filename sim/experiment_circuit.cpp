@@ -10,6 +10,7 @@
 #include "base/error.hpp"
 #include "circuit/text.hpp"
 #include "models/library.hpp"
+#include "sim/trained_parameters.hpp"
 
 namespace striate {
 
@@ -51,13 +52,20 @@ Circuit read_circuit_of(const TomlTable& root, const std::string& path) {
   }
 }
 
-Circuit with_values(Circuit circuit, const TomlTable& root, const Variables& condition,
+Circuit with_values(Circuit circuit, const TomlTable& root, const std::string& path, const Variables& condition,
                     std::vector<VariedParameter>& varied) {
   if (const auto regime = root.find("regime")) {
     try {
       circuit = circuit.with_parameters(circuit.regime(regime->as_string()).values);
     } catch (const Error& e) {
       throw Error(fmt::format("{}: {}", regime->position(), e.what()));
+    }
+  }
+  if (const auto file = root.find("parameters_from")) {
+    try {
+      circuit = with_trained_parameters(circuit, beside(path, file->as_string()));
+    } catch (const Error& e) {
+      throw Error(fmt::format("{}: {}", file->position(), e.what()));
     }
   }
   if (const auto table = root.find_table("parameters"))

@@ -17,9 +17,10 @@ std::string beside(const std::string& experiment_path, const std::string& file);
 /// @throws Error with file and line
 Circuit read_circuit_of(const TomlTable& root, const std::string& path);
 
-/// The circuit with the values of `regime` and [parameters]; those that name a variable of `condition` are added to
-/// `varied`, and hold their value in that condition here. @throws Error with file and line
-Circuit with_values(Circuit circuit, const TomlTable& root, const Variables& condition,
+/// The circuit with the values of `regime`, of `parameters_from` (a training's file) and of [parameters]; those that
+/// name a variable of `condition` are added to `varied`, and hold their value in that condition here. @throws Error
+/// with file and line
+Circuit with_values(Circuit circuit, const TomlTable& root, const std::string& path, const Variables& condition,
                     std::vector<VariedParameter>& varied);
 
 }  // namespace striate

@@ -42,4 +42,12 @@ double evaluate(const TomlValue& value, const Unit& unit, const Variables& varia
   return number;
 }
 
+std::size_t whole_number(const TomlTable& table, const std::string& key, std::size_t fallback, std::size_t least,
+                         std::size_t most) {
+  const std::int64_t value = table.integer(key, static_cast<std::int64_t>(fallback));
+  if (value < static_cast<std::int64_t>(least) || value > static_cast<std::int64_t>(most))
+    table.at(key).fail(fmt::format("but must be a whole number from {} to {}.", least, most));
+  return static_cast<std::size_t>(value);
+}
+
 }  // namespace striate

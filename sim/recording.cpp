@@ -3,28 +3,17 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <filesystem>
 #include <numeric>
 #include <set>
 
 #include "base/error.hpp"
-#include "circuit/kernels/kernels.hpp"
 #include "circuit/text.hpp"
 #include "sim/observable.hpp"
-#include "sim/version.hpp"
 
 namespace striate {
 namespace {
-
-std::string utc_now() {
-  const std::time_t now = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now());
-  std::tm utc{};
-  gmtime_r(&now, &utc);
-  return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}Z", utc.tm_year + 1900, utc.tm_mon + 1, utc.tm_mday,
-                     utc.tm_hour, utc.tm_min, utc.tm_sec);
-}
 
 /// When what is shown changes, in the circuit's time unit; nothing when that depends on the condition.
 std::vector<double> stimulus_changes(const Experiment& e) {
@@ -88,16 +77,8 @@ Recording::Recording(const std::string& path, bool overwrite, const Experiment& 
   name_conditions(e, sweep);
   file_.set_attribute("/", "complete", std::int64_t{0});
   file_.flush();
-  file_.set_attribute("/", "title", e.title);
-  file_.set_attribute("/", "circuit", e.circuit->name);
-  file_.set_attribute("/", "striate_version", std::string(version));
-  file_.set_attribute("/", "striate_commit", std::string(commit));
-  file_.set_attribute("/", "instruction_set", std::string(isa_name(isa_level())));
-  file_.set_attribute("/", "command", provenance.command);
-  file_.set_attribute("/", "threads", static_cast<std::int64_t>(provenance.threads));
-  file_.set_attribute("/", "seed", static_cast<std::int64_t>(e.run.seed));
+  write_provenance(file_, e.title, e.circuit->name, e.run.seed, provenance);
   file_.set_attribute("/", "method", e.run.method);
-  file_.set_attribute("/", "created", utc_now());
   file_.set_attribute("/", "warnings", std::string());
   file_.write_text("/experiment_toml", e.resolved);
   file_.write_text("/experiment_path", e.path);

@@ -6,15 +6,10 @@
 
 #include "io/hdf5.hpp"
 #include "sim/experiment.hpp"
+#include "sim/provenance.hpp"
 #include "sim/sweep_axis.hpp"
 
 namespace striate {
-
-/// What made a file, written into it.
-struct Provenance {
-  std::string command;
-  int threads = 1;
-};
 
 /// @throws Error when two things that a recording holds have one name, or the disk at `path` has no room for it
 void require_recordable(const std::string& path, const Experiment& experiment,

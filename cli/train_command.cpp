@@ -1,0 +1,47 @@
+#include "cli/train_command.hpp"
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <filesystem>
+#include <memory>
+
+#include "base/error.hpp"
+#include "cli/sweep_command.hpp"
+#include "sim/progress.hpp"
+#include "sim/train.hpp"
+
+namespace striate {
+
+void add_train_command(CLI::App& app, const std::string& command_line) {
+  struct Given {
+    std::string experiment, output;
+    std::vector<std::string> overrides;
+    int threads = 0;
+    bool resume = false, force = false, quiet = false;
+  };
+  const auto given = std::make_shared<Given>();
+  auto* command =
+      app.add_subcommand("train",
+                         "Trains a circuit by gradient on a task or on data.\n"
+                         "  striate train examples/pathfinder_small.toml -o trained.h5 --set optimiser.rate=0.002");
+  command->add_option("experiment", given->experiment, "the training (TOML)")->required();
+  command->add_option("-o,--output", given->output, "what comes out; default: the experiment's name with .h5, here");
+  command->add_option("--set", given->overrides, "KEY=VALUE: another value for a key")->allow_extra_args(false);
+  command->add_option("--threads", given->threads, "number of threads; default: all cores")->check(CLI::Range(1, 4096));
+  command->add_flag("--resume", given->resume, "go on from the last checkpoint of the output, to the same bits");
+  command->add_flag("--force", given->force, "write over an existing file");
+  command->add_flag("-q,--quiet", given->quiet, "print nothing but errors");
+  command->callback([given, command_line] {
+    watch_for_interrupt();
+    if (given->resume && given->force)
+      throw Error("striate train: --resume keeps the file and --force writes over it. Give one of them.");
+    const TrainingExperiment training = load_training(given->experiment, split_overrides(given->overrides));
+    const std::string output =
+        given->output.empty() ? std::filesystem::path(given->experiment).stem().string() + ".h5" : given->output;
+    train(training, {{output, given->force, given->quiet, given->threads, command_line}, given->resume});
+    if (!given->quiet) fmt::print("trained parameters and curves are in {}\n", output);
+  });
+}
+
+}  // namespace striate

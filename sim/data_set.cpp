@@ -1,0 +1,204 @@
+#include "sim/data_set.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <filesystem>
+
+#include "base/error.hpp"
+#include "io/hdf5.hpp"
+#include "io/image.hpp"
+#include "sim/experiment_circuit.hpp"
+#include "sim/pathfinder.hpp"
+#include "sim/quantity.hpp"
+
+namespace striate {
+namespace {
+
+/// Images made on the fly, of `samples` indices.
+class PathfinderData : public DataSet {
+ public:
+  explicit PathfinderData(const TomlTable& t) : pathfinder_(settings(t)) {
+    seed_ = whole_number(t, "seed", 0, 0);
+    size_ = whole_number(t, "samples", 100'000, 1);
+    const std::string task = t.string("task", "classification");
+    segmentation_ = task == "segmentation";
+    if (!segmentation_ && task != "classification")
+      t.at("task").fail("but the tasks are these." + suggest_names(task, {"classification", "segmentation"}));
+    const std::size_t side = pathfinder_.settings().size;
+    const Shape image{{"y", side}, {"x", side}};
+    variables_.push_back({"image", image, "two dashed contours among distractors"});
+    if (segmentation_)
+      variables_.push_back({"target", image, "1 on the marked contour"});
+    else
+      variables_.push_back({"label", {}, "1 if both markers are on one contour"});
+  }
+
+  void sample(std::size_t index, std::span<float> values) const override {
+    const std::size_t pixels = variables_[0].shape.size();
+    const PathfinderScene scene = pathfinder_.scene(seed_, index);
+    pathfinder_.draw(scene, segmentation_ ? 1 : 2, values.first(pixels));
+    if (segmentation_)
+      pathfinder_.draw_target(scene, values.subspan(pixels, pixels));
+    else
+      values[pixels] = scene.connected ? 1.0F : 0.0F;
+  }
+
+ private:
+  static Pathfinder settings(const TomlTable& t) {
+    PathfinderSettings s;
+    const auto whole = [&](const std::string& key, std::size_t& value, std::size_t least) {
+      value = whole_number(t, key, value, least, 4096);
+    };
+    whole("size", s.size, 1);
+    whole("canvas", s.canvas, 16);
+    whole("length", s.length, 1);
+    whole("distractors", s.distractors, 0);
+    whole("padding", s.padding, 0);
+    whole("seed_distance", s.seed_distance, 0);
+    s.marker_radius = t.number("marker_radius", s.marker_radius);
+    s.paddle_length = t.number("paddle_length", s.paddle_length);
+    s.thickness = t.number("thickness", s.thickness);
+    s.margin = t.number("margin", s.margin);
+    s.continuity = t.number("continuity", s.continuity);
+    s.contrast = t.number("contrast", s.contrast);
+    try {
+      return Pathfinder(s);
+    } catch (const Error& e) {
+      throw Error(fmt::format("{}: {}", t.position(), e.what()));
+    }
+  }
+
+  Pathfinder pathfinder_;
+  std::uint64_t seed_ = 0;
+  bool segmentation_ = false;
+};
+
+/// A folder of images, one folder in it for each class, classes in the order of their names.
+class ImageData : public DataSet {
+ public:
+  ImageData(const TomlTable& t, const std::string& path) {
+    namespace fs = std::filesystem;
+    const TomlValue where = t.at("folder");
+    const std::string folder = beside(path, where.as_string());
+    if (!fs::is_directory(folder)) where.fail(fmt::format("but '{}' is no folder.", folder));
+    std::vector<fs::path> classes;
+    for (const auto& entry : fs::directory_iterator(folder))
+      if (entry.is_directory()) classes.push_back(entry.path());
+    std::sort(classes.begin(), classes.end());
+    for (std::size_t c = 0; c < classes.size(); ++c) {
+      std::vector<std::string> files;
+      for (const auto& entry : fs::directory_iterator(classes[c])) {
+        const std::string ending = entry.path().extension().string();
+        if (ending == ".png" || ending == ".pgm" || ending == ".ppm") files.push_back(entry.path().string());
+      }
+      std::sort(files.begin(), files.end());
+      for (auto& file : files) files_.emplace_back(std::move(file), c);
+    }
+    if (files_.empty())
+      where.fail(
+          fmt::format("but '{}' holds no folders with .png, .pgm or .ppm images; one folder is one class.", folder));
+    size_ = files_.size();
+    const Image first = read_image(files_.front().first);
+    variables_.push_back({"image", {{"y", first.height}, {"x", first.width}}, "grey level, 0 to 1"});
+    variables_.push_back({"label", {}, "number of the class, in the order of the folders' names"});
+  }
+
+  void sample(std::size_t index, std::span<float> values) const override {
+    const auto& [file, label] = files_[index];
+    const Image image = read_image(file);
+    const Shape& shape = variables_[0].shape;
+    if (image.height != shape[0].size || image.width != shape[1].size)
+      throw Error(file,
+                  fmt::format("the image has {} x {} pixels, but the first one has {} x {}. Bring all to one size.",
+                              image.height, image.width, shape[0].size, shape[1].size));
+    const std::size_t colours = image.channels >= 3 ? 3 : 1;
+    for (std::size_t i = 0; i < shape.size(); ++i) {
+      double grey = 0;
+      for (std::size_t c = 0; c < colours; ++c) grey += image.samples[i * image.channels + c];
+      values[i] = static_cast<float>(grey / static_cast<double>(colours));
+    }
+    values[shape.size()] = static_cast<float>(label);
+  }
+
+ private:
+  std::vector<std::pair<std::string, std::size_t>> files_;
+};
+
+/// Datasets of an HDF5 file, [sample, ...] each.
+class ArrayData : public DataSet {
+ public:
+  ArrayData(const TomlTable& t, const std::string& path) {
+    const TomlValue where = t.at("file");
+    const std::string file_path = beside(path, where.as_string());
+    const H5File file = H5File::open(file_path);
+    const auto names = t.find("variables") ? t.at("variables").as_strings() : variables_of(file);
+    for (const auto& name : names) {
+      if (!file.exists(name))
+        where.fail(
+            fmt::format("but '{}' has no dataset '{}'.{}", file_path, name, suggest_names(name, variables_of(file))));
+      const H5Array array = file.read_numbers(name);
+      if (array.shape.empty()) where.fail(fmt::format("but its dataset '{}' is one number, without samples.", name));
+      if (variables_.empty()) size_ = array.shape[0];
+      if (array.shape[0] != size_)
+        where.fail(fmt::format("but its dataset '{}' has {} samples and '{}' has {}.", name, array.shape[0],
+                               names.front(), size_));
+      variables_.push_back({name, shape_of(file, name, array), ""});
+      values_.emplace_back(array.values.begin(), array.values.end());
+    }
+    if (variables_.empty() || size_ == 0) where.fail("but it holds no samples.");
+  }
+
+  void sample(std::size_t index, std::span<float> values) const override {
+    std::size_t at = 0;
+    for (std::size_t v = 0; v < variables_.size(); ++v) {
+      const std::size_t n = variables_[v].shape.size();
+      const auto first = values_[v].begin() + static_cast<std::ptrdiff_t>(index * n);
+      std::copy(first, first + static_cast<std::ptrdiff_t>(n), values.begin() + static_cast<std::ptrdiff_t>(at));
+      at += n;
+    }
+  }
+
+ private:
+  /// Those datasets of the root that are not axes of others.
+  static std::vector<std::string> variables_of(const H5File& file) {
+    std::vector<std::string> names = file.datasets("/");
+    std::vector<std::string> axes;
+    for (const auto& name : names)
+      for (const auto& axis : file.axes("/" + name)) axes.push_back(axis);
+    std::erase_if(names, [&](const std::string& name) {
+      return std::find(axes.begin(), axes.end(), "/" + name) != axes.end() || file.type("/" + name) == H5Type::text;
+    });
+    return names;
+  }
+
+  static Shape shape_of(const H5File& file, const std::string& name, const H5Array& array) {
+    const auto scales = file.axes(name);
+    std::vector<Axis> axes;
+    for (std::size_t a = 1; a < array.shape.size(); ++a) {
+      const std::string scale = a < scales.size() ? scales[a] : "";
+      axes.push_back({scale.empty() ? fmt::format("axis{}", a) : scale.substr(scale.rfind('/') + 1), array.shape[a]});
+    }
+    return Shape(axes);
+  }
+
+  std::vector<std::vector<float>> values_;
+};
+
+}  // namespace
+
+std::size_t DataSet::sample_size() const {
+  std::size_t n = 0;
+  for (const auto& v : variables_) n += v.shape.size();
+  return n;
+}
+
+std::shared_ptr<const DataSet> read_data_set(const TomlTable& t, const std::string& path) {
+  const std::string kind = t.string("kind");
+  if (kind == "pathfinder") return std::make_shared<PathfinderData>(t);
+  if (kind == "images") return std::make_shared<ImageData>(t, path);
+  if (kind == "arrays") return std::make_shared<ArrayData>(t, path);
+  t.at("kind").fail("but the kinds of data are these." + suggest_names(kind, {"pathfinder", "images", "arrays"}));
+}
+
+}  // namespace striate

@@ -1,0 +1,39 @@
+#pragma once
+
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "circuit/shape.hpp"
+#include "io/toml.hpp"
+
+namespace striate {
+
+/// One quantity of every sample: an image, a label, a time course (then its first axis is `step`).
+struct DataVariable {
+  std::string name;
+  Shape shape;
+  std::string description;
+};
+
+/// Samples to learn from. Const and safe to use from any number of threads; a sample is a pure function of its index.
+class DataSet {
+ public:
+  virtual ~DataSet() = default;
+  const std::vector<DataVariable>& variables() const { return variables_; }
+  std::size_t size() const { return size_; }  ///< number of samples
+  std::size_t sample_size() const;            ///< values in a sample
+  /// The values of every variable, one variable after the other.
+  virtual void sample(std::size_t index, std::span<float> values) const = 0;
+
+ protected:
+  std::vector<DataVariable> variables_;
+  std::size_t size_ = 0;
+};
+
+/// Reads [data]: kind = "pathfinder" | "images" | "arrays" and what belongs to it (docs/training.md).
+/// @throws Error with file and line
+std::shared_ptr<const DataSet> read_data_set(const TomlTable& table, const std::string& path);
+
+}  // namespace striate

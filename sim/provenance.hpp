@@ -1,0 +1,24 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "io/hdf5.hpp"
+
+namespace striate {
+
+/// What made a file, written into it.
+struct Provenance {
+  std::string command;
+  int threads = 1;
+};
+
+/// Date and time in UTC: 2026-01-31T23:59:59Z.
+std::string utc_now();
+
+/// Sets the attributes of a file that every recording and training has: title, circuit, seed, the program's version,
+/// commit and instruction set, command, threads and the time.
+void write_provenance(H5File& file, const std::string& title, const std::string& circuit, std::uint64_t seed,
+                      const Provenance& provenance);
+
+}  // namespace striate

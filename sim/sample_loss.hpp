@@ -1,0 +1,38 @@
+#pragma once
+
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "circuit/system.hpp"
+#include "sim/training.hpp"
+
+namespace striate {
+
+/// The mean loss of a training over some samples, with its derivatives: what an optimiser makes small.
+///
+/// Samples are taken `together` at a time; such pieces run side by side over threads, and their sums are taken in the
+/// order of the samples: the bits do not depend on the number of threads.
+class SampleLoss {
+ public:
+  virtual ~SampleLoss() = default;
+
+  /// Means over the samples: the loss, then the metrics.
+  struct Value {
+    double loss = 0;
+    std::vector<double> metrics;
+  };
+  /// @throws Failure where a loss is not finite, naming the sample
+  virtual Value evaluate(std::span<const double> p, std::span<const std::size_t> samples) const = 0;
+  /// The same, with the derivatives towards the free parameters in `gradient`.
+  virtual Value differentiate(std::span<const double> p, std::span<const std::size_t> samples,
+                              std::span<double> gradient) const = 0;
+  /// The course of one recorded variable (TrainingPlan::record) for one sample: [steps + 1, its shape].
+  virtual std::vector<std::vector<double>> course(std::span<const double> p, std::size_t sample) const = 0;
+};
+
+/// In float or double, as the training's plan says.
+std::unique_ptr<SampleLoss> make_sample_loss(const TrainingExperiment& training);
+
+}  // namespace striate

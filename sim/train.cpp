@@ -1,0 +1,229 @@
+#include "sim/train.hpp"
+
+#include <fmt/format.h>
+#include <omp.h>
+
+#include <algorithm>
+#include <cmath>
+#include <filesystem>
+#include <limits>
+#include <optional>
+
+#include "base/error.hpp"
+#include "sim/progress.hpp"
+#include "sim/sample_loss.hpp"
+#include "sim/training_file.hpp"
+
+namespace striate {
+namespace {
+
+std::vector<double> starting_parameters(const Circuit& circuit) {
+  std::vector<double> p;
+  for (const auto& parameter : circuit->parameters) {
+    const std::size_t size = parameter.variable.shape().size();
+    if (parameter.value.size() == size)
+      p.insert(p.end(), parameter.value.begin(), parameter.value.end());
+    else
+      p.insert(p.end(), size, parameter.value.front());
+  }
+  return p;
+}
+
+class Trainer {
+ public:
+  Trainer(const TrainingExperiment& e, const TrainOptions& options)
+      : e_(e),
+        options_(options),
+        threads_(options.run.threads > 0 ? options.run.threads : omp_get_max_threads()),
+        adam_(e.plan.adam, e.moves.size()),
+        lbfgs_(e.plan.lbfgs_memory),
+        held_out_(e.held_out()) {
+    omp_set_num_threads(threads_);
+    open_output();
+    loss_ = make_sample_loss(e);
+  }
+
+  void run() {
+    Progress progress(e_.title, e_.plan.updates, options_.run.quiet);
+    while (true) {
+      try {
+        if (validation_due()) validate();
+        if (s_.updates >= e_.plan.updates || s_.converged || out_of_patience()) break;
+        update();
+      } catch (const Interrupted&) {
+        save(false);
+        throw;
+      } catch (const Failure& f) {
+        throw Failure(explained(f.what()));
+      }
+      ++s_.updates;
+      if (held_out_.empty()) {
+        s_.best_p = s_.p;
+        s_.best_update = s_.updates;
+      }
+      if (s_.updates % e_.plan.checkpoint_every == 0) save(false);
+      progress.done(s_.updates);
+    }
+    save(true);
+    if (!options_.run.quiet) report_end();
+  }
+
+ private:
+  void open_output() {
+    const std::string& path = options_.run.output;
+    const bool exists = std::filesystem::exists(path);
+    if (options_.resume) {
+      if (!exists) throw Error(fmt::format("'{}' is not there to be resumed. Leave --resume out to begin.", path));
+      s_ = read_training_state(path, e_);
+      adam_.state = s_.adam;
+      lbfgs_.pairs = s_.lbfgs;
+      saved_ = s_.updates;
+      return;
+    }
+    if (exists && !options_.run.overwrite)
+      throw Error(fmt::format(
+          "'{}' exists. Give another path with -o, --resume to go on with it, or --force to write over it.", path));
+    s_.p = starting_parameters(e_.free);
+    s_.best_p = s_.p;
+    s_.best_loss = std::numeric_limits<double>::infinity();
+    s_.metrics.resize(e_.loss.metrics.size());
+    save(false);
+  }
+
+  void update() {
+    if (interrupted()) throw Interrupted();
+    if (e_.plan.optimiser == TrainingPlan::Optimiser::lbfgs) return descend();
+    std::vector<double> gradient(s_.p.size());
+    const auto value = loss_->differentiate(s_.p, batch(s_.updates), gradient);
+    const double norm = clip_norm(gradient, e_.plan.clip > 0 ? e_.plan.clip : std::numeric_limits<double>::infinity());
+    const double rate = e_.plan.rate * e_.plan.schedule.at(s_.updates, e_.plan.updates);
+    const std::vector<double> before = s_.p;
+    adam_.update(s_.p, gradient, rate);
+    for (std::size_t i = 0; i < before.size(); ++i)
+      if (!e_.moves[i]) s_.p[i] = before[i];  // weights that are not trained do not decay
+    note(value.loss, norm, rate);
+  }
+
+  void descend() {
+    const auto objective = [this](std::span<const double> x, std::span<double> g) {
+      try {
+        return loss_->differentiate(x, samples_, g).loss;
+      } catch (const Failure&) {
+        return std::numeric_limits<double>::infinity();  // too far along the line
+      }
+    };
+    if (samples_.empty()) {
+      samples_ = e_.epoch(0);
+      gradient_.resize(s_.p.size());
+      value_ = loss_->differentiate(s_.p, samples_, gradient_).loss;
+    }
+    s_.converged = !lbfgs_.update(s_.p, value_, gradient_, objective);
+    double square = 0;
+    for (const double g : gradient_) square += g * g;
+    note(value_, std::sqrt(square), 1);
+  }
+
+  void note(double loss, double norm, double rate) {
+    s_.loss.push_back(loss);
+    s_.gradient_norm.push_back(norm);
+    s_.rate.push_back(rate);
+  }
+
+  /// The samples of update number `update`: an epoch's order, batch by batch; what is left over at its end is not used.
+  std::vector<std::size_t> batch(std::size_t update) {
+    const std::size_t per_epoch = e_.training_samples() / e_.plan.batch;
+    if (epoch_ != update / per_epoch) {
+      epoch_ = update / per_epoch;
+      order_ = e_.epoch(*epoch_);
+    }
+    const auto first = order_.begin() + static_cast<std::ptrdiff_t>(update % per_epoch * e_.plan.batch);
+    return {first, first + static_cast<std::ptrdiff_t>(e_.plan.batch)};
+  }
+
+  bool validation_due() const {
+    const bool at_this = s_.updates % e_.plan.validate_every == 0 || s_.updates == e_.plan.updates || s_.converged;
+    const bool done = !s_.validated.empty() && s_.validated.back() == static_cast<double>(s_.updates);
+    return !held_out_.empty() && at_this && !done;
+  }
+
+  void validate() {
+    const auto value = loss_->evaluate(s_.p, held_out_);
+    s_.validated.push_back(static_cast<double>(s_.updates));
+    s_.held_out_loss.push_back(value.loss);
+    for (std::size_t m = 0; m < value.metrics.size(); ++m) s_.metrics[m].push_back(value.metrics[m]);
+    ++s_.without_gain;
+    if (value.loss < s_.best_loss) {
+      s_.best_loss = value.loss;
+      s_.best_p = s_.p;
+      s_.best_update = s_.updates;
+      s_.without_gain = 0;
+    }
+    if (options_.run.quiet) return;
+    std::string metrics;
+    for (std::size_t m = 0; m < value.metrics.size(); ++m)
+      metrics += fmt::format(", {} {:.4f}", e_.loss.metrics[m], value.metrics[m]);
+    fmt::print("update {}: held-out loss {:.4f}{}\n", s_.updates, value.loss, metrics);
+    std::fflush(stdout);
+  }
+
+  bool out_of_patience() const { return e_.plan.patience > 0 && s_.without_gain >= e_.plan.patience; }
+
+  void save(bool complete) {
+    s_.adam = adam_.state;
+    s_.lbfgs = lbfgs_.pairs;
+    TrainingNotes notes;
+    notes.made_by = {options_.run.command, threads_};
+    notes.complete = complete;
+    if (complete)
+      for (std::size_t i = 0; i < e_.plan.examples; ++i)
+        notes.courses.push_back(loss_->course(s_.best_p, held_out_[i]));
+    write_training(options_.run.output, e_, s_, notes);
+    saved_ = s_.updates;
+  }
+
+  /// What went wrong in which update, from which parameters, and where a good state lies.
+  std::string explained(const std::string& what) const {
+    std::string norms;
+    std::size_t at = 0;
+    for (const auto& p : e_.free->parameters) {
+      const std::size_t size = p.variable.shape().size();
+      double square = 0;
+      for (std::size_t i = at; i < at + size; ++i) square += s_.p[i] * s_.p[i];
+      norms += fmt::format("{}|{}| = {:.3g}", norms.empty() ? "" : ", ", p.variable->name, std::sqrt(square));
+      at += size;
+    }
+    return fmt::format(
+        "training: in update {}, {}. Norms of the parameters: {}. Likely a step too long: lower "
+        "optimiser.rate or set optimiser.clip. The last good checkpoint, after {} updates, is in {}.",
+        s_.updates + 1, what, norms, saved_, options_.run.output);
+  }
+
+  void report_end() const {
+    if (held_out_.empty()) {
+      fmt::print("{} updates, loss {:.6g}\n", s_.updates, s_.loss.empty() ? 0.0 : s_.loss.back());
+      return;
+    }
+    fmt::print("{} updates; lowest held-out loss {:.4f} after {}\n", s_.updates, s_.best_loss, s_.best_update);
+  }
+
+  const TrainingExperiment& e_;
+  TrainOptions options_;
+  int threads_;
+  TrainingState s_;
+  Adam adam_;
+  Lbfgs lbfgs_;
+  std::unique_ptr<SampleLoss> loss_;
+  std::vector<std::size_t> held_out_;
+  std::optional<std::size_t> epoch_;
+  std::vector<std::size_t> order_;
+  std::vector<std::size_t> samples_;  // of L-BFGS, with the value and gradient at s_.p
+  double value_ = 0;
+  std::vector<double> gradient_;
+  std::size_t saved_ = 0;
+};
+
+}  // namespace
+
+void train(const TrainingExperiment& training, const TrainOptions& options) { Trainer(training, options).run(); }
+
+}  // namespace striate

@@ -1,0 +1,16 @@
+#pragma once
+
+#include <string>
+
+#include "circuit/circuit.hpp"
+#include "io/hdf5.hpp"
+
+namespace striate {
+
+/// Opens the file of a training whose trained parameters are those of a circuit. @throws Error naming both shapes
+H5File open_trained(const std::string& path, const Circuit& circuit);
+
+/// A circuit with the trained parameters of a training's file. @throws Error as open_trained
+Circuit with_trained_parameters(const Circuit& circuit, const std::string& path);
+
+}  // namespace striate

@@ -1,0 +1,346 @@
+#include "sim/training.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "base/error.hpp"
+#include "base/random.hpp"
+#include "circuit/batch.hpp"
+#include "circuit/discretise.hpp"
+#include "circuit/reparametrise.hpp"
+#include "sim/experiment_circuit.hpp"
+
+namespace striate {
+namespace {
+
+double number(const TomlTable& t, const std::string& key, double fallback, double above, double below) {
+  const double value = t.number(key, fallback);
+  if (t.has(key) && !(value >= above && value < below))
+    t.at(key).fail(fmt::format("but must lie from {} to below {}.", above, below));
+  return value;
+}
+
+template <class Kind>
+Kind one_of(const TomlTable& t, const std::string& key, const std::vector<std::string>& names) {
+  const std::string name = t.string(key, names.front());
+  const auto found = std::find(names.begin(), names.end(), name);
+  if (found == names.end()) t.at(key).fail("but the choices are these." + suggest_names(name, names));
+  return static_cast<Kind>(found - names.begin());
+}
+
+Schedule read_schedule(const TomlTable& t) {
+  Schedule s;
+  s.kind = one_of<Schedule::Kind>(t, "kind", {"constant", "cosine", "steps"});
+  s.warmup = whole_number(t, "warmup", 0, 0);
+  s.last = number(t, "last", 0, 0, 1e6);
+  s.interval = whole_number(t, "interval", 1, 1);
+  s.factor = number(t, "factor", s.factor, 0, 1e6);
+  return s;
+}
+
+void read_optimiser(const TomlTable& root, TrainingPlan& plan) {
+  const auto table = root.find_table("optimiser");
+  if (!table) return;
+  plan.optimiser = one_of<TrainingPlan::Optimiser>(*table, "kind", {"adam", "adamw", "lbfgs"});
+  if (plan.optimiser == TrainingPlan::Optimiser::lbfgs) {
+    plan.lbfgs_memory = whole_number(*table, "memory", plan.lbfgs_memory, 1, 1000);
+    return;
+  }
+  plan.rate = number(*table, "rate", plan.rate, 0, 1e6);
+  plan.adam.beta1 = number(*table, "beta1", plan.adam.beta1, 0, 1);
+  plan.adam.beta2 = number(*table, "beta2", plan.adam.beta2, 0, 1);
+  plan.adam.epsilon = number(*table, "epsilon", plan.adam.epsilon, 0, 1e6);
+  plan.adam.decoupled = plan.optimiser == TrainingPlan::Optimiser::adamw;
+  plan.adam.weight_decay = number(*table, "weight_decay", plan.adam.decoupled ? 0.01 : 0, 0, 1e6);
+  plan.clip = number(*table, "clip", 0, 0, 1e30);
+  if (const auto schedule = table->find_table("schedule")) plan.schedule = read_schedule(*schedule);
+}
+
+TrainingPlan read_plan(const TomlTable& root, const DataSet& data) {
+  const TomlTable t = root.table("train");
+  TrainingPlan plan;
+  read_optimiser(root, plan);
+  plan.single = t.string("precision", "float") == "float";
+  if (!plan.single && t.string("precision") != "double")
+    t.at("precision").fail("but the choices are \"float\" and \"double\".");
+  plan.steps = whole_number(t, "steps", 1, 1);
+  plan.held_out = whole_number(t, "held_out", 0, 0);
+  if (plan.held_out >= data.size())
+    t.at("held_out")
+        .fail(fmt::format("but there are {} samples in all, and some must be left to learn from.", data.size()));
+  const std::size_t samples = data.size() - plan.held_out;
+  const bool all = plan.optimiser == TrainingPlan::Optimiser::lbfgs;
+  plan.batch = whole_number(t, "batch", all ? samples : std::min<std::size_t>(32, samples), 1);
+  if (plan.batch > samples || (all && plan.batch != samples))
+    t.at("batch").fail(fmt::format("but there are {} samples to learn from{}.", samples,
+                                   all ? ", and L-BFGS takes all of them for every update" : ""));
+  plan.together = whole_number(t, "together", 1, 1);
+  if (t.has("updates") && t.has("epochs")) t.at("epochs").fail("but updates are given as well. Give one of them.");
+  plan.updates =
+      t.has("epochs") ? whole_number(t, "epochs", 1, 1) * (samples / plan.batch) : whole_number(t, "updates", 1000, 1);
+  plan.validate_every = whole_number(t, "validate_every", plan.validate_every, 1);
+  plan.checkpoint_every = whole_number(t, "checkpoint_every", plan.checkpoint_every, 1);
+  plan.patience = whole_number(t, "patience", 0, 0);
+  if (plan.patience > 0 && plan.held_out == 0)
+    t.at("patience").fail("but nothing is held out to be judged by. Set train.held_out.");
+  plan.memory = whole_number(t, "memory_mib", 0, 0, 1 << 24) << 20;
+  plan.examples = whole_number(t, "examples", std::min<std::size_t>(4, plan.held_out), 0, 10'000);
+  if (plan.examples > plan.held_out)
+    t.at("examples").fail(fmt::format("but train.held_out = {}, from which they are taken.", plan.held_out));
+  plan.seed = whole_number(t, "seed", 0, 0);
+  return plan;
+}
+
+Circuit as_map(const Circuit& circuit, const TomlTable& root) {
+  const auto table = root.find_table("discretise");
+  if (circuit.is_map()) {
+    if (table) table->fail(fmt::format("circuit '{}' is a map already. Leave this table out.", circuit->name));
+    return circuit;
+  }
+  if (circuit->states.empty()) return circuit;
+  if (!table)
+    root.fail(
+        fmt::format("circuit '{}' is a flow, and training goes through the steps of a map. Add [discretise] with "
+                    "scheme and step.",
+                    circuit->name));
+  try {
+    const double dt = evaluate(table->at("step"), circuit->time_unit);
+    return discretise(circuit, scheme_named(table->string("scheme", "rk4")), dt);
+  } catch (const Error& e) {
+    throw Error(fmt::format("{}: {}", table->position(), e.what()));
+  }
+}
+
+std::vector<std::string> parameter_names(const Circuit& circuit) {
+  std::vector<std::string> names;
+  for (const auto& p : circuit->parameters) names.push_back(p.variable->name);
+  return names;
+}
+
+/// Parameters that train.parameters names; all without it.
+std::vector<std::string> trained_names(const TomlTable& train, const Circuit& circuit) {
+  const auto names = parameter_names(circuit);
+  const auto given = train.find("parameters");
+  if (!given) return names;
+  for (const auto& name : given->as_strings())
+    if (std::find(names.begin(), names.end(), name) == names.end())
+      given->fail(
+          fmt::format("but circuit '{}' has no parameter '{}'.{}", circuit->name, name, suggest_names(name, names)));
+  return given->as_strings();
+}
+
+Circuit constrained(Circuit circuit, const TomlValue& value, const std::string& name) {
+  if (value.is_string()) {
+    const std::string kind = value.as_string();
+    if (kind == "positive") return positive(circuit, name);
+    if (kind == "free") return circuit;
+    value.fail(
+        "but the choices are \"positive\", \"free\", {bounded = [low, high]}, {symmetric = [axis, axis]} and "
+        "{tied = \"parameter\"}." +
+        suggest_names(kind, {"positive", "free"}));
+  }
+  const TomlTable t = value.as_table();
+  const auto two = [&](const std::string& key) {
+    const auto pair = t.at(key).as_array();
+    if (pair.size() != 2) t.at(key).fail("but two are asked for.");
+    return pair;
+  };
+  if (t.has("bounded")) {
+    const auto ends = two("bounded");
+    const Unit unit = circuit.parameter(name).variable.unit();
+    const auto end = [&](const TomlValue& v) { return v.is_number() ? v.as_number() : evaluate(v, unit); };
+    return bounded(circuit, name, end(ends[0]), end(ends[1]));
+  }
+  if (t.has("symmetric")) {
+    const auto axes = two("symmetric");
+    return symmetric(circuit, name, axes[0].as_string(), axes[1].as_string());
+  }
+  return tied(circuit, name, t.string("tied"));
+}
+
+/// With parameters that keep the constraints by themselves: those of [constraints], else their declared ranges.
+Circuit freed(Circuit circuit, const TomlTable& root, const std::vector<std::string>& trained) {
+  const auto table = root.find_table("constraints");
+  if (table)
+    for (const auto& key : table->keys()) {
+      const TomlValue value = table->at(key);
+      if (std::find(trained.begin(), trained.end(), key) == trained.end())
+        value.fail(fmt::format("but '{}' is not a parameter that is trained.{}", key, suggest_names(key, trained)));
+      try {
+        circuit = constrained(circuit, value, key);
+      } catch (const Error& e) {
+        const std::string message = e.what();
+        throw Error(message.starts_with(value.position()) ? message : fmt::format("{}: {}", value.position(), message));
+      }
+    }
+  for (const auto& name : trained)
+    if (!table || !table->has(name)) circuit = by_range(circuit, name);
+  return circuit;
+}
+
+/// Which variable of the data fills which input; shapes must agree.
+void connect(const TomlTable& root, TrainingExperiment& e) {
+  const TomlTable data = root.table("data");
+  const auto renamed = data.find_table("inputs");
+  const auto given = root.find_table("inputs");
+  std::vector<std::string> known;
+  for (const auto& v : e.data->variables()) known.push_back(v.name);
+  std::vector<std::string> inputs;
+  for (const auto& input : e.free->inputs) inputs.push_back(input.variable->name);
+  for (const auto& table : {renamed, given})
+    if (table)
+      for (const auto& key : table->keys())
+        if (std::find(inputs.begin(), inputs.end(), key) == inputs.end())
+          table->at(key).fail(
+              fmt::format("but circuit '{}' has no input '{}'.{}", e.circuit->name, key, suggest_names(key, inputs)));
+  for (const auto& input : e.free->inputs) {
+    const std::string& name = input.variable->name;
+    if (given && given->has(name)) {
+      e.fixed_inputs.emplace_back(name, evaluate(given->at(name), input.variable.unit()));
+      continue;
+    }
+    const std::string source = renamed && renamed->has(name) ? renamed->string(name) : name;
+    const auto found = std::find(known.begin(), known.end(), source);
+    if (found == known.end()) {
+      const std::string text = fmt::format(
+          "the data have no variable '{}' for the input '{}' of circuit '{}'.{} Name one under "
+          "[data.inputs], or give a value under [inputs].",
+          source, name, e.circuit->name, suggest_names(source, known));
+      if (renamed && renamed->has(name)) renamed->at(name).fail("but " + text);
+      data.fail(text);
+    }
+    const auto variable = static_cast<std::size_t>(found - known.begin());
+    const auto sizes = [](const Shape& shape) {
+      std::vector<std::size_t> n;
+      for (const auto& axis : shape) n.push_back(axis.size);
+      return n;
+    };
+    const Shape& shape = e.data->variables()[variable].shape;
+    const Shape wanted = input.variable.shape().without({"batch"});
+    auto per_step = sizes(wanted);
+    per_step.insert(per_step.begin(), e.plan.steps);
+    const bool course = shape.rank() > 0 && shape[0].name == step_axis && sizes(shape) == per_step;
+    if (!course && sizes(shape) != sizes(wanted))
+      data.fail(fmt::format("variable '{}' has the shape {}, but input '{}' of circuit '{}' has the shape {}.", source,
+                            shape.str_sizes(), name, e.circuit->name, wanted.str_sizes()));
+    e.from_data.emplace_back(name, variable);
+  }
+}
+
+/// One evaluation's samples, as the circuit's own axis `batch` has it or as `together` asks.
+Circuit side_by_side(TrainingExperiment& e, const TomlTable& train) {
+  std::vector<std::string> kept{"loss"};
+  kept.insert(kept.end(), e.loss.metrics.begin(), e.loss.metrics.end());
+  const Circuit circuit = e.free.with_definitions(kept);
+  for (const auto& axis : circuit->axes)
+    if (axis.axis.name == "batch") {
+      if (train.has("together") && e.plan.together != axis.axis.size)
+        train.at("together")
+            .fail(fmt::format("but circuit '{}' takes {} samples together, the length of its axis batch.",
+                              circuit->name, axis.axis.size));
+      e.plan.together = axis.axis.size;
+      if (e.plan.batch % e.plan.together != 0)
+        train.fail(fmt::format("train.batch = {}, but circuit '{}' takes {} samples together. Give a multiple of it.",
+                               e.plan.batch, circuit->name, e.plan.together));
+    }
+  return e.plan.together > 1 ? batch(circuit, e.plan.together) : circuit;
+}
+
+void read_record(const TomlTable& train, TrainingExperiment& e) {
+  std::vector<std::string> names;
+  for (const auto& s : e.steps->states) names.push_back(s.variable->name);
+  e.plan.record = names;
+  for (const auto& d : e.steps->definitions) names.push_back(d.name);
+  const auto given = train.find("record");
+  if (!given) return;
+  e.plan.record = given->as_strings();
+  for (const auto& name : e.plan.record)
+    if (std::find(names.begin(), names.end(), name) == names.end())
+      given->fail(fmt::format("but circuit '{}' has no state or definition '{}'.{}", e.circuit->name, name,
+                              suggest_names(name, names)));
+}
+
+}  // namespace
+
+namespace {
+
+/// The numbers 0, 1, ..., count - 1 in an order that is a pure function of the seed, the purpose and the round.
+std::vector<std::size_t> shuffled(std::size_t count, std::uint64_t seed, std::string_view purpose, std::size_t round) {
+  const RandomKey key(seed, purpose);
+  std::vector<std::pair<std::uint64_t, std::size_t>> drawn(count);
+  for (std::size_t i = 0; i < count; ++i) drawn[i] = {key.bits({i, round, 0, 0})[0], i};
+  std::sort(drawn.begin(), drawn.end());
+  std::vector<std::size_t> order(count);
+  std::transform(drawn.begin(), drawn.end(), order.begin(), [](const auto& d) { return d.second; });
+  return order;
+}
+
+}  // namespace
+
+std::vector<std::size_t> TrainingExperiment::held_out() const {
+  std::vector<std::size_t> order = shuffled(data->size(), plan.seed, "held out", 0);
+  order.resize(plan.held_out);
+  return order;
+}
+
+std::vector<std::size_t> TrainingExperiment::epoch(std::size_t number) const {
+  std::vector<std::size_t> order = shuffled(data->size(), plan.seed, "held out", 0);
+  order.erase(order.begin(), order.begin() + static_cast<std::ptrdiff_t>(plan.held_out));
+  const auto places = shuffled(order.size(), plan.seed, "epoch", number);
+  std::vector<std::size_t> samples(order.size());
+  std::transform(places.begin(), places.end(), samples.begin(), [&](std::size_t i) { return order[i]; });
+  return samples;
+}
+
+TrainingExperiment read_training(TomlDocument& document, const std::string& path) {
+  const TomlTable root = document.root();
+  std::vector<VariedParameter> varied;
+  const Circuit circuit = with_values(read_circuit_of(root, path), root, path, {}, varied);
+  const auto data = read_data_set(root.table("data"), path);
+  const Circuit steps = as_map(circuit, root);
+  TrainingExperiment e{root.string("title", circuit->description),
+                       path,
+                       circuit,
+                       steps,
+                       steps,
+                       steps,
+                       {},
+                       read_loss(root.table("loss")),
+                       read_plan(root, *data),
+                       data,
+                       {},
+                       {},
+                       ""};
+  const TomlTable train = root.table("train");
+  read_record(train, e);
+  try {
+    e.free = with_loss(e.steps, e.loss);
+  } catch (const Error& error) {
+    throw Error(fmt::format("{}: {}", root.table("loss").position(), error.what()));
+  }
+  const auto trained = trained_names(train, e.free);
+  e.free = freed(e.free, root, trained);
+  connect(root, e);
+  e.map = side_by_side(e, train);
+  const auto originals = parameter_names(e.circuit);
+  for (const auto& p : e.free->parameters) {
+    const std::string& name = p.variable->name;
+    const bool kept = std::find(originals.begin(), originals.end(), name) != originals.end();
+    const bool moves = !kept || std::find(trained.begin(), trained.end(), name) != trained.end();
+    e.moves.insert(e.moves.end(), p.variable.shape().size(), moves);
+  }
+  document.require_all_used();
+  e.resolved = document.to_text();
+  return e;
+}
+
+TrainingExperiment load_training(const std::string& path,
+                                 const std::vector<std::pair<std::string, std::string>>& overrides) {
+  TomlDocument document = TomlDocument::parse_file(path);
+  for (const auto& [key, value] : overrides) document.set(key, value);
+  return read_training(document, path);
+}
+
+}  // namespace striate

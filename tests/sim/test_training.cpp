@@ -1,0 +1,375 @@
+// Losses by naive loops, gradients by central differences, and that a training depends on nothing but its text.
+#include <omp.h>
+
+#include <algorithm>
+#include <boost/test/unit_test.hpp>
+#include <cmath>
+#include <fstream>
+
+#include "base/error.hpp"
+#include "circuit/compile.hpp"
+#include "circuit/text.hpp"
+#include "io/hdf5.hpp"
+#include "sim/loss.hpp"
+#include "sim/sample_loss.hpp"
+#include "sim/train.hpp"
+#include "sim/trained_parameters.hpp"
+#include "sim/training_file.hpp"
+#include "tests/io/scratch.hpp"
+
+namespace {
+
+using namespace striate;
+using Numbers = std::vector<double>;
+
+/// Scores z[y, class] as a parameter, so that a loss of them can be read off.
+constexpr const char* scores = R"(circuit scores
+axis y = 3
+axis class = 2
+parameter S[y, class] = [0.3, -0.5, 1.2, 0.2, -0.7, 0.9] 1
+parameter R[y] = [0.4, 1.5, 2.5] 1
+z := S
+r := R
+score := sum(S, class)
+)";
+
+/// loss and the other definitions of the circuit with a loss, for one target
+Numbers values(LossPlan plan, const Numbers& target) {
+  const Circuit circuit = with_loss(read_circuit(scores), plan);
+  const auto system = compile<double>(circuit);
+  auto workspace = system.workspace();
+  const Numbers p = system.default_parameters();
+  Numbers out(system.observables().size());
+  system.observe({0, {}, p, target}, out, workspace);
+  return out;
+}
+
+LossPlan plan_of(const std::string& kind, const std::string& of) {
+  LossPlan plan;
+  plan.kind = kind;
+  plan.of = of;
+  plan.target = "wanted";
+  return plan;
+}
+
+const Numbers z{0.3, -0.5, 1.2, 0.2, -0.7, 0.9};
+
+double entropy(std::size_t y, std::size_t c) {
+  return std::log(std::exp(z[2 * y]) + std::exp(z[2 * y + 1])) - z[2 * y + c];
+}
+
+// The tolerance of all: a handful of roundings in double.
+const auto rounding = boost::test_tools::tolerance(1e-14);
+
+BOOST_AUTO_TEST_CASE(Losses_have_the_values_of_their_formulas) {
+  const Numbers labels{1, 0, 0};
+  const double h0 = entropy(0, 1), h1 = entropy(1, 0), h2 = entropy(2, 0);
+  const Numbers cross = values(plan_of("cross_entropy", "z"), labels);
+  BOOST_TEST(cross[0] == (h0 + h1 + h2) / 3, rounding);
+  BOOST_TEST(cross[1] == 1.0 / 3, rounding);  // only the second place is right
+  BOOST_TEST(cross[2] == 0);                  // class 1 is found at the third place, wanted at the first
+  const auto focused = [](double h) { return std::pow(1 - std::exp(-h), 2) * h; };
+  BOOST_TEST(values(plan_of("focal", "z"), labels)[0] == (focused(h0) + focused(h1) + focused(h2)) / 3, rounding);
+
+  const Numbers wanted{0, 1, 1};
+  double binary = 0;
+  for (std::size_t y = 0; y < 3; ++y) {
+    const double p = 1 / (1 + std::exp(-(z[2 * y] + z[2 * y + 1])));
+    binary -= (wanted[y] * std::log(p) + (1 - wanted[y]) * std::log(1 - p)) / 3;
+  }
+  const Numbers found = values(plan_of("binary_cross_entropy", "score"), wanted);  // scores -0.2, 1.4, 0.2
+  BOOST_TEST(found[0] == binary, rounding);
+  BOOST_TEST(found[1] == 1);
+  BOOST_TEST(found[2] == 1);
+
+  const Numbers aims{1, 1, 2}, counts{0, 2, 3}, r{0.4, 1.5, 2.5};
+  double square = 0, poisson = 0;
+  for (std::size_t y = 0; y < 3; ++y) {
+    square += (r[y] - aims[y]) * (r[y] - aims[y]) / 3;
+    poisson += (r[y] - counts[y] * std::log(r[y])) / 3;
+  }
+  BOOST_TEST(values(plan_of("mean_square", "r"), aims)[0] == square, rounding);
+  BOOST_TEST(values(plan_of("poisson", "r"), counts)[0] == poisson, rounding);
+}
+
+BOOST_AUTO_TEST_CASE(Losses_of_what_is_not_there_or_has_another_shape_are_refused) {
+  const auto message = [](LossPlan plan) {
+    try {
+      with_loss(read_circuit(scores), plan);
+    } catch (const Error& e) {
+      return std::string(e.what());
+    }
+    return std::string("accepted");
+  };
+  BOOST_TEST(message(plan_of("mean_square", "q")).find("'q'") != std::string::npos);
+  BOOST_TEST(message(plan_of("cross_entropy", "r")).find("no axis 'class'") != std::string::npos);
+  BOOST_TEST(message(plan_of("definition", "r")).find("[y=3]") != std::string::npos);
+}
+
+/// A recurrent cell that reads a course in time, with parameters under every kind of constraint.
+constexpr const char* cell = R"(circuit cell
+time 1
+axis k = 3
+axis j = 3
+parameter W[k, j] = [0.3, -0.5, 0.8, 0.2, -0.7, 0.4, 0.1, 0.6, -0.2] 1
+parameter g = 0.5 1 in (0, 2)
+parameter q = 0.7 1 in (0, inf)
+parameter v[k] = [0.5, -0.4, 0.9] 1
+parameter w[k] = [0.2, 0.1, -0.3] 1
+input x : 1
+input bias[k] : 1
+h(0) = 0.1*w
+next(h) = tanh(g*matmul(W, rename(h, k, j), over=[j]) + q*v*x + bias) : 1 [k]
+out := sum(w*h, k)
+)";
+
+constexpr const char* training = R"(
+circuit = "cell.circuit"
+
+[data]
+kind = "arrays"
+file = "data.h5"
+
+[loss]
+kind = "mean_square"
+of = "out"
+target = "aim"
+at = "every step"
+
+[constraints]
+W = { symmetric = ["k", "j"] }
+
+[inputs]
+bias = 0.1
+
+[train]
+steps = 5
+batch = 7
+precision = "double"
+seed = 3
+)";
+
+/// A training in a directory of its own: 23 samples of 5 steps.
+struct Laid {
+  Scratch scratch;
+
+  explicit Laid(const std::string& circuit = cell) {
+    std::ofstream(scratch.path("cell.circuit")) << circuit;
+    H5File file = H5File::create(scratch.path("data.h5"));
+    Numbers x, aim;
+    for (int i = 0; i < 23 * 5; ++i) {
+      x.push_back(std::sin(0.7 * i));
+      aim.push_back(0.5 * std::sin(0.7 * i - 0.4));
+    }
+    file.create_axis("/sample", 23);
+    file.create_axis("/step", 5);
+    file.write("/x", x, {"/sample", "/step"});
+    file.write("/aim", aim, {"/sample", "/step"});
+    file.close();
+  }
+
+  TrainingExperiment load(const std::vector<std::pair<std::string, std::string>>& overrides = {},
+                          const std::string& text = training) const {
+    TomlDocument document = TomlDocument::parse_string(text, "training.toml");
+    for (const auto& [key, value] : overrides) document.set(key, value);
+    return read_training(document, scratch.path("training.toml"));
+  }
+
+  std::string refused(const std::vector<std::pair<std::string, std::string>>& overrides) const {
+    try {
+      load(overrides);
+    } catch (const Error& e) {
+      return e.what();
+    }
+    return "accepted";
+  }
+};
+
+Numbers start(const TrainingExperiment& e) {
+  Numbers p;
+  for (const auto& parameter : e.free->parameters) p.insert(p.end(), parameter.value.begin(), parameter.value.end());
+  return p;
+}
+
+// Central differences with steps of 1e-5 err by 1e-10 times the third derivative, and by 1e-11 from rounding.
+BOOST_AUTO_TEST_CASE(Gradients_of_batches_are_those_of_differences_under_every_constraint) {
+  const Laid laid;
+  const std::vector<std::size_t> samples{3, 20, 11, 4, 9};
+  Numbers first;
+  for (const std::string together : {"1", "2"}) {
+    const TrainingExperiment e = laid.load({{"train.together", together}});
+    const auto loss = make_sample_loss(e);
+    const Numbers p = start(e);
+    Numbers gradient(p.size());
+    const double value = loss->differentiate(p, samples, gradient).loss;
+    BOOST_TEST(value == loss->evaluate(p, samples).loss, rounding);
+    for (std::size_t i = 0; i < p.size(); ++i) {
+      Numbers up = p, down = p;
+      up[i] += 1e-5;
+      down[i] -= 1e-5;
+      const double difference = (loss->evaluate(up, samples).loss - loss->evaluate(down, samples).loss) / 2e-5;
+      BOOST_TEST(std::abs(gradient[i] - difference) < 1e-9);
+    }
+    if (first.empty()) first = gradient;
+    for (std::size_t i = 0; i < p.size(); ++i) BOOST_TEST(std::abs(gradient[i] - first[i]) < 1e-14);
+  }
+}
+
+// The same loss written out: five steps of the cell for each sample, in the circuit's own parameters.
+BOOST_AUTO_TEST_CASE(Loss_is_that_of_a_naive_loop) {
+  const Laid laid;
+  const TrainingExperiment e = laid.load();
+  const Numbers w{0.2, 0.1, -0.3}, v{0.5, -0.4, 0.9};
+  const double symmetric[3][3] = {{0.3, -0.15, 0.45}, {-0.15, -0.7, 0.5}, {0.45, 0.5, -0.2}};
+  double expected = 0;
+  const std::vector<std::size_t> samples{0, 17};
+  for (const std::size_t sample : samples) {
+    double h[3] = {0.1 * w[0], 0.1 * w[1], 0.1 * w[2]};
+    for (int n = 0; n < 5; ++n) {
+      const double i = static_cast<double>(sample * 5) + n;
+      double next[3], out = 0;
+      for (int k = 0; k < 3; ++k) {
+        double sum = 0;
+        for (int j = 0; j < 3; ++j) sum += symmetric[k][j] * h[j];
+        next[k] = std::tanh(0.5 * sum + 0.7 * v[static_cast<std::size_t>(k)] * std::sin(0.7 * i) + 0.1);
+      }
+      for (int k = 0; k < 3; ++k) out += w[static_cast<std::size_t>(k)] * (h[k] = next[k]);
+      const double aim = 0.5 * std::sin(0.7 * i - 0.4);
+      expected += (out - aim) * (out - aim) / 5 / 2;
+    }
+  }
+  // The data are handed over in float: relative errors of 6e-8.
+  BOOST_TEST(make_sample_loss(e)->evaluate(start(e), samples).loss == expected, boost::test_tools::tolerance(1e-6));
+}
+
+BOOST_AUTO_TEST_CASE(Float_agrees_with_double_to_its_precision) {
+  const Laid laid;
+  const TrainingExperiment exact = laid.load(), fast = laid.load({{"train.precision", "float"}});
+  const std::vector<std::size_t> samples{1, 2, 3};
+  const Numbers p = start(exact);
+  Numbers a(p.size()), b(p.size());
+  make_sample_loss(exact)->differentiate(p, samples, a);
+  make_sample_loss(fast)->differentiate(p, samples, b);
+  double largest = 0;
+  for (const double g : a) largest = std::max(largest, std::abs(g));
+  for (std::size_t i = 0; i < p.size(); ++i) BOOST_TEST(std::abs(a[i] - b[i]) < 1e-5 * largest);
+}
+
+TrainingState trained(const Laid& laid, const std::string& name, int threads,
+                      const std::vector<std::pair<std::string, std::string>>& overrides = {}) {
+  const TrainingExperiment e = laid.load(overrides);
+  const int before = omp_get_max_threads();
+  train(e, {{laid.scratch.path(name), true, true, threads, "test"}});
+  omp_set_num_threads(before);
+  return read_training_state(laid.scratch.path(name), e);
+}
+
+BOOST_AUTO_TEST_CASE(Trainings_have_the_same_bits_for_any_number_of_threads) {
+  const Laid laid;
+  for (const std::string precision : {"float", "double"}) {
+    const auto settings = std::vector<std::pair<std::string, std::string>>{
+        {"train.precision", precision}, {"train.updates", "20"}, {"train.together", "2"}, {"train.held_out", "6"}};
+    const TrainingState one = trained(laid, "1.h5", 1, settings), three = trained(laid, "3.h5", 3, settings);
+    BOOST_TEST(one.p == three.p);
+    BOOST_TEST(one.loss == three.loss);
+    BOOST_TEST(one.held_out_loss == three.held_out_loss);
+  }
+}
+
+// Stopped by an update budget within the checkpoint, a training goes on to the bits of one that was never stopped.
+BOOST_AUTO_TEST_CASE(Checkpoints_go_on_to_the_same_bits) {
+  const Laid laid;
+  for (const std::string optimiser : {"adam", "lbfgs"}) {
+    std::vector<std::pair<std::string, std::string>> settings{{"train.updates", "14"},
+                                                              {"train.held_out", "5"},
+                                                              {"train.validate_every", "3"},
+                                                              {"train.batch", optimiser == "adam" ? "6" : "18"},
+                                                              {"optimiser.kind", optimiser}};
+    const TrainingState whole = trained(laid, "whole.h5", 1, settings);
+    const TrainingExperiment e = laid.load(settings);
+    TrainingExperiment half = e;
+    half.plan.updates = 6;
+    const std::string path = laid.scratch.path("half.h5");
+    train(half, {{path, true, true, 1, "test"}});
+    train(e, {{path, false, true, 1, "test"}, true});
+    const TrainingState resumed = read_training_state(path, e);
+    BOOST_TEST(resumed.p == whole.p);
+    BOOST_TEST(resumed.best_p == whole.best_p);
+    BOOST_TEST(resumed.loss == whole.loss);
+    BOOST_TEST(resumed.held_out_loss == whole.held_out_loss);
+    BOOST_TEST(resumed.validated == whole.validated);
+    BOOST_TEST(whole.loss.back() < whole.loss.front());
+  }
+}
+
+BOOST_AUTO_TEST_CASE(Constraints_hold_after_training_and_parameters_left_out_stay) {
+  const Laid laid;
+  const TrainingExperiment e =
+      laid.load({{"train.updates", "40"}, {"optimiser.rate", "0.3"}, {"train.parameters", "[\"W\", \"g\", \"q\"]"}});
+  const std::string path = laid.scratch.path("out.h5");
+  train(e, {{path, true, true, 1, "test"}});
+  const Circuit after = with_trained_parameters(e.circuit, path);
+  const Numbers& w = after.parameter("W").value;
+  for (std::size_t k = 0; k < 3; ++k)
+    for (std::size_t j = 0; j < 3; ++j) BOOST_TEST(w[3 * k + j] == w[3 * j + k]);
+  BOOST_TEST(w[0] != 0.3);
+  BOOST_TEST(after.parameter("g").value[0] > 0);
+  BOOST_TEST(after.parameter("g").value[0] < 2);
+  BOOST_TEST(after.parameter("g").value[0] != 0.5);
+  BOOST_TEST(after.parameter("q").value[0] > 0);
+  BOOST_TEST((after.parameter("v").value == Numbers{0.5, -0.4, 0.9}));
+}
+
+BOOST_AUTO_TEST_CASE(Losses_that_are_not_numbers_stop_with_update_sample_norms_and_checkpoint) {
+  const Laid laid;
+  H5File file = H5File::create(laid.scratch.path("data.h5"), true);
+  file.create_axis("/sample", 23);
+  file.create_axis("/step", 5);
+  Numbers x(23 * 5, 0.1);
+  x[5 * 16 + 2] = std::nan("");
+  file.write("/x", x, {"/sample", "/step"});
+  file.write("/aim", Numbers(23 * 5), {"/sample", "/step"});
+  file.close();
+  const TrainingExperiment e = laid.load({{"train.updates", "9"}});
+  const std::string path = laid.scratch.path("nan.h5");
+  BOOST_CHECK_EXCEPTION(train(e, {{path, true, true, 1, "test"}}), Failure,
+                        says("update", "loss of sample 16 is nan", "state h[k=0] = nan after 3 steps",
+                             "|free_W| = ", "after 0 updates", path));
+  BOOST_TEST(read_training_state(path, e).updates == 0u);
+}
+
+BOOST_AUTO_TEST_CASE(Mistakes_are_refused_with_both_sides_named) {
+  const Laid laid;
+  BOOST_TEST(laid.refused({{"train.steps", "4"}}).find("[step=5]") != std::string::npos);
+  BOOST_TEST(laid.refused({{"loss.of", "outt"}}).find("Closest: out") != std::string::npos);
+  BOOST_TEST(laid.refused({{"train.held_out", "23"}}).find("23 samples in all") != std::string::npos);
+  BOOST_TEST(laid.refused({{"train.batch", "24"}}).find("23 samples to learn from") != std::string::npos);
+  BOOST_TEST(laid.refused({{"train.stepps", "5"}}).find("steps") != std::string::npos);
+  BOOST_TEST(laid.refused({{"train.parameters", "[\"Q\"]"}}).find("Closest: q") != std::string::npos);
+  BOOST_TEST(laid.refused({{"constraints.g", "negative"}}).find("positive") != std::string::npos);
+  BOOST_TEST(laid.refused({{"data.inputs.x", "y"}}).find("no variable 'y'") != std::string::npos);
+  BOOST_TEST(laid.refused({{"discretise.scheme", "rk4"}}).find("is a map already") != std::string::npos);
+  BOOST_TEST(laid.refused({{"optimiser.kind", "adamm"}}).find("Closest: adam") != std::string::npos);
+}
+
+BOOST_AUTO_TEST_CASE(Checkpoints_of_another_circuit_or_experiment_are_refused) {
+  const Laid laid;
+  const std::string path = laid.scratch.path("out.h5");
+  const TrainingExperiment e = laid.load({{"train.updates", "2"}});
+  train(e, {{path, true, true, 1, "test"}});
+  const TrainingExperiment other = laid.load({{"train.updates", "2"}, {"train.seed", "4"}});
+  BOOST_CHECK_EXCEPTION(read_training_state(path, other), Error, says("another experiment", "seed = 3", "seed = 4"));
+  BOOST_CHECK_EXCEPTION(train(e, {{path, false, true, 1, "test"}}), Error, says("exists", "--resume"));
+  std::string wider = cell;
+  for (std::size_t at; (at = wider.find("[0.3, -0.5, 0.8, 0.2, -0.7, 0.4, 0.1, 0.6, -0.2]")) != std::string::npos;)
+    wider.replace(at, 48, "0.1");
+  for (std::size_t at; (at = wider.find("[0.5, -0.4, 0.9]")) != std::string::npos;) wider.replace(at, 16, "0.1");
+  for (std::size_t at; (at = wider.find("[0.2, 0.1, -0.3]")) != std::string::npos;) wider.replace(at, 16, "0.1");
+  wider.replace(wider.find("axis k = 3"), 10, "axis k = 4");
+  wider.replace(wider.find("axis j = 3"), 10, "axis j = 4");
+  const Laid larger(wider);
+  BOOST_CHECK_EXCEPTION(read_training_state(path, larger.load({{"train.updates", "2"}})), Error,
+                        says("parameter 'W'", "3 x 3", "4 x 4"));
+}
+
+}  // namespace
