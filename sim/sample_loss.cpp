@@ -136,7 +136,7 @@ class SampleLossIn : public SampleLoss {
 
  private:
   struct Piece {
-    std::vector<double> values;  ///< sums over its samples: loss, metrics
+    std::vector<double> values;  ///< its part of the mean loss, then sums over its samples: metrics
     std::vector<T> gradient;
   };
 
@@ -181,6 +181,7 @@ class SampleLossIn : public SampleLoss {
       for (std::size_t m = 0; m < value.metrics.size(); ++m) value.metrics[m] += r.values[m + 1];
       for (std::size_t k = 0; k < gradient.size(); ++k) gradient[k] += static_cast<double>(r.gradient[k]);
     }
+    for (double& metric : value.metrics) metric /= static_cast<double>(samples.size());
     for (std::size_t k = 0; k < gradient.size(); ++k)
       if (!e_.moves[k]) gradient[k] = 0;
     return value;
@@ -213,7 +214,7 @@ class SampleLossIn : public SampleLoss {
       }
       for (std::size_t f = 1; f < fields_.size() && last; ++f)
         for (std::size_t k = 0; k < samples.size(); ++k)
-          result.values[f] += static_cast<double>(observed[fields_[f]->offset + (fields_[f]->size > 1 ? k : 0)]) / all;
+          result.values[f] += static_cast<double>(observed[fields_[f]->offset + (fields_[f]->size > 1 ? k : 0)]);
       if (differentiate) map_.observe_vjp(at(n, y), lambda, bar, workspace);
       return sum;
     };

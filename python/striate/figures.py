@@ -28,7 +28,11 @@ PAGE = 14.0  # the widest row of pictures [inch]
 def draw(path):
     recording = read(path)
     with matplotlib.rc_context(STYLE):
-        if recording.analyses:
+        if recording.attributes.get("kind") == "training":
+            from . import training_figures  # which stands on this module
+
+            figure = training_figures.draw(path)
+        elif recording.analyses:
             figure = draw_all(recording, recording.analyses)
         elif recording.variables:
             figure = draw_all(recording, joined(recording.variables))

@@ -1,0 +1,173 @@
+"""The picture of a training: learning curves, kernels, and what the trained circuit does on examples."""
+
+import h5py
+import numpy as np
+from matplotlib.figure import Figure
+
+from .figures import COLOURS, DATA, MODEL
+from .recording import axis_from, variable
+
+MOST_SLICES = 24  # of one kernel
+MOST_STEPS = 9
+MOST_CHANNELS = 12
+WIDTH = 11.0  # [inch]
+
+
+def draw(path):
+    with h5py.File(path, "r") as file:
+        bands = [Curves(file)]
+        bands += [Kernels(k) for k in kernels(file.get("parameters", {}))]
+        bands += examples(file)
+    figure = Figure(figsize=(WIDTH, sum(b.height for b in bands) + 0.4), layout="constrained")
+    cells = figure.subfigures(len(bands), 1, height_ratios=[b.height for b in bands], squeeze=False)[:, 0]
+    for cell, band in zip(cells, bands):
+        band.draw(cell)
+    return figure
+
+
+class Curves:
+    """Loss of every update and of held-out samples; their other measures; norm of the gradient."""
+
+    height = 2.4
+
+    def __init__(self, file):
+        self.curves = {n: variable(d) for n, d in file.get("curves", {}).items()}
+
+    def draw(self, cell):
+        measures = [v for n, v in self.curves.items() if n.startswith("held_out_") and n != "held_out_loss"]
+        left, middle, right = cell.subplots(1, 3)
+        if "loss" in self.curves:
+            self.line(left, self.curves["loss"], "learning", MODEL)
+            self.line(right, self.curves["gradient_norm"], "norm of the gradient", COLOURS[2])
+            right.set_yscale("log")
+        if "held_out_loss" in self.curves:
+            v = self.curves["held_out_loss"]
+            left.plot(v.axes[0].values, v.values, "o-", color=DATA, markersize=3, label="held out")
+        left.set_ylabel("loss")
+        left.legend()
+        right.set_ylabel("norm of the gradient")
+        for n, v in enumerate(measures):
+            name = v.name.removeprefix("held_out_")
+            middle.plot(v.axes[0].values, v.values, "o-", color=COLOURS[n % 7], markersize=3,
+                        label=f"{name}: {v.values.max():.3f} at best")
+        if measures:
+            middle.set_ylabel("held-out samples")
+            middle.legend()
+        middle.set_visible(bool(measures))
+        for ax in (left, middle, right):
+            ax.set_xlabel("update")
+
+    @staticmethod
+    def line(ax, v, label, colour):
+        """The values, faint, and their running median."""
+        x, y = v.axes[0].values, v.values
+        window = max(1, len(y) // 50)
+        ends = range(0, len(y), window)
+        ax.plot(x, y, color=colour, alpha=0.25, linewidth=0.6)
+        ax.plot([x[min(i + window // 2, len(x) - 1)] for i in ends], [np.median(y[i:i + window]) for i in ends],
+                color=colour, label=label)
+
+
+def kernels(parameters):
+    """Parameters over two axes of space."""
+    for name, dataset in parameters.items():
+        if dataset.ndim >= 2 and min(dataset.shape[-2:]) >= 3 and dataset.ndim >= 3:
+            yield variable(dataset)
+
+
+class Kernels:
+    """The slices of a kernel with the largest norms, on one scale, in their own order."""
+
+    def __init__(self, kernel):
+        self.name = kernel.name
+        self.axes = kernel.axes[:-2]
+        slices = kernel.values.reshape(-1, *kernel.values.shape[-2:])
+        norms = np.sqrt((slices**2).sum((1, 2)))
+        self.shown = np.sort(np.argsort(norms)[::-1][:MOST_SLICES])
+        self.slices, self.total = slices[self.shown], len(slices)
+        self.columns = min(12, len(self.shown))
+        self.rows = -(-len(self.shown) // self.columns)
+        self.height = 0.5 + 1.05 * self.rows
+
+    def draw(self, cell):
+        axes = np.atleast_1d(cell.subplots(self.rows, self.columns, squeeze=False)).ravel()
+        bound = np.abs(self.slices).max() or 1.0
+        for n, ax in enumerate(axes):
+            ax.set_axis_off()
+            if n < len(self.shown):
+                ax.imshow(self.slices[n], cmap="RdBu_r", vmin=-bound, vmax=bound)
+                index = np.unravel_index(self.shown[n], [len(a.values) for a in self.axes])
+                ax.set_title(",".join(str(i) for i in index), fontsize=6, pad=2)
+        some = "" if self.total <= len(self.shown) else f", the {len(self.shown)} strongest of {self.total}"
+        names = ", ".join(a.name for a in self.axes)
+        cell.suptitle(f"{self.name} [{names}]{some}; full colour is ±{bound:.3g}", fontsize=9)
+
+
+def examples(file):
+    group = file.get("examples")
+    if group is None:
+        return []
+    data = {n: variable(d) for n, d in group.get("data", {}).items()}
+    courses = [variable(d) for d in group.values() if isinstance(d, h5py.Dataset) and not h5py.h5ds.is_scale(d.id)]
+    numbers = axis_from(file["example"]).values
+    images = [v for v in data.values() if [a.name for a in v.axes[-2:]] == ["y", "x"]]
+    labels = {n: v for n, v in data.items() if v.values.ndim == 1}
+    bands = []
+    for course in courses:
+        names = [a.name for a in course.axes]
+        if "y" in names and "x" in names:
+            bands.append(Images(course, images, labels, numbers))
+        else:
+            bands.append(Lines(course, labels, numbers))
+    return bands
+
+
+def title(labels, numbers, example):
+    return ", ".join([f"sample {numbers[example]:.0f}"] + [f"{n} {v.values[example]:.3g}" for n, v in labels.items()])
+
+
+class Images:
+    """Each example in a row: what was shown, then the strength of the state, step by step."""
+
+    def __init__(self, course, images, labels, numbers):
+        names = [a.name for a in course.axes]
+        over = tuple(i for i, n in enumerate(names) if n not in ("example", "n", "y", "x"))
+        self.name, self.images, self.labels, self.numbers = course.name, images, labels, numbers
+        self.strength = np.sqrt((course.values**2).mean(over)) if over else np.abs(course.values)
+        steps = self.strength.shape[1]
+        self.steps = np.unique(np.linspace(1, steps - 1, min(MOST_STEPS, steps - 1)).round().astype(int))
+        self.height = 0.4 + 1.15 * len(self.strength)
+
+    def draw(self, cell):
+        count = len(self.images)
+        axes = cell.subplots(len(self.strength), count + len(self.steps), squeeze=False)
+        top = self.strength[:, self.steps].max() or 1.0
+        for e, row in enumerate(axes):
+            for ax, image in zip(row, self.images):
+                ax.imshow(image.values[e], cmap="gray")
+                ax.set_title(title(self.labels, self.numbers, e) if image is self.images[0] else image.name, fontsize=7)
+            for ax, n in zip(row[count:], self.steps):
+                ax.imshow(self.strength[e, n], cmap="viridis", vmin=0, vmax=top)
+                ax.set_title(f"step {n}", fontsize=7)
+            for ax in row:
+                ax.set_axis_off()
+        cell.suptitle(f"{self.name}: root mean square over its other axes, {top:.3g} in full colour", fontsize=9)
+
+
+class Lines:
+    """The course of a small state for each example."""
+
+    height = 2.1
+
+    def __init__(self, course, labels, numbers):
+        self.name, self.labels, self.numbers = course.name, labels, numbers
+        self.values = course.values.reshape(*course.values.shape[:2], -1)[..., :MOST_CHANNELS]
+
+    def draw(self, cell):
+        axes = cell.subplots(1, min(6, len(self.values)), squeeze=False, sharey=True)[0]
+        for e, ax in enumerate(axes):
+            for k in range(self.values.shape[2]):
+                ax.plot(self.values[e, :, k], color=COLOURS[k % 7], linewidth=1)
+            ax.set_title(title(self.labels, self.numbers, e), fontsize=7)
+            ax.set_xlabel("step")
+        axes[0].set_ylabel(self.name)
