@@ -49,8 +49,14 @@ void Evaluation::set_segment(double begin, double end) {
   end_ = std::max(begin, end - 8 * std::numeric_limits<double>::epsilon() * std::max(std::abs(begin), std::abs(end)));
 }
 
+void Evaluation::drive_to(double t) {
+  if (!drive_ || u_.empty() || t == driven_to_) return;
+  drive_->evaluate(t, u_);
+  driven_to_ = t;
+}
+
 At<double> Evaluation::at(double t, std::span<const double> y) {
-  if (drive_ && !u_.empty()) drive_->evaluate(std::clamp(t, begin_, end_), u_);
+  drive_to(std::clamp(t, begin_, end_));
   return {t, y, p_, u_};
 }
 
@@ -91,7 +97,7 @@ void Evaluation::jump(double t, std::span<const double> y, std::span<const std::
 }
 
 void Evaluation::initial(double t, std::span<double> y0) {
-  if (drive_ && !u_.empty()) drive_->evaluate(t, u_);
+  drive_to(t);
   system_.initial(p_, u_, y0, workspace_);
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <exception>
+#include <limits>
 #include <optional>
 #include <string>
 
@@ -41,11 +42,14 @@ class Evaluation {
   Counters counters;
 
  private:
+  void drive_to(double t);
+
   System<double> system_;
   std::vector<double> p_;
   std::shared_ptr<const Drive> drive_;
   Workspace<double> workspace_;
   std::vector<double> u_, input_rates_;
+  double driven_to_ = std::numeric_limits<double>::quiet_NaN();  ///< the time that u_ belongs to
   std::size_t size_, guards_;
   double begin_, end_;
   std::string non_finite_;

@@ -3,82 +3,222 @@
 #include <Eigen/Dense>
 #include <algorithm>
 #include <cmath>
+#include <numbers>
+#include <random>
 #include <vector>
+
+#include "integrators/root_polynomial.hpp"
 
 namespace striate {
 namespace {
 
+using Eigen::Index;
 using Product = std::function<void(std::span<const double>, std::span<double>)>;
 
-Eigen::Index leading(const Eigen::VectorXcd& values) {
-  Eigen::Index best = 0;
-  for (Eigen::Index i = 1; i < values.size(); ++i) {
+/// Numbers that no matrix was made to fit.
+class Draws {
+ public:
+  double uniform() { return (static_cast<double>(random_() >> 11U) + 0.5) * 0x1p-53; }
+  double gaussian() {
+    return std::sqrt(-2 * std::log(uniform())) * std::cos(2 * std::numbers::pi * uniform());  // Box & Muller (1958)
+  }
+  double far_from_zero() { return uniform() < 0.5 ? 0.5 + uniform() : -0.5 - uniform(); }
+
+ private:
+  std::mt19937_64 random_{20180917};
+};
+
+/// A matrix without the rows and columns that were taken out.
+class Core {
+ public:
+  Core(std::size_t size, const Product& product) : product_(product), in_(size), out_(size), kept_(size) {
+    for (std::size_t i = 0; i < size; ++i) kept_[i] = i;
+  }
+
+  Index size() const { return static_cast<Index>(kept_.size()); }
+
+  void multiply(const double* v, double* out) {
+    std::fill(in_.begin(), in_.end(), 0.0);
+    for (std::size_t i = 0; i < kept_.size(); ++i) in_[kept_[i]] = v[i];
+    product_(in_, out_);
+    for (std::size_t i = 0; i < kept_.size(); ++i) out[i] = out_[kept_[i]];
+  }
+
+  /// Takes out the elements that nothing else drives, then those that only these drove, and so on while it pays.
+  /// Returns the largest of their eigenvalues. Two vectors drawn at random tell an element's own rate from a sum over
+  /// others.
+  double peel(Draws& draws) {
+    double largest = -std::numeric_limits<double>::infinity();
+    std::vector<double> v[2], own[2];
+    for (std::size_t before = 0, taken = kept_.size(); 10 * taken > before && !kept_.empty();) {
+      before = kept_.size();
+      for (int k = 0; k < 2; ++k) {
+        v[k].resize(before);
+        own[k].resize(before);
+        for (double& x : v[k]) x = draws.far_from_zero();
+        multiply(v[k].data(), own[k].data());
+        for (std::size_t i = 0; i < before; ++i) own[k][i] /= v[k][i];
+      }
+      std::size_t left = 0;
+      for (std::size_t i = 0; i < before; ++i) {
+        if (std::abs(own[0][i] - own[1][i]) <= 1e-13 * (std::abs(own[0][i]) + std::abs(own[1][i])))
+          largest = std::max(largest, own[0][i]);
+        else
+          kept_[left++] = kept_[i];
+      }
+      kept_.resize(left);
+      taken = before - left;
+    }
+    return largest;
+  }
+
+ private:
+  const Product& product_;
+  std::vector<double> in_, out_;
+  std::vector<std::size_t> kept_;
+};
+
+Index leading(const Eigen::VectorXcd& values) {
+  Index best = 0;
+  for (Index i = 1; i < values.size(); ++i) {
     const auto a = values[i], b = values[best];
     if (a.real() > b.real() || (a.real() == b.real() && a.imag() > b.imag())) best = i;
   }
   return best;
 }
 
-LeadingEigenvalue dense(std::size_t size, const Product& product) {
-  const auto n = static_cast<Eigen::Index>(size);
+LeadingEigenvalue dense(Core& core) {
+  const Index n = core.size();
   Eigen::MatrixXd a(n, n);
-  std::vector<double> unit(size, 0.0);
-  for (std::size_t j = 0; j < size; ++j) {
-    unit[j] = 1;
-    product(unit, {a.col(static_cast<Eigen::Index>(j)).data(), size});
-    unit[j] = 0;
-  }
-  const Eigen::EigenSolver<Eigen::MatrixXd> solver(a, false);
+  const Eigen::MatrixXd identity = Eigen::MatrixXd::Identity(n, n);
+  for (Index j = 0; j < n; ++j) core.multiply(identity.col(j).data(), a.col(j).data());
+  const Eigen::EigenSolver<Eigen::MatrixXd> solver(a);
   if (solver.info() != Eigen::Success) return {};
+  LeadingEigenvalue result;
   const Eigen::VectorXcd& values = solver.eigenvalues();
-  // Backward error of the QR algorithm: some roundings of the norm.
-  return {values[leading(values)], 1e-14 * a.norm(), true};
+  result.value = values[leading(values)];
+  result.residual = 1e-14 * a.norm();  // of the QR algorithm: some roundings of the norm
+  // To first order an eigenvalue moves by the change of the matrix over the cosine between its left and right vectors.
+  const Eigen::MatrixXcd right = solver.eigenvectors();
+  const Eigen::MatrixXcd left = right.inverse();
+  const Eigen::VectorXd reach = left.rowwise().norm().cwiseProduct(right.colwise().norm().transpose());
+  const double bound = (values.real() + result.residual * reach).maxCoeff();
+  if (reach.allFinite()) result.bound = bound;
+  return result;
 }
 
-LeadingEigenvalue arnoldi(std::size_t size, const Product& product) {
-  constexpr Eigen::Index steps = 60;
-  constexpr int restarts = 30;
-  constexpr Eigen::Index check_every = 10;
-  const auto n = static_cast<Eigen::Index>(size);
-  Eigen::MatrixXd basis(n, steps + 1);
-  Eigen::VectorXd start(n);
-  for (Eigen::Index i = 0; i < n; ++i)
-    start[i] = 0.5 + std::sin(1.0 + 12.9898 * static_cast<double>(i) * static_cast<double>(i + 1));
-  LeadingEigenvalue result;
-  for (int cycle = 0; cycle < restarts; ++cycle) {
-    Eigen::MatrixXd h = Eigen::MatrixXd::Zero(steps + 1, steps);
-    basis.col(0) = start / start.norm();
-    for (Eigen::Index m = 1; m <= steps; ++m) {
-      auto next = basis.col(m);
-      product({basis.col(m - 1).data(), size}, {next.data(), size});
-      const double before = next.norm();
-      for (int pass = 0; pass < 2; ++pass) {  // twice is enough (Giraud et al. 2005)
-        for (Eigen::Index j = 0; j < m; ++j) {
-          const double overlap = basis.col(j).dot(next);
-          h(j, m - 1) += overlap;
-          next -= overlap * basis.col(j);
-        }
-      }
-      h(m, m - 1) = next.norm();
-      const bool invariant = h(m, m - 1) <= 1e-14 * before;
-      if (invariant)
-        h(m, m - 1) = 0;
-      else
-        next /= h(m, m - 1);
-      if (!invariant && m % check_every != 0 && m != steps) continue;
-      const Eigen::EigenSolver<Eigen::MatrixXd> solver(h.topLeftCorner(m, m));
-      if (solver.info() != Eigen::Success) return result;
-      const Eigen::VectorXcd& values = solver.eigenvalues();
-      const Eigen::Index best = leading(values);
-      const Eigen::VectorXcd ritz = solver.eigenvectors().col(best);
-      result = {values[best], h(m, m - 1) * std::abs(ritz[m - 1]) / ritz.norm(), false};
-      // Settled to a hundredth of its real part, so that its sign is sure; on the imaginary axis, to rounding.
-      result.converged =
-          result.residual <= std::max(1e-8 * values.cwiseAbs().maxCoeff(), 1e-2 * std::abs(values[best].real()));
-      if (result.converged) return result;
-      start = basis.leftCols(m) * (ritz.real() + ritz.imag());
-      if (invariant) break;
+/// What became of a Gaussian vector: exp(log_length) times `direction` is P(A) of it, P monic with these roots.
+struct Filtered {
+  Eigen::VectorXd direction;
+  double log_length = 0;
+  std::vector<std::complex<double>> roots;
+};
+
+/// A direction = basis H: `h` has one row more than columns.
+struct Krylov {
+  Eigen::MatrixXd basis, h;
+};
+
+Krylov arnoldi(Core& core, const Eigen::VectorXd& direction, Index steps) {
+  Krylov k{Eigen::MatrixXd(core.size(), steps + 1), Eigen::MatrixXd::Zero(steps + 1, steps)};
+  k.basis.col(0) = direction;
+  for (Index m = 1; m <= steps; ++m) {
+    auto next = k.basis.col(m);
+    core.multiply(k.basis.col(m - 1).data(), next.data());
+    const double before = next.norm();
+    for (int pass = 0; pass < 2; ++pass) {  // twice is enough (Giraud et al. 2005)
+      const Eigen::VectorXd overlap = k.basis.leftCols(m).transpose() * next;
+      next.noalias() -= k.basis.leftCols(m) * overlap;
+      k.h.col(m - 1).head(m) += overlap;
     }
+    k.h(m, m - 1) = next.norm();
+    const double rounding = 1e-14 * before;
+    if (k.h(m, m - 1) <= rounding) {  // an invariant subspace
+      next.normalize();
+      k.h(m, m - 1) = rounding;
+      k.h.conservativeResize(m + 1, m);
+      return k;
+    }
+    next /= k.h(m, m - 1);
+  }
+  return k;
+}
+
+/// The largest real part that an eigenvalue may have, beyond a chance of one in a million.
+double bound_of(const Filtered& v) {
+  const auto proven = [&](double s) { return v.log_length - log_smallest_right_of(s, v.roots) <= std::log(1e-6); };
+  if (!proven(0)) return std::numeric_limits<double>::infinity();
+  double yes = 0;
+  double no =
+      std::max_element(v.roots.begin(), v.roots.end(), [](auto a, auto b) { return a.real() < b.real(); })->real();
+  for (int i = 0; i < 8; ++i) {
+    const double s = 0.5 * (yes + no);
+    (proven(s) ? yes : no) = s;
+  }
+  return yes;
+}
+
+/// By the polynomial that has all Ritz values as roots but the leading one and its conjugate.
+Filtered filtered(Filtered v, const Krylov& k, const Eigen::VectorXcd& values, Index best) {
+  const Index m = values.size();
+  const auto h = k.h.topRows(m);
+  Eigen::VectorXd within = Eigen::VectorXd::Unit(m, 0);
+  for (Index i = 0; i < m; ++i) {
+    const auto root = values[i];
+    if (i == best || root == std::conj(values[best])) continue;
+    v.roots.push_back(root);
+    if (root.imag() < 0) continue;  // comes with its conjugate
+    const Eigen::VectorXd once = h * within;
+    if (root.imag() == 0)
+      within = once - root.real() * within;
+    else
+      within = h * once - 2 * root.real() * once + std::norm(root) * within;
+    v.log_length += std::log(within.norm());
+    within.normalize();
+  }
+  v.direction = k.basis.leftCols(m) * within;
+  v.direction.normalize();
+  return v;
+}
+
+LeadingEigenvalue iterate(Core& core, Draws& draws) {
+  constexpr Index most_products = 3000;
+  Filtered v;
+  v.direction.resize(core.size());
+  for (double& x : v.direction) x = draws.gaussian();
+  v.log_length = std::log(v.direction.norm());
+  v.direction.normalize();
+  LeadingEigenvalue result;
+  bool settled = false;  // result.value, to a hundredth of its real part
+  Index steps = 30;
+  for (Index products = 0; products < most_products;) {
+    const Krylov k = arnoldi(core, v.direction, steps);
+    const Index m = k.h.cols();
+    products += m;
+    const Eigen::MatrixXd h = k.h.topRows(m);
+    const Eigen::EigenSolver<Eigen::MatrixXd> solver(h);
+    if (solver.info() != Eigen::Success) return result;
+    const Eigen::VectorXcd& values = solver.eigenvalues();
+    const Index best = leading(values);
+    const Eigen::VectorXcd vector = solver.eigenvectors().col(best);
+    const double growth = values[best].real();
+    const double residual = k.h(m, m - 1) * std::abs(vector[m - 1]) / vector.norm();
+    if (!settled || growth > result.value.real()) {
+      result.value = values[best];
+      result.residual = residual;
+      settled = residual <= 1e-2 * std::abs(growth);
+    }
+
+    Filtered through{k.basis.col(m), v.log_length, v.roots};  // by the polynomial that has all Ritz values as roots
+    through.roots.insert(through.roots.end(), values.begin(), values.end());
+    for (Index j = 0; j < m; ++j) through.log_length += std::log(k.h(j + 1, j));
+    result.bound = bound_of(through);
+    if (result.bound < 0 || (settled && result.value.real() > 0)) return result;
+    const double rounding = 1e-12 * h.norm();
+    if (residual <= rounding && std::abs(growth) <= rounding) return result;
+
+    v = settled ? std::move(through) : filtered(std::move(v), k, values, best);
+    steps = std::min<Index>(60, steps + 10);
   }
   return result;
 }
@@ -86,8 +226,18 @@ LeadingEigenvalue arnoldi(std::size_t size, const Product& product) {
 }  // namespace
 
 LeadingEigenvalue leading_eigenvalue(std::size_t size, const Product& product) {
-  LeadingEigenvalue result = size <= 200 ? dense(size, product) : arnoldi(size, product);
-  result.value = {result.value.real(), std::abs(result.value.imag())};
+  Draws draws;
+  Core core(size, product);
+  const double peeled = core.peel(draws);
+  LeadingEigenvalue result{peeled, 0, peeled};
+  if (core.size() > 0) {
+    const LeadingEigenvalue rest = core.size() <= 200 ? dense(core) : iterate(core, draws);
+    if (rest.value.real() > peeled) {
+      result.value = {rest.value.real(), std::abs(rest.value.imag())};
+      result.residual = rest.residual;
+    }
+    result.bound = std::max(peeled, rest.bound);
+  }
   return result;
 }
 

@@ -130,9 +130,10 @@ class Search {
         [&](std::span<const double> v, std::span<double> out) { evaluation_.jvp(problem_.t0, found_.y, v, out); });
     found_.leading_eigenvalue = leading.value;
     found_.eigenvalue_residual = leading.residual;
+    found_.growth_bound = leading.bound;
     const double growth = leading.value.real();
-    if (leading.converged && growth < -leading.residual) found_.stability = Stability::stable;
-    if (leading.converged && growth > leading.residual) found_.stability = Stability::unstable;
+    if (leading.bound < 0) found_.stability = Stability::stable;
+    if (growth > 0 && leading.residual <= 1e-2 * growth) found_.stability = Stability::unstable;
     if (found_.stability == Stability::stable || settings_.accept_unstable) return;
     throw Failure(fmt::format(
         "steady state of '{}': found by {} with the largest rate {:.3g}, but it is {}: leading eigenvalue "

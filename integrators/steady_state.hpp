@@ -21,7 +21,7 @@ struct SteadySettings {
 enum class Stability {
   stable,
   unstable,
-  undecided,  ///< the eigenvalue did not converge, or lies within its error of the imaginary axis
+  undecided,  ///< neither proven nor refuted: the leading eigenvalue lies too near the imaginary axis
 };
 
 /// A state at which every rate vanishes.
@@ -32,7 +32,8 @@ struct SteadyState {
   double march = 0;      ///< [time unit]
   Stability stability = Stability::undecided;
   std::complex<double> leading_eigenvalue;  ///< leading eigenvalue of the Jacobian [1 / time unit]; one-sided at a kink
-  double eigenvalue_residual = 0;
+  double eigenvalue_residual = 0;           ///< it belongs to a matrix that differs from the Jacobian by so much
+  double growth_bound = 0;                  ///< no eigenvalue has a larger real part; below zero in a stable state
   Counters counters;
 };
 
