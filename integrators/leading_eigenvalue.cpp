@@ -3,10 +3,10 @@
 #include <Eigen/Dense>
 #include <algorithm>
 #include <cmath>
-#include <numbers>
-#include <random>
+#include <limits>
 #include <vector>
 
+#include "base/random.hpp"
 #include "integrators/root_polynomial.hpp"
 
 namespace striate {
@@ -14,19 +14,6 @@ namespace {
 
 using Eigen::Index;
 using Product = std::function<void(std::span<const double>, std::span<double>)>;
-
-/// Numbers that no matrix was made to fit.
-class Draws {
- public:
-  double uniform() { return (static_cast<double>(random_() >> 11U) + 0.5) * 0x1p-53; }
-  double gaussian() {
-    return std::sqrt(-2 * std::log(uniform())) * std::cos(2 * std::numbers::pi * uniform());  // Box & Muller (1958)
-  }
-  double far_from_zero() { return uniform() < 0.5 ? 0.5 + uniform() : -0.5 - uniform(); }
-
- private:
-  std::mt19937_64 random_{20180917};
-};
 
 /// A matrix without the rows and columns that were taken out.
 class Core {
@@ -47,7 +34,7 @@ class Core {
   /// Takes out the elements that nothing else drives, then those that only these drove, and so on while it pays.
   /// Returns the largest of their eigenvalues. Two vectors drawn at random tell an element's own rate from a sum over
   /// others.
-  double peel(Draws& draws) {
+  double peel(RandomStream& random) {
     double largest = -std::numeric_limits<double>::infinity();
     std::vector<double> v[2], own[2];
     for (std::size_t before = 0, taken = kept_.size(); 10 * taken > before && !kept_.empty();) {
@@ -55,7 +42,7 @@ class Core {
       for (int k = 0; k < 2; ++k) {
         v[k].resize(before);
         own[k].resize(before);
-        for (double& x : v[k]) x = draws.far_from_zero();
+        for (double& x : v[k]) x = random.uniform(0.5, 1.5) * (random.uniform() < 0.5 ? -1 : 1);
         multiply(v[k].data(), own[k].data());
         for (std::size_t i = 0; i < before; ++i) own[k][i] /= v[k][i];
       }
@@ -132,7 +119,7 @@ Krylov arnoldi(Core& core, const Eigen::VectorXd& direction, Index steps) {
       k.h.col(m - 1).head(m) += overlap;
     }
     k.h(m, m - 1) = next.norm();
-    const double rounding = 1e-14 * before;
+    const double rounding = 1e-13 * before;
     if (k.h(m, m - 1) <= rounding) {  // an invariant subspace
       next.normalize();
       k.h(m, m - 1) = rounding;
@@ -144,13 +131,16 @@ Krylov arnoldi(Core& core, const Eigen::VectorXd& direction, Index steps) {
   return k;
 }
 
-/// The largest real part that an eigenvalue may have, beyond a chance of one in a million.
-double bound_of(const Filtered& v) {
-  const auto proven = [&](double s) { return v.log_length - log_smallest_right_of(s, v.roots) <= std::log(1e-6); };
+/// The largest real part that an eigenvalue may have, beyond a chance of one in a million; roots are known to
+/// `rounding`.
+double bound_of(const Filtered& v, double rounding) {
+  const auto proven = [&](double s) {
+    return v.log_length - log_smallest_right_of(s - rounding, v.roots) <= std::log(1e-6);
+  };
   if (!proven(0)) return std::numeric_limits<double>::infinity();
   double yes = 0;
-  double no =
-      std::max_element(v.roots.begin(), v.roots.end(), [](auto a, auto b) { return a.real() < b.real(); })->real();
+  double no = -std::numeric_limits<double>::infinity();
+  for (const auto& root : v.roots) no = std::max(no, root.real());
   for (int i = 0; i < 8; ++i) {
     const double s = 0.5 * (yes + no);
     (proven(s) ? yes : no) = s;
@@ -158,38 +148,20 @@ double bound_of(const Filtered& v) {
   return yes;
 }
 
-/// By the polynomial that has all Ritz values as roots but the leading one and its conjugate.
-Filtered filtered(Filtered v, const Krylov& k, const Eigen::VectorXcd& values, Index best) {
-  const Index m = values.size();
-  const auto h = k.h.topRows(m);
-  Eigen::VectorXd within = Eigen::VectorXd::Unit(m, 0);
-  for (Index i = 0; i < m; ++i) {
-    const auto root = values[i];
-    if (i == best || root == std::conj(values[best])) continue;
-    v.roots.push_back(root);
-    if (root.imag() < 0) continue;  // comes with its conjugate
-    const Eigen::VectorXd once = h * within;
-    if (root.imag() == 0)
-      within = once - root.real() * within;
-    else
-      within = h * once - 2 * root.real() * once + std::norm(root) * within;
-    v.log_length += std::log(within.norm());
-    within.normalize();
-  }
-  v.direction = k.basis.leftCols(m) * within;
+Filtered drawn(Index size, RandomStream& random) {
+  Filtered v{Eigen::VectorXd(size), 0, {}};
+  for (double& x : v.direction) x = random.normal();
+  v.log_length = std::log(v.direction.norm());
   v.direction.normalize();
   return v;
 }
 
-LeadingEigenvalue iterate(Core& core, Draws& draws) {
+LeadingEigenvalue iterate(Core& core, RandomStream& random) {
   constexpr Index most_products = 3000;
-  Filtered v;
-  v.direction.resize(core.size());
-  for (double& x : v.direction) x = draws.gaussian();
-  v.log_length = std::log(v.direction.norm());
-  v.direction.normalize();
+  Filtered v = drawn(core.size(), random);
   LeadingEigenvalue result;
-  bool settled = false;  // result.value, to a hundredth of its real part
+  result.value = -std::numeric_limits<double>::infinity();
+  bool proving = true;  // otherwise following an eigenvalue that seems to grow
   Index steps = 30;
   for (Index products = 0; products < most_products;) {
     const Krylov k = arnoldi(core, v.direction, steps);
@@ -203,21 +175,27 @@ LeadingEigenvalue iterate(Core& core, Draws& draws) {
     const Eigen::VectorXcd vector = solver.eigenvectors().col(best);
     const double growth = values[best].real();
     const double residual = k.h(m, m - 1) * std::abs(vector[m - 1]) / vector.norm();
-    if (!settled || growth > result.value.real()) {
+    if (!proving || growth > result.value.real()) {
       result.value = values[best];
       result.residual = residual;
-      settled = residual <= 1e-2 * std::abs(growth);
     }
-
-    Filtered through{k.basis.col(m), v.log_length, v.roots};  // by the polynomial that has all Ritz values as roots
-    through.roots.insert(through.roots.end(), values.begin(), values.end());
-    for (Index j = 0; j < m; ++j) through.log_length += std::log(k.h(j + 1, j));
-    result.bound = bound_of(through);
-    if (result.bound < 0 || (settled && result.value.real() > 0)) return result;
     const double rounding = 1e-12 * h.norm();
-    if (residual <= rounding && std::abs(growth) <= rounding) return result;
+    if (residual <= std::max(1e-2 * growth, std::abs(growth) <= rounding ? rounding : 0)) return result;
 
-    v = settled ? std::move(through) : filtered(std::move(v), k, values, best);
+    if (growth >= 0) {
+      proving = false;
+      v.direction = k.basis.leftCols(m) * (vector.real() + vector.imag());
+      v.direction.normalize();
+    } else if (!proving) {
+      proving = true;
+      v = drawn(core.size(), random);
+    } else {  // what the polynomial leaves that has all Ritz values as roots
+      v.direction = k.basis.col(m);
+      v.roots.insert(v.roots.end(), values.begin(), values.end());
+      for (Index j = 0; j < m; ++j) v.log_length += std::log(k.h(j + 1, j));
+      result.bound = bound_of(v, rounding);
+      if (result.bound < 0) return result;
+    }
     steps = std::min<Index>(60, steps + 10);
   }
   return result;
@@ -226,12 +204,12 @@ LeadingEigenvalue iterate(Core& core, Draws& draws) {
 }  // namespace
 
 LeadingEigenvalue leading_eigenvalue(std::size_t size, const Product& product) {
-  Draws draws;
+  RandomStream random(0, "leading eigenvalue", 0);
   Core core(size, product);
-  const double peeled = core.peel(draws);
+  const double peeled = core.peel(random);
   LeadingEigenvalue result{peeled, 0, peeled};
   if (core.size() > 0) {
-    const LeadingEigenvalue rest = core.size() <= 200 ? dense(core) : iterate(core, draws);
+    const LeadingEigenvalue rest = core.size() <= 200 ? dense(core) : iterate(core, random);
     if (rest.value.real() > peeled) {
       result.value = {rest.value.real(), std::abs(rest.value.imag())};
       result.residual = rest.residual;

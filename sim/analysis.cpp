@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <numbers>
 #include <numeric>
 
 #include "base/error.hpp"
@@ -110,20 +111,24 @@ void analyse(const Experiment& e, const System<double>& system, const Analysis& 
     case Analysis::Kind::decode: break;
   }
   const FeatureMap map = e.features(a.axis);
+  double value = 0;
+  double period = map.high - map.low;
   if (trained) {
-    out[0] = a.scale * trained->read(response) * Unit::parse("rad").to(map.unit);
-    return;
+    const Unit rad = Unit::parse("rad");
+    value = trained->read(response) * rad.to(map.unit);
+    period = 2 * std::numbers::pi * rad.to(map.unit);
+  } else {
+    const auto positions = axis_positions(e.circuit.axis(a.axis));
+    value = map.to_feature(decode(a.decoder, response, positions));
+    if (a.relative_to_input) {
+      if (e.encoders.empty())
+        throw Error(fmt::format("analysis '{}': relative_to = \"input\" needs an encoded input.", a.name));
+      const auto shown = line_at(e, a, source_of(system, e.encoders[0].first, values));
+      value -= map.to_feature(decode(a.decoder, shown, positions));
+      if (e.circuit.axis(a.axis).circular) value -= period * std::round(value / period);
+    }
   }
-  const auto positions = axis_positions(e.circuit.axis(a.axis));
-  double value = map.to_feature(decode(a.decoder, response, positions));
-  if (a.relative_to_input) {
-    if (e.encoders.empty())
-      throw Error(fmt::format("analysis '{}': relative_to = \"input\" needs an encoded input.", a.name));
-    const auto shown = line_at(e, a, source_of(system, e.encoders[0].first, values));
-    value -= map.to_feature(decode(a.decoder, shown, positions));
-    const double period = map.high - map.low;
-    if (e.circuit.axis(a.axis).circular) value -= period * std::round(value / period);
-  }
+  if (a.projected_on) value = std::cos(2 * std::numbers::pi * (value - *a.projected_on) / period);
   out[0] = a.scale * value;
 }
 

@@ -6,6 +6,7 @@
 
 #include "base/error.hpp"
 #include "sim/analysis.hpp"
+#include "sim/midpoint.hpp"
 
 namespace striate {
 namespace {
@@ -64,7 +65,8 @@ AnalysisResult beside_reference(const Experiment& e, const Analysis& a, const An
 std::size_t axis_index(const AnalysisResult& result, const std::string& name, const std::string& where) {
   for (std::size_t i = 0; i < result.conditions.size(); ++i)
     if (result.conditions[i].name == name) return i;
-  throw Error(fmt::format("analysis '{}': the condition '{}' is named twice in only and average_over.", where, name));
+  throw Error(fmt::format("analysis '{}': the condition '{}' is named twice in only, average_over and midpoint_over.",
+                          where, name));
 }
 
 /// Each curve along the abscissa set beside its own largest value.
@@ -86,8 +88,9 @@ AnalysisResult beside_largest(const Analysis& a, const AnalysisResult& raw) {
   return result;
 }
 
-/// Without one axis: its element `kept`, or the mean over it, which leaves out what is not a number.
-AnalysisResult without(const AnalysisResult& from, std::size_t axis, const std::size_t* kept) {
+/// One axis reduced to a number: `reduce` of the values along it.
+template <class Reduce>
+AnalysisResult without(const AnalysisResult& from, std::size_t axis, const Reduce& reduce) {
   AnalysisResult result = from;
   std::size_t inner = from.width;
   for (std::size_t i = axis + 1; i < from.conditions.size(); ++i) inner *= from.conditions[i].values.size();
@@ -95,19 +98,25 @@ AnalysisResult without(const AnalysisResult& from, std::size_t axis, const std::
   const std::size_t outer = from.values.size() / (n * inner);
   result.conditions.erase(result.conditions.begin() + static_cast<std::ptrdiff_t>(axis));
   result.values.assign(outer * inner, 0.0);
+  std::vector<double> along(n);
   for (std::size_t o = 0; o < outer; ++o)
     for (std::size_t i = 0; i < inner; ++i) {
-      double sum = 0;
-      double count = 0;
-      for (std::size_t k = kept ? *kept : 0; k < (kept ? *kept + 1 : n); ++k) {
-        const double value = from.values[(o * n + k) * inner + i];
-        if (std::isnan(value)) continue;
-        sum += value;
-        count += 1;
-      }
-      result.values[o * inner + i] = sum / count;
+      for (std::size_t k = 0; k < n; ++k) along[k] = from.values[(o * n + k) * inner + i];
+      result.values[o * inner + i] = reduce(along);
     }
   return result;
+}
+
+/// Leaves out what is not a number.
+double mean_of_known(const std::vector<double>& values) {
+  double sum = 0;
+  double count = 0;
+  for (const double value : values) {
+    if (std::isnan(value)) continue;
+    sum += value;
+    count += 1;
+  }
+  return sum / count;
 }
 
 }  // namespace
@@ -119,9 +128,14 @@ AnalysisResult related_result(const Experiment& e, const Analysis& a, const Anal
   for (const auto& [name, value] : a.only) {
     const std::size_t axis = axis_index(result, name, a.name);
     const std::size_t kept = element_of(result.conditions[axis], value, a.name);
-    result = without(result, axis, &kept);
+    result = without(result, axis, [&](const std::vector<double>& along) { return along[kept]; });
   }
-  for (const auto& name : a.average_over) result = without(result, axis_index(result, name, a.name), nullptr);
+  for (const auto& name : a.average_over) result = without(result, axis_index(result, name, a.name), mean_of_known);
+  if (!a.midpoint_over.empty()) {
+    const std::size_t axis = axis_index(result, a.midpoint_over, a.name);
+    const std::vector<double> x = result.conditions[axis].values;
+    result = without(result, axis, [&](const std::vector<double>& along) { return midpoint(x, along); });
+  }
   return result;
 }
 

@@ -82,6 +82,7 @@ class Course {
     keep(0, steady.y);
     result_.notes = {{"residual", steady.residual},
                      {"leading_eigenvalue", steady.leading_eigenvalue.real()},
+                     {"growth_bound", steady.growth_bound},
                      {"rhs_evaluations", static_cast<double>(steady.counters.rhs)},
                      {"jacobian_products", static_cast<double>(steady.counters.jvp)}};
   }
@@ -150,20 +151,26 @@ class Course {
   ConditionResult result_;
 };
 
-/// The decoder of one analysis, from the conditions of [training].
-LinearDecoder train(const Experiment& e, const System<double>& system, const std::vector<double>& times,
-                    const Analysis& a) {
+/// The decoders of the analyses that read with one, from one run of each condition of [training].
+std::vector<std::optional<LinearDecoder>> train(const Experiment& e, const System<double>& system,
+                                                const std::vector<double>& times) {
+  std::vector<std::optional<LinearDecoder>> decoders(e.analyses.size());
+  if (std::none_of(e.analyses.begin(), e.analyses.end(), [](const Analysis& a) { return a.trained; })) return decoders;
   const Experiment& taught = *e.training->conditions;
-  std::vector<std::vector<double>> responses(taught.condition_count());
-  std::vector<double> angles(taught.condition_count());
-  for (std::size_t c = 0; c < responses.size(); ++c) {
+  const std::size_t count = taught.condition_count();
+  std::vector<double> angles(count);
+  std::vector<std::vector<std::vector<double>>> responses(e.analyses.size(), std::vector<std::vector<double>>(count));
+  for (std::size_t c = 0; c < count; ++c) {
     Course course(taught, system, times, c);
     course.run({}, {});
-    responses[c] = response_line(taught, system, a, course.last());
     const auto& [angle, unit] = taught.condition(c).at(e.training->target);
     angles[c] = angle * unit.to(Unit::parse("rad"));
+    for (std::size_t i = 0; i < e.analyses.size(); ++i)
+      if (e.analyses[i].trained) responses[i][c] = response_line(taught, system, e.analyses[i], course.last());
   }
-  return {responses, angles, e.training->ridge};
+  for (std::size_t i = 0; i < e.analyses.size(); ++i)
+    if (e.analyses[i].trained) decoders[i].emplace(responses[i], angles, e.training->ridge);
+  return decoders;
 }
 
 std::string condition_text(const Experiment& e, std::size_t condition) {
@@ -194,12 +201,7 @@ ConditionRunner::ConditionRunner(const Experiment& experiment)
 
 ConditionResult ConditionRunner::run(std::size_t condition) const {
   if (interrupted()) throw Interrupted();
-  std::call_once(training_, [&] {
-    std::vector<std::optional<LinearDecoder>> trained;
-    for (const auto& a : e_.analyses)
-      trained.push_back(a.trained ? std::optional(train(e_, system_, times_, a)) : std::nullopt);
-    trained_ = std::move(trained);
-  });
+  std::call_once(training_, [&] { trained_ = train(e_, system_, times_); });
   try {
     return Course(e_, system_, times_, condition, condition == 0 ? first_drive_ : nullptr).run(widths_, trained_);
   } catch (const Failure& f) {

@@ -63,6 +63,8 @@ struct Analysis {
   Relation relation = Relation::difference;
   std::vector<std::pair<std::string, double>> only;  ///< conditions with other values are left out
   std::vector<std::string> average_over;             ///< condition variables
+  std::optional<double> projected_on;                ///< decode: the cosine of its angle to this feature instead
+  std::string midpoint_over;                         ///< the condition variable whose midpoint() is the result
   std::optional<double> feature;                     ///< response: at the element of `axis` that lies or prefers here
   double y = 0, x = 0;                               ///< deg from the centre
   OverTime over_time = OverTime::last;               ///< what the course in time becomes, unless it lies along t

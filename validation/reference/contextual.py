@@ -236,21 +236,25 @@ def hue_tilt(p=PAPER):
     data = column(table("hue_tilt_klauke_wachtler_2015.csv"), "shift_deg").reshape(8, 17)[:, 1:].mean(0)
     result = dict(difference_deg=np.arange(-157.5, 181, 22.5), data_shift_deg=data, grey_lms=grey,
                   centre_O=tests["O"].reshape(16, 16, 6))
-    for layer in ("O", "I"):
-        f = training[layer]
+    def shifts(layer, examples, surrounds, differences):
+        """Mean over surrounds [index] of the shift at differences [index], by a decoder that learned from these examples."""
+        f = training[layer][examples]
         mean, sd = f.mean(0), f.std(0)
         sd[sd == 0] = 1.0  # a channel that is silent for every hue
         z = (f - mean) / sd
-        target = np.stack([np.cos(trained), np.sin(trained)], 1)
+        target = np.stack([np.cos(trained), np.sin(trained)], 1)[examples]
         weights = np.linalg.solve(z.T @ z + 0.1 * np.eye(6), z.T @ target)
         v = ((tests[layer] - mean) / sd) @ weights
         decoded = np.degrees(np.arctan2(v[:, 1], v[:, 0])).reshape(16, 16)  # [surround, test]
-        curve = np.zeros(16)
-        for d in range(16):
-            s = np.arange(16)
-            t = (s + d - 7) % 16
-            curve[d] = ((decoded[s, t] - decoded[t, t] + 180) % 360 - 180).mean()
+        t = (surrounds[:, None] + differences) % 16
+        return ((decoded[surrounds[:, None], t] - decoded[t, t] + 180) % 360 - 180).mean(0)
+
+    for layer in ("O", "I"):
+        curve = shifts(layer, slice(None), np.arange(16), np.arange(-7, 9))
         result[f"shift_deg_{layer}"] = curve
+        # What a quick check can afford: eight examples, and quarter turns of surround and difference (-90 to 180).
+        result[f"quarter_shift_deg_{layer}"] = shifts(layer, slice(None, None, 4), np.arange(0, 16, 4),
+                                                      np.arange(-4, 9, 4))
         result[f"r_{layer}"] = pearson(curve, data)
     return result
 

@@ -1,0 +1,55 @@
+#include "sim/midpoint.hpp"
+
+#include <Eigen/Core>
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <unsupported/Eigen/LevenbergMarquardt>
+#include <vector>
+
+namespace striate {
+namespace {
+
+/// Residuals over the parameters x0 and log w.
+struct Psychometric : Eigen::DenseFunctor<double> {
+  Psychometric(const std::vector<double>& x_, const std::vector<double>& y_)
+      : Eigen::DenseFunctor<double>(2, static_cast<int>(x_.size())), x(x_), y(y_) {}
+
+  int operator()(const Eigen::VectorXd& at, Eigen::VectorXd& residual) const {
+    for (Eigen::Index i = 0; i < residual.size(); ++i) residual[i] = curve(at, i) - y[static_cast<std::size_t>(i)];
+    return 0;
+  }
+  int df(const Eigen::VectorXd& at, Eigen::MatrixXd& jacobian) const {
+    for (Eigen::Index i = 0; i < jacobian.rows(); ++i) {
+      const double slope = 1 - curve(at, i) * curve(at, i);
+      jacobian(i, 0) = -slope * std::exp(-at[1]);
+      jacobian(i, 1) = -slope * (x[static_cast<std::size_t>(i)] - at[0]) * std::exp(-at[1]);
+    }
+    return 0;
+  }
+  double curve(const Eigen::VectorXd& at, Eigen::Index i) const {
+    return std::tanh((x[static_cast<std::size_t>(i)] - at[0]) * std::exp(-at[1]));
+  }
+
+  const std::vector<double>&x, &y;
+};
+
+}  // namespace
+
+double midpoint(std::span<const double> x, std::span<const double> y) {
+  std::vector<double> known_x, known_y;
+  for (std::size_t i = 0; i < x.size(); ++i) {
+    if (std::isnan(y[i])) continue;
+    known_x.push_back(x[i]);
+    known_y.push_back(y[i]);
+  }
+  if (known_x.size() < 3) return std::numeric_limits<double>::quiet_NaN();
+  const auto [low, high] = std::minmax_element(known_x.begin(), known_x.end());
+  Eigen::VectorXd at{{0.5 * (*low + *high), std::log(0.25 * (*high - *low))}};
+  Psychometric curve(known_x, known_y);
+  Eigen::LevenbergMarquardt<Psychometric> fit(curve);
+  fit.minimize(at);
+  return at[0];
+}
+
+}  // namespace striate

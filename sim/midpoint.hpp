@@ -1,0 +1,11 @@
+#pragma once
+
+#include <span>
+
+namespace striate {
+
+/// The point of subjective equality: x0 of the psychometric curve tanh((x - x0)/w), w > 0, that fits y best in the
+/// least-squares sense. y runs from -1 to 1; what is not a number is left out. NaN for fewer than three points.
+double midpoint(std::span<const double> x, std::span<const double> y);
+
+}  // namespace striate
