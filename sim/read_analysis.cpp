@@ -195,9 +195,25 @@ void read_over_time(const TomlTable& t, const Experiment& e, Analysis& a) {
     t.at("from").fail("but must lie within the run.");
 }
 
+/// What makes a psychometric curve of a decoded feature, and a number of the curve.
+void read_midpoint(const TomlTable& t, const Experiment& e, Analysis& a) {
+  if (const auto direction = t.find("projected_on")) {
+    if (a.kind != Analysis::Kind::decode) direction->fail("but only a decoded feature can be projected.");
+    a.projected_on = evaluate(*direction, e.features(a.axis).unit);
+  }
+  const auto over = t.find("midpoint_over");
+  if (!over) return;
+  a.midpoint_over = over->as_string();
+  condition_named(e, *over, a.midpoint_over);
+  if (a.midpoint_over == a.against)
+    over->fail("but the result lies against it. Name another condition variable under against.");
+}
+
 /// The unit in which an analysis comes out unless the experiment names one.
 Unit unit_of(const Experiment& e, const Analysis& a) {
-  if (a.kind == Analysis::Kind::contrast || a.is_share()) return {};
+  for (const auto& c : e.conditions)
+    if (c.name == a.midpoint_over) return c.unit;
+  if (a.kind == Analysis::Kind::contrast || a.projected_on || a.is_share()) return {};
   if (a.over_time == OverTime::frequency) return e.circuit->time_unit.dimensionless() ? Unit() : Unit::parse("Hz");
   return a.kind == Analysis::Kind::decode ? e.features(a.axis).unit : observable(e.circuit, a.variable).value.unit();
 }
@@ -219,6 +235,7 @@ std::vector<Analysis> read_analyses(const TomlTable& root, const Experiment& e) 
     read_relation(t, e, a);
     a.scale = finite_number(t, "scale", 1);
     read_abscissa(t, e, a);
+    read_midpoint(t, e, a);
     read_over_time(t, e, a);
     a.label = t.string("label", a.name);
     a.unit = t.string("unit", unit_of(e, a).str());

@@ -148,7 +148,9 @@ BOOST_AUTO_TEST_CASE(A_trained_decoder_reads_the_reference_s_shifts_of_hue) {
 }
 
 BOOST_AUTO_TEST_CASE(Stripes_shift_colour_as_in_the_reference) {
-  const Ran ran("colour_pattern.toml", {{"conditions.test.values", "[0]"}, {"conditions.frequency.values", "[5]"}});
+  const Ran ran("colour_pattern.toml", {{"conditions.test.values", "[0]"},
+                                        {"conditions.test.labels", "[\"orange strip\"]"},
+                                        {"conditions.frequency.values", "[5]"}});
   check_close(ran.analysis("shift"),
               {expected("pattern_colour.PL_orange").at(4), expected("pattern_colour.LP_orange").at(4), 0}, 1e-6);
 }
