@@ -89,8 +89,8 @@ start = "steady"
 )");
   const std::vector<double> r_I = ConditionRunner(e).run(0).recorded[1];
   // 8 Hz until 10 ms, then towards 8 - 0.4 h_I with a decay of 0.05 per ms: e^-24.5 of the way is left at the end. The
-  // step restarts the error control; what it costs is of the order of the tolerance times the swing, and more inside the
-  // step that straddles the change.
+  // step restarts the error control; what it costs is of the order of the tolerance times the swing, and more inside
+  // the step that straddles the change.
   BOOST_CHECK_SMALL(r_I[1] - 8, 1e-6);
   BOOST_CHECK_SMALL(r_I.back() - 7.2, 1e-7);
   BOOST_CHECK_EXCEPTION(read("circuit = \"isn\"\n[[lesion]]\ntarget = \"h_i\"\n"), Error,
