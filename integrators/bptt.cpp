@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
 #include <deque>
 
 #include "base/error.hpp"
@@ -17,7 +16,7 @@ class Sweep {
  public:
   Sweep(const Rollout<T>& rollout, const Loss<T>& loss, Workspace<T>& workspace, std::size_t memory_bytes)
       : rollout_(rollout), map_(rollout.map), loss_(loss), workspace_(workspace), size_(map_.states().size()) {
-    check();
+    rollout.check("bptt");
     const std::size_t bytes = std::max<std::size_t>(1, size_ * sizeof(T));
     if (memory_bytes / bytes < beside + 1) {
       throw Error(
@@ -37,10 +36,7 @@ class Sweep {
   BackPropagation<T> run() {
     keep(0);
     std::vector<T>& start = kept_.back().y;
-    if (rollout_.y0.empty())
-      map_.initial(rollout_.p, input(0), start, workspace_);
-    else
-      std::copy(rollout_.y0.begin(), rollout_.y0.end(), start.begin());
+    rollout_.start(start, workspace_);
     const std::size_t steps = rollout_.steps;
     if (steps == 0) add_loss(0, start);
     for (std::size_t end = steps; end > 0; --end) {
@@ -52,7 +48,8 @@ class Sweep {
         kept_.pop_back();
       }
     }
-    if (rollout_.y0.empty()) map_.initial_vjp(rollout_.p, input(0), lambda_, result_.gradient.p, workspace_);
+    if (rollout_.y0.empty())
+      map_.initial_vjp(rollout_.p, rollout_.input_at(0), lambda_, result_.gradient.p, workspace_);
     result_.gradient.y0 = lambda_;
     result_.recomputed = advances_ - steps;
     return std::move(result_);
@@ -66,32 +63,9 @@ class Sweep {
     std::vector<T> y;
   };
 
-  void check() const {
-    if (!map_.is_map()) {
-      throw Error("bptt", fmt::format("'{}' is a flow, but back-propagation goes through the steps of a map. Give it "
-                                      "discretise(circuit), or take the adjoint of the flow.",
-                                      map_.name()));
-    }
-    const auto sized = [&](const char* what, std::size_t size, std::size_t wanted) {
-      if (size == wanted) return;
-      throw Error("bptt", fmt::format("{} has {} values, but '{}' has {}.", what, size, map_.name(), wanted));
-    };
-    sized("p", rollout_.p.size(), map_.parameters().size());
-    if (!rollout_.y0.empty()) sized("y0", rollout_.y0.size(), size_);
-    if (map_.inputs().size() > 0 && !rollout_.input)
-      throw Error("bptt", fmt::format("'{}' has inputs, but Rollout::input is empty.", map_.name()));
-    if (rollout_.steps > 0 || rollout_.y0.empty()) sized("input", input(0).size(), map_.inputs().size());
-  }
-
-  std::span<const T> input(std::size_t n) const { return rollout_.input ? rollout_.input(n) : std::span<const T>{}; }
-
-  At<T> at(std::size_t n, const std::vector<T>& y) const {
-    return {static_cast<T>(rollout_.t0 + static_cast<double>(n) * map_.step()), y, rollout_.p, input(n)};
-  }
-
   const std::vector<T>& advance(std::size_t n, const std::vector<T>& y, std::vector<T>& next) {
     ++advances_;
-    map_.rhs(at(n, y), next, workspace_);
+    map_.rhs(rollout_.at(n, y), next, workspace_);
     return next;
   }
 
@@ -120,19 +94,12 @@ class Sweep {
   }
 
   void add_loss(std::size_t n, const std::vector<T>& y) {
-    const double value = loss_(n, y, lambda_, result_.gradient.p);
-    result_.gradient.loss += value;
-    if (std::isfinite(value)) return;
-    std::string state;
-    for (std::size_t i = 0; i < size_ && state.empty(); ++i)
-      if (!std::isfinite(y[i])) state = fmt::format(" State {} = {}.", map_.states().element_name(i), y[i]);
-    throw Failure(
-        fmt::format("bptt: the loss is {} at step {} of {} of '{}'.{}", value, n, rollout_.steps, map_.name(), state));
+    result_.gradient.loss += rollout_.sample("bptt", loss_, n, y, lambda_, result_.gradient.p);
   }
 
   void step_back(std::size_t n, const std::vector<T>& y) {
     std::fill(before_.begin(), before_.end(), T(0));
-    map_.vjp(at(n, y), lambda_, {before_, result_.gradient.p}, workspace_);
+    map_.vjp(rollout_.at(n, y), lambda_, {before_, result_.gradient.p}, workspace_);
     std::swap(lambda_, before_);
     add_loss(n, y);
   }

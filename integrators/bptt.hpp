@@ -1,26 +1,11 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <limits>
 
-#include "circuit/system.hpp"
-#include "integrators/gradient.hpp"
+#include "integrators/rollout.hpp"
 
 namespace striate {
-
-/// A map stepped `steps` times: y[n + 1] = F(t0 + n step, y[n], p, u[n]).
-template <class T>
-struct Rollout {
-  System<T> map;
-  std::span<const T> p;   ///< [System::parameters]
-  std::span<const T> y0;  ///< [System::states]; empty: the circuit's initial state under p and u[0]
-  double t0 = 0;          ///< [time unit]
-  std::size_t steps = 0;
-  /// u[n] [System::inputs], n in [0, steps); may be empty when the circuit has no inputs. The span must hold until the
-  /// next call.
-  std::function<std::span<const T>(std::size_t n)> input;
-};
 
 template <class T>
 struct BackPropagation {
