@@ -320,6 +320,7 @@ Experiment read_experiment(TomlDocument& document, const std::string& path) {
     taught->conditions = read_conditions(*table);
     taught->stimulus = std::make_shared<Stimulus>(table->table("stimulus"), e.map ? e.map->unit : Unit(), path);
     taught->run.record.clear();
+    taught->varied_parameters.clear();  // a decoder learns with the parameters of the first condition
     Training training{taught, table->string("target"), table->number("ridge", 0)};
     condition_named(*taught, table->at("target"), training.target);
     for (std::size_t c = 0; c < taught->condition_count(); ++c) taught->stimulus->check(taught->condition(c));
