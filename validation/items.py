@@ -134,7 +134,7 @@ ITEMS = [
          values=[Value("12/12 % over 12 % alone", analysis("share", 2, 2),
                        contextual("v1_plaids", "equal_12_percent_over_single"))]
          + curve("population", contextual("v1_plaids", "response"), unit=""),
-         misses="silent on a blank, where neurons are not: that panel has no score", group=CONTEXTUAL),
+         misses="silent on a blank, where neurons are not (that panel has no score); saturates too little with contrast", group=CONTEXTUAL),
     Item("surround_gratings", "surround gratings", "surround_gratings",
          values=[Value("suppression at the preferred orientation",
                        lambda r: np.nanmax(r["analysis/suppression"][3]),

@@ -72,6 +72,9 @@ def draw_all(recording: Recording, variables):
             widths.append(width - sum(widths))
         cells = band.subfigures(1, len(widths), width_ratios=widths, squeeze=False)[0]
         for cell, p in zip(cells, row):
+            rest = max(other.height for other in row) - p.height
+            if rest > 1:  # much lower than its neighbours: it stays at the top
+                cell = cell.subfigures(2, 1, height_ratios=[p.height, rest])[0]
             p.draw(cell)
     return figure
 
@@ -274,6 +277,8 @@ class Curves(Picture):
     def draw_panel(self, ax, lines, data):
         names = self.line_names(len(lines))
         for k, y in enumerate(lines):
+            if not np.isfinite(y).any():
+                continue
             without = y[~np.isfinite(self.x.values)] if self.x.numeric else []
             x, y = ordered(self.x, y)
             colour = COLOURS[k % 7] if len(lines) <= 4 else matplotlib.colormaps["viridis"](0.92 * k / (len(lines) - 1))
