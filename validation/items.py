@@ -18,8 +18,9 @@ REFERENCE = Path(__file__).resolve().parent / "reference"
 class Value:
     name: str
     found: Callable  # of the recording (h5py.File)
-    reference: Callable  # of nothing
+    reference: Callable  # of nothing; None where there is none
     unit: str = ""
+    exact: bool = True  # False: of other random dots, so only alike
 
 
 @dataclass
@@ -168,6 +169,10 @@ ITEMS = [
          values=[Value("purple beside, orange", analysis("shift", 0, 0), contextual("pattern_colour", "PL_orange")),
                  Value("", analysis("shift", 1, 0), contextual("pattern_colour", "PL_turquoise"))],
          misses="this index is almost blind to lime beside the strip", group=CONTEXTUAL),
+    Item("induced_motion", "motion induced by a moving surround", "induced_motion",
+         values=[Value("coherence of standstill at widths of 0.75, 1, 1.5, 2, 3 deg", analysis("standstill"),
+                       lambda: numbers("motion_induction", "pse_percent")[[1, 2, 3, 4, 5]], "%", exact=False)],
+         misses="small centres are carried along much further than measured; other dots, other midpoints", group=CONTEXTUAL),
     Item("ssn_line_sizes", "size tuning of an SSN on a line, exponent 2", "ssn_line_sizes", values=line_values(2.0),
          misses="at high contrast the curve oscillates with length, which neurons do not", group=OTHERS),
     Item("ssn_line_sizes_n22", "the same, exponent 2.2", "ssn_line_sizes", ['regime="n22"'], values=line_values(2.2),
