@@ -125,7 +125,7 @@ class Picture:
         return 0.2 + 0.15 * (lines + 1) if lines else 0.0
 
     def citation(self, data):
-        return "\n".join(textwrap.wrap(data.source or "published data", int(16 * self.width)))
+        return "\n".join(textwrap.wrap(data.source or "published data", int(13.5 * self.width)))
 
     def body(self, cell):
         """The part of the cell for panels; a legend goes below it by `close`."""
