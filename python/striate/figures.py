@@ -102,6 +102,7 @@ class Picture:
     """One variable: a grid of panels of one kind."""
 
     rows, columns = 1, 1
+    models = 1  # lines of the legend beside those of the data
     panel_width, panel_height = WIDTH, HEIGHT
 
     def __init__(self, variable: Variable, published=()):
@@ -121,8 +122,9 @@ class Picture:
     @property
     def foot(self):
         """Room below the panels for the legend with the citations [inch]."""
-        lines = sum(len(self.citation(p).splitlines()) for p in self.published)
-        return 0.2 + 0.15 * (lines + 1) if lines else 0.0
+        if not self.published:
+            return 0.0
+        return 0.2 + 0.15 * (sum(len(self.citation(p).splitlines()) for p in self.published) + self.models)
 
     def citation(self, data):
         return "\n".join(textwrap.wrap(data.source or "published data", int(13.5 * self.width)))
@@ -164,7 +166,7 @@ class Picture:
 
 def at(axis, index):
     """A place on an axis, in words: "contrast 5 %", or the meaning alone."""
-    return axis.text(index) if axis.meanings else f"{axis.name.replace('_', ' ')} {axis.text(index, units=True)}"
+    return axis.text(index) if axis.meanings else f"{axis.word} {axis.text(index, units=True)}"
 
 
 def wrapped(label):
@@ -227,6 +229,9 @@ class Curves(Picture):
             self.columns = min(shape[0], 4 if shape[0] % 4 == 0 or shape[0] > 6 else 3)
             self.rows = -(-shape[0] // self.columns)
         self.panels = int(np.prod(shape)) if shape else 1
+        self.models = max(1, int(np.prod([len(a.values) for a in self.line_axes])))
+        if self.x.numeric and not np.isfinite(self.x.values).all():
+            self.models += 1
         self.keyed = bool(self.line_axes) and len(self.line_axes[0].values) > 1 and not self.published
         if self.panels > 1:
             self.panel_width, self.panel_height = (1.75, 1.45) if self.panels > 9 else (2.3, 1.9)
@@ -297,7 +302,10 @@ class Curves(Picture):
         if not self.line_axes or count == 1:
             return ["model" if self.amplitude == 1 else f"model, times {self.amplitude:.3g}"] * count
         shape = [len(a.values) for a in self.line_axes]
-        return [", ".join(a.text(i) for a, i in zip(self.line_axes, np.unravel_index(k, shape))) for k in range(count)]
+        places = [list(zip(self.line_axes, np.unravel_index(k, shape))) for k in range(count)]
+        if self.published:  # no legend of their own, so each says what it is
+            return ["model, " + ", ".join(at(a, i) for a, i in place) for place in places]
+        return [", ".join(a.text(i) for a, i in place) for place in places]
 
 
 class Map(Picture):

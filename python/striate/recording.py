@@ -15,6 +15,12 @@ class Axis:
     marks: tuple = ()  # of time: when the stimulus changes
     meanings: tuple = ()  # of values that are codes
 
+    @property
+    def word(self):
+        """One word for it: the last part of a swept key, else its name."""
+        key = self.label.split(" ")[0]
+        return key.rsplit(".", 1)[-1] if "." in key else self.name.replace("_", " ")
+
     def text(self, index, units=False):
         if self.meanings:
             return self.meanings[index]

@@ -140,6 +140,16 @@ def codes(path):
               y_label="rate", units="Hz")
 
 
+def sweep(path):
+    """A swept parameter, data beside its curves."""
+    with Maker(path, "Sweep") as m:
+        m.axis("parameters_beta", [0.0, 1.5, 3.0], "1", "parameters.beta")
+        m.axis("difference", np.linspace(0, 90, 10), "deg", "difference of orientations")
+        m.add("analysis/shift", np.outer([0, 0.5, 1], SHIFT), ["parameters_beta", "difference"], kind="curve", x="difference",
+              units="deg", y_label="perceived shift")
+        m.data("shift", np.linspace(0, 90, 10), MEASURED, "O'Toole & Wenderoth (1977), Fig. 4")
+
+
 def pair(path):
     """Two rates and a potential, without conditions."""
     with Maker(path, "Pair") as m:
@@ -149,4 +159,4 @@ def pair(path):
         m.add("v", np.linspace(-70, -60, 101), ["t"], units="mV", long_name="membrane potential")
 
 
-ALL = dict(tilt=tilt, plaids=plaids, surrounds=surrounds, traces=traces, codes=codes, pair=pair)
+ALL = dict(tilt=tilt, plaids=plaids, surrounds=surrounds, traces=traces, codes=codes, pair=pair, sweep=sweep)

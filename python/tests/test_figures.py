@@ -102,6 +102,18 @@ class Figures(unittest.TestCase):
         self.assertEqual(marks, [20, 60])
         self.assertIn("stimulus changes", texts(figure))
 
+    def test_curves_of_a_sweep_are_named_by_its_key_beside_the_data(self):
+        figure = striate.plot(self.path("sweep"))
+        shown = texts(figure)
+        for name in ("model, beta 0", "model, beta 1.5", "model, beta 3", "O'Toole & Wenderoth (1977), Fig. 4"):
+            self.assertIn(name, shown)
+        figure.draw_without_rendering()
+        page = figure.bbox
+        for text in figure.findobj(lambda a: a.__class__.__name__ == "Text" and a.get_text() in shown):
+            box = text.get_window_extent()
+            self.assertTrue(page.x0 <= box.x0 and page.y0 <= box.y0 and box.x1 <= page.x1 and box.y1 <= page.y1,
+                            text.get_text())
+
     def test_courses_of_one_unit_share_a_picture(self):
         figure = striate.plot(self.path("pair"))
         rates, potential = panels(figure)
