@@ -73,7 +73,7 @@ def draw_all(recording: Recording, variables):
         cells = band.subfigures(1, len(widths), width_ratios=widths, squeeze=False)[0]
         for cell, p in zip(cells, row):
             rest = max(other.height for other in row) - p.height
-            if rest > 1:  # much lower than its neighbours: it stays at the top
+            if rest > p.height:  # less than half as high as its neighbours: it stays at the top
                 cell = cell.subfigures(2, 1, height_ratios=[p.height, rest])[0]
             p.draw(cell)
     return figure
