@@ -67,8 +67,18 @@ Expr ring(const std::vector<std::string>& axes, std::int64_t outer, std::int64_t
   return (Expr(1.0) - hole) * Expr(1 / (filled - hole_size));
 }
 
+namespace {
+
+void require_positive(const std::string& where, const Expr& width) {
+  if (width->op == Op::constant && !(width->value > 0))
+    throw Error(where, fmt::format("sd = {}, but must be above 0.", width->value));
+}
+
+}  // namespace
+
 Expr gaussian(const std::vector<std::string>& axes, std::int64_t size, const Expr& sd) {
   require_axes("gaussian", axes);
+  require_positive("gaussian", sd);
   Expr kernel(1.0);
   for (const auto& axis : axes) kernel = kernel * normalised(exp(-(pow(offset(axis, size) / sd, 2.0) * Expr(0.5))));
   return kernel;
@@ -79,6 +89,7 @@ Expr von_mises(const std::string& axis, std::int64_t size, const Expr& kappa) {
 }
 
 Expr wrapped_gaussian(const std::string& axis, std::int64_t size, const Expr& sd) {
+  require_positive("wrapped_gaussian", sd);
   constexpr int images = 4;  // 4 periods away the Gaussian is below rounding for every sd up to the period's half
   Expr total(0.0);
   for (int image = -images; image <= images; ++image) {

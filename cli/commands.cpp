@@ -6,8 +6,6 @@
 
 #include <CLI/CLI.hpp>
 #include <filesystem>
-#include <fstream>
-#include <sstream>
 
 #include "base/error.hpp"
 #include "circuit/compile.hpp"
@@ -16,6 +14,7 @@
 #include "cli/sweep_command.hpp"
 #include "cli/train_command.hpp"
 #include "io/hdf5.hpp"
+#include "io/text_file.hpp"
 #include "models/library.hpp"
 #include "sim/compare_recordings.hpp"
 #include "sim/condition_runner.hpp"
@@ -32,11 +31,7 @@ using Overrides = std::vector<std::pair<std::string, std::string>>;
 /// A model of the library, or a circuit text file.
 Circuit circuit_of(const std::string& name) {
   if (!name.ends_with(".circuit")) return model(name);
-  std::ifstream stream(name);
-  if (!stream) throw Error(fmt::format("the circuit file '{}' cannot be read. Check the path.", name));
-  std::stringstream text;
-  text << stream.rdbuf();
-  return read_circuit(text.str(), name);
+  return read_circuit(read_text_file(name), name);
 }
 
 /// Units, shapes, values and ranges of all that the circuit names, the algorithms chosen, and the memory.

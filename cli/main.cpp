@@ -4,6 +4,7 @@
 #include <CLI/CLI.hpp>
 #include <csignal>
 #include <cstdlib>
+#include <new>
 
 #include "base/error.hpp"
 #include "cli/commands.hpp"
@@ -75,14 +76,20 @@ int main(int argc, char** argv) {
     const bool unknown = !app.remaining(true).empty();
     fmt::print(stderr, "{}\n", unknown ? unknown_word(app) : fmt::format("striate: {}. See striate --help.", e.what()));
     return wrong_usage;
+  } catch (const CLI::Success& e) {  // --help
+    return app.exit(e);
   } catch (const CLI::ParseError& e) {
-    return app.exit(e) == 0 ? success : wrong_usage;
+    fmt::print(stderr, "striate: {}. See striate --help.\n", e.what());
+    return wrong_usage;
   } catch (const striate::Interrupted&) {
     fmt::print(stderr, "striate: interrupted; the file holds what was finished.\n");
     return after_interrupt;
   } catch (const striate::Error& e) {
     fmt::print(stderr, "striate: {}\n", e.what());
     return wrong_usage;
+  } catch (const std::bad_alloc&) {
+    fmt::print(stderr, "striate: the memory does not suffice. Use shorter axes, or fewer --threads.\n");
+    return run_failed;
   } catch (const std::exception& e) {
     fmt::print(stderr, "striate: {}\n", e.what());
     return run_failed;

@@ -11,6 +11,7 @@
 #include <limits>
 
 #include "base/error.hpp"
+#include "io/text_file.hpp"
 
 namespace striate {
 namespace {
@@ -55,13 +56,7 @@ std::vector<std::string> split(std::string_view line, const std::string& where) 
 }  // namespace
 
 CsvTable CsvTable::read(const std::string& path) {
-  std::ifstream in(path, std::ios::binary);
-  if (!in) throw Error(path, fmt::format("the file cannot be opened: {}.", std::strerror(errno)));
-  if (in.peek() == std::ifstream::traits_type::eof() && in.bad())
-    throw Error(path, "the file cannot be read. Is it a directory?");
-  const std::string text((std::istreambuf_iterator<char>(in)), {});
-  if (in.bad()) throw Error(path, "the file cannot be read.");
-  return parse(text, path);
+  return parse(read_text_file(path), path);
 }
 
 CsvTable CsvTable::parse(std::string_view text, const std::string& name) {
@@ -73,6 +68,8 @@ CsvTable CsvTable::parse(std::string_view text, const std::string& name) {
     const std::string_view line = text.substr(0, end);
     text.remove_prefix(std::min(end + 1, text.size()));
     const std::string where = fmt::format("{}:{}", name, number);
+    if (std::ranges::any_of(line, [](char c) { return static_cast<unsigned char>(c) < ' ' && c != '\t' && c != '\r'; }))
+      throw Error(where, "a control character stands here. Is this a table of text?");
     if (trimmed(line).empty()) continue;
     if (line.starts_with('#')) {
       table.comments_.emplace_back(trimmed(line.substr(1)));

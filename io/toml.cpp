@@ -4,16 +4,14 @@
 #include <toml++/toml.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <charconv>
-#include <cstring>
-#include <fstream>
 #include <map>
 #include <mutex>
 #include <set>
 #include <sstream>
 
 #include "base/error.hpp"
+#include "io/text_file.hpp"
 #include "io/toml_limits.hpp"
 
 namespace striate {
@@ -339,13 +337,7 @@ void TomlTable::fail(std::string_view what) const {
 // --- documents ------------------------------------------------------------------------------------------------------
 
 TomlDocument TomlDocument::parse_file(const std::string& path) {
-  std::ifstream in(path, std::ios::binary);
-  if (!in) throw Error(path, fmt::format("the file cannot be opened: {}.", std::strerror(errno)));
-  std::string text(largest_text + 1, '\0');
-  in.read(text.data(), static_cast<std::streamsize>(text.size()));
-  if (in.bad() || (in.fail() && !in.eof())) throw Error(path, "the file cannot be read. Is it a directory?");
-  text.resize(static_cast<std::size_t>(in.gcount()));
-  return parse_string(text, path);
+  return parse_string(read_text_file(path), path);
 }
 
 namespace {

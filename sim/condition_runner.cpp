@@ -184,7 +184,12 @@ std::string condition_text(const Experiment& e, std::size_t condition) {
 
 ConditionRunner::ConditionRunner(const Experiment& experiment)
     : e_(experiment), system_(compile<double>(experiment.circuit)), times_(output_times(experiment)) {
-  if (!e_.run.steady) Integrator check(method_of(e_));
+  check();
+}
+
+/// Finds what cannot be run or analysed, before anything runs.
+void ConditionRunner::check() try {
+  if (!e_.run.steady) Integrator settings(method_of(e_));
   first_drive_ = std::make_shared<const StimulusDrive>(e_, system_, 0);
   const std::vector<double> y(system_.states().size());
   const std::vector<double> observables(system_.observables().size());
@@ -192,11 +197,14 @@ ConditionRunner::ConditionRunner(const Experiment& experiment)
   for (const auto& a : e_.analyses) {
     AnalysisResult unknown = unknown_result(e_, a);
     widths_.push_back(unknown.width);
-    // What cannot be analysed is found here, before anything runs.
     const AnalysisResult related = related_result(e_, a, unknown);
     if (a.comparison) compare_with_data(a, related);
     analyse(e_, system_, a, nullptr, {y, observables, u}, unknown.values);
   }
+} catch (const Error& error) {
+  const std::string message = error.what();
+  const bool told = message.starts_with(e_.path) || message.starts_with("--");
+  throw Error(told ? message : e_.path + ": " + message);
 }
 
 ConditionResult ConditionRunner::run(std::size_t condition) const {

@@ -38,6 +38,8 @@ class ConditionRunner {
   ConditionResult run(std::size_t condition) const;
 
  private:
+  void check();
+
   const Experiment& e_;
   System<double> system_;
   std::vector<double> times_;

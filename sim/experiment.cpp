@@ -38,7 +38,9 @@ void read_labels(const TomlTable& t, ConditionAxis& axis) {
 ConditionAxis read_condition(const std::string& name, const TomlTable& t) {
   ConditionAxis axis;
   axis.name = name;
-  if (!is_name(name)) t.fail("is not a name. Use letters, digits and _, a letter first.");
+  if (!is_name(name) || name == "_") t.fail("is not a name. Use letters, digits and _, a letter first.");
+  for (const std::string taken : {"t", "pi", "inf", "nan"})
+    if (name == taken) t.fail("has a name with a meaning of its own. Choose another.");
   axis.unit = unit_named(t, "unit", "1");
   axis.description = t.string("description", "");
   const auto value = [&](const TomlValue& v) { return v.is_number() ? v.as_number() : evaluate(v, axis.unit); };
@@ -104,7 +106,11 @@ void read_course(const TomlTable& t, const Circuit& circuit, RunPlan& plan) {
     t.at("duration")
         .fail(fmt::format("but with every = {} {} it has {:.3g} points. Record fewer.", plan.every, unit.str(),
                           plan.duration / plan.every));
-  if (t.has("step")) plan.step = positive(t, "step", ms);
+  if (t.has("step")) {
+    plan.step = positive(t, "step", ms);
+    if (const double steps = plan.duration / plan.step; steps > 1e7)
+      t.at("step").fail(fmt::format("which makes {:.3g} steps of the duration, but at most 10 million are taken.", steps));
+  }
   if (const auto implicit = t.find("implicit")) {
     plan.implicit = implicit->as_strings();
     std::vector<std::string> states;
@@ -134,7 +140,9 @@ RunPlan read_run(const TomlTable& root, const Circuit& circuit) {
   plan.steady = plan.method == "steady" || plan.method == "static";
   if (!plan.steady) read_course(*table, circuit, plan);
   plan.tolerance = table->number("tolerance", plan.steady ? 1e-10 : 1e-6);
-  if (!(plan.tolerance > 0 && plan.tolerance < 1)) table->at("tolerance").fail("but must lie between 0 and 1.");
+  const double least = plan.steady ? 0 : 1e-15;
+  if (!(plan.tolerance > least && plan.tolerance < 1))
+    table->at("tolerance").fail(fmt::format("but must lie between {} and 1.", least));
   plan.absolute = table->number("absolute", plan.tolerance / 100);
   if (!(plan.absolute > 0) || std::isinf(plan.absolute)) table->at("absolute").fail("but must be above 0 and finite.");
   const std::int64_t seed = table->integer("seed", 0);
@@ -280,6 +288,7 @@ Experiment read_experiment(TomlDocument& document, const std::string& path) {
   const auto encoder = root.find_table("encoder");
   if (encoder) {
     e.feature_axis = encoder->string("axis", "feature");
+    if (encoder->has("axis")) require_axis(e.circuit, encoder->at("axis"));
     FeatureMap map;
     map.unit = deg;
     if (const auto range = encoder->find("range")) {

@@ -4,11 +4,10 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <fstream>
-#include <sstream>
 
 #include "base/error.hpp"
 #include "circuit/text.hpp"
+#include "io/text_file.hpp"
 #include "models/library.hpp"
 #include "sim/trained_parameters.hpp"
 
@@ -40,15 +39,9 @@ Circuit read_circuit_of(const TomlTable& root, const std::string& path) {
   try {
     if (!text.ends_with(".circuit")) return model(text, settings);
     const std::string file = beside(path, text);
-    std::ifstream stream(file);
-    if (!stream)
-      name.fail(
-          fmt::format("but the file '{}' cannot be read. Check the path; it is relative to the experiment's.", file));
-    std::stringstream content;
-    content << stream.rdbuf();
-    return read_circuit(content.str(), file, settings);
+    return read_circuit(read_text_file(file), file, settings);
   } catch (const Error& e) {
-    throw Error(fmt::format("{}: {}", name.position(), e.what()));
+    throw Error(fmt::format("{}: circuit: {}", name.position(), e.what()));
   }
 }
 

@@ -2,17 +2,44 @@
 
 #include <fmt/format.h>
 
+#include <charconv>
+
 #include "base/error.hpp"
 #include "circuit/text.hpp"
 
 namespace striate {
+
+namespace {
+
+/// A number and its unit, "1 1/deg" or "20 %", in the form in which the language reads every unit: "1 [1/deg]".
+std::string with_bracketed_unit(const std::string& text) {
+  double number = 0;
+  const std::size_t first = text.find_first_not_of(" \t");
+  if (first == std::string::npos) return text;
+  const auto [end, error] = std::from_chars(text.data() + first, text.data() + text.size(), number);
+  const auto split = static_cast<std::size_t>(end - text.data());
+  if (error != std::errc() || split == text.size() || text[split] == '[') return text;
+  try {
+    Unit::parse(text.substr(split));
+  } catch (const Error&) {
+    return text;
+  }
+  return fmt::format("{} [{}]", text.substr(0, split), text.substr(split));
+}
+
+std::string shortened(const std::string& text) {
+  constexpr std::size_t shown = 60;
+  return text.size() <= shown ? text : text.substr(0, shown) + "...";
+}
+
+}  // namespace
 
 double evaluate(const std::string& text, const Unit& unit, const Variables& variables, const std::string& where) {
   if (text.find_first_of("\n\"#") != std::string::npos)
     throw Error(where, "a value is written on one line, without \" or #.");
   std::string circuit = "circuit value\n";
   for (const auto& [name, value] : variables) circuit += fmt::format("parameter {} = 0 {}\n", name, value.second.str());
-  circuit += "value := " + text + "\n";
+  circuit += "_ := " + with_bracketed_unit(text) + "\n";  // _ cannot be the name of a condition
   try {
     const Circuit read = read_circuit(circuit, where);
     std::vector<std::pair<Expr, Expr>> known;
@@ -28,7 +55,9 @@ double evaluate(const std::string& text, const Unit& unit, const Variables& vari
       for (int i = 0; i < 2; ++i) message.erase(0, message.find(':') + 1);
     }
     while (message.starts_with(' ')) message.erase(0, 1);
-    throw Error(fmt::format("{} = \"{}\": {}", where, text, message));
+    for (const std::string hidden : {" Known: _.", ", _"})
+      if (const auto at = message.rfind(hidden); at != std::string::npos) message.erase(at, hidden.size());
+    throw Error(fmt::format("{} = \"{}\": {}", where, shortened(text), message));
   }
 }
 

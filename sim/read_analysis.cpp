@@ -106,14 +106,6 @@ void read_relation(const TomlTable& t, const Experiment& e, Analysis& a) {
   a.relation = static_cast<Relation>(found - relations.begin());
 }
 
-void require_axis(const Circuit& circuit, const TomlValue& name) {
-  try {
-    circuit.axis(name.as_string());
-  } catch (const Error& e) {
-    name.fail(fmt::format("but {}", e.what()));
-  }
-}
-
 /// What is read from the variable: kind, decoder, place, channel.
 void read_reading(const TomlTable& t, const Experiment& e, Analysis& a) {
   const std::vector<std::string> kinds{"decode", "response", "tuning", "peak", "contrast"};
@@ -268,6 +260,14 @@ void require_observable(const Circuit& circuit, const TomlValue& value, const st
     observable(circuit, name);
   } catch (const Error& e) {
     value.fail(fmt::format("but {}", e.what()));
+  }
+}
+
+void require_axis(const Circuit& circuit, const TomlValue& name) {
+  try {
+    circuit.axis(name.as_string());
+  } catch (const Error& e) {
+    name.fail(fmt::format("but {}", e.what()));
   }
 }
 

@@ -19,4 +19,7 @@ const ConditionAxis& condition_named(const Experiment& experiment, const TomlVal
 /// @throws Error at `value` when the circuit has no state, definition or input of that name
 void require_observable(const Circuit& circuit, const TomlValue& value, const std::string& name);
 
+/// @throws Error at `name` when the circuit has no such axis
+void require_axis(const Circuit& circuit, const TomlValue& name);
+
 }  // namespace striate

@@ -1,6 +1,7 @@
 #include "sim/recording.hpp"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cmath>
@@ -14,6 +15,15 @@
 
 namespace striate {
 namespace {
+
+/// At the least: the states and their rates, and every definition and input.
+double evaluation_bytes(const Circuit& circuit) {
+  double values = 0;
+  for (const auto& name : observable_names(circuit))
+    values += static_cast<double>(observable(circuit, name).value.shape().size());
+  for (const auto& s : circuit->states) values += static_cast<double>(s.variable.shape().size());
+  return 8 * values;
+}
 
 /// When what is shown changes, in the circuit's time unit; nothing when that depends on the condition.
 std::vector<double> stimulus_changes(const Experiment& e) {
@@ -59,15 +69,34 @@ void require_recordable(const std::string& path, const Experiment& e, const std:
   for (const auto& name : e.run.record)
     take(name, "a recorded variable", "Rename it, or leave it out of [run] record.");
   for (const auto& axis : sweep) take(axis.name, "--over " + axis.key, "Is the key given twice?");
+  const double needed = evaluation_bytes(e.circuit);
+  const double memory = static_cast<double>(sysconf(_SC_PHYS_PAGES)) * static_cast<double>(sysconf(_SC_PAGE_SIZE));
+  if (needed > memory)
+    throw Error(e.path, fmt::format("one condition needs {} of memory, but this machine has {}. Set shorter axes.",
+                                    bytes_text(needed), bytes_text(memory)));
   const double wanted = recorded_bytes(e, sweep);
   std::error_code unknown;
   const auto folder = std::filesystem::absolute(path, unknown).parent_path();
   const auto space = std::filesystem::space(folder, unknown);
-  if (!unknown && wanted > static_cast<double>(space.available))
+  if (!unknown && space.capacity > 0 && wanted > static_cast<double>(space.available))
     throw Error(path,
                 fmt::format("the recording takes {}, but its disk has {} left. Record fewer variables ([run] record), "
                             "fewer times (every) or fewer conditions.",
                             bytes_text(wanted), bytes_text(static_cast<double>(space.available))));
+}
+
+void require_free(const std::string& path, bool overwrite) {
+  std::error_code none;
+  if (!std::filesystem::exists(std::filesystem::symlink_status(path, none))) return;
+  if (!overwrite)
+    throw Error(path,
+                "the file exists already. Choose another name with -o, or write over it with --force. (An interrupted "
+                "sweep goes on with --resume.)");
+  try {
+    H5File::open(path);
+  } catch (const Error& e) {
+    throw Error(fmt::format("{} So it is not written over.", e.what()));
+  }
 }
 
 Recording::Recording(const std::string& path, bool overwrite, const Experiment& e, const Provenance& provenance,

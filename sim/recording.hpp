@@ -11,9 +11,14 @@
 
 namespace striate {
 
-/// @throws Error when two things that a recording holds have one name, or the disk at `path` has no room for it
+/// @throws Error when two things that a recording holds have one name, the machine has no memory for one condition, or
+/// the disk at `path` has no room for the recording
 void require_recordable(const std::string& path, const Experiment& experiment,
                         const std::vector<SweepAxis>& sweep = {});
+
+/// @throws Error when a file stands at `path` that may not be written over: any, or with `overwrite` one that is no
+/// HDF5 file
+void require_free(const std::string& path, bool overwrite);
 
 /// What is recorded, in bytes.
 double recorded_bytes(const Experiment& experiment, const std::vector<SweepAxis>& sweep = {});

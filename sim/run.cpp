@@ -4,8 +4,10 @@
 #include <omp.h>
 
 #include <exception>
+#include <filesystem>
 #include <mutex>
 
+#include "base/error.hpp"
 #include "sim/analysis_record.hpp"
 #include "sim/condition_runner.hpp"
 #include "sim/progress.hpp"
@@ -33,6 +35,7 @@ void record_analysis(const Experiment& e, const Analysis& a, const AnalysisResul
 void run_experiment(const Experiment& e, const RunOptions& options) {
   const int threads = options.threads > 0 ? options.threads : omp_get_max_threads();
   omp_set_num_threads(threads);
+  require_free(options.output, options.overwrite);
   require_recordable(options.output, e);
   const ConditionRunner runner(e);
   const std::size_t count = e.condition_count();
@@ -78,7 +81,13 @@ void run_experiment(const Experiment& e, const RunOptions& options) {
 
   if (first_failure) {
     recording.file().flush();
-    std::rethrow_exception(first_failure);
+    try {
+      std::rethrow_exception(first_failure);
+    } catch (const Error&) {  // a mistake leaves no file
+      recording.file().close();
+      std::filesystem::remove(options.output);
+      throw;
+    }
   }
   for (std::size_t i = 0; i < e.analyses.size(); ++i)
     record_analysis(e, e.analyses[i], analyses[i], recording, options);

@@ -7,15 +7,14 @@
 #include <cmath>
 #include <exception>
 #include <filesystem>
-#include <fstream>
 #include <mutex>
 #include <new>
 #include <optional>
 #include <set>
-#include <sstream>
 
 #include "base/error.hpp"
 #include "circuit/text.hpp"
+#include "io/text_file.hpp"
 #include "sim/analysis_record.hpp"
 #include "sim/condition_runner.hpp"
 #include "sim/observable.hpp"
@@ -256,12 +255,6 @@ class SweepFile {
       require_same_sweep(s, form, H5File::open(path));
       return H5File::open_for_writing(path);
     }
-    std::error_code none;
-    if (std::filesystem::exists(std::filesystem::symlink_status(path, none)) && !options.run.overwrite)
-      throw Error(path,
-                  "the file exists already. Choose another name with -o, continue it with --resume, or write over it "
-                  "with --force.");
-    if (std::filesystem::is_directory(path, none)) throw Error(path, "this is not a file; it is not overwritten.");
     const std::string unnamed = path + ".new";
     {
       Recording recording(unnamed, true, form, {options.run.command, omp_get_max_threads()}, s.axes);
@@ -357,11 +350,8 @@ void run_point(const Sweep& s, std::size_t point, const Experiment& form, SweepF
 
 Sweep read_sweep(const std::string& path, std::vector<std::pair<std::string, std::string>> overrides,
                  const std::vector<std::string>& over) {
-  TomlDocument::parse_file(path);  // says what is wrong with the file
-  std::ifstream stream(path, std::ios::binary);
-  std::stringstream text;
-  text << stream.rdbuf();
-  Sweep s{text.str(), path, std::move(overrides), {}};
+  Sweep s{read_text_file(path), path, std::move(overrides), {}};
+  TomlDocument::parse_string(s.text, path);  // says what is wrong with the file
   for (const auto& axis : over) s.axes.push_back(read_sweep_axis(axis));
   return s;
 }
@@ -377,6 +367,7 @@ Sweep sweep_of_recording(const std::string& path) {
 
 SweepSummary run_sweep(const Sweep& s, const SweepOptions& options) {
   if (options.run.threads > 0) omp_set_num_threads(options.run.threads);
+  if (!options.resume) require_free(options.run.output, options.run.overwrite);
   const Experiment form = form_giving_point(s);
   require_recordable(options.run.output, form, s.axes);
   require_one_array(s, form, options.run.quiet);

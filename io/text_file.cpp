@@ -1,0 +1,53 @@
+#include "io/text_file.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+
+#include "base/error.hpp"
+
+namespace striate {
+namespace {
+
+constexpr std::size_t largest_text = std::size_t{16} << 20;
+
+/// The place of the first byte that is not UTF-8 (RFC 3629), or the text's length.
+std::size_t first_foreign_byte(const std::string& text) {
+  const auto at = [&](std::size_t i) { return i < text.size() ? static_cast<unsigned char>(text[i]) : 0U; };
+  for (std::size_t i = 0; i < text.size();) {
+    const unsigned lead = at(i);
+    const std::size_t length = lead < 0x80 ? 1 : lead < 0xc2 ? 0 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : lead < 0xf5 ? 4 : 0;
+    if (length == 0) return i;
+    for (std::size_t k = 1; k < length; ++k)
+      if ((at(i + k) & 0xc0U) != 0x80) return i;
+    const bool overlong = (lead == 0xe0 && at(i + 1) < 0xa0) || (lead == 0xf0 && at(i + 1) < 0x90);
+    const bool beyond = (lead == 0xed && at(i + 1) > 0x9f) || (lead == 0xf4 && at(i + 1) > 0x8f);
+    if (overlong || beyond) return i;
+    i += length;
+  }
+  return text.size();
+}
+
+}  // namespace
+
+std::string read_text_file(const std::string& path) {
+  std::ifstream in(path, std::ios::binary);
+  if (!in) throw Error(path, fmt::format("the file cannot be opened: {}.", std::strerror(errno)));
+  std::string text(largest_text + 1, '\0');
+  in.read(text.data(), static_cast<std::streamsize>(text.size()));
+  if (in.bad() || (in.fail() && !in.eof())) throw Error(path, "the file cannot be read. Is it a directory?");
+  text.resize(static_cast<std::size_t>(in.gcount()));
+  if (text.size() > largest_text)
+    throw Error(path, "the text is above 16 MiB. Keep arrays of data in files of their own.");
+  if (const std::size_t place = first_foreign_byte(text); place < text.size()) {
+    const auto end = text.begin() + static_cast<std::ptrdiff_t>(place);
+    throw Error(fmt::format("{}:{}: the text is not UTF-8. Save it in that encoding.", path,
+                            1 + std::count(text.begin(), end, '\n')));
+  }
+  return text;
+}
+
+}  // namespace striate
