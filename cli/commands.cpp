@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <filesystem>
 
 #include "base/error.hpp"
@@ -94,6 +95,11 @@ void info(const std::string& path) {
   for (const std::string name : {"title", "circuit", "method", "command", "created", "finished", "complete",
                                  "striate_version", "striate_commit", "instruction_set", "threads", "seed", "warnings"})
     fmt::print("{:<16} {}\n", name, text(name));
+  if (file.attribute("/", "sweep")) {
+    const auto status = file.read_integers("/status");
+    fmt::print("{:<16} {} points: {} done, {} failed, {} pending\n", "sweep", status.size(),
+               std::ranges::count(status, 1), std::ranges::count(status, 2), std::ranges::count(status, 0));
+  }
   for (const auto& name : file.datasets("/")) {
     std::string shape;
     for (const auto n : file.shape("/" + name)) shape += fmt::format("{}{}", shape.empty() ? "" : " x ", n);

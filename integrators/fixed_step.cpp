@@ -19,7 +19,8 @@ FixedStep::FixedStep(Evaluation& evaluation, const Method& method, double step, 
       previous_rate_(evaluation.size()) {}
 
 void FixedStep::rhs(double t, std::span<const double> y, std::span<double> ydot) {
-  if (!evaluation_.rhs(t, y, ydot)) fail(name_, t, t1_, evaluation_, "a value is not finite: the step is too large, or the solution blows up");
+  if (!evaluation_.rhs(t, y, ydot))
+    fail(name_, t, t1_, evaluation_, "a value is not finite: the step is too large, or the solution blows up");
 }
 
 void FixedStep::restart(double t, std::span<const double> y, double end, double begin, std::uint64_t steps) {

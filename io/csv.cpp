@@ -55,9 +55,7 @@ std::vector<std::string> split(std::string_view line, const std::string& where) 
 
 }  // namespace
 
-CsvTable CsvTable::read(const std::string& path) {
-  return parse(read_text_file(path), path);
-}
+CsvTable CsvTable::read(const std::string& path) { return parse(read_text_file(path), path); }
 
 CsvTable CsvTable::parse(std::string_view text, const std::string& name) {
   CsvTable table;

@@ -336,9 +336,7 @@ void TomlTable::fail(std::string_view what) const {
 
 // --- documents ------------------------------------------------------------------------------------------------------
 
-TomlDocument TomlDocument::parse_file(const std::string& path) {
-  return parse_string(read_text_file(path), path);
-}
+TomlDocument TomlDocument::parse_file(const std::string& path) { return parse_string(read_text_file(path), path); }
 
 namespace {
 

@@ -188,8 +188,8 @@ DataComparison compare_with_data(const Analysis& a, const AnalysisResult& result
     }
   }
   if (std::ranges::all_of(c.y, [](double y) { return std::isnan(y); }))
-    throw Error(
-        fmt::format("analysis '{}': no row of {} with a number belongs to it. Check where and match.", a.name, a.comparison->file));
+    throw Error(fmt::format("analysis '{}': no row of {} with a number belongs to it. Check where and match.", a.name,
+                            a.comparison->file));
   std::erase_if(c.keys, [](const auto& key) {
     return std::all_of(key.second.begin(), key.second.end(), [](double v) { return std::isnan(v); });
   });

@@ -252,8 +252,6 @@ std::unique_ptr<Encoder> make_encoder(const TomlTable& table, const Circuit& cir
                                         axis_name, axis.axis.size, axis_name));
     return std::make_unique<OpponentCode>(layout);
   }
-  if (!table.has("range"))
-    table.fail("lacks `range`: the features that the ends of its axis prefer, such as [\"-90 deg\", \"90 deg\"].");
   if (kind == "filter_bank") {
     const double frequency = evaluate(table.at("frequency"), Unit::parse("1/deg"));
     const double sd = evaluate(table.at("sd"), Unit::parse("deg"));

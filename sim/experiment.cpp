@@ -109,7 +109,8 @@ void read_course(const TomlTable& t, const Circuit& circuit, RunPlan& plan) {
   if (t.has("step")) {
     plan.step = positive(t, "step", ms);
     if (const double steps = plan.duration / plan.step; steps > 1e7)
-      t.at("step").fail(fmt::format("which makes {:.3g} steps of the duration, but at most 10 million are taken.", steps));
+      t.at("step").fail(
+          fmt::format("which makes {:.3g} steps of the duration, but at most 10 million are taken.", steps));
   }
   if (const auto implicit = t.find("implicit")) {
     plan.implicit = implicit->as_strings();
@@ -299,6 +300,8 @@ Experiment read_experiment(TomlDocument& document, const std::string& path) {
       map.low = evaluate(ends[0], map.unit);
       map.high = evaluate(ends[1], map.unit);
       if (!(map.low < map.high) || !std::isfinite(map.high - map.low)) range->fail("but must run upwards.");
+    } else if (const std::string kind = encoder->string("kind", ""); kind != "opponent" && kind != "contrast") {
+      encoder->fail("lacks `range`: the features that the ends of its axis prefer, such as [\"-90 deg\", \"90 deg\"].");
     }
     e.map = map;
   }

@@ -69,7 +69,8 @@ struct Window {
       const double value = evaluate(layer.at(key), deg, v);
       if (!(value > 0)) layer.at(key).fail(fmt::format("which is {} deg, but a size must be above 0.", value));
       if (value > most_elements * field.scale)
-        layer.at(key).fail(fmt::format("which is {:.3g} elements at a scale of {} deg.", value / field.scale, field.scale));
+        layer.at(key).fail(
+            fmt::format("which is {:.3g} elements at a scale of {} deg.", value / field.scale, field.scale));
       return value;
     };
     if (shape == "square" || shape == "disc" || shape == "ring" || shape == "dots" || shape == "stripes")

@@ -7,6 +7,7 @@
 #include <charconv>
 #include <cmath>
 #include <optional>
+#include <set>
 
 #include "base/error.hpp"
 #include "circuit/unit.hpp"
@@ -126,9 +127,10 @@ SweepAxis read_sweep_axis(const std::string& text) {
   axis.values = range.size() > 1 ? range_values(text, range) : divided(values, ',');
   if (axis.values.size() > most_values)
     throw Error(fmt::format("--over {}: {} values are too many.", axis.key, axis.values.size()));
+  std::set<std::string> given;
   for (const auto& value : axis.values) {
     if (value.empty()) throw Error(fmt::format("--over {}: a value is missing between two commas.", text));
-    if (std::count(axis.values.begin(), axis.values.end(), value) > 1 && axis.values.size() < 10000)
+    if (!given.insert(value).second)
       throw Error(fmt::format("--over {}: the value {} is given twice. Give every value once.", text, value));
   }
   std::vector<double> numbers;

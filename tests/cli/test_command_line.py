@@ -3,14 +3,10 @@
 Usage: test_command_line.py PATH_OF_STRIATE
 """
 
-import os
-import pathlib
 import random
 import resource
 import signal
 import subprocess
-import sys
-import tempfile
 import time
 import unittest
 
@@ -18,8 +14,7 @@ import h5py
 import numpy
 import xarray
 
-STRIATE = os.path.abspath(sys.argv.pop(1))
-EXAMPLES = pathlib.Path(__file__).resolve().parents[2] / "examples"
+from program import EXAMPLES, EXPERIMENT, STRIATE, Program
 
 # Small enough for a test: the tilt illusion on 9 x 9 places.
 TILT = [str(EXAMPLES / "tilt_illusion.toml"), "--set", "settings.feature=9", "--set", "settings.y=9", "--set", "settings.x=9"]
@@ -32,49 +27,8 @@ variable = "v"
 against = "t"
 """
 
-EXPERIMENT = """title = "Excitable unit"
-circuit = "fitzhugh_nagumo"
 
-[run]
-method = "rk4"
-duration = "50 ms"
-step = "0.05 ms"
-every = "1 ms"
-"""
-
-CIRCUIT = """circuit leaky "one leaky unit"
-time ms
-axis unit = 3
-parameter tau = 10 ms in (0, inf) "time constant"
-parameter E = -70 mV "rest"
-V(0) = -60 mV
-dV/dt = (E - V)/tau : mV "membrane potential"
-"""
-
-
-class CommandLine(unittest.TestCase):
-    def setUp(self):
-        scratch = tempfile.TemporaryDirectory()
-        self.addCleanup(scratch.cleanup)
-        self.folder = pathlib.Path(scratch.name)
-        self.write("unit.toml", EXPERIMENT)
-
-    def write(self, name, text):
-        (self.folder / name).write_text(text)
-
-    def striate(self, *arguments, **more):
-        return subprocess.run([STRIATE, *arguments], cwd=self.folder, capture_output=True, text=True, timeout=120, **more)
-
-    def refused(self, arguments, *words):
-        """Exit code 2, one line with all the words, and no file more or less."""
-        before = {p.name: p.read_bytes() for p in self.folder.iterdir() if p.is_file()}
-        done = self.striate(*arguments)
-        self.assertEqual(done.returncode, 2, done)
-        self.assertEqual(done.stderr.strip().count("\n"), 0, done.stderr)
-        for word in words:
-            self.assertIn(word, done.stderr)
-        self.assertEqual(before, {p.name: p.read_bytes() for p in self.folder.iterdir() if p.is_file()})
-
+class CommandLine(Program):
     # --- what is typed --------------------------------------------------------------------------------------------
 
     def test_a_misspelt_command_or_option_names_the_nearest(self):
@@ -125,19 +79,6 @@ y = "respones"
         self.write("broken.toml", "title = \n")
         self.refused(["run", "broken.toml"], "broken.toml:1")
 
-    # --- circuits -------------------------------------------------------------------------------------------------
-
-    def test_a_circuit_text_with_a_mistake_is_refused_with_its_line(self):
-        for old, new, *words in (("(E - V)/tau", "(E - V)", "mV"), ("(E - V)/tau", "(E - W)/tau", "W"),
-                                 ("dV/dt", "a := b + E\nb := a + E\ndV/dt", "a", "b"),
-                                 ("parameter tau = 10", "parameter tau = -10", "tau", "-10"),
-                                 ("axis unit = 3", "axis unit = 3\nparameter w[unit] = 1 mV", "unit")):
-            text = CIRCUIT.replace(old, new, 1)
-            if "w[unit]" in text:
-                text = text.replace("(E - V)/tau", "(w - V)/tau")
-            self.write("leaky.circuit", text)
-            self.refused(["check", "leaky.circuit"], "leaky.circuit", *words)
-
     # --- files ----------------------------------------------------------------------------------------------------
 
     def test_an_output_that_exists_or_cannot_be_written_is_refused(self):
@@ -167,17 +108,51 @@ y = "respones"
         with h5py.File(self.folder / "out.h5") as file:
             self.assertEqual(file.attrs["complete"], 0)
 
-    def test_a_circuit_that_blows_up_ends_with_time_and_state(self):
+    def test_a_circuit_that_blows_up_ends_with_time_state_and_likely_cause(self):
         self.write("blow.circuit", 'circuit blow "grows without bound"\ntime ms\nparameter tau = 1 ms\nx(0) = 1\n'
                                    'dx/dt = x*x*x/tau : 1 "grows"\n')
-        for method, step in (("rk4", '\nstep = "0.1 ms"'), ("bdf", "")):
+        for method, step in (("rk4", '\nstep = "0.1 ms"'), ("bdf", ""), ("dp54", "")):
             self.write("blow.toml", f'circuit = "blow.circuit"\n[run]\nmethod = "{method}"\nduration = "50 ms"{step}\n')
             done = self.striate("run", "blow.toml", "-o", "blow.h5", "--force")
             self.assertEqual(done.returncode, 1, done)
             self.assertRegex(done.stderr, r"t = [0-9.]+")
+            self.assertRegex(done.stderr, "blows? up")
             self.assertRegex(done.stderr, r"\bx\b")
             with h5py.File(self.folder / "blow.h5") as file:
                 self.assertEqual(file.attrs["complete"], 0)
+
+    def long_run(self):
+        """A run of a second or so in 20 conditions, to be stopped in its midst."""
+        self.write("long.toml", EXPERIMENT.replace("0.05 ms", "0.001 ms").replace("50 ms", "500 ms") + """
+[conditions.current]
+from = 0
+to = 1
+count = 20
+
+[parameters]
+I = "current"
+""")
+        process = subprocess.Popen([STRIATE, "run", "long.toml", "-o", "long.h5", "--threads", "1"], cwd=self.folder,
+                                   stderr=subprocess.PIPE, text=True)
+        for _ in range(1000):  # until the first conditions are there
+            time.sleep(0.01)
+            if (self.folder / "long.h5").exists() and (self.folder / "long.h5").stat().st_size > 30000:
+                break
+        time.sleep(0.2)
+        return process
+
+    def test_a_run_that_is_killed_or_interrupted_leaves_what_was_finished(self):
+        for send, code in ((signal.SIGKILL, -signal.SIGKILL), (signal.SIGINT, 130)):
+            process = self.long_run()
+            process.send_signal(send)
+            _, errors = process.communicate()
+            self.assertEqual(process.returncode, code, errors)
+            with h5py.File(self.folder / "long.h5") as file:
+                self.assertEqual(file.attrs["complete"], 0)
+                whole = ~numpy.isnan(file["v"][:]).any(axis=1)
+                self.assertTrue(whole.any() and not whole.all(), whole)
+            self.assertIn("complete         0", self.striate("info", "long.h5").stdout)
+            (self.folder / "long.h5").unlink()
 
     # --- recordings -----------------------------------------------------------------------------------------------
 
@@ -273,6 +248,7 @@ relative_to = { current = 0 }
             done = self.striate("sweep", "unit.toml", "--over", f"parameters.b={values}", "--over", "run.step=0.05 ms", "-o", "sweep.h5", "--force")
             self.assertEqual(done.returncode, 1, done)
             self.assertIn("1 of 2", done.stderr)
+            self.assertIn("2 points: 1 done, 1 failed, 0 pending", self.striate("info", "sweep.h5").stdout)
             with h5py.File(self.folder / "sweep.h5") as file:
                 self.assertEqual(file["status"][:, 0].tolist(), status)
                 self.assertIn("[0, 1)", file[f"errors/{status.index(2)}"][()].decode())
@@ -343,5 +319,4 @@ relative_to = { current = 0 }
 
 
 if __name__ == "__main__":
-    os.environ.pop("STRIATE_PYTHON", None)
     unittest.main()
