@@ -80,8 +80,27 @@ void list_models() {
   for (const auto& m : model_texts()) fmt::print("{:<20} {}\n", m.name, model(m.name)->description);
 }
 
+/// @throws Error for a file that is none
+H5File open_recording(const std::string& path) {
+  H5File file = H5File::open(path);
+  if (!file.attribute("/", "complete"))
+    throw Error(path, "this is an HDF5 file, but not a recording of Striate: it lacks the attribute 'complete'.");
+  return file;
+}
+
+/// @throws Error for a picture that cannot be written
+void require_picture(const std::string& path) {
+  const std::vector<std::string> kinds{".svg", ".png", ".pdf"};
+  const std::filesystem::path file(path);
+  if (std::ranges::count(kinds, file.extension().string()) == 0)
+    throw Error(path, "a picture ends in .svg, .png or .pdf. Choose another name with -o.");
+  std::error_code none;
+  if (!std::filesystem::is_directory(std::filesystem::absolute(file).parent_path(), none))
+    throw Error(path, "the folder does not exist. Choose one that does with -o.");
+}
+
 void info(const std::string& path) {
-  const H5File file = H5File::open(path);
+  const H5File file = open_recording(path);
   const auto text = [&](const std::string& name) {
     const auto value = file.attribute("/", name);
     if (!value) return std::string("-");
@@ -89,9 +108,6 @@ void info(const std::string& path) {
     if (const auto* i = std::get_if<std::int64_t>(&*value)) return fmt::format("{}", *i);
     return std::string("-");
   };
-  if (!file.attribute("/", "complete"))
-    throw Error(
-        fmt::format("'{}' is an HDF5 file, but not a recording of Striate: it lacks the attribute 'complete'.", path));
   for (const std::string name : {"title", "circuit", "method", "command", "created", "finished", "complete",
                                  "striate_version", "striate_commit", "instruction_set", "threads", "seed", "warnings"})
     fmt::print("{:<16} {}\n", name, text(name));
@@ -217,10 +233,11 @@ void add_commands(CLI::App& app, const std::string& command_line) {
   plot->add_option("-o,--output", options->output,
                    "the picture (.svg, .png or .pdf); default: the recording's name with .svg");
   plot->callback([options] {
-    H5File::open(options->file);
+    open_recording(options->file);
     const std::string output = options->output.empty()
                                    ? std::filesystem::path(options->file).replace_extension(".svg").string()
                                    : options->output;
+    require_picture(output);
     run_python({"-m", "striate.plot", options->file, "-o", output});
     fmt::print("drawn in {}\n", output);
   });

@@ -46,8 +46,9 @@ class Course {
     result_.recorded.resize(e.run.record.size());
   }
 
-  ConditionResult run(const std::vector<std::size_t>& widths,
-                      const std::vector<std::optional<LinearDecoder>>& trained) {
+  ConditionResult run(const std::vector<std::size_t>& widths, const std::vector<std::optional<LinearDecoder>>& trained,
+                      const std::function<void(double)>& progress = {}) {
+    progress_ = progress;
     for (const std::size_t width : widths) result_.analyses.emplace_back(width);
     trained_ = &trained;
     courses_.resize(widths.size());
@@ -90,8 +91,9 @@ class Course {
   void run_timed() {
     Observer observer;
     observer.sample = [&](double t, std::span<const double> y) { keep(t, y); };
-    observer.progress = [](double, const Counters&) {
+    observer.progress = [&](double t, const Counters&) {
       if (interrupted()) throw Interrupted();
+      if (progress_) progress_(t / problem_.t1);
     };
     if (e_.run.from_steady) problem_.y0 = settled(e_.run.absolute).y;
     const Solution solution = solve(problem_, method_of(e_), times_, observer);
@@ -146,6 +148,7 @@ class Course {
   Workspace<double> workspace_;
   std::vector<double> states_, observables_, inputs_;
   const std::vector<std::optional<LinearDecoder>>* trained_ = nullptr;
+  std::function<void(double)> progress_;
   std::size_t sample_ = 0;
   std::vector<std::vector<double>> courses_;  ///< by analysis, of those that reduce them
   ConditionResult result_;
@@ -207,11 +210,12 @@ void ConditionRunner::check() try {
   throw Error(told ? message : e_.path + ": " + message);
 }
 
-ConditionResult ConditionRunner::run(std::size_t condition) const {
+ConditionResult ConditionRunner::run(std::size_t condition, const std::function<void(double)>& progress) const {
   if (interrupted()) throw Interrupted();
   std::call_once(training_, [&] { trained_ = train(e_, system_, times_); });
   try {
-    return Course(e_, system_, times_, condition, condition == 0 ? first_drive_ : nullptr).run(widths_, trained_);
+    return Course(e_, system_, times_, condition, condition == 0 ? first_drive_ : nullptr)
+        .run(widths_, trained_, progress);
   } catch (const Failure& f) {
     const std::string where = condition_text(e_, condition);
     throw Failure(where.empty() ? f.what() : fmt::format("condition {}: {}", where, f.what()));

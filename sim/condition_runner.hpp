@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -35,7 +36,8 @@ class ConditionRunner {
   const std::vector<double>& times() const { return times_; }
 
   /// @throws Failure for a run that could not go on, naming the condition; Interrupted after Ctrl-C
-  ConditionResult run(std::size_t condition) const;
+  /// `progress` hears the share of the duration that an integration has covered, 0..1.
+  ConditionResult run(std::size_t condition, const std::function<void(double)>& progress = {}) const;
 
  private:
   void check();

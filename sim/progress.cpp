@@ -36,14 +36,32 @@ Progress::Progress(std::string what, std::size_t total, bool quiet)
       start_(std::chrono::steady_clock::now()),
       last_(start_) {}
 
-void Progress::done(std::size_t count) {
-  if (!shown_ || count == 0) return;
+void Progress::done(std::size_t count, std::size_t item) {
+  if (!shown_) return;
+  const std::scoped_lock guard(lock_);
+  done_ = count;
+  within_.erase(item);
+  show();
+}
+
+void Progress::within(std::size_t item, double share) {
+  if (!shown_) return;
+  const std::unique_lock guard(lock_, std::try_to_lock);
+  if (!guard) return;
+  within_[item] = share;
+  show();
+}
+
+void Progress::show() {
   const auto now = std::chrono::steady_clock::now();
-  if (count < total_ && now - last_ < std::chrono::milliseconds(100)) return;
+  if (done_ < total_ && now - last_ < std::chrono::milliseconds(100)) return;
   last_ = now;
+  double share = static_cast<double>(done_);
+  for (const auto& [item, part] : within_) share += part;
+  share /= static_cast<double>(total_);
+  if (share == 0) return;
   const double elapsed = std::chrono::duration<double>(now - start_).count();
-  const double left = elapsed * static_cast<double>(total_ - count) / static_cast<double>(count);
-  fmt::print(stderr, "\r\033[K{}: {} of {}, {} left", what_, count, total_, duration(left));
+  fmt::print(stderr, "\r\033[K{}: {} of {}, {} left", what_, done_, total_, duration(elapsed * (1 - share) / share));
   std::fflush(stderr);
 }
 

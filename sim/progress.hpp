@@ -2,6 +2,8 @@
 
 #include <chrono>
 #include <cstddef>
+#include <map>
+#include <mutex>
 #include <stdexcept>
 #include <string>
 
@@ -24,13 +26,22 @@ class Progress {
   ~Progress();
   Progress(const Progress&) = delete;
   Progress& operator=(const Progress&) = delete;
-  void done(std::size_t count);
+  /// So many items are done, `item` among them.
+  void done(std::size_t count, std::size_t item = no_item);
+  /// An item on its way has come so far, 0..1. May be called from any thread, and often.
+  void within(std::size_t item, double share);
 
  private:
+  static constexpr std::size_t no_item = static_cast<std::size_t>(-1);
+  void show();
+
   std::string what_;
   std::size_t total_;
   bool shown_;
   std::chrono::steady_clock::time_point start_, last_;
+  std::mutex lock_;  ///< of what follows
+  std::size_t done_ = 0;
+  std::map<std::size_t, double> within_;
 };
 
 }  // namespace striate

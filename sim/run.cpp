@@ -59,14 +59,14 @@ void run_experiment(const Experiment& e, const RunOptions& options) {
       if (first_failure) return;
     }
     try {
-      const ConditionResult result = runner.run(c);
+      const ConditionResult result = runner.run(c, [&](double share) { progress.within(c, share); });
       const std::scoped_lock guard(lock);
       for (std::size_t i = 0; i < e.run.record.size(); ++i) recording.write(e.run.record[i], c, result.recorded[i]);
       for (const auto& [name, value] : result.notes) recording.note(c, name, value);
       for (std::size_t i = 0; i < e.analyses.size(); ++i) analyses[i].set(c, result.analyses[i]);
       if (!result.warning.empty()) warn(c + 1, fmt::format("condition {}: {}", c, result.warning));
       recording.file().flush();
-      progress.done(++finished);
+      progress.done(++finished, c);
     } catch (...) {
       const std::scoped_lock guard(lock);
       if (c < failed_condition) {

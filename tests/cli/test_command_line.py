@@ -96,8 +96,10 @@ y = "respones"
         for command in ("info", "rerun", "plot"):
             for name in ("text.h5", "cut.h5", "none.h5"):
                 self.refused([command, name], name)
-        for command in ("info", "rerun"):
+        for command in ("info", "rerun", "plot"):
             self.refused([command, "foreign.h5"], "foreign.h5", "not a recording")
+        self.refused(["plot", "out.h5", "-o", "picture.gif"], "picture.gif", ".svg")
+        self.refused(["plot", "out.h5", "-o", "none/picture.svg"], "none/picture.svg", "folder")
 
     def test_a_full_disk_ends_with_code_1_and_a_file_that_opens(self):
         limit = 65536
