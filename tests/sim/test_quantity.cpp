@@ -1,0 +1,47 @@
+#include "sim/quantity.hpp"
+
+#include <boost/test/unit_test.hpp>
+
+#include "base/error.hpp"
+#include "tests/io/scratch.hpp"
+
+namespace {
+
+using namespace striate;
+
+double value(const std::string& text, const std::string& unit, const Variables& variables = {}) {
+  return evaluate(text, Unit::parse(unit), variables, "e.toml:1: size");
+}
+
+BOOST_AUTO_TEST_SUITE(quantity)
+
+BOOST_AUTO_TEST_CASE(A_number_may_have_any_unit_that_is_written_after_it) {
+  BOOST_TEST(value("0 %", "1") == 0);
+  BOOST_CHECK_CLOSE(value("12.5 %", "1"), 0.125, 1e-13);
+  BOOST_CHECK_CLOSE(value("2 1/deg", "1/deg"), 2, 1e-13);
+  BOOST_CHECK_CLOSE(value(" -3 nS/cm^2", "nS/cm^2"), -3, 1e-13);
+  BOOST_CHECK_CLOSE(value("30 arcmin", "deg"), 0.5, 1e-13);
+  BOOST_CHECK_CLOSE(value("1e-3 [V]", "mV"), 1, 1e-13);
+}
+
+BOOST_AUTO_TEST_CASE(Expressions_may_name_the_condition_variables) {
+  const Variables at{{"size", {4, Unit::parse("deg")}}, {"value", {0.5, Unit()}}};
+  BOOST_CHECK_CLOSE(value("1 deg + size/2", "deg", at), 3, 1e-13);
+  BOOST_CHECK_CLOSE(value("2*value", "1", at), 1, 1e-13);  // whatever the variables are called
+}
+
+BOOST_AUTO_TEST_CASE(Messages_speak_of_what_the_user_wrote) {
+  const Variables at{{"size", {4, Unit::parse("deg")}}};
+  BOOST_CHECK_EXCEPTION(value("sise", "deg", at), Error, says("e.toml:1: size = \"sise\": ", "Closest: size."));
+  try {
+    value("zzzzzz", "deg", at);
+    BOOST_ERROR("an unknown name was accepted");
+  } catch (const Error& e) {
+    BOOST_TEST(std::string(e.what()) == "e.toml:1: size = \"zzzzzz\": 'zzzzzz' is not defined. Known: size.");
+  }
+  BOOST_CHECK_EXCEPTION(value("3 mV", "deg"), Error, says("[mV]", "[deg]"));
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace
