@@ -127,13 +127,13 @@ struct ErkDeleter {
 class Erk : public Arkode {
  public:
   Erk(Evaluation& evaluation, const Method& method, double t0, double t1)
-      : Arkode(evaluation, method, t0, t1, method.name == "dp54"),
+      : Arkode(evaluation, method, t0, t1, method.name == "arkode_dp54"),
         mem_(ERKStepCreate(rhs, t0, y_.get(), context_.get())) {
     if (!mem_.get()) throw std::bad_alloc();
     ERKStepSetErrHandlerFn(mem_.get(), silent, nullptr);
     ERKStepSetUserData(mem_.get(), this);
     ERKStepSVtolerances(mem_.get(), method.rtol, atol_.get());
-    ERKStepSetTableNum(mem_.get(), method.name == "bs32"          ? ARKODE_BOGACKI_SHAMPINE_4_2_3
+    ERKStepSetTableNum(mem_.get(), method.name == "arkode_bs32"   ? ARKODE_BOGACKI_SHAMPINE_4_2_3
                                    : method.name == "zonneveld43" ? ARKODE_ZONNEVELD_5_3_4
                                                                   : ARKODE_DORMAND_PRINCE_7_4_5);
     ERKStepSetInterpolantDegree(mem_.get(), 3);
@@ -276,7 +276,7 @@ std::string refused_table(const std::string& name) {
     return fmt::format(
         "'{}' is refused: the ERKStep of SUNDIALS 6.4 reuses its last stage wrongly and may lose the order of this "
         "table. "
-        "Use bs32, zonneveld43 or dp54.",
+        "Use zonneveld43, arkode_bs32 or arkode_dp54.",
         name);
   }
   return {};

@@ -4,7 +4,7 @@
 
 namespace striate {
 
-/// ARKODE's ERKStep: "bs32" (Bogacki & Shampine 1989), "zonneveld43" (Zonneveld 1963), "dp54" (Dormand & Prince 1980).
+/// ARKODE's ERKStep: "zonneveld43" (Zonneveld 1963), and by "arkode_bs32" and "arkode_dp54" the pairs of bs32 and dp54.
 std::unique_ptr<Stepper> make_erk(Evaluation& evaluation, const Method& method, double t0, double t1);
 
 /// ARKODE's ARKStep with the additive pairs of Kennedy & Carpenter (2003), doi:10.1016/S0168-9274(02)00138-1: "imex3",

@@ -45,6 +45,7 @@ Evaluation::Evaluation(const Problem& problem)
 
 void Evaluation::set_segment(double begin, double end) {
   begin_ = begin;
+  u_known_ = false;
   // A few roundings short of the end, so that a drive that recomputes its breakpoints still answers from the left.
   end_ = std::max(begin, end - 8 * std::numeric_limits<double>::epsilon() * std::max(std::abs(begin), std::abs(end)));
 }
@@ -56,7 +57,7 @@ void Evaluation::drive_to(double t) {
 }
 
 At<double> Evaluation::at(double t, std::span<const double> y) {
-  drive_to(std::clamp(t, begin_, end_));
+  drive_to(drive_ && drive_->stepwise() ? begin_ : std::clamp(t, begin_, end_));
   return {t, y, p_, u_};
 }
 

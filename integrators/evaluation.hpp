@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 
+#include "base/aligned_vector.hpp"
 #include "integrators/integrator.hpp"
 
 namespace striate {
@@ -48,7 +49,8 @@ class Evaluation {
   std::vector<double> p_;
   std::shared_ptr<const Drive> drive_;
   Workspace<double> workspace_;
-  std::vector<double> u_, input_rates_;
+  AlignedVector<double> u_;
+  std::vector<double> input_rates_;
   double driven_to_ = std::numeric_limits<double>::quiet_NaN();  ///< the time that u_ belongs to
   std::size_t size_, guards_;
   double begin_, end_;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "base/aligned_vector.hpp"
 #include "integrators/stepper.hpp"
 
 namespace striate {
@@ -28,7 +29,7 @@ class FixedStep : public Stepper {
   double step_, t1_;
   double begin_ = 0, end_ = 0, t_ = 0, previous_t_ = 0;
   std::uint64_t n_ = 0;
-  std::vector<double> y_, previous_y_, rate_, previous_rate_;
+  AlignedVector<double> y_, previous_y_, rate_, previous_rate_;
   bool have_rate_ = false;
 };
 

@@ -14,9 +14,9 @@ namespace striate {
 
 /// An integration method by name with its settings. docs/integrators.md says what each is for.
 ///
-/// Adaptive: "bs32", "zonneveld43", "dp54" (explicit Runge-Kutta, ARKODE), "adams", "bdf" (multistep, CVODES),
-/// "imex3", "imex4", "imex5" (additive Runge-Kutta, ARKODE). Fixed step: "euler", "heun", "rk4", "exponential_euler".
-/// For maps, which no other method takes: "iterate", with the circuit's own step.
+/// Adaptive: "bs32", "dp54" (explicit Runge-Kutta), "arkode_bs32", "arkode_dp54", "zonneveld43" (the same, ARKODE),
+/// "adams", "bdf" (multistep, CVODES), "imex3", "imex4", "imex5" (additive Runge-Kutta, ARKODE). Fixed step: "euler",
+/// "heun", "rk4", "exponential_euler". For maps, which no other method takes: "iterate", with the circuit's own step.
 /// Recommended: bs32 for rectified circuits, dp54 for smooth ones, bdf for stiff ones.
 struct Method {
   std::string name = "bs32";

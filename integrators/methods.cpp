@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "base/error.hpp"
+#include "integrators/adaptive_runge_kutta.hpp"
 #include "integrators/arkode.hpp"
 #include "integrators/cvode.hpp"
 #include "integrators/exponential_euler.hpp"
@@ -19,6 +20,11 @@ std::unique_ptr<Stepper> runge_kutta(Evaluation& evaluation, const Method& metho
   return std::make_unique<RungeKutta>(evaluation, method, t1, tableau());
 }
 
+template <const Tableau& (*tableau)()>
+std::unique_ptr<Stepper> adaptive_runge_kutta(Evaluation& evaluation, const Method& method, double t0, double t1) {
+  return std::make_unique<AdaptiveRungeKutta>(evaluation, method, t0, t1, tableau());
+}
+
 std::unique_ptr<Stepper> exponential_euler(Evaluation& evaluation, const Method& method, double, double t1) {
   return std::make_unique<ExponentialEuler>(evaluation, method, t1);
 }
@@ -30,9 +36,11 @@ std::unique_ptr<Stepper> iterate(Evaluation& evaluation, const Method& method, d
 const std::vector<MethodInfo>& all_methods() {
   using Kind = MethodInfo::Kind;
   static const std::vector<MethodInfo> methods = {
-      {"bs32", Kind::adaptive, make_erk},
+      {"bs32", Kind::adaptive, adaptive_runge_kutta<bs32_tableau>},
+      {"dp54", Kind::adaptive, adaptive_runge_kutta<dp54_tableau>},
+      {"arkode_bs32", Kind::adaptive, make_erk},
+      {"arkode_dp54", Kind::adaptive, make_erk},
       {"zonneveld43", Kind::adaptive, make_erk},
-      {"dp54", Kind::adaptive, make_erk},
       {"adams", Kind::adaptive, make_cvode},
       {"bdf", Kind::adaptive, make_cvode},
       {"imex3", Kind::imex, make_imex},
@@ -83,6 +91,15 @@ std::vector<double> absolute_tolerances(const Method& method, const Fields& stat
 
 std::string time_text(double t, const System<double>& system) {
   return fmt::format("{} {}", t, system.time_unit().str());
+}
+
+double smallest_step(double t0, double t1) { return 1e-14 * std::max({std::abs(t0), std::abs(t1), t1 - t0}); }
+
+std::string step_too_small(double smallest, std::uint64_t rejected, const System<double>& system) {
+  return fmt::format(
+      "step below {} or too many rejections in a row, {} in all; the solution may blow up, or the rate jump at a time "
+      "that is no breakpoint of the drive",
+      time_text(smallest, system), rejected);
 }
 
 void fail(const std::string& method, double t, double t1, const Evaluation& evaluation, const std::string& what,

@@ -2,8 +2,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdlib>
+#include <functional>
 #include <new>
-#include <vector>
 
 #include "integrators/blocks.hpp"
 
@@ -21,45 +22,20 @@ void each(N_Vector v, const Body& body) {
   });
 }
 
-/// Block results combined in block order; inside a block eight lanes and then a fixed tree.
-template <class Term, class Combine>
-double reduce(Index size, double start, const Term& term, const Combine& combine) {
-  const auto block = [&](Index begin, Index end) {
-    double lane[8];
-    std::fill(lane, lane + 8, start);
-    Index i = begin;
-    for (; i + 8 <= end; i += 8) {
-      for (Index k = 0; k < 8; ++k) lane[k] = combine(lane[k], term(i + k));
-    }
-    for (Index k = 0; i < end; ++i, ++k) lane[k] = combine(lane[k], term(i));
-    return combine(combine(combine(lane[0], lane[4]), combine(lane[1], lane[5])),
-                   combine(combine(lane[2], lane[6]), combine(lane[3], lane[7])));
-  };
-  if (size <= vector_block) return block(0, size);
-  constexpr Index group = 256;  // blocks whose partial results fit on the stack
-  double total = start;
-  for (Index first = 0; first * vector_block < size; first += group) {
-    double partial[group];
-    const Index begin = first * vector_block;
-    const Index end = std::min(size, begin + group * vector_block);
-    const Index count = (end - begin + vector_block - 1) / vector_block;
-    parallel_for(count, end - begin >= vector_parallel, [&](Index b) {
-      partial[b] = block(begin + b * vector_block, std::min(end, begin + (b + 1) * vector_block));
-    });
-    for (Index b = 0; b < count; ++b) total = combine(total, partial[b]);
-  }
-  return total;
+template <class Term, class Join>
+double reduce(Index size, double start, const Term& term, const Join& join) {
+  return reduce_blocks(
+      size, start, [&](Index begin, Index end) { return reduce_lanes(begin, end, start, term, join); }, join);
 }
 
 template <class Term>
 double sum(Index size, const Term& term) {
-  return reduce(size, 0.0, term, [](double a, double b) { return a + b; });
+  return reduce(size, 0.0, term, std::plus<double>());
 }
 
-// A NaN must survive the maximum, or an error test on it would pass.
 template <class Term>
 double maximum(Index size, const Term& term) {
-  return reduce(size, 0.0, term, [](double a, double b) { return a > b || a != a ? a : b; });
+  return reduce(size, 0.0, term, larger);
 }
 
 void linear_sum(realtype a, N_Vector x, realtype b, N_Vector y, N_Vector z) {
@@ -199,10 +175,26 @@ int dot_multi(int count, N_Vector x, N_Vector* y, realtype* out) {
   return 0;
 }
 
+/// A clone whose values begin on a cache line; the serial vector frees them with free().
+N_Vector clone(N_Vector model) {
+  N_Vector v = N_VCloneEmpty(model);
+  if (!v) return nullptr;
+  constexpr Index line = 64 / sizeof(realtype);
+  NV_DATA_S(v) =
+      static_cast<realtype*>(std::aligned_alloc(64, (length(model) + line - 1) / line * line * sizeof(realtype)));
+  NV_OWN_DATA_S(v) = SUNTRUE;
+  if (NV_DATA_S(v)) return v;
+  N_VDestroy(v);
+  return nullptr;
+}
+
 }  // namespace
 
 Vector make_vector(std::size_t size, SUNContext context, bool use_max_norm) {
-  Vector v(N_VNew_Serial(static_cast<sunindextype>(size), context));
+  const Vector model(N_VNewEmpty_Serial(static_cast<sunindextype>(size), context));
+  if (!model) throw std::bad_alloc();
+  model->ops->nvclone = clone;
+  Vector v(N_VClone(model.get()));
   if (!v) throw std::bad_alloc();
   auto* ops = v->ops;
   ops->nvlinearsum = linear_sum;

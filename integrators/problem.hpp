@@ -21,6 +21,8 @@ class Drive {
   /// udot = du/dt between breakpoints, right-continuous. Wanted only for derivatives through events whose guard or jump
   /// depends on an input. @throws Error unless overridden
   virtual void rates(double t, std::span<double> udot) const;
+  /// Whether the inputs do not change between breakpoints; then they are asked for once in each such interval.
+  virtual bool stepwise() const { return false; }
 };
 
 /// Inputs that do not change.
@@ -29,6 +31,7 @@ class ConstantDrive : public Drive {
   explicit ConstantDrive(std::vector<double> u) : u_(std::move(u)) {}
   void evaluate(double t, std::span<double> u) const override;
   void rates(double t, std::span<double> udot) const override;
+  bool stepwise() const override { return true; }
 
  private:
   std::vector<double> u_;

@@ -15,7 +15,7 @@ class RungeKutta : public FixedStep {
                  std::span<double> next) override;
 
   const Tableau& tableau_;
-  std::vector<std::vector<double>> k_;  // stages after the first
+  std::vector<AlignedVector<double>> k_;  // stages after the first
 };
 
 }  // namespace striate

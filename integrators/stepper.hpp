@@ -38,6 +38,12 @@ std::vector<double> absolute_tolerances(const Method& method, const Fields& stat
 /// "12.4 ms"
 std::string time_text(double t, const System<double>& system);
 
+/// The smallest step worth taking between t0 and t1: some tens of roundings of t.
+double smallest_step(double t0, double t1);
+
+/// What to say when the error test asks for less than that.
+std::string step_too_small(double smallest, std::uint64_t rejected, const System<double>& system);
+
 /// The failure of a method at time t: what happened, the elements with the largest |error * weight|, non-finite rates.
 [[noreturn]] void fail(const std::string& method, double t, double t1, const Evaluation& evaluation,
                        const std::string& what, std::span<const double> errors = {},

@@ -2,8 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <cmath>
 #include <new>
 
 #include "integrators/stepper.hpp"
@@ -18,17 +16,10 @@ Context make_context() {
 
 void silent(int, const char*, const char*, char*, void*) {}
 
-double smallest_step(double t0, double t1) { return 1e-14 * std::max({std::abs(t0), std::abs(t1), t1 - t0}); }
-
 std::string describe_code(int code, double smallest, std::uint64_t rejected, const System<double>& system) {
   switch (code) {
     case -2: return "the tolerances ask for more than double precision holds";
-    case -3:
-      return fmt::format(
-          "step below {} or too many rejections in a row, {} in all; the solution may blow up, or the rate jump at a "
-          "time that "
-          "is no breakpoint of the drive",
-          time_text(smallest, system), rejected);
+    case -3: return step_too_small(smallest, rejected, system);
     case -4: return "the nonlinear solver did not converge at the smallest step";
     case -8:
     case -9:

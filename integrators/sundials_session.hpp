@@ -57,7 +57,4 @@ std::string describe_code(int code, double smallest_step, std::uint64_t rejected
 /// Swallows what SUNDIALS would print on stderr; every code is turned into a Failure instead.
 void silent(int, const char*, const char*, char*, void*);
 
-/// The smallest step worth taking between t0 and t1: some tens of roundings of t.
-double smallest_step(double t0, double t1);
-
 }  // namespace striate

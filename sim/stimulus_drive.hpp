@@ -14,6 +14,7 @@ class StimulusDrive final : public Drive {
 
   void evaluate(double t, std::span<double> u) const override;
   std::vector<double> breakpoints(double t0, double t1) const override;
+  bool stepwise() const override { return true; }
 
  private:
   std::vector<double> changes_;              ///< in the circuit's time unit, ascending

@@ -1,0 +1,151 @@
+#include "integrators/adaptive_runge_kutta.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <functional>
+
+#include "integrators/blocks.hpp"
+
+namespace striate {
+
+AdaptiveRungeKutta::AdaptiveRungeKutta(Evaluation& evaluation, const Method& method, double t0, double t1,
+                                       const Tableau& tableau)
+    : evaluation_(evaluation),
+      tableau_(tableau),
+      rtol_(method.rtol),
+      max_step_(method.max_step > 0 ? method.max_step : t1 - t0),
+      t1_(t1),
+      smallest_(smallest_step(t0, t1)),
+      max_norm_(method.max_norm),
+      atol_(absolute_tolerances(method, evaluation.system().states())),
+      y_(evaluation.size()),
+      next_(evaluation.size()),
+      k_(tableau.b.size(), AlignedVector<double>(evaluation.size())) {}
+
+void AdaptiveRungeKutta::restart(double t, std::span<const double> y, double end, double, std::uint64_t) {
+  t_ = t;
+  end_ = end;
+  std::copy(y.begin(), y.end(), y_.begin());
+  fresh_ = true;
+}
+
+double AdaptiveRungeKutta::step() {
+  if (fresh_) {
+    h_ = first_step();
+    previous_error_ = 1;
+    fresh_ = false;
+  } else {
+    std::swap(k_.front(), k_.back());
+  }
+  constexpr double safety = 0.9, integral = 0.04, least = 0.2;
+  const double exponent = 1.0 / tableau_.order - 0.75 * integral;
+  for (double most = 10;; most = 1) {
+    double h = std::min(h_, max_step_);
+    double t = t_ + h;
+    if (t + 0.01 * h >= end_) {
+      t = end_;
+      h = end_ - t_;
+    }
+    const double e = attempt(t, h);
+    if (e <= 1) {
+      const double factor = safety * std::pow(std::max(e, 1e-10), -exponent) * std::pow(previous_error_, integral);
+      h_ = h * std::clamp(factor, least, most);
+      previous_error_ = std::max(e, 1e-4);
+      previous_t_ = t_;
+      t_ = t;
+      std::swap(y_, next_);
+      return t_;
+    }
+    ++evaluation_.counters.rejected;
+    h_ = h * (std::isfinite(e) ? std::max(least, safety * std::pow(e, -exponent)) : least);
+    if (h_ < smallest_) give_up(h, std::isfinite(e));
+  }
+}
+
+double AdaptiveRungeKutta::attempt(double t, double h) {
+  const std::size_t stages = k_.size();
+  for (std::size_t i = 1; i < stages; ++i) {
+    advanced(h, tableau_.a[i]).store(next_);
+    if (!evaluation_.rhs(tableau_.c[i] == 1 ? t : t_ + tableau_.c[i] * h, next_, k_[i])) return HUGE_VAL;
+  }
+  const double e = norm(error(h));
+  return std::isnan(e) ? HUGE_VAL : e;
+}
+
+double AdaptiveRungeKutta::first_step() {
+  const double longest = std::min(end_ - t_, max_step_);
+  if (!evaluation_.rhs(t_, y_, k_[0])) give_up(0, false);
+  std::copy(y_.begin(), y_.end(), next_.begin());
+  LinearCombination state, rate;
+  state.add(1, y_.data());
+  rate.add(1, k_[0].data());
+  const double speed = norm(rate);  // tolerances per time
+  const double probe = std::clamp(0.01 * std::max(1.0, norm(state)) / speed, smallest_, longest);
+  const double unit[] = {1};
+  advanced(probe, unit).store(next_);
+  if (!evaluation_.rhs(t_ + probe, next_, k_[1])) return std::min(probe, 0.01 * longest);
+  LinearCombination change = rate;
+  change.add(-1, k_[1].data());
+  const double turn = norm(change) / probe / speed;  // rates of change of the rate, per time
+  // The error of a step is about 0.01 h speed (h turn)^(order - 1); that of linear decay is smaller for all our pairs.
+  const double h = std::pow(0.01 * speed * std::pow(turn, tableau_.order - 1), -1.0 / tableau_.order);
+  return std::isfinite(h) ? std::min(h, longest) : 0.01 * longest;
+}
+
+LinearCombination AdaptiveRungeKutta::advanced(double h, std::span<const double> weights) const {
+  LinearCombination sum;
+  sum.add(1, y_.data());
+  for (std::size_t j = 0; j < weights.size(); ++j) sum.add(h * weights[j], k_[j].data());
+  return sum;
+}
+
+LinearCombination AdaptiveRungeKutta::error(double h) const {
+  LinearCombination sum;
+  for (std::size_t j = 0; j < k_.size(); ++j) sum.add(h * tableau_.error[j], k_[j].data());
+  return sum;
+}
+
+double AdaptiveRungeKutta::scale(std::size_t i) const {
+  return atol_[i] + rtol_ * std::max(std::abs(y_[i]), std::abs(next_[i]));
+}
+
+double AdaptiveRungeKutta::norm(const LinearCombination& x) const {
+  const auto reduced = [&](const auto& term, const auto& join) {
+    return reduce_blocks(
+        y_.size(), 0.0,
+        [&](std::size_t begin, std::size_t end) {
+          double value[vector_block];
+          x.block(value, begin, end);
+          return reduce_lanes(
+              begin, end, 0.0, [&](std::size_t i) { return term(value[i - begin] / scale(i)); }, join);
+        },
+        join);
+  };
+  if (max_norm_) return reduced([](double v) { return std::abs(v); }, larger);
+  const double sum = reduced([](double v) { return v * v; }, std::plus<double>());
+  return std::sqrt(sum / static_cast<double>(y_.size()));
+}
+
+void AdaptiveRungeKutta::dense(double t, std::span<double> out) {
+  // After a step next_ is where it began, and k_ its slopes.
+  const double h = t_ - previous_t_, s = (t - previous_t_) / h;
+  LinearCombination sum;
+  sum.add(1, next_.data());
+  for (std::size_t j = 0; j < k_.size(); ++j) {
+    double weight = 0;
+    for (std::size_t m = tableau_.dense[j].size(); m-- > 0;) weight = (weight + tableau_.dense[j][m]) * s;
+    sum.add(h * weight, k_[j].data());
+  }
+  sum.store(out);
+}
+
+void AdaptiveRungeKutta::give_up(double h, bool finite) {
+  if (!finite) fail(tableau_.name, t_, t1_, evaluation_, "the rate is not finite however small the step");
+  std::vector<double> errors(y_.size()), weights(y_.size());
+  error(h).store(errors);
+  for (std::size_t i = 0; i < weights.size(); ++i) weights[i] = 1 / scale(i);
+  fail(tableau_.name, t_, t1_, evaluation_,
+       step_too_small(smallest_, evaluation_.counters.rejected, evaluation_.system()), errors, weights);
+}
+
+}  // namespace striate
