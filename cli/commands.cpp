@@ -11,6 +11,7 @@
 #include "base/error.hpp"
 #include "circuit/compile.hpp"
 #include "circuit/text.hpp"
+#include "cli/limit_spinning.hpp"
 #include "cli/python.hpp"
 #include "cli/sweep_command.hpp"
 #include "cli/train_command.hpp"
@@ -55,6 +56,13 @@ void describe(const Circuit& circuit, const System<double>& system) {
   for (const auto& a : system.algorithms()) fmt::print("  {}: {} ({})\n", a.operation, a.algorithm, a.reason);
   fmt::print("  state {}; memory of one evaluation {}\n", bytes_text(8.0 * static_cast<double>(system.states().size())),
              bytes_text(static_cast<double>(system.workspace_bytes())));
+}
+
+/// Conditions run on threads, and so does the work of an evaluation unless the circuit is small.
+bool may_use_threads(const Experiment& e) {
+  std::size_t states = 0;
+  for (const auto& s : e.circuit->states) states += s.variable.shape().size();
+  return e.condition_count() > 1 || states > 256;
 }
 
 void check(const std::string& path, const Overrides& overrides) {
@@ -182,6 +190,7 @@ void add_commands(CLI::App& app, const std::string& command_line) {
   run->callback([options, command_line] {
     watch_for_interrupt();
     const Experiment e = load_experiment(options->file, split_overrides(options->overrides));
+    if (may_use_threads(e)) limit_spinning();
     const std::string output =
         options->output.empty() ? std::filesystem::path(options->file).stem().string() + ".h5" : options->output;
     run_experiment(e, {output, options->force, options->quiet, options->threads, command_line});
@@ -223,6 +232,7 @@ void add_commands(CLI::App& app, const std::string& command_line) {
   rerun_command->add_option("recording", options->file, "a recording (HDF5)")->required();
   rerun_command->add_flag("-q,--quiet", options->quiet, "print nothing but the verdict");
   rerun_command->callback([options, command_line] {
+    limit_spinning();
     watch_for_interrupt();
     rerun(options->file, options->quiet, command_line);
   });

@@ -1,9 +1,7 @@
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <CLI/CLI.hpp>
 #include <csignal>
-#include <cstdlib>
 #include <new>
 
 #include "base/error.hpp"
@@ -42,18 +40,9 @@ std::string unknown_word(const CLI::App& app) {
   return "striate: something is not known.";
 }
 
-/// Idle OpenMP threads spin for a long time by default, which stalls a machine whose cores are shared. The limit is
-/// read before main begins, so it is set and the program started once more; a user's own setting stands.
-void limit_spinning(char** argv) {
-  if (std::getenv("GOMP_SPINCOUNT") != nullptr || std::getenv("OMP_WAIT_POLICY") != nullptr) return;
-  setenv("GOMP_SPINCOUNT", "2000", 1);
-  execv("/proc/self/exe", argv);
-}
-
 }  // namespace
 
 int main(int argc, char** argv) {
-  limit_spinning(argv);
   std::signal(SIGXFSZ, SIG_IGN);  // a file-size limit is reported like a full disk
   CLI::App app{
       "Striate simulates neural circuits.\n\n"

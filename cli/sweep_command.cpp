@@ -7,6 +7,7 @@
 #include <memory>
 
 #include "base/error.hpp"
+#include "cli/limit_spinning.hpp"
 #include "sim/progress.hpp"
 #include "sim/sweep.hpp"
 
@@ -49,6 +50,7 @@ void add_sweep_command(CLI::App& app, const std::string& command_line) {
   sweep->add_flag("--force", given->force, "write over an existing recording");
   sweep->add_flag("-q,--quiet", given->quiet, "print nothing but errors");
   sweep->callback([given, command_line] {
+    limit_spinning();
     watch_for_interrupt();
     if (given->resume && given->force)
       throw Error("striate sweep: --resume keeps the file and --force writes over it. Give one of them.");

@@ -40,12 +40,15 @@ double AdaptiveRungeKutta::step() {
   constexpr double safety = 0.9, integral = 0.04, least = 0.2;
   const double exponent = 1.0 / tableau_.order - 0.75 * integral;
   for (double most = 10;; most = 1) {
+    const double left = end_ - t_;
     double h = std::min(h_, max_step_);
-    double t = t_ + h;
-    if (t + 0.01 * h >= end_) {
-      t = end_;
-      h = end_ - t_;
+    const bool last = left <= (1 + 1e-6) * h;
+    if (last) {
+      h = left;
+    } else if (left < 2 * h) {
+      h = left / 2;  // rather than a long step and a tiny one
     }
+    const double t = last ? end_ : t_ + h;
     const double e = attempt(t, h);
     if (e <= 1) {
       const double factor = safety * std::pow(std::max(e, 1e-10), -exponent) * std::pow(previous_error_, integral);
@@ -80,7 +83,8 @@ double AdaptiveRungeKutta::first_step() {
   state.add(1, y_.data());
   rate.add(1, k_[0].data());
   const double speed = norm(rate);  // tolerances per time
-  const double probe = std::clamp(0.01 * std::max(1.0, norm(state)) / speed, smallest_, longest);
+  const auto bounded = [&](double h) { return std::min(std::max(h, smallest_), longest); };
+  const double probe = bounded(0.01 * std::max(1.0, norm(state)) / speed);
   const double unit[] = {1};
   advanced(probe, unit).store(next_);
   if (!evaluation_.rhs(t_ + probe, next_, k_[1])) return std::min(probe, 0.01 * longest);
@@ -89,7 +93,7 @@ double AdaptiveRungeKutta::first_step() {
   const double turn = norm(change) / probe / speed;  // rates of change of the rate, per time
   // The error of a step is about 0.01 h speed (h turn)^(order - 1); that of linear decay is smaller for all our pairs.
   const double h = std::pow(0.01 * speed * std::pow(turn, tableau_.order - 1), -1.0 / tableau_.order);
-  return std::isfinite(h) ? std::min(h, longest) : 0.01 * longest;
+  return std::isfinite(h) ? bounded(h) : 0.01 * longest;
 }
 
 LinearCombination AdaptiveRungeKutta::advanced(double h, std::span<const double> weights) const {

@@ -1,9 +1,9 @@
 #pragma once
 
 #include "base/aligned_vector.hpp"
+#include "circuit/tableau.hpp"
 #include "integrators/linear_combination.hpp"
 #include "integrators/stepper.hpp"
-#include "integrators/tableau.hpp"
 
 namespace striate {
 

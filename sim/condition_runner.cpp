@@ -62,7 +62,10 @@ class Course {
   }
 
   /// The variables' last values, for decoders in training.
-  ConditionValues last() const { return {states_, observables_, inputs_}; }
+  ConditionValues last() {
+    derive();
+    return {states_, observables_, inputs_};
+  }
 
  private:
   /// The steady state of what is shown at time 0; an unstable one is kept with a warning.
@@ -113,25 +116,39 @@ class Course {
     return a.scale * value / (unit.dimensionless() ? 1 : unit.to(Unit::parse("s")));
   }
 
+  /// Inputs and observables that go with the states: computed only for what asks for them.
+  void derive() {
+    if (derived_) return;
+    drive_->evaluate(t_, inputs_);
+    system_.observe({t_, states_, problem_.p, inputs_}, observables_, workspace_);
+    derived_ = true;
+  }
+
   void keep(double t, std::span<const double> y) {
-    drive_->evaluate(t, inputs_);
-    system_.observe({t, y, problem_.p, inputs_}, observables_, workspace_);
+    t_ = t;
+    derived_ = false;
     states_.assign(y.begin(), y.end());
     for (std::size_t i = 0; i < e_.run.record.size(); ++i) {
       const std::string& name = e_.run.record[i];
       const auto append = [&](const Field& f, const std::vector<double>& values) {
         const auto first = values.begin() + static_cast<std::ptrdiff_t>(f.offset);
+        result_.recorded[i].reserve(f.size * times_.size());
         result_.recorded[i].insert(result_.recorded[i].end(), first, first + static_cast<std::ptrdiff_t>(f.size));
       };
-      if (const Field* f = system_.states().find(name))
+      if (const Field* f = system_.states().find(name)) {
         append(*f, states_);
-      else if (const Field* g = system_.observables().find(name))
+        continue;
+      }
+      derive();
+      if (const Field* g = system_.observables().find(name))
         append(*g, observables_);
       else
         append(system_.inputs().at(name), inputs_);
     }
     for (std::size_t i = 0; i < result_.analyses.size(); ++i) {
       const bool timed = e_.analyses[i].against == "t";
+      const bool of_the_end = !timed && e_.analyses[i].over_time == OverTime::last;
+      if (of_the_end && sample_ + 1 < times_.size()) continue;
       const std::span<double> row(result_.analyses[i]);
       analyse(e_, system_, e_.analyses[i], (*trained_)[i] ? &*(*trained_)[i] : nullptr, last(),
               timed ? row.subspan(sample_, 1) : row);
@@ -150,6 +167,8 @@ class Course {
   const std::vector<std::optional<LinearDecoder>>* trained_ = nullptr;
   std::function<void(double)> progress_;
   std::size_t sample_ = 0;
+  double t_ = 0;
+  bool derived_ = false;
   std::vector<std::vector<double>> courses_;  ///< by analysis, of those that reduce them
   ConditionResult result_;
 };

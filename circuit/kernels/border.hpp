@@ -11,11 +11,12 @@ namespace striate {
 inline std::ptrdiff_t border_index(std::ptrdiff_t i, std::ptrdiff_t n, Border border) {
   if (i >= 0 && i < n) return i;
   if (border == Border::zero) return -1;
-  if (border == Border::circular) return ((i % n) + n) % n;
   if (n == 1) return 0;
-  const std::ptrdiff_t period = 2 * (n - 1);
-  const std::ptrdiff_t j = ((i % period) + period) % period;
-  return j < n ? j : period - j;
+  // Steps of whole periods, of which there are few, instead of a division.
+  const std::ptrdiff_t period = border == Border::circular ? n : 2 * (n - 1);
+  while (i < 0) i += period;
+  while (i >= period) i -= period;
+  return i < n ? i : period - i;
 }
 
 }  // namespace striate

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstring>
 
 #include "base/parallel.hpp"
 #include "circuit/kernels/border.hpp"
@@ -50,11 +51,17 @@ struct Bundle {
   }
 };
 
+/// One row of a bundle. Its size is known when compiled, which makes it a few moves instead of a call.
+template <class T>
+void copy_row(const T* from, T* to) {
+  std::memcpy(to, from, bundle<T> * sizeof(T));
+}
+
 template <class T>
 void copy_rows(const T* from, std::size_t from_stride, T* to, std::size_t to_stride, std::size_t rows,
                std::size_t length) {
   if (length == bundle<T>) {
-    for (std::size_t i = 0; i < rows; ++i) std::copy_n(from + i * from_stride, bundle<T>, to + i * to_stride);
+    for (std::size_t i = 0; i < rows; ++i) copy_row(from + i * from_stride, to + i * to_stride);
     return;
   }
   for (std::size_t i = 0; i < rows; ++i) std::copy_n(from + i * from_stride, length, to + i * to_stride);
@@ -67,10 +74,13 @@ void write_borders(T* packed, std::size_t n, std::size_t width, const Rows& rows
   const auto write = [&](std::ptrdiff_t i) {
     T* row = body + i * static_cast<std::ptrdiff_t>(width);
     const std::ptrdiff_t from = border_index(i, static_cast<std::ptrdiff_t>(n), rows.border);
+    const T* source = body + from * static_cast<std::ptrdiff_t>(width);
     if (from < 0) {
       std::fill_n(row, width, T(0));
+    } else if (width == bundle<T>) {
+      copy_row(source, row);
     } else {
-      std::copy_n(body + from * static_cast<std::ptrdiff_t>(width), width, row);
+      std::copy_n(source, width, row);
     }
   };
   for (std::size_t i = 1; i <= rows.before; ++i) write(-static_cast<std::ptrdiff_t>(i));
@@ -91,7 +101,6 @@ void pack(const LineKernels<T>& kernels, const T* in, T* packed, const Lines& li
       copy_rows(in + offset, lines.inner, body + column, width, n, length);
     });
   }
-  write_borders(packed, n, width, rows);
 }
 
 template <class T>
@@ -138,12 +147,19 @@ std::size_t piece_scratch(std::size_t n, std::size_t taps) {
   return ((n + 2 * taps) + (n + taps) + std::max(n, taps)) * bundle<T>;
 }
 
-/// Calls kernel(packed, out, out_stride, rows, accumulate, spare) on every bundle.
+/// How a kernel reads past the edges: from rows that are written out, or leaving out rows of zeros.
+enum class Edges { written, zeros_left_out };
+
+/// Rows further apart than this crowd into few places of the first-level cache, and are gathered.
+constexpr std::size_t furthest_rows = 1024;  // bytes
+
+/// Calls kernel(rows read, out, out_stride, rows, accumulate, spare) on every bundle.
 template <class T, class Kernel>
 void for_bundles(const T* in, T* out, const Lines& lines, std::size_t taps, const LineMode& mode, T* scratch,
-                 bool parallel, const Kernel& kernel) {
+                 bool parallel, Edges edges, const Kernel& kernel) {
   constexpr std::size_t width = bundle<T>;
   const Rows rows = plan_rows(lines.n, taps, mode);
+  const bool bare = edges == Edges::zeros_left_out && rows.border == Border::zero;
   const std::size_t columns = lines.outer * lines.inner;
   const std::size_t bundles = (columns + width - 1) / width;
   const std::size_t pieces = piece_count(bundles, parallel);
@@ -152,16 +168,22 @@ void for_bundles(const T* in, T* out, const Lines& lines, std::size_t taps, cons
     T* packed = scratch + piece * piece_scratch<T>(lines.n, taps);
     T* result = packed + (lines.n + 2 * taps) * width;
     T* spare = result + (lines.n + taps) * width;
+    const LineRows<T> whole = bare ? LineRows<T>{packed + rows.before * width, width, rows.before, lines.n}
+                                   : LineRows<T>{packed, width, 0, rows.before + lines.n + rows.after};
     for (std::size_t b = piece * bundles / pieces; b < (piece + 1) * bundles / pieces; ++b) {
       const Bundle bundle_columns{b * width, std::min(width, columns - b * width)};
-      pack(table, in, packed, lines, bundle_columns, rows);
       const std::size_t o = bundle_columns.first / lines.inner, j = bundle_columns.first % lines.inner;
+      const std::size_t at = o * lines.n * lines.inner + j;
       const bool one_run = bundle_columns.count == width && j + width <= lines.inner;
+      const bool in_place = bare && one_run && lines.inner * sizeof(T) <= furthest_rows;
+      if (!in_place) pack(table, in, packed, lines, bundle_columns, rows);
+      if (!bare) write_borders(packed, lines.n, width, rows);
+      const LineRows<T> read = in_place ? LineRows<T>{in + at, lines.inner, rows.before, lines.n} : whole;
       if (one_run && !rows.fold) {
-        kernel(packed, out + o * lines.n * lines.inner + j, lines.inner, rows.outputs, mode.accumulate, spare);
+        kernel(read, out + at, lines.inner, rows.outputs, mode.accumulate, spare);
         continue;
       }
-      kernel(packed, result, width, rows.outputs, false, spare);
+      kernel(read, result, width, rows.outputs, false, spare);
       if (rows.fold) fold(result, lines.n, width, rows);
       unpack(table, result + rows.overhang * width, out, lines, bundle_columns, mode.accumulate, spare);
     }
@@ -253,9 +275,9 @@ void line_convolve(const T* in, T* out, const Lines& lines, const T* k, std::siz
   const std::ptrdiff_t step = mode.transposed ? -1 : 1;
   if (is_narrow<T>(lines)) return convolve_narrow(in, out, lines, first, step, taps, mode, scratch);
   const auto convolve = kernels<T>().line.convolve;
-  for_bundles(in, out, lines, taps, mode, scratch, parallel,
-              [&](const T* packed, T* to, std::size_t stride, std::size_t rows, bool accumulate, T*) {
-                convolve(packed, to, stride, rows, first, step, taps, accumulate);
+  for_bundles(in, out, lines, taps, mode, scratch, parallel, Edges::zeros_left_out,
+              [&](const LineRows<T>& read, T* to, std::size_t stride, std::size_t rows, bool accumulate, T*) {
+                convolve(read, to, stride, rows, first, step, taps, accumulate);
               });
 }
 
@@ -264,9 +286,9 @@ void line_box(const T* in, T* out, const Lines& lines, T weight, std::size_t tap
               bool parallel) {
   if (lines.outer * lines.n * lines.inner == 0) return;
   const auto box = kernels<T>().line.box;
-  for_bundles(in, out, lines, taps, mode, scratch, parallel,
-              [&](const T* packed, T* to, std::size_t stride, std::size_t rows, bool accumulate, T* spare) {
-                box(packed, to, stride, rows, weight, taps, accumulate, spare);
+  for_bundles(in, out, lines, taps, mode, scratch, parallel, Edges::written,
+              [&](const LineRows<T>& read, T* to, std::size_t stride, std::size_t rows, bool accumulate, T* spare) {
+                box(read.first, to, stride, rows, weight, taps, accumulate, spare);
               });
 }
 

@@ -17,35 +17,87 @@ namespace {
 
 /// One pass of a separated kernel; running sums where the kernel is a constant box.
 template <class T>
+struct LinePass {
+  LinePass(const Expr& node, const Expr& kernel, const Place& at, const Lines& along)
+      : place(at),
+        lines(along),
+        taps(kernel.shape().size()),
+        mode{static_cast<Border>(node->ints[1]), static_cast<Face>(node->ints[0]) == Face::transposed, false} {
+    if (is_constant_graph(kernel)) box = box_form(constant_value(kernel));
+  }
+  std::size_t work() const { return lines.outer * lines.n * lines.inner * (box.is_box ? 4 : taps); }
+  std::size_t scratch(bool parallel) const { return line_scratch<T>(lines, taps, parallel); }
+  void run(const Frame<T>& frame, const T* in, T* out, T* scratch, bool parallel) const {
+    if (box.is_box)
+      line_box(in, out, lines, static_cast<T>(box.weight), box.taps, mode, scratch, parallel);
+    else
+      line_convolve(in, out, lines, frame.read(place), taps, mode, scratch, parallel);
+  }
+
+  Place place;
+  Lines lines;
+  std::size_t taps;
+  LineMode mode;
+  BoxForm box;
+};
+
+template <class T>
 class LineConvStep final : public Step<T> {
  public:
   LineConvStep(const Expr& node, const std::vector<Place>& operands, const Place& result)
-      : kernel_(operands[0]),
-        in_(operands[1]),
+      : in_(operands[1]),
         out_(result),
-        lines_(line_view(node.shape(), node->names[0])),
-        taps_(node->args[0].shape().size()),
-        mode_{static_cast<Border>(node->ints[1]), static_cast<Face>(node->ints[0]) == Face::transposed, false} {
-    if (is_constant_graph(node->args[0])) box_ = box_form(constant_value(node->args[0]));
-    parallel_ = node.shape().size() * (box_.is_box ? 4 : taps_) > parallel_threshold;
-  }
+        pass_(node, node->args[0], operands[0], line_view(node.shape(), node->names[0])),
+        parallel_(pass_.work() > parallel_threshold) {}
   void run(const Frame<T>& frame) const override {
-    if (box_.is_box)
-      line_box(frame.read(in_), frame.write(out_), lines_, static_cast<T>(box_.weight), box_.taps, mode_, frame.scratch,
-               parallel_);
-    else
-      line_convolve(frame.read(in_), frame.write(out_), lines_, frame.read(kernel_), taps_, mode_, frame.scratch,
-                    parallel_);
+    pass_.run(frame, frame.read(in_), frame.write(out_), frame.scratch, parallel_);
   }
-  std::size_t scratch_size() const override { return line_scratch<T>(lines_, taps_, parallel_); }
+  std::size_t scratch_size() const override { return pass_.scratch(parallel_); }
 
  private:
-  Place kernel_, in_, out_;
-  Lines lines_;
-  std::size_t taps_;
-  LineMode mode_;
-  BoxForm box_;
-  bool parallel_ = false;
+  Place in_, out_;
+  LinePass<T> pass_;
+  bool parallel_;
+};
+
+/// Two passes along neighbouring axes, plane by plane, so that what lies between them stays in cache.
+template <class T>
+class PlaneConvStep final : public Step<T> {
+ public:
+  PlaneConvStep(const Expr& node, const std::vector<Place>& operands, const Place& result)
+      : in_(operands[1]),
+        out_(result),
+        whole_(line_view(node.shape(), node->names[0])),
+        first_(node, node->args[0], operands[0], {1, whole_.n, whole_.inner}),
+        second_(node, node->args[2], operands[2], within_plane(line_view(node.shape(), node->names[1]))),
+        parallel_(whole_.outer * (first_.work() + second_.work()) > parallel_threshold) {}
+  void run(const Frame<T>& frame) const override {
+    const T* in = frame.read(in_);
+    T* out = frame.write(out_);
+    const std::size_t plane = whole_.n * whole_.inner, pieces = piece_count();
+    parallel_for(pieces, parallel_, [&](std::size_t piece) {
+      T* between = frame.scratch + piece * piece_scratch();
+      T* scratch = between + aligned_plane();
+      for (std::size_t o = piece * whole_.outer / pieces; o < (piece + 1) * whole_.outer / pieces; ++o) {
+        first_.run(frame, in + o * plane, between, scratch, false);
+        second_.run(frame, between, out + o * plane, scratch, false);
+      }
+    });
+  }
+  std::size_t scratch_size() const override { return piece_count() * piece_scratch(); }
+
+ private:
+  Lines within_plane(Lines lines) const { return {lines.outer / whole_.outer, lines.n, lines.inner}; }
+  std::size_t aligned_plane() const { return (whole_.n * whole_.inner + 31) / 32 * 32; }
+  std::size_t piece_count() const { return parallel_ ? std::min<std::size_t>(whole_.outer, 16) : 1; }
+  std::size_t piece_scratch() const {
+    return aligned_plane() + std::max(first_.scratch(false), second_.scratch(false));
+  }
+
+  Place in_, out_;
+  Lines whole_;
+  LinePass<T> first_, second_;
+  bool parallel_;
 };
 
 ConvolutionShape convolution_shape(const Expr& node) {
@@ -408,6 +460,8 @@ std::unique_ptr<Step<T>> linear_step(const Expr& node, const std::vector<Place>&
                                      const Place& prepared) {
   switch (node->op) {
     case Op::conv:
+      if (is_line_conv(node) && node->names.size() == 2)
+        return std::make_unique<PlaneConvStep<T>>(node, operands, result);
       if (is_line_conv(node)) return std::make_unique<LineConvStep<T>>(node, operands, result);
       return std::make_unique<ConvStep<T>>(node, operands, result, prepared);
     case Op::contract: return std::make_unique<ContractStep<T>>(node, operands, result);

@@ -18,6 +18,8 @@ namespace {
 constexpr double seconds_per_tap = 4e-11;
 constexpr double seconds_per_pass = 5e-10;
 constexpr std::size_t most_terms = 8;
+constexpr std::size_t largest_plane = 1 << 14;  // elements
+constexpr std::size_t fewest_planes = 4;
 
 bool contains(const std::vector<std::string>& names, const std::string& name) {
   return std::find(names.begin(), names.end(), name) != names.end();
@@ -173,7 +175,11 @@ class Lowering {
       for (std::size_t i = 0; i < offsets.size(); ++i) {
         if (term.factors[i].shape().size() == 1)
           z = z * constant_or_sum(term.factors[i]);
-        else
+        else if (i + 1 < offsets.size() && term.factors[i + 1].shape().size() > 1 &&
+                 fit_in_planes(z.shape(), e->names[i], e->names[i + 1])) {
+          z = two_lines(e, term.factors[i], z, term.factors[i + 1], i);
+          ++i;
+        } else
           z = conv_face(r.face, term.factors[i], z, {e->names[i]}, border, Algorithm::separable, z.shape());
       }
       if (r.face == Face::forward) z = mixed(term.rest, z, r.g_shape);
@@ -181,6 +187,27 @@ class Lowering {
       total = total ? total + z : z;
     }
     return total;
+  }
+
+  /// Whether two passes can run plane by plane: along neighbouring axes, in planes that stay in cache and are enough
+  /// for some threads.
+  static bool fit_in_planes(const Shape& shape, const std::string& first, const std::string& second) {
+    const std::size_t at = *shape.find(first);
+    if (*shape.find(second) != at + 1) return false;
+    const std::size_t plane = shape[at].size * shape.stride(at);
+    return plane <= largest_plane && shape.size() >= fewest_planes * plane;
+  }
+
+  /// The passes i and i + 1 of a separated conv as one node: arguments factor, operand, factor.
+  static Expr two_lines(const Expr& e, const Expr& factor, const Expr& z, const Expr& next_factor, std::size_t i) {
+    Node node;
+    node.op = Op::conv;
+    node.args = {factor, z, next_factor};
+    node.shape = z.shape();
+    node.unit = factor.unit() * z.unit() * next_factor.unit();
+    node.names = {e->names[i], e->names[i + 1]};
+    node.ints = {e->ints[0], e->ints[1], static_cast<std::int64_t>(Algorithm::separable)};
+    return intern(std::move(node));
   }
 
   static Expr constant_or_sum(const Expr& one_tap) { return sum(one_tap, {one_tap.shape()[0].name}); }

@@ -42,7 +42,7 @@ std::unique_ptr<Step<T>> matrix_vectors_step(const MatrixVector& product, const 
 template <class T>
 std::unique_ptr<Step<T>> reduction_step(const Expr& node, const std::vector<Place>& operands, const Place& result);
 
-/// A one-dimensional pass of a separated kernel.
+/// A one-dimensional pass of a separated kernel, or two along neighbouring axes (arguments factor, operand, factor).
 bool is_line_conv(const Expr& node);
 
 template <class T>

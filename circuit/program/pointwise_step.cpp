@@ -70,8 +70,8 @@ class PointwiseStep final : public Step<T> {
   }
 
  private:
-  static constexpr std::size_t block_size = 256;
-  static constexpr std::size_t blocks_a_chunk = 16;
+  static constexpr std::size_t block_size = 512;
+  static constexpr std::size_t blocks_a_chunk = 8;
   static constexpr std::size_t most_operands = 3 * most_instructions;
   static constexpr std::size_t most_registers = most_operands + most_instructions;
 

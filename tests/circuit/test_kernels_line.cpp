@@ -130,11 +130,12 @@ void check_packed_kernels() {
         const std::vector<T> in = noise<T>((rows + taps - 1) * width, 4), k = noise<T>(taps, 5);
         const std::size_t stride = width + 3;
         std::vector<T> out(rows * stride, 7), suffix(taps * width);
+        std::size_t before = 0, count = rows + taps - 1;  // rows that are there, after rows of zeros
         const auto exact = [&](std::size_t i, std::size_t j, bool reversed) {
           T sum = 0;
           for (std::size_t r = 0; r < taps; ++r) {
             const T weight = reversed ? k[taps - 1 - r] : k[r];
-            const T x = in[(i + r) * width + j];
+            const T x = i + r < before || i + r >= before + count ? T(0) : in[(i + r - before) * width + j];
             if (level == IsaLevel::v2) {
               const volatile T product = weight * x;  // two roundings, whatever this file is compiled for
               sum += product;
@@ -145,15 +146,19 @@ void check_packed_kernels() {
           return sum;
         };
         for (const bool reversed : {false, true}) {
-          kernels.convolve(in.data(), out.data(), stride, rows, reversed ? k.data() + taps - 1 : k.data(),
-                           reversed ? -1 : 1, taps, false);
-          bool same = true, untouched = true;
-          for (std::size_t i = 0; i < rows; ++i) {
-            for (std::size_t j = 0; j < width; ++j) same &= out[i * stride + j] == exact(i, j, reversed);
-            for (std::size_t j = width; j < stride; ++j) untouched &= out[i * stride + j] == 7;
+          for (const std::size_t zeros : {std::size_t{3}, taps, std::size_t{0}}) {
+            before = zeros;
+            count = std::max<std::size_t>(rows + taps - 1, 2 * zeros + 1) - 2 * zeros;
+            kernels.convolve({in.data(), width, before, count}, out.data(), stride, rows,
+                             reversed ? k.data() + taps - 1 : k.data(), reversed ? -1 : 1, taps, false);
+            bool same = true, untouched = true;
+            for (std::size_t i = 0; i < rows; ++i) {
+              for (std::size_t j = 0; j < width; ++j) same &= out[i * stride + j] == exact(i, j, reversed);
+              for (std::size_t j = width; j < stride; ++j) untouched &= out[i * stride + j] == 7;
+            }
+            BOOST_CHECK_MESSAGE(same && untouched, "convolve " << isa_name(level) << ", rows " << rows << ", taps "
+                                                               << taps << ", rows of zeros " << zeros);
           }
-          BOOST_CHECK_MESSAGE(same && untouched,
-                              "convolve " << isa_name(level) << ", rows " << rows << ", taps " << taps);
 
           std::vector<T> run(rows * width);
           kernels.convolve_contiguous(in.data(), run.data(), run.size(), width,

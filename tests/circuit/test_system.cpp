@@ -250,37 +250,41 @@ BOOST_AUTO_TEST_SUITE(convolution_algorithms)
 
 namespace {
 
-std::string convolved(const std::string& kernel, const std::string& options) {
-  return "circuit c\naxis y = 40\naxis x = 36\nparameter sd = 2 1\ndr/dt = (conv(r, " + kernel + options +
-         ") - r)/(1 ms) : 1 [y, x]\n";
+std::string convolved(const std::string& kernel, const std::string& options, const std::string& axes = "y, x") {
+  return "circuit c\naxis c = 5\naxis k = 3\naxis y = 40\naxis x = 36\nparameter sd = 2 1\ndr/dt = (conv(r, " + kernel +
+         options + ") - r)/(1 ms) : 1 [" + axes + "]\n";
 }
 
 }  // namespace
 
 BOOST_AUTO_TEST_CASE(all_agree_to_rounding_and_say_which_they_are) {
-  for (const std::string border : {"zero", "reflect", "circular"}) {
-    const auto rate = [&](const std::string& kernel, const std::string& algorithm, const std::string& said) {
-      Bench<double> b(read_circuit(convolved(kernel, ", border=" + border + ", algorithm=" + algorithm)));
-      BOOST_REQUIRE(b.system.algorithms().size() == 1);
-      BOOST_TEST(b.system.algorithms()[0].algorithm == said);
-      const auto y = noise(b.system.states().size(), 5);
-      Numbers out(y.size());
-      b.system.rhs({0, y, b.p, {}}, out, b.workspace);
-      return out;
-    };
-    const auto require_equal = [](const Numbers& a, const Numbers& b) {
-      double most = 0;
-      for (std::size_t i = 0; i < a.size(); ++i) most = std::max(most, std::abs(a[i] - b[i]));
-      BOOST_TEST(most < 1e-14);  // kernels sum to 1, values stay below 1: some tens of roundings
-    };
-    const std::string gaussian = "gaussian(y, x, size=9, sd=sd)", box = "box(y, x, size=11)",
-                      ring = "ring(y, x, outer=13, inner=5)";
-    for (const auto& [kernel, rank] :
-         {std::pair{gaussian, "separable rank 1"}, {box, "box rank 1"}, {ring, "box rank 2"}}) {
-      const auto direct = rate(kernel, "direct", "direct");
-      require_equal(rate(kernel, "fft", "fft"), direct);
-      require_equal(rate(kernel, "separable", rank), direct);
-      if (kernel != gaussian) require_equal(rate(kernel, "box", rank), direct);
+  // Alone, in planes one after another (whose two passes run plane by plane), and with an axis behind them.
+  for (const std::string axes : {"y, x", "c, y, x", "c, y, x, k", "c, y, k, x"}) {
+    for (const std::string border : {"zero", "reflect", "circular"}) {
+      const auto rate = [&](const std::string& kernel, const std::string& algorithm, const std::string& said) {
+        Bench<double> b(read_circuit(convolved(kernel, ", border=" + border + ", algorithm=" + algorithm, axes)));
+        BOOST_REQUIRE(b.system.algorithms().size() == 1);
+        BOOST_TEST(b.system.algorithms()[0].algorithm == said);
+        const auto y = noise(b.system.states().size(), 5);
+        Numbers out(2 * y.size());  // the rate, and behind it the adjoint
+        b.system.rhs({0, y, b.p, {}}, std::span(out).first(y.size()), b.workspace);
+        b.system.vjp({0, y, b.p, {}}, y, {std::span(out).last(y.size()), {}}, b.workspace);
+        return out;
+      };
+      const auto require_equal = [](const Numbers& a, const Numbers& b) {
+        double most = 0;
+        for (std::size_t i = 0; i < a.size(); ++i) most = std::max(most, std::abs(a[i] - b[i]));
+        BOOST_TEST(most < 1e-14);  // kernels sum to 1, values stay below 1: some tens of roundings
+      };
+      const std::string gaussian = "gaussian(y, x, size=9, sd=sd)", box = "box(y, x, size=11)",
+                        ring = "ring(y, x, outer=13, inner=5)";
+      for (const auto& [kernel, rank] :
+           {std::pair{gaussian, "separable rank 1"}, {box, "box rank 1"}, {ring, "box rank 2"}}) {
+        const auto direct = rate(kernel, "direct", "direct");
+        if (axes == "y, x") require_equal(rate(kernel, "fft", "fft"), direct);
+        require_equal(rate(kernel, "separable", rank), direct);
+        if (kernel != gaussian) require_equal(rate(kernel, "box", rank), direct);
+      }
     }
   }
 }

@@ -27,14 +27,21 @@ struct PointwiseKernels {
 template <class T>
 inline constexpr std::size_t bundle = 128 / sizeof(T);
 
+/// Rows of bundle<T> columns, `stride` elements apart: `before` rows of zeros that are not in memory, then `count` rows
+/// from `first` on, and zeros again behind them.
+template <class T>
+struct LineRows {
+  const T* first;
+  std::size_t stride, before, count;
+};
+
 /// Kernels along an axis. A packed array has rows of bundle<T> columns, one after the other, with as many rows before
 /// and behind as the kernel reaches. Every output is summed in the order of the taps, by any of the ways.
 template <class T>
 struct LineKernels {
-  /// out[i][j] (+)= sum_r k[r k_step] in[i + r][j] for i < rows, j < bundle; `in` packed, rows of `out` out_stride
-  /// apart
-  void (*convolve)(const T* in, T* out, std::size_t out_stride, std::size_t rows, const T* k, std::ptrdiff_t k_step,
-                   std::size_t taps, bool accumulate);
+  /// out[i][j] (+)= sum_r k[r k_step] in[i + r][j] for i < rows, j < bundle; rows of `out` out_stride apart
+  void (*convolve)(const LineRows<T>& in, T* out, std::size_t out_stride, std::size_t rows, const T* k,
+                   std::ptrdiff_t k_step, std::size_t taps, bool accumulate);
   /// out[e] (+)= sum_r k[r k_step] in[e + r stride] for e < count
   void (*convolve_contiguous)(const T* in, T* out, std::size_t count, std::size_t stride, const T* k,
                               std::ptrdiff_t k_step, std::size_t taps, bool accumulate);

@@ -15,29 +15,39 @@ constexpr std::size_t tile_rows = 8;
 constexpr std::size_t tile_rows = 4;
 #endif
 
-/// tile_columns registers by `rows` outputs. Each row of `in` is loaded once and added to all the outputs it reaches;
-/// first and last rows reach only some.
+/// tile_columns registers by `rows` outputs. Row 0 of the first output's window is row `shift` of `in`, of which only
+/// [0, count) are there. Each row is loaded once and added to all the outputs it reaches; first and last rows reach
+/// only some.
 template <class T, std::size_t rows>
-STRIATE_INLINE void convolve_tile(const T* in, T* out, std::size_t out_stride, const T* k, std::ptrdiff_t k_step,
-                                  std::size_t taps, bool accumulate) {
+STRIATE_INLINE void convolve_tile(const T* in, std::ptrdiff_t in_stride, std::ptrdiff_t shift, std::ptrdiff_t count,
+                                  T* out, std::size_t out_stride, const T* k, std::ptrdiff_t k_step, std::size_t taps,
+                                  bool accumulate) {
   constexpr std::size_t w = lanes<T>;
+  constexpr std::ptrdiff_t last_row = rows - 1;
+  const auto n = static_cast<std::ptrdiff_t>(taps);
+  const std::ptrdiff_t begin = -shift, end = count - shift;
   Vec<T> sum[rows][tile_columns] = {};
-  const auto add = [&](std::size_t row, std::size_t first, std::size_t last) __attribute__((always_inline)) {
+  const auto add = [&](std::ptrdiff_t row, std::size_t first, std::size_t last) __attribute__((always_inline)) {
     Vec<T> x[tile_columns];
 #pragma GCC unroll 8
-    for (std::size_t c = 0; c < tile_columns; ++c) x[c] = load(in + row * bundle<T> + c * w);
+    for (std::size_t c = 0; c < tile_columns; ++c) x[c] = load(in + (row + shift) * in_stride + c * w);
 #pragma GCC unroll 8
     for (std::size_t i = first; i < last; ++i) {
-      const Vec<T> weight = broadcast<T>(k[static_cast<std::ptrdiff_t>(row - i) * k_step]);
+      const Vec<T> weight = broadcast<T>(k[(row - static_cast<std::ptrdiff_t>(i)) * k_step]);
 #pragma GCC unroll 8
       for (std::size_t c = 0; c < tile_columns; ++c) sum[i][c] = multiply_add(weight, x[c], sum[i][c]);
     }
   };
 #pragma GCC unroll 8
-  for (std::size_t row = 0; row + 1 < rows; ++row) add(row, 0, row + 1);
-  for (std::size_t row = rows - 1; row < taps; ++row) add(row, 0, rows);
+  for (std::ptrdiff_t row = 0; row < last_row; ++row) {
+    if (row >= begin && row < end) add(row, 0, static_cast<std::size_t>(row + 1));
+  }
+  const std::ptrdiff_t stop = end < n ? end : n;
+  for (std::ptrdiff_t row = begin > last_row ? begin : last_row; row < stop; ++row) add(row, 0, rows);
 #pragma GCC unroll 8
-  for (std::size_t past = 0; past + 1 < rows; ++past) add(taps + past, past + 1, rows);
+  for (std::ptrdiff_t past = 0; past < last_row; ++past) {
+    if (n + past >= begin && n + past < end) add(n + past, static_cast<std::size_t>(past + 1), rows);
+  }
 #pragma GCC unroll 8
   for (std::size_t i = 0; i < rows; ++i) {
 #pragma GCC unroll 8
@@ -49,26 +59,23 @@ STRIATE_INLINE void convolve_tile(const T* in, T* out, std::size_t out_stride, c
 }
 
 template <class T>
-void convolve(const T* in, T* out, std::size_t out_stride, std::size_t rows, const T* k, std::ptrdiff_t k_step,
-              std::size_t taps, bool accumulate) {
+void convolve(const LineRows<T>& in, T* out, std::size_t out_stride, std::size_t rows, const T* k,
+              std::ptrdiff_t k_step, std::size_t taps, bool accumulate) {
   for (std::size_t column = 0; column < bundle<T>; column += tile_columns * lanes<T>) {
+    const auto tile = [&]<std::size_t height>(std::size_t i) __attribute__((always_inline)) {
+      convolve_tile<T, height>(in.first + column, static_cast<std::ptrdiff_t>(in.stride),
+                               static_cast<std::ptrdiff_t>(i) - static_cast<std::ptrdiff_t>(in.before),
+                               static_cast<std::ptrdiff_t>(in.count), out + i * out_stride + column, out_stride, k,
+                               k_step, taps, accumulate);
+    };
     std::size_t i = 0;
     if (taps >= tile_rows) {
-      for (; i + tile_rows <= rows; i += tile_rows) {
-        convolve_tile<T, tile_rows>(in + i * bundle<T> + column, out + i * out_stride + column, out_stride, k, k_step,
-                                    taps, accumulate);
-      }
+      for (; i + tile_rows <= rows; i += tile_rows) tile.template operator()<tile_rows>(i);
     }
     if (taps >= 2) {
-      for (; i + 2 <= rows; i += 2) {
-        convolve_tile<T, 2>(in + i * bundle<T> + column, out + i * out_stride + column, out_stride, k, k_step, taps,
-                            accumulate);
-      }
+      for (; i + 2 <= rows; i += 2) tile.template operator()<2>(i);
     }
-    for (; i < rows; ++i) {
-      convolve_tile<T, 1>(in + i * bundle<T> + column, out + i * out_stride + column, out_stride, k, k_step, taps,
-                          accumulate);
-    }
+    for (; i < rows; ++i) tile.template operator()<1>(i);
   }
 }
 

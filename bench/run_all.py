@@ -1,0 +1,114 @@
+"""Runs every race and writes what it measured to docs/performance.md.
+
+    cmake --build --preset release --target bench
+    python3 bench/run_all.py [build/release] [--threads 1,2]
+
+Peers are raced where they can be imported: SciPy, and PyTorch (`pip install torch`). Nothing here passes or fails.
+"""
+import argparse
+import importlib
+import subprocess
+from pathlib import Path
+
+import race_circuit
+import race_mixing
+import recording
+
+PAGE = Path(__file__).parent.parent / "docs" / "performance.md"
+
+
+def machine():
+    lines = Path("/proc/cpuinfo").read_text().splitlines()
+    name = next((line.split(":")[1].strip() for line in lines if line.startswith("model name")), "unknown")
+    return f"{name}, {sum(line.startswith('processor') for line in lines)} cores"
+
+
+def version(module):
+    try:
+        return importlib.import_module(module).__version__.split("+")[0]
+    except ImportError:
+        return None
+
+
+def thread_name(n):
+    return f"{n} thread" + ("s" if n > 1 else "")
+
+
+def races(build, threads):
+    for n in threads:
+        ours, peers = race_circuit.race(str(build / "bench/bench_race_circuit"), n)
+        yield f"\n{thread_name(n).capitalize()}:\n"
+        yield "| peer | s | error | evaluations | Striate no less exact | s | error | evaluations | times faster |"
+        yield "| --- | --- | --- | --- | --- | --- | --- | --- | --- |"
+        for peer, seconds, error, rhs in peers:
+            run = race_circuit.fastest(ours, error)
+            us = (f"{run[0]} | {run[1]:.3f} | {run[2]:.1e} | {run[3]} | **{seconds / run[1]:.1f}**"
+                  if run else "none | | | | ")
+            yield f"| {peer} | {seconds:.3f} | {error:.1e} | {rhs} | {us} |"
+
+
+def mixing(build, threads):
+    yield "\n| threads | Striate | ms | PyTorch's dense convolution, ms | times faster | largest difference |"
+    yield "| --- | --- | --- | --- | --- | --- |"
+    for n in threads:
+        algorithm, ours, theirs, difference = race_mixing.race(str(build / "bench/bench_mixing"), n)
+        peer = f"{theirs * 1e3:.1f} | **{theirs / ours:.1f}** | {difference:.0e}" if theirs else "not here | | "
+        yield f"| {n} | {algorithm} | {ours * 1e3:.2f} | {peer} |"
+
+
+def floors(build, threads):
+    yield ("\n| threads | evaluation, ms | arithmetic floor, ms | memory floor, ms | times the larger | it is bound by"
+           " | peak, G multiply-adds/s | bandwidth, GB/s |")
+    yield "| --- | --- | --- | --- | --- | --- | --- | --- |"
+    for n in threads:
+        out = subprocess.run([build / "bench/bench_rhs", "bench/near_far.circuit", str(n)], check=True,
+                             capture_output=True, text=True).stdout
+        v = dict(line.split() for line in out.splitlines())
+        rhs, work, memory = (float(v[k]) for k in ("rhs_ms", "arithmetic_floor_ms", "memory_floor_ms"))
+        yield (f"| {n} | {rhs:.3f} | {work:.3f} | {memory:.3f} | **{rhs / max(work, memory):.1f}** |"
+               f" {'arithmetic' if work > memory else 'memory'} | {v['peak_gfma_per_s']} | {v['bandwidth_gb_per_s']} |")
+
+
+def page(build, threads):
+    torch = version("torch")
+    yield "# Performance"
+    yield ("\nWritten by `python3 bench/run_all.py`; every number of a table is measured in one run, side by side, and is a"
+           " median of five or more.\n")
+    yield f"Machine: {machine()}. Peers: SciPy {version('scipy')}, " + (
+        f"PyTorch {torch}." if torch else "PyTorch could not be imported, so it is absent.")
+    yield "\n## A circuit of 131,072 states"
+    yield ("\n`bench/near_far.circuit`: 64 x 64 positions, 16 channels, Gaussian near excitation (9 x 9) and far inhibition"
+           " (29 x 29), circular mixing over channels, rectified; 200 ms from rest. Every peer integrates the same equations"
+           " with separable filters. The error is the largest at eight times, most of them in the transient, relative to"
+           " the largest state, against Dormand-Prince at 1e-11.")
+    yield from races(build, threads)
+    yield "\n## A kernel of 29 x 29 that mixes 16 channels, double"
+    yield from mixing(build, threads)
+    yield "\n## One evaluation beside what the machine allows"
+    yield ("\nThe rate of that circuit; the floors are the multiply-adds of the separable algorithm at measured peak, and one"
+           " pass over state, input and rate at the bandwidth of a triad of that size.")
+    yield from floors(build, threads)
+    striate = str(build / "cli/striate")
+    yield "\n## Start-up and recording"
+    yield f"\n`striate run` on a circuit of two states, from nothing to the file: **{recording.start_up(striate) * 1e3:.0f} ms**."
+    yield "\nRecording every state at 1 kHz, one thread:\n"
+    yield "| circuit | run without, s | with, s | written, MiB | more time |"
+    yield "| --- | --- | --- | --- | --- |"
+    for name, without, with_all, size in recording.recording(striate, 1):
+        yield f"| {name} | {without:.3f} | {with_all:.3f} | {size / 2**20:.0f} | {100 * (with_all / without - 1):.0f} % |"
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("build", nargs="?", type=Path, default=Path("build/release"))
+    parser.add_argument("--threads", default="1,2")
+    given = parser.parse_args()
+    text = "\n".join(page(given.build, [int(n) for n in given.threads.split(",")])) + "\n"
+    marker = "\n## What bounds it\n"
+    kept = PAGE.read_text().split(marker)[1:] if PAGE.exists() else []
+    PAGE.write_text(text + "".join(marker + part for part in kept))
+    print(text)
+
+
+if __name__ == "__main__":
+    main()
