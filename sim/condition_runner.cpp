@@ -92,6 +92,7 @@ class Course {
   }
 
   void run_timed() {
+    samples_ = times_.size();
     Observer observer;
     observer.sample = [&](double t, std::span<const double> y) { keep(t, y); };
     observer.progress = [&](double t, const Counters&) {
@@ -148,7 +149,7 @@ class Course {
     for (std::size_t i = 0; i < result_.analyses.size(); ++i) {
       const bool timed = e_.analyses[i].against == "t";
       const bool of_the_end = !timed && e_.analyses[i].over_time == OverTime::last;
-      if (of_the_end && sample_ + 1 < times_.size()) continue;
+      if (of_the_end && sample_ + 1 < samples_) continue;
       const std::span<double> row(result_.analyses[i]);
       analyse(e_, system_, e_.analyses[i], (*trained_)[i] ? &*(*trained_)[i] : nullptr, last(),
               timed ? row.subspan(sample_, 1) : row);
@@ -166,7 +167,7 @@ class Course {
   std::vector<double> states_, observables_, inputs_;
   const std::vector<std::optional<LinearDecoder>>* trained_ = nullptr;
   std::function<void(double)> progress_;
-  std::size_t sample_ = 0;
+  std::size_t sample_ = 0, samples_ = 1;
   double t_ = 0;
   bool derived_ = false;
   std::vector<std::vector<double>> courses_;  ///< by analysis, of those that reduce them

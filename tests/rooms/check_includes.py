@@ -21,8 +21,10 @@ MAY_INCLUDE = {
     "sim": {"base", "circuit", "io", "models", "integrators"},
     "cli": {"base", "circuit", "io", "models", "integrators", "sim"},
 }
-# Integrators see a circuit only through its System.
-ONLY_THESE = {("integrators", "circuit"): {"circuit/system.hpp", "circuit/shape.hpp", "circuit/unit.hpp"}}
+# Integrators see a circuit only through its System, and share the tableaus of its discretised forms.
+ONLY_THESE = {
+    ("integrators", "circuit"): {"circuit/system.hpp", "circuit/shape.hpp", "circuit/unit.hpp", "circuit/tableau.hpp"}
+}
 OWNERS = {
     r"(cvode|cvodes|arkode|kinsol|ida|idas|nvector|sundials|sunmatrix|sunlinsol|sunnonlinsol)/": {"integrators"},
     r"(hdf5|hdf5_hl|H5\w*)\.h": {"io"},
