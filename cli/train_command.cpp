@@ -7,6 +7,7 @@
 #include <memory>
 
 #include "base/error.hpp"
+#include "cli/limit_spinning.hpp"
 #include "cli/sweep_command.hpp"
 #include "sim/progress.hpp"
 #include "sim/train.hpp"
@@ -33,6 +34,7 @@ void add_train_command(CLI::App& app, const std::string& command_line) {
   command->add_flag("--force", given->force, "write over an existing file");
   command->add_flag("-q,--quiet", given->quiet, "print nothing but errors");
   command->callback([given, command_line] {
+    limit_spinning();
     watch_for_interrupt();
     if (given->resume && given->force)
       throw Error("striate train: --resume keeps the file and --force writes over it. Give one of them.");

@@ -45,7 +45,6 @@ Evaluation::Evaluation(const Problem& problem)
 
 void Evaluation::set_segment(double begin, double end) {
   begin_ = begin;
-  u_known_ = false;
   // A few roundings short of the end, so that a drive that recomputes its breakpoints still answers from the left.
   end_ = std::max(begin, end - 8 * std::numeric_limits<double>::epsilon() * std::max(std::abs(begin), std::abs(end)));
 }
