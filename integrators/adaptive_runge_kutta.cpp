@@ -67,12 +67,19 @@ double AdaptiveRungeKutta::step() {
 
 double AdaptiveRungeKutta::attempt(double t, double h) {
   const std::size_t stages = k_.size();
+  const auto time = [&](std::size_t i) { return tableau_.c[i] == 1 ? t : t_ + tableau_.c[i] * h; };
   for (std::size_t i = 1; i < stages; ++i) {
     advanced(h, tableau_.a[i]).store(next_);
-    if (!evaluation_.rhs(tableau_.c[i] == 1 ? t : t_ + tableau_.c[i] * h, next_, k_[i])) return HUGE_VAL;
+    evaluation_.rate(time(i), next_, k_[i]);
   }
   const double e = norm(error(h));
-  return std::isnan(e) ? HUGE_VAL : e;
+  if (std::isfinite(e)) return e;
+  // Only now is it worth a look which rate it was; the stages are made once more for its sake.
+  for (std::size_t i = 1; i < stages; ++i) {
+    advanced(h, tableau_.a[i]).store(next_);
+    if (!evaluation_.finite(time(i), next_, k_[i])) break;
+  }
+  return HUGE_VAL;
 }
 
 double AdaptiveRungeKutta::first_step() {

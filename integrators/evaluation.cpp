@@ -65,9 +65,17 @@ std::span<const double> Evaluation::input_rates(double t) {
   return input_rates_;
 }
 
-bool Evaluation::rhs(double t, std::span<const double> y, std::span<double> ydot) {
+void Evaluation::rate(double t, std::span<const double> y, std::span<double> ydot) {
   ++counters.rhs;
   system_.rhs(at(t, y), ydot, workspace_);
+}
+
+bool Evaluation::rhs(double t, std::span<const double> y, std::span<double> ydot) {
+  rate(t, y, ydot);
+  return finite(t, y, ydot);
+}
+
+bool Evaluation::finite(double t, std::span<const double> y, std::span<const double> ydot) {
   if (all_finite(ydot)) return true;
   const auto bad = std::find_if(ydot.begin(), ydot.end(), [](double x) { return !std::isfinite(x); });
   const auto i = static_cast<std::size_t>(bad - ydot.begin());

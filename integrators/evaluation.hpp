@@ -31,6 +31,10 @@ class Evaluation {
   std::span<const double> input_rates(double t);
   /// ydot = f(t, y). Returns false, and remembers where, when an element is not finite.
   bool rhs(double t, std::span<const double> y, std::span<double> ydot);
+  /// ydot = f(t, y), for whoever looks at what follows from it and asks `finite` then.
+  void rate(double t, std::span<const double> y, std::span<double> ydot);
+  /// Whether every element of ydot = f(t, y) is finite; remembers where one is not.
+  bool finite(double t, std::span<const double> y, std::span<const double> ydot);
   /// out = f_y(t, y) v
   void jvp(double t, std::span<const double> y, std::span<const double> v, std::span<double> out);
   void leak(double t, std::span<const double> y, std::span<double> out);
