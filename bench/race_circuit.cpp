@@ -84,7 +84,7 @@ int main(int argc, char** argv) {
   for (const double v : reference.y) largest = std::max(largest, std::abs(v));
 
   for (const std::string name : {"bs32", "dp54"}) {
-    for (int thirds = 9; thirds <= 21; ++thirds) {
+    for (int thirds = 9; thirds <= 20; ++thirds) {
       const double tolerance = std::pow(10.0, -thirds / 3.0);
       std::vector<double> seconds;
       Run solution;
