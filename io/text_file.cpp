@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstring>
 #include <fstream>
@@ -41,10 +42,12 @@ std::size_t first_foreign_byte(const std::string& text) {
 std::string read_text_file(const std::string& path) {
   std::ifstream in(path, std::ios::binary);
   if (!in) throw Error(path, fmt::format("the file cannot be opened: {}.", std::strerror(errno)));
-  std::string text(largest_text + 1, '\0');
-  in.read(text.data(), static_cast<std::streamsize>(text.size()));
+  std::string text;
+  for (std::array<char, 1 << 14> part{}; in && text.size() <= largest_text;) {
+    in.read(part.data(), part.size());
+    text.append(part.data(), static_cast<std::size_t>(in.gcount()));
+  }
   if (in.bad() || (in.fail() && !in.eof())) throw Error(path, "the file cannot be read. Is it a directory?");
-  text.resize(static_cast<std::size_t>(in.gcount()));
   if (text.size() > largest_text)
     throw Error(path, "the text is above 16 MiB. Keep arrays of data in files of their own.");
   if (const std::size_t place = first_foreign_byte(text); place < text.size()) {
