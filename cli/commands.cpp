@@ -24,6 +24,7 @@
 #include "sim/recording.hpp"
 #include "sim/run.hpp"
 #include "sim/sweep.hpp"
+#include "sim/train.hpp"
 
 namespace striate {
 namespace {
@@ -65,11 +66,24 @@ bool may_use_threads(const Experiment& e) {
   return e.condition_count() > 1 || states > 256;
 }
 
+void check_training(const TrainingExperiment& e) {
+  const System<double> system = compile<double>(e.map);
+  describe(e.circuit, compile<double>(e.circuit));
+  fmt::print(
+      "training: {}\n  {} samples to learn from, {} held out; {} updates of {} samples, {} steps of the circuit each\n",
+      e.title, e.training_samples(), e.plan.held_out, e.plan.updates, e.plan.batch, e.plan.steps);
+  fmt::print("  {} of {} parameters are trained\n", std::count(e.moves.begin(), e.moves.end(), true), e.moves.size());
+  const double bytes = e.plan.single ? 4 : 8;
+  fmt::print("  states kept for one evaluation: {} for all steps\n",
+             bytes_text(bytes * static_cast<double>(system.states().size() * e.plan.steps)));
+}
+
 void check(const std::string& path, const Overrides& overrides) {
   if (!path.ends_with(".toml")) {
     const Circuit circuit = circuit_of(path);
     return describe(circuit, compile<double>(circuit));
   }
+  if (TomlDocument::parse_file(path).root().has("train")) return check_training(load_training(path, overrides));
   const Experiment e = load_experiment(path, overrides);
   require_recordable(path, e);
   const ConditionRunner runner(e);
@@ -157,7 +171,10 @@ void rerun(const std::string& path, bool quiet, const std::string& command_line)
     run_sweep(sweep_of_recording(path), {options});
   } else {
     TomlDocument document = TomlDocument::parse_string(text, origin);
-    run_experiment(read_experiment(document, origin), options);
+    if (document.root().has("train"))
+      train(read_training(document, origin), {options});
+    else
+      run_experiment(read_experiment(document, origin), options);
   }
   const std::string difference = compare_recordings(path, again);
   std::filesystem::remove(again);

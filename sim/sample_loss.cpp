@@ -12,6 +12,7 @@
 #include "circuit/compile.hpp"
 #include "circuit/reparametrise.hpp"
 #include "integrators/bptt.hpp"
+#include "integrators/fixed_point.hpp"
 #include "sim/progress.hpp"
 
 namespace striate {
@@ -138,6 +139,8 @@ class SampleLossIn : public SampleLoss {
   struct Piece {
     std::vector<double> values;  ///< its part of the mean loss, then sums over its samples: metrics
     std::vector<T> gradient;
+    std::vector<double> report;
+    std::string warning;
   };
 
   Value over_pieces(std::span<const double> p, std::span<const std::size_t> samples, std::span<double> gradient) const {
@@ -180,6 +183,9 @@ class SampleLossIn : public SampleLoss {
       value.loss += r.values[0];
       for (std::size_t m = 0; m < value.metrics.size(); ++m) value.metrics[m] += r.values[m + 1];
       for (std::size_t k = 0; k < gradient.size(); ++k) gradient[k] += static_cast<double>(r.gradient[k]);
+      value.report.resize(r.report.size());
+      for (std::size_t k = 0; k < r.report.size(); ++k) value.report[k] = std::max(value.report[k], r.report[k]);
+      if (value.warning.empty()) value.warning = r.warning;
     }
     for (double& metric : value.metrics) metric /= static_cast<double>(samples.size());
     for (std::size_t k = 0; k < gradient.size(); ++k)
@@ -226,10 +232,10 @@ class SampleLossIn : public SampleLoss {
       const Loss<T> loss = [&](std::size_t n, std::span<const T> y, std::span<T> ybar, std::span<T> pbar) {
         return look(n, y, {ybar, pbar});
       };
-      const std::size_t memory = e_.plan.memory > 0 ? e_.plan.memory : std::numeric_limits<std::size_t>::max();
-      auto back = bptt(rollout, loss, workspace, memory);
-      result.values[0] = back.gradient.loss;
-      result.gradient = std::move(back.gradient.p);
+      if (e_.gradient.fixed_point)
+        differentiate_fixed_point(rollout, loss, workspace, static_cast<double>(samples.size()) / all, result);
+      else
+        differentiate_steps(rollout, loss, workspace, result);
     }
     if (differentiate) {
       for (const T g : result.gradient)
@@ -247,6 +253,27 @@ class SampleLossIn : public SampleLoss {
       std::swap(y, next);
     }
     return result;
+  }
+
+  void differentiate_steps(const Rollout<T>& rollout, const Loss<T>& loss, Workspace<T>& workspace,
+                           Piece& result) const {
+    const std::size_t memory = e_.gradient.memory > 0 ? e_.gradient.memory : std::numeric_limits<std::size_t>::max();
+    auto back = bptt(rollout, loss, workspace, memory);
+    result.values[0] = back.gradient.loss;
+    result.gradient = std::move(back.gradient.p);
+  }
+
+  /// The penalty is a mean over elements: that of a piece counts by its share of the samples.
+  void differentiate_fixed_point(const Rollout<T>& rollout, const Loss<T>& loss, Workspace<T>& workspace, double share,
+                                 Piece& result) const {
+    ContractionPenalty penalty = e_.gradient.penalty;
+    penalty.weight *= share;
+    auto back = recurrent_back_propagation(rollout, loss, workspace, e_.gradient.solve, penalty);
+    result.values[0] = back.gradient.loss - back.penalty;
+    result.gradient = std::move(back.gradient.p);
+    result.report = {back.penalty / share, back.report.forward_residual, back.report.spectral_radius,
+                     static_cast<double>(back.report.products)};
+    if (!back.report.warnings.empty()) result.warning = back.report.warnings.front();
   }
 
   /// Says after which step which state went astray.
@@ -276,6 +303,11 @@ class SampleLossIn : public SampleLoss {
 };
 
 }  // namespace
+
+std::vector<std::string> report_names(const GradientPlan& plan) {
+  if (!plan.fixed_point) return {};
+  return {"penalty", "forward_residual", "spectral_radius", "products"};
+}
 
 std::unique_ptr<SampleLoss> make_sample_loss(const TrainingExperiment& training) {
   if (training.plan.single) return std::make_unique<SampleLossIn<float>>(training);

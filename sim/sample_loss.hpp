@@ -22,6 +22,8 @@ class SampleLoss {
   struct Value {
     double loss = 0;
     std::vector<double> metrics;
+    std::vector<double> report;  ///< of a differentiation: largest of each of report_names() over the samples
+    std::string warning;
   };
   /// @throws Failure where a loss is not finite, naming the sample
   virtual Value evaluate(std::span<const double> p, std::span<const std::size_t> samples) const = 0;
@@ -31,6 +33,10 @@ class SampleLoss {
   /// The course of one recorded variable (TrainingPlan::record) for one sample: [steps + 1, its shape].
   virtual std::vector<std::vector<double>> course(std::span<const double> p, std::size_t sample) const = 0;
 };
+
+/// What a way to differentiate tells of itself: nothing, or of fixed points penalty, forward_residual, spectral_radius
+/// and products.
+std::vector<std::string> report_names(const GradientPlan& plan);
 
 /// In float or double, as the training's plan says.
 std::unique_ptr<SampleLoss> make_sample_loss(const TrainingExperiment& training);

@@ -102,6 +102,12 @@ class Trainer {
     for (std::size_t i = 0; i < before.size(); ++i)
       if (!e_.moves[i]) s_.p[i] = before[i];  // weights that are not trained do not decay
     note(value.loss, norm, rate);
+    s_.report.resize(value.report.size());
+    for (std::size_t i = 0; i < value.report.size(); ++i) s_.report[i].push_back(value.report[i]);
+    if (warning_.empty() && !value.warning.empty()) {
+      warning_ = fmt::format("update {}: {}", s_.updates + 1, value.warning);
+      if (!options_.run.quiet) fmt::print(stderr, "striate: {}\n", warning_);
+    }
   }
 
   void descend() {
@@ -174,6 +180,7 @@ class Trainer {
     TrainingNotes notes;
     notes.made_by = {options_.run.command, threads_};
     notes.complete = complete;
+    notes.warning = warning_;
     if (complete)
       for (std::size_t i = 0; i < e_.plan.examples; ++i)
         notes.courses.push_back(loss_->course(s_.best_p, held_out_[i]));
@@ -220,6 +227,7 @@ class Trainer {
   double value_ = 0;
   std::vector<double> gradient_;
   std::size_t saved_ = 0;
+  std::string warning_;  // the first one
 };
 
 }  // namespace

@@ -85,11 +85,38 @@ TrainingPlan read_plan(const TomlTable& root, const DataSet& data) {
   plan.patience = whole_number(t, "patience", 0, 0);
   if (plan.patience > 0 && plan.held_out == 0)
     t.at("patience").fail("but nothing is held out to be judged by. Set train.held_out.");
-  plan.memory = whole_number(t, "memory_mib", 0, 0, 1 << 24) << 20;
   plan.examples = whole_number(t, "examples", std::min<std::size_t>(4, plan.held_out), 0, 10'000);
   if (plan.examples > plan.held_out)
     t.at("examples").fail(fmt::format("but train.held_out = {}, from which they are taken.", plan.held_out));
   plan.seed = whole_number(t, "seed", 0, 0);
+  return plan;
+}
+
+GradientPlan read_gradient(const TomlTable& root, const LossPlan& loss) {
+  GradientPlan plan;
+  const auto t = root.find_table("gradient");
+  if (!t) return plan;
+  const std::string method = t->string("method", "bptt");
+  if (method == "bptt") {
+    plan.memory = whole_number(*t, "memory_mib", 0, 0, 1 << 24) << 20;
+    return plan;
+  }
+  if (method != "fixed_point")
+    t->at("method").fail("but the methods are these." + suggest_names(method, {"bptt", "fixed_point"}));
+  plan.fixed_point = true;
+  if (loss.every_step)
+    t->at("method").fail(
+        "but a fixed point has one loss, and loss.at asks for every step. Use bptt, or loss.at = \"end\".");
+  try {
+    plan.solve.solver = fixed_point_solver_named(t->string("solver", "gmres"));
+  } catch (const Error& e) {
+    t->at("solver").fail(std::string("but ") + e.what());
+  }
+  plan.solve.tolerance = number(*t, "tolerance", plan.solve.tolerance, 0, 1);
+  plan.solve.products =
+      static_cast<int>(whole_number(*t, "products", static_cast<std::size_t>(plan.solve.products), 1));
+  plan.penalty.weight = number(*t, "penalty", 0, 0, 1e9);
+  plan.penalty.threshold = number(*t, "threshold", plan.penalty.threshold, 0, 1e9);
   return plan;
 }
 
@@ -308,11 +335,15 @@ TrainingExperiment read_training(TomlDocument& document, const std::string& path
                        steps,
                        {},
                        read_loss(root.table("loss")),
+                       {},
                        read_plan(root, *data),
                        data,
                        {},
                        {},
                        ""};
+  e.gradient = read_gradient(root, e.loss);
+  if (e.gradient.fixed_point && !e.steps.is_map())
+    root.table("gradient").fail(fmt::format("circuit '{}' has no states, and so no fixed point.", e.circuit->name));
   const TomlTable train = root.table("train");
   read_record(train, e);
   try {

@@ -6,12 +6,21 @@
 #include <vector>
 
 #include "circuit/circuit.hpp"
+#include "integrators/fixed_point.hpp"
 #include "io/toml.hpp"
 #include "sim/data_set.hpp"
 #include "sim/loss.hpp"
 #include "sim/optimiser.hpp"
 
 namespace striate {
+
+/// How the derivatives of a loss are found: [gradient].
+struct GradientPlan {
+  bool fixed_point = false;  ///< recurrent back-propagation at the last state; else through all steps
+  std::size_t memory = 0;    ///< through all steps: bytes for the states of one evaluation; 0: any
+  FixedPointSettings solve;
+  ContractionPenalty penalty;
+};
 
 /// How a training runs: [train] and [optimiser].
 struct TrainingPlan {
@@ -30,7 +39,6 @@ struct TrainingPlan {
   std::size_t validate_every = 100;    ///< updates
   std::size_t checkpoint_every = 100;  ///< updates
   std::size_t patience = 0;            ///< validations without gain after which training ends; 0: never
-  std::size_t memory = 0;              ///< bytes for the states of one evaluation; 0: any
   std::size_t examples = 4;            ///< held-out samples recorded with their course at the end
   std::vector<std::string> record;     ///< what is recorded of them
   std::uint64_t seed = 0;              ///< of the order of samples
@@ -45,6 +53,7 @@ struct TrainingExperiment {
   Circuit map;              ///< `together` samples of it side by side
   std::vector<bool> moves;  ///< which values of the parameters of `free` are trained
   LossPlan loss;
+  GradientPlan gradient;
   TrainingPlan plan;
   std::shared_ptr<const DataSet> data;
   std::vector<std::pair<std::string, std::size_t>> from_data;  ///< input of `free`, variable of the data set

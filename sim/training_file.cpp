@@ -11,6 +11,7 @@
 #include "circuit/text.hpp"
 #include "io/hdf5.hpp"
 #include "sim/observable.hpp"
+#include "sim/sample_loss.hpp"
 #include "sim/trained_parameters.hpp"
 
 namespace striate {
@@ -71,6 +72,12 @@ void write_curves(H5File& file, const TrainingExperiment& e, const TrainingState
   write("loss", s.loss, "/update", "loss, mean over the batch");
   write("gradient_norm", s.gradient_norm, "/update", "norm of the gradient");
   write("rate", s.rate, "/update", "learning rate");
+  const auto reported = report_names(e.gradient);
+  for (std::size_t i = 0; i < reported.size(); ++i) {
+    std::string text = reported[i];
+    std::replace(text.begin(), text.end(), '_', ' ');
+    write(reported[i], s.report[i], "/update", text + ", largest in the batch");
+  }
   if (s.validated.empty()) return;
   file.create_axis("/validated", std::span<const double>(s.validated), {"1", "updates before the validation"});
   write("held_out_loss", s.held_out_loss, "/validated", "loss, mean over held-out samples");
@@ -233,6 +240,7 @@ TrainingState read_training_state(const std::string& path, const TrainingExperim
     s.loss = curve("loss");
     s.gradient_norm = curve("gradient_norm");
     s.rate = curve("rate");
+    for (const auto& name : report_names(e.gradient)) s.report.push_back(curve(name));
   }
   s.metrics.resize(e.loss.metrics.size());
   if (file.exists("/validated")) {

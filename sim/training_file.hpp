@@ -21,6 +21,7 @@ struct TrainingState {
   double best_loss = 0;
   std::size_t without_gain = 0;  ///< validations since
 
+  std::vector<std::vector<double>> report;        ///< of each update, by report_names()
   std::vector<double> loss, gradient_norm, rate;  ///< of each update
   std::vector<double> validated;                  ///< updates done at each validation
   std::vector<double> held_out_loss;              ///< at each validation

@@ -159,4 +159,30 @@ def pair(path):
         m.add("v", np.linspace(-70, -60, 101), ["t"], units="mV", long_name="membrane potential")
 
 
-ALL = dict(tilt=tilt, plaids=plaids, surrounds=surrounds, traces=traces, codes=codes, pair=pair, sweep=sweep)
+def training(path):
+    """A training of a layer with a kernel, with two examples and their course over three steps."""
+    with Maker(path, "Training") as m:
+        m.file.attrs["kind"] = "training"
+        rng = np.random.default_rng(0)
+        m.axis("update", np.arange(1, 201.0))
+        m.axis("validated", [0.0, 100.0, 200.0])
+        for name in ("loss", "gradient_norm", "rate"):
+            m.add(f"curves/{name}", np.exp(-np.arange(200) / 100), ["update"])
+        m.add("curves/held_out_loss", [0.7, 0.5, 0.2], ["validated"])
+        m.add("curves/held_out_accuracy", [0.5, 0.75, 0.9375], ["validated"])
+        m.axis("to", np.arange(6.0))
+        m.axis("feature", np.arange(6.0))
+        m.axis("dy", np.arange(5.0))
+        m.axis("dx", np.arange(5.0))
+        m.add("parameters/W", rng.standard_normal((6, 6, 5, 5)), ["to", "feature", "dy", "dx"])
+        m.add("parameters/b", rng.standard_normal(6), ["feature"])
+        m.axis("example", [12.0, 7.0])
+        m.axis("y", np.arange(8.0))
+        m.axis("x", np.arange(8.0))
+        m.axis("examples/n", np.arange(4.0))
+        m.add("examples/data/image", rng.random((2, 8, 8)), ["example", "y", "x"])
+        m.add("examples/data/label", [1.0, 0.0], ["example"])
+        m.add("examples/h", rng.random((2, 4, 6, 8, 8)), ["example", "examples/n", "feature", "y", "x"])
+
+
+ALL = dict(tilt=tilt, plaids=plaids, surrounds=surrounds, traces=traces, codes=codes, pair=pair, sweep=sweep, training=training)

@@ -179,6 +179,16 @@ class Figures(unittest.TestCase):
             if ending == "svg":
                 self.assertIn(b"Wenderoth (1977), Fig. 4</text>", content)
 
+    def test_a_training_shows_its_curves_kernels_and_what_it_does_on_examples(self):
+        figure = striate.plot(self.path("training"))
+        seen = texts(figure)
+        self.assertIn("accuracy: 0.938 at best", seen)
+        self.assertTrue(any(t.startswith("W [to, feature], the 24 strongest of 36") for t in seen), seen)
+        self.assertIn("sample 12, label 1", seen)
+        self.assertEqual([t for t in seen if t.startswith("step ")], ["step 1", "step 2", "step 3"] * 2)
+        # three curves, 24 slices, and for two examples an image and three steps
+        self.assertEqual(len(panels(figure)), 3 + 24 + 2 * 4)
+
     def test_mistakes_are_told_in_a_sentence(self):
         wrong = Path(self.directory.name) / "notes.txt"
         wrong.write_text("not a recording")

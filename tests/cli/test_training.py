@@ -146,6 +146,15 @@ class Trainings(unittest.TestCase):
         with h5py.File(path, "r") as file:
             return file["checkpoint"].attrs["updates"]
 
+    def test_a_training_is_checked_and_made_again(self):
+        checked = self.striate("check", "differ.toml")
+        self.assertEqual(checked.returncode, 0, checked)
+        self.assertIn("160 samples to learn from, 40 held out; 300 updates of 20 samples", checked.stdout)
+        self.assertIn("24 of 24 parameters are trained", checked.stdout)
+        self.assertEqual(self.striate("train", "differ.toml", "-q", "--set", "train.updates=20").returncode, 0)
+        again = self.striate("rerun", "differ.h5", "-q")
+        self.assertEqual((again.returncode, again.stdout), (0, "the same bits\n"), again)
+
     def test_an_experiment_runs_with_trained_parameters(self):
         self.assertEqual(self.striate("train", "differ.toml", "-q").returncode, 0)
         self.write("look.toml", 'circuit = "differ.circuit"\nparameters_from = "differ.h5"\n[inputs]\nfirst = 1\n'
