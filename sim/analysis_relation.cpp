@@ -26,7 +26,9 @@ std::size_t element_of(const ConditionAxis& axis, double value, const std::strin
                           axis.unit.str()));
 }
 
+/// Not a number where it would be a share of nothing.
 double related(Relation relation, double value, double reference) {
+  if (relation != Relation::difference && reference == 0) return std::numeric_limits<double>::quiet_NaN();
   switch (relation) {
     case Relation::difference: return value - reference;
     case Relation::ratio: return value / reference;

@@ -42,8 +42,8 @@ struct Comparison {
 /// How an analysis sets a response beside that of a reference condition.
 enum class Relation {
   difference,   ///< R - R0
-  ratio,        ///< R/R0
-  suppression,  ///< 1 - R/R0
+  ratio,        ///< R/R0; not a number where R0 is 0
+  suppression,  ///< 1 - R/R0, likewise
 };
 
 /// One number (or, for tuning curves and time courses, one row of numbers) per condition.
