@@ -116,8 +116,12 @@ LinearCombination AdaptiveRungeKutta::error(double h) const {
   return sum;
 }
 
-double AdaptiveRungeKutta::scale(std::size_t i) const {
-  return atol_[i] + rtol_ * std::max(std::abs(y_[i]), std::abs(next_[i]));
+void AdaptiveRungeKutta::weigh(double* values, std::size_t begin, std::size_t end) const {
+  const double rtol = rtol_;
+  const double *atol = atol_.data() + begin, *y = y_.data() + begin, *next = next_.data() + begin;
+  for (std::size_t i = 0; i < end - begin; ++i) {
+    values[i] /= atol[i] + rtol * std::max(std::abs(y[i]), std::abs(next[i]));
+  }
 }
 
 double AdaptiveRungeKutta::norm(const LinearCombination& x) const {
@@ -127,8 +131,9 @@ double AdaptiveRungeKutta::norm(const LinearCombination& x) const {
         [&](std::size_t begin, std::size_t end) {
           double value[vector_block];
           x.block(value, begin, end);
+          weigh(value, begin, end);
           return reduce_lanes(
-              begin, end, 0.0, [&](std::size_t i) { return term(value[i - begin] / scale(i)); }, join);
+              0, end - begin, 0.0, [&](std::size_t i) { return term(value[i]); }, join);
         },
         join);
   };
@@ -154,7 +159,8 @@ void AdaptiveRungeKutta::give_up(double h, bool finite) {
   if (!finite) fail(tableau_.name, t_, t1_, evaluation_, "the rate is not finite however small the step");
   std::vector<double> errors(y_.size()), weights(y_.size());
   error(h).store(errors);
-  for (std::size_t i = 0; i < weights.size(); ++i) weights[i] = 1 / scale(i);
+  std::fill(weights.begin(), weights.end(), 1.0);
+  weigh(weights.data(), 0, weights.size());
   fail(tableau_.name, t_, t1_, evaluation_,
        step_too_small(smallest_, evaluation_.counters.rejected, evaluation_.system()), errors, weights);
 }

@@ -30,7 +30,8 @@ class AdaptiveRungeKutta : public Stepper {
   /// y_ + h sum_j weights[j] k_[j]
   LinearCombination advanced(double h, std::span<const double> weights) const;
   LinearCombination error(double h) const;
-  double scale(std::size_t i) const;
+  /// values[i - begin] /= atol + rtol max(|y_|, |next_|) of element i
+  void weigh(double* values, std::size_t begin, std::size_t end) const;
   double norm(const LinearCombination& x) const;
   [[noreturn]] void give_up(double h, bool finite);
 

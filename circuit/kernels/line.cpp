@@ -4,7 +4,7 @@
 #include <array>
 #include <cstring>
 
-#include "base/parallel.hpp"
+#include "base/parallel_pieces.hpp"
 #include "circuit/kernels/border.hpp"
 #include "circuit/kernels/table.hpp"
 
@@ -13,8 +13,6 @@
 
 namespace striate {
 namespace {
-
-constexpr std::size_t most_pieces = 16;  // each has its own scratch memory
 
 /// The packed rows of one operation. An adjoint is the operation with its taps reversed, except that at reflecting
 /// borders it also computes the rows past both edges and then folds them back.
@@ -139,8 +137,6 @@ void fold(T* rows_out, std::size_t n, std::size_t width, const Rows& rows) {
   for (std::size_t i = n; i + rows.overhang < rows.outputs; ++i) add(static_cast<std::ptrdiff_t>(i));
 }
 
-std::size_t piece_count(std::size_t work, bool parallel) { return parallel ? std::min(work, most_pieces) : 1; }
-
 /// Scratch elements of one piece: packed input, packed output, and what a kernel or the way back needs.
 template <class T>
 std::size_t piece_scratch(std::size_t n, std::size_t taps) {
@@ -162,15 +158,14 @@ void for_bundles(const T* in, T* out, const Lines& lines, std::size_t taps, cons
   const bool bare = edges == Edges::zeros_left_out && rows.border == Border::zero;
   const std::size_t columns = lines.outer * lines.inner;
   const std::size_t bundles = (columns + width - 1) / width;
-  const std::size_t pieces = piece_count(bundles, parallel);
   const LineKernels<T>& table = kernels<T>().line;
-  parallel_for(pieces, parallel, [&](std::size_t piece) {
-    T* packed = scratch + piece * piece_scratch<T>(lines.n, taps);
+  parallel_pieces(bundles, parallel, [&](std::size_t worker, std::size_t begin, std::size_t end) {
+    T* packed = scratch + worker * piece_scratch<T>(lines.n, taps);
     T* result = packed + (lines.n + 2 * taps) * width;
     T* spare = result + (lines.n + taps) * width;
     const LineRows<T> whole = bare ? LineRows<T>{packed + rows.before * width, width, rows.before, lines.n}
                                    : LineRows<T>{packed, width, 0, rows.before + lines.n + rows.after};
-    for (std::size_t b = piece * bundles / pieces; b < (piece + 1) * bundles / pieces; ++b) {
+    for (std::size_t b = begin; b < end; ++b) {
       const Bundle bundle_columns{b * width, std::min(width, columns - b * width)};
       const std::size_t o = bundle_columns.first / lines.inner, j = bundle_columns.first % lines.inner;
       const std::size_t at = o * lines.n * lines.inner + j;
@@ -264,7 +259,7 @@ T sum_blocks(std::size_t n, bool parallel, const Block& block) {
 template <class T>
 std::size_t line_scratch(const Lines& lines, std::size_t taps, bool parallel) {
   const std::size_t bundles = (lines.outer * lines.inner + bundle<T> - 1) / bundle<T>;
-  return piece_count(bundles, parallel) * piece_scratch<T>(lines.n, taps);
+  return parallel_workers(bundles, parallel) * piece_scratch<T>(lines.n, taps);
 }
 
 template <class T>

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <array>
 
-#include "base/parallel.hpp"
+#include "base/parallel_pieces.hpp"
 #include "circuit/kernels/border.hpp"
 #include "circuit/kernels/convolution.hpp"
 #include "circuit/kernels/line.hpp"
@@ -74,23 +74,22 @@ class PlaneConvStep final : public Step<T> {
   void run(const Frame<T>& frame) const override {
     const T* in = frame.read(in_);
     T* out = frame.write(out_);
-    const std::size_t plane = whole_.n * whole_.inner, pieces = piece_count();
-    parallel_for(pieces, parallel_, [&](std::size_t piece) {
-      T* between = frame.scratch + piece * piece_scratch();
+    const std::size_t plane = whole_.n * whole_.inner;
+    parallel_pieces(whole_.outer, parallel_, [&](std::size_t worker, std::size_t begin, std::size_t end) {
+      T* between = frame.scratch + worker * worker_scratch();
       T* scratch = between + aligned_plane();
-      for (std::size_t o = piece * whole_.outer / pieces; o < (piece + 1) * whole_.outer / pieces; ++o) {
+      for (std::size_t o = begin; o < end; ++o) {
         first_.run(frame, in + o * plane, between, scratch, false);
         second_.run(frame, between, out + o * plane, scratch, false);
       }
     });
   }
-  std::size_t scratch_size() const override { return piece_count() * piece_scratch(); }
+  std::size_t scratch_size() const override { return parallel_workers(whole_.outer, parallel_) * worker_scratch(); }
 
  private:
   Lines within_plane(Lines lines) const { return {lines.outer / whole_.outer, lines.n, lines.inner}; }
   std::size_t aligned_plane() const { return (whole_.n * whole_.inner + 31) / 32 * 32; }
-  std::size_t piece_count() const { return parallel_ ? std::min<std::size_t>(whole_.outer, 16) : 1; }
-  std::size_t piece_scratch() const {
+  std::size_t worker_scratch() const {
     return aligned_plane() + std::max(first_.scratch(false), second_.scratch(false));
   }
 
