@@ -8,6 +8,7 @@
 #include <set>
 
 #include "base/error.hpp"
+#include "circuit/program/couplings.hpp"
 
 namespace striate {
 namespace {
@@ -47,6 +48,16 @@ Expr fit(const std::string& where, const std::string& what, const Expr& e, const
 }
 
 constexpr double most_elements = 4e9;
+
+/// The shape of a value with more elements than are computed; null where there is none.
+const Shape* too_large(const std::vector<Expr>& roots) {
+  for (const auto& node : topological_order(roots)) {
+    double elements = 1;
+    for (const auto& axis : node.shape()) elements *= static_cast<double>(axis.size);
+    if (elements > most_elements) return &node.shape();
+  }
+  return nullptr;
+}
 
 void require_name(const std::string& where, const std::string& name) {
   const auto letter = [](char c) { return std::isalpha(static_cast<unsigned char>(c)) || c == '_'; };
@@ -181,12 +192,13 @@ Circuit::Circuit(CircuitContents contents) {
     throw Error(where, "it has neither a state nor a definition. Write an equation such as dV/dt = -V/tau : mV.");
 
   const auto check_variables = [&](const std::string& what, const Expr& e, bool initial) {
-    for (const auto& node : topological_order({e})) {
-      double elements = 1;
-      for (const auto& axis : node.shape()) elements *= static_cast<double>(axis.size);
-      if (elements > most_elements)
+    if (const Shape* large = too_large({e})) {
+      std::vector<AlgorithmChoice> choices;
+      if (too_large(factor_couplings({e}, choices)))
         throw Error(where, fmt::format("{} needs an array {} of more than {} elements. Shorten an axis.", what,
-                                       node.shape().str_sizes(), most_elements));
+                                       large->str_sizes(), most_elements));
+    }
+    for (const auto& node : topological_order({e})) {
       if (node->op == Op::constant && !std::isfinite(node->value))
         throw Error(where,
                     fmt::format("{} contains the number {}. Check a division by zero or a power that is too large.",
@@ -341,6 +353,20 @@ bool Circuit::operator==(const Circuit& other) const {
          });
 }
 
+void define_complex(CircuitContents& contents, const std::string& name, const ComplexExpr& value,
+                    const std::string& description, const std::string& where) {
+  const Axis& parts = re_im_axis();
+  const bool declared = std::any_of(contents.axes.begin(), contents.axes.end(),
+                                    [&](const AxisDeclaration& a) { return a.axis.name == parts.name; });
+  if (!declared) {
+    AxisDeclaration axis;
+    axis.axis = parts;
+    axis.description = "real and imaginary part";
+    contents.axes.push_back(std::move(axis));
+  }
+  contents.definitions.push_back({name, re_im(value), description, where});
+}
+
 CircuitBuilder::CircuitBuilder(std::string name, std::string_view time_unit) {
   contents_.name = std::move(name);
   contents_.time_unit = Unit::parse(time_unit);
@@ -382,6 +408,20 @@ Expr CircuitBuilder::state(const std::string& name, std::string_view unit, Shape
   return v;
 }
 
+ComplexExpr CircuitBuilder::complex_state(const std::string& name, std::string_view unit, Shape shape,
+                                          const ComplexExpr& initial, const std::string& description) {
+  const Expr re = state(re_name(name), unit, shape, initial.re(), description + re_note);
+  const Expr im = state(im_name(name), unit, std::move(shape), initial.im(), description + im_note);
+  define_complex(contents_, name, {re, im}, description);
+  return {re, im};
+}
+
+ComplexExpr CircuitBuilder::complex_parameter(const std::string& name, std::vector<double> re, std::vector<double> im,
+                                              Shape shape, std::string_view unit, const std::string& description) {
+  const Expr re_part = parameter(re_name(name), std::move(re), shape, unit, {}, description + re_note);
+  return {re_part, parameter(im_name(name), std::move(im), std::move(shape), unit, {}, description + im_note)};
+}
+
 Expr CircuitBuilder::time() const { return time_variable(contents_.time_unit); }
 
 State& CircuitBuilder::find_state(const Expr& state) {
@@ -402,10 +442,27 @@ void CircuitBuilder::next(const Expr& state, const Expr& value) {
   s.equation = value;
   s.map = true;
 }
+void CircuitBuilder::initial(const ComplexExpr& state, const ComplexExpr& value) {
+  initial(state.re(), value.re());
+  initial(state.im(), value.im());
+}
+void CircuitBuilder::ddt(const ComplexExpr& state, const ComplexExpr& rate) {
+  ddt(state.re(), rate.re());
+  ddt(state.im(), rate.im());
+}
+void CircuitBuilder::next(const ComplexExpr& state, const ComplexExpr& value) {
+  next(state.re(), value.re());
+  next(state.im(), value.im());
+}
 void CircuitBuilder::step(double step) { contents_.step = step; }
 
 Expr CircuitBuilder::define(const std::string& name, const Expr& value, std::string description) {
   contents_.definitions.push_back({name, value, std::move(description)});
+  return value;
+}
+
+ComplexExpr CircuitBuilder::define(const std::string& name, const ComplexExpr& value, const std::string& description) {
+  define_complex(contents_, name, value, description);
   return value;
 }
 

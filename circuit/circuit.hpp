@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "circuit/complex.hpp"
 #include "circuit/expr.hpp"
 
 namespace striate {
@@ -103,6 +104,10 @@ struct CircuitContents {
   std::vector<Regime> regimes;
 };
 
+/// Declares the axis of complex parts where it is missing, and defines `name` as both parts along it.
+void define_complex(CircuitContents& contents, const std::string& name, const ComplexExpr& value,
+                    const std::string& description, const std::string& where = "");
+
 /// An immutable typed graph: states, parameters, inputs and observables, and the equations between them. It is a flow,
 /// dx/dt = f(t, x), or a map, x(t + step) = F(t, x).
 class Circuit {
@@ -147,12 +152,22 @@ class CircuitBuilder {
   Expr input(const std::string& name, std::string_view unit, Shape shape = {}, std::string description = "");
   Expr state(const std::string& name, std::string_view unit, Shape shape = {}, const Expr& initial = Expr(0.0),
              std::string description = "");
+  /// A complex state: the real states NAME_re and NAME_im, and the definition NAME with both along the axis re_im.
+  ComplexExpr complex_state(const std::string& name, std::string_view unit, Shape shape = {},
+                            const ComplexExpr& initial = 0.0, const std::string& description = "");
+  /// A complex parameter: the real ones NAME_re and NAME_im, each of one value or one per element.
+  ComplexExpr complex_parameter(const std::string& name, std::vector<double> re, std::vector<double> im, Shape shape,
+                                std::string_view unit, const std::string& description = "");
   Expr time() const;
   void initial(const Expr& state, const Expr& value);
   void ddt(const Expr& state, const Expr& rate);
   void next(const Expr& state, const Expr& value);
+  void initial(const ComplexExpr& state, const ComplexExpr& value);
+  void ddt(const ComplexExpr& state, const ComplexExpr& rate);
+  void next(const ComplexExpr& state, const ComplexExpr& value);
   void step(double step);  ///< of a map [time unit]
   Expr define(const std::string& name, const Expr& value, std::string description = "");
+  ComplexExpr define(const std::string& name, const ComplexExpr& value, const std::string& description = "");
   void event(const std::string& name, const Expr& guard, const std::vector<std::pair<Expr, Expr>>& jumps);
   void regime(Regime regime);
   void describe(std::string description, std::vector<std::string> source = {});

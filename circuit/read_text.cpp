@@ -50,11 +50,23 @@ class Reader {
                                          suggest_names(name, known)));
       }
     for (auto& d : definitions_) resolve(d);
-    for (auto& d : definitions_) contents_.definitions.push_back({d.name, d.value, d.description, position(d.at)});
+    for (auto& d : definitions_) {
+      if (d.value.is_real())
+        contents_.definitions.push_back({d.name, d.value.re(), d.description, position(d.at)});
+      else
+        define_complex(contents_, d.name, d.value, d.description, position(d.at));
+    }
     for (auto& s : contents_.states) {
-      s.equation = expression_at(equations_.at(s.variable->name));
-      const auto initial = initials_.find(s.variable->name);
-      s.initial = initial == initials_.end() ? Expr(0.0) : expression_at(initial->second);
+      const auto whole = complex_part_.find(s.variable->name);
+      const std::string& name = whole == complex_part_.end() ? s.variable->name : whole->second;
+      const auto part = [&](std::size_t at) {
+        const Token& t = tokens_[at];
+        const ComplexExpr e = expression_at(at);
+        return whole == complex_part_.end() ? real(t, e) : (s.variable->name == re_name(name) ? e.re() : e.im());
+      };
+      s.equation = part(equations_.at(name));
+      const auto initial = initials_.find(name);
+      s.initial = initial == initials_.end() ? Expr(0.0) : part(initial->second);
     }
     for (const auto& [name, at] : initials_)
       if (!equations_.contains(name)) {
@@ -75,7 +87,7 @@ class Reader {
     Token at;
     std::optional<Unit> unit;
     std::string description;
-    Expr value;
+    ComplexExpr value;
     bool open = false;
   };
 
@@ -128,6 +140,14 @@ class Reader {
       throw Error(std::string(e.what()).starts_with(origin_ + ":") ? std::string(e.what())
                                                                    : position(t) + ": " + e.what());
     }
+  }
+
+  /// A value where only a real one has a meaning.
+  Expr real(const Token& t, const ComplexExpr& e) const {
+    if (!e.is_real())
+      fail_at(t,
+              "the value is complex, but only a real one has a meaning here. Take re(), im(), abs2() or arg() of it.");
+    return e.re();
   }
 
   // --- declarations -------------------------------------------------------------------------------------------------
@@ -256,7 +276,7 @@ class Reader {
 
   double constant_number(std::string_view what) {
     const Token t = peek();
-    const Expr e = expression();
+    const Expr e = real(t, expression());
     if (e->op != Op::constant || !(e.unit() == Unit()))
       fail_at(t, fmt::format("{} must be a number made of numbers and constants.", what));
     return e->value;
@@ -356,6 +376,7 @@ class Reader {
       p.value = {variables_.at(take().text)->value};
     else
       p.value = {signed_number("a number, a constant or a list of numbers")};
+    const std::vector<double> imaginary = imaginary_part();
     const Unit unit = unit_until_end(peek());
     if (is_name() && peek().text == "in") {
       take();
@@ -366,11 +387,44 @@ class Reader {
     if (parameter_values_ > most_parameter_values)
       fail_at(t, fmt::format("with '{}' the parameters have more than {} values together. Shorten an axis.", name,
                              most_parameter_values));
-    p.variable = variable(VariableKind::parameter, name, shape, unit);
     p.where = position(t);
-    declare(t, name, p.variable);
-    contents_.parameters.push_back(std::move(p));
+    const auto add = [&](const std::string& part) {
+      p.variable = variable(VariableKind::parameter, part, shape, unit);
+      declare(t, part, p.variable);
+      contents_.parameters.push_back(p);
+    };
+    if (imaginary.empty()) {
+      add(name);
+    } else {
+      const std::string text = p.description;
+      p.description = text + re_note;
+      add(re_name(name));
+      p.description = text + im_note;
+      p.value = imaginary;
+      add(im_name(name));
+      declare_complex(t, name);
+    }
     end_statement();
+  }
+
+  /// " + 0.5*i" or " - [1, 2]*i" after the real part of a complex parameter; empty for a real one.
+  std::vector<double> imaginary_part() {
+    if (!is("+") && !is("-")) return {};
+    const bool negative = take().text == "-";
+    std::vector<double> values =
+        is("[") ? numbers_in_brackets() : std::vector<double>{signed_number("the imaginary part")};
+    expect("*", "the imaginary part");
+    if (expect_name("i") != "i") fail("a complex parameter is written NAME = 1 + 0.5*i UNIT.");
+    if (negative)
+      for (double& v : values) v = -v;
+    return values;
+  }
+
+  /// A name for two real variables that have been declared.
+  void declare_complex(const Token& t, const std::string& name) {
+    if (variables_.contains(name) ||
+        !complex_.emplace(name, ComplexExpr(variables_.at(re_name(name)), variables_.at(im_name(name)))).second)
+      fail_at(t, fmt::format("the name '{}' is taken. Choose another.", name));
   }
 
   void scan_input() {
@@ -447,19 +501,34 @@ class Reader {
     skip_expression();
     if (!accept(":"))
       fail(fmt::format("the unit of '{}' is needed at the end of its equation: {} = ... : mV.", name, left));
+    const bool is_complex = is_name() && peek().text == "complex";
+    if (is_complex) take();
     const Unit unit = unit_until_end(peek());
     const Shape shape = shape_in_brackets();
-    const Expr v = variable(VariableKind::state, name, shape, unit);
-    declare(t, name, v);
+    const std::string text = description();
     equations_[name] = expression;
-    contents_.states.push_back({v, Expr(), Expr(), description(), position(t), map});
+    const auto add = [&](const std::string& part, const std::string& what) {
+      const Expr v = variable(VariableKind::state, part, shape, unit);
+      declare(t, part, v);
+      contents_.states.push_back({v, Expr(), Expr(), what, position(t), map});
+    };
+    if (is_complex) {
+      add(re_name(name), text + re_note);
+      add(im_name(name), text + im_note);
+      declare_complex(t, name);
+      define_complex(contents_, name, complex_.at(name), text, position(t));
+      axes_[re_im_axis().name] = re_im_axis();
+      for (const auto& part : {re_name(name), im_name(name)}) complex_part_[part] = name;
+    } else {
+      add(name, text);
+    }
     end_statement();
   }
 
   /// The time increment of a map, in the time unit.
   double read_step(std::size_t at) {
     const Token& t = tokens_[at];
-    const Expr e = expression_at(at);
+    const Expr e = real(t, expression_at(at));
     if (e->op != Op::constant || !e.unit().same_dimension(contents_.time_unit))
       fail_at(t, fmt::format("the step of a map is a time such as 0.5 {}.", contents_.time_unit.str()));
     return e->value * e.unit().to(contents_.time_unit);
@@ -476,7 +545,14 @@ class Reader {
     do {
       const std::string name = expect_name("a state's name");
       expect("=", "a state's name");
-      event.jumps.emplace_back(name, expression());
+      const Token value_at = peek();
+      const ComplexExpr value = expression();
+      if (complex_.contains(name)) {
+        event.jumps.emplace_back(re_name(name), value.re());
+        event.jumps.emplace_back(im_name(name), value.im());
+      } else {
+        event.jumps.emplace_back(name, real(value_at, value));
+      }
     } while (accept(","));
     contents_.events.push_back(std::move(event));
     end_statement();
@@ -485,10 +561,10 @@ class Reader {
   /// a > b as the guard a - b.
   Expr comparison_as_guard() {
     const Token t = peek();
-    const Expr a = sum();
+    const Expr a = real(t, sum());
     if (!is(">") && !is("<")) fail("an event's condition is written a > b or a < b.");
     const bool greater = take().text == ">";
-    const Expr b = sum();
+    const Expr b = real(t, sum());
     return located(t, [&] { return greater ? a - b : b - a; });
   }
 
@@ -525,9 +601,9 @@ class Reader {
   }
 
   // --- expressions --------------------------------------------------------------------------------------------------
-  Expr expression_at(std::size_t at) {
+  ComplexExpr expression_at(std::size_t at) {
     at_ = at;
-    const Expr e = expression();
+    const ComplexExpr e = expression();
     if (!is(":") && peek().kind != Token::Kind::string) end_statement();
     return e;
   }
@@ -545,8 +621,9 @@ class Reader {
     d.open = true;
     open_.push_back(d.name);
     const std::size_t back = at_;
-    Expr value = expression_at(d.expression);
-    if (d.unit) value = located(d.at, [&] { return convert(value, *d.unit); });
+    ComplexExpr value = expression_at(d.expression);
+    if (d.unit)
+      value = located(d.at, [&] { return on_parts(value, [&](const Expr& x) { return convert(x, *d.unit); }); });
     at_ = back;
     d.open = false;
     open_.pop_back();
@@ -554,65 +631,66 @@ class Reader {
     --nesting_;
   }
 
-  Expr expression() {
+  ComplexExpr expression() {
     if (++nesting_ > deepest_nesting) fail("the expression is nested too deeply. Name parts of it with :=.");
     const Token t = peek();
-    Expr e = sum();
+    ComplexExpr e = sum();
     if (is(">") || is("<") || is(">=") || is("<=")) {
       const std::string op = take().text;
-      const Expr b = sum();
+      const Expr a = real(t, e);
+      const Expr b = real(t, sum());
       e = located(t, [&] {
-        if (op == ">") return greater(e, b);
-        if (op == "<") return greater(b, e);
-        return Expr(1.0) - (op == ">=" ? greater(b, e) : greater(e, b));
+        if (op == ">") return greater(a, b);
+        if (op == "<") return greater(b, a);
+        return Expr(1.0) - (op == ">=" ? greater(b, a) : greater(a, b));
       });
     }
     --nesting_;
     return e;
   }
 
-  Expr sum() {
-    Expr e = product();
+  ComplexExpr sum() {
+    ComplexExpr e = product();
     while (is("+") || is("-")) {
       const Token op = take();
-      const Expr b = product();
+      const ComplexExpr b = product();
       e = located(op, [&] { return op.text == "+" ? e + b : e - b; });
     }
     return e;
   }
 
-  Expr product() {
-    Expr e = signed_power();
+  ComplexExpr product() {
+    ComplexExpr e = signed_power();
     while (is("*") || is("/")) {
       const Token op = take();
-      const Expr b = signed_power();
+      const ComplexExpr b = signed_power();
       e = located(op, [&] { return op.text == "*" ? e * b : e / b; });
     }
     return e;
   }
 
-  Expr signed_power() {
+  ComplexExpr signed_power() {
     bool negative = false;
     while (is("-") || is("+")) negative = (take().text == "-") != negative;
-    const Expr e = power();
+    const ComplexExpr e = power();
     return negative ? -e : e;
   }
 
-  Expr power() {
-    const Expr base = primary();
+  ComplexExpr power() {
+    const ComplexExpr base = primary();
     if (!is("^")) return base;
     const Token op = take();
     if (++nesting_ > deepest_nesting) fail("the expression is nested too deeply.");
-    const Expr exponent = signed_power();
+    const ComplexExpr exponent = signed_power();
     --nesting_;
     return located(op, [&] { return pow(base, exponent); });
   }
 
-  Expr primary() {
+  ComplexExpr primary() {
     const Token t = take();
     if (t.kind == Token::Kind::number) return number(t);
     if (t.kind == Token::Kind::symbol && t.text == "(") {
-      const Expr e = expression();
+      const ComplexExpr e = expression();
       expect(")", "an expression in brackets");
       return e;
     }
@@ -643,7 +721,8 @@ class Reader {
     return Expr(t.value);
   }
 
-  Expr named(const Token& t) {
+  ComplexExpr named(const Token& t) {
+    if (const auto it = complex_.find(t.text); it != complex_.end()) return it->second;
     if (const auto it = variables_.find(t.text); it != variables_.end()) return it->second;
     if (const auto it = definition_index_.find(t.text); it != definition_index_.end()) {
       auto& d = definitions_[it->second];
@@ -652,6 +731,7 @@ class Reader {
     }
     if (t.text == "t") return time_variable(contents_.time_unit);
     if (t.text == "pi") return Expr(std::numbers::pi);
+    if (t.text == "i") return imaginary_unit();
     std::vector<std::string> known;
     for (const auto& [name, value] : variables_) known.push_back(name);
     for (const auto& [name, i] : definition_index_) known.push_back(name);
@@ -660,16 +740,17 @@ class Reader {
 
   struct Arguments {
     std::vector<Token> starts;
-    std::vector<Expr> values;        ///< an empty Expr where a bare name stands, which may be an axis or a value
-    std::vector<std::string> words;  ///< the name, where a bare name stands
+    std::vector<ComplexExpr> values;  ///< empty where a bare name stands, which may be an axis or a value
+    std::vector<std::string> words;   ///< the name, where a bare name stands
     std::vector<Keyword> keywords;
   };
 
   bool bare_name() const { return is_name() && (is(",", 1) || is(")", 1)); }
 
   /// What stands at `t` as a value.
-  Expr bare_value(const Token& f, const Token& t) {
-    const bool has_value = variables_.contains(t.text) || definition_index_.contains(t.text);
+  ComplexExpr bare_value(const Token& f, const Token& t) {
+    const bool has_value =
+        variables_.contains(t.text) || definition_index_.contains(t.text) || complex_.contains(t.text);
     const bool is_axis = axes_.contains(t.text) || (t.text[0] == 'd' && axes_.contains(t.text.substr(1)));
     if (is_axis && !has_value)
       fail_at(t, fmt::format("{}: a value is needed here, but '{}' is an axis.", f.text, t.text));
@@ -677,7 +758,7 @@ class Reader {
   }
 
   Expr keyword_value(const Token& f, const Keyword& k) {
-    return k.value || k.words.empty() ? k.value : bare_value(f, k.value_at);
+    return k.value || k.words.empty() ? k.value : real(k.value_at, bare_value(f, k.value_at));
   }
 
   Arguments arguments(const Token& f) {
@@ -701,7 +782,7 @@ class Reader {
         } else if (bare_name()) {
           k.words.push_back(take().text);
         } else {
-          k.value = expression();
+          k.value = real(k.value_at, expression());
         }
         a.keywords.push_back(std::move(k));
       } else {
@@ -727,9 +808,21 @@ class Reader {
     Call(Reader& reader, const Token& f, Arguments a) : reader_(reader), f_(f), a_(std::move(a)) {}
 
     Expr value(std::size_t i) const {
+      const ComplexExpr value = any_value(i);
+      if (!value.is_real())
+        reader_.fail_at(a_.starts[i],
+                        fmt::format("{} takes a real value here. Take re(), im(), abs2() or arg() first.", f_.text));
+      return value.re();
+    }
+    ComplexExpr any_value(std::size_t i) const {
       if (i < a_.values.size()) return a_.values[i] ? a_.values[i] : reader_.bare_value(f_, a_.starts[i]);
       reader_.fail_at(
           f_, fmt::format("{} takes at least {} arguments, but {} are given.", f_.text, i + 1, a_.values.size()));
+    }
+    Call with(std::size_t i, const Expr& value) const {
+      Call other = *this;
+      other.a_.values[i] = value;
+      return other;
     }
     void count(std::size_t n) const {
       if (a_.values.size() != n)
@@ -814,21 +907,55 @@ class Reader {
     Arguments a_;
   };
 
-  Expr call(const Token& f) {
+  ComplexExpr call(const Token& f) {
     if (f.text == "in") return in_call(f);
     if (f.text == "array") return array_call(f);
     const Call c(*this, f, arguments(f));
-    return located(f, [&] { return apply(f, c); });
+    return located(f, [&] { return apply_complex(f, c); });
+  }
+
+  /// Functions of complex values; linear ones act on both parts.
+  ComplexExpr apply_complex(const Token& f, const Call& c) {
+    static const std::set<std::string> linear{"sum",  "mean",     "rename",    "shift",     "pad", "slice",
+                                              "flip", "resample", "transpose", "broadcast", "exp", "abs"};
+    static const std::set<std::string> bilinear{"matmul", "conv", "sparse"};
+    const std::string& n = f.text;
+    const auto whole = [&] {
+      c.count(1);
+      c.allow({});
+      return c.any_value(0);
+    };
+    if (n == "re") return whole().re();
+    if (n == "im") return whole().im();
+    if (n == "conj") return conj(whole());
+    if (n == "abs2") return abs2(whole());
+    if (n == "arg") return arg(whole());
+    if (n == "polar") return c.count(2), c.allow({}), polar(c.value(0), c.value(1));
+    if (linear.contains(n) && !c.any_value(0).is_real()) {
+      if (n == "exp") return exp(whole());
+      if (n == "abs") return abs(whole());
+      return on_parts(c.any_value(0), [&](const Expr& x) { return apply(f, c.with(0, x)); });
+    }
+    if (bilinear.contains(n) && !(c.any_value(0).is_real() && c.any_value(1).is_real()))
+      return on_pairs(c.any_value(0), c.any_value(1),
+                      [&](const Expr& x, const Expr& y) { return apply(f, c.with(0, x).with(1, y)); });
+    if (n == "where") c.count(3);
+    if (n == "where" && !(c.any_value(1).is_real() && c.any_value(2).is_real())) {
+      const ComplexExpr a = c.any_value(1);
+      const ComplexExpr b = c.any_value(2);
+      return {apply(f, c.with(1, a.re()).with(2, b.re())), apply(f, c.with(1, a.im()).with(2, b.im()))};
+    }
+    return apply(f, c);
   }
 
   /// in(value, mV): the value held in another unit.
-  Expr in_call(const Token& f) {
+  ComplexExpr in_call(const Token& f) {
     expect("(", f.text);
-    const Expr e = expression();
+    const ComplexExpr e = expression();
     expect(",", "the value");
     const Unit unit = unit_until_end(peek());
     expect(")", "the unit");
-    return located(f, [&] { return convert(e, unit); });
+    return located(f, [&] { return on_parts(e, [&](const Expr& x) { return convert(x, unit); }); });
   }
 
   Shape sized_shape(const Token& f, const std::vector<Keyword>& keywords) {
@@ -867,7 +994,8 @@ class Reader {
       k.at = peek();
       k.name = expect_name("a name");
       expect("=", "a name");
-      k.value = expression();
+      const Token value_at = peek();
+      k.value = real(value_at, expression());
       keywords.push_back(std::move(k));
     }
     expect(")", "the arguments of " + f.text);
@@ -966,12 +1094,18 @@ class Reader {
     if (n == "wrapped_gaussian")
       return c.count(1), c.allow({"size", "sd"}),
              wrapped_gaussian(c.axis(0), c.required_whole("size"), c.required("sd"));
-    std::vector<std::string> known{
-        "where",     "phi",       "sparse", "sum",      "mean",      "max_over",         "conv",
-        "matmul",    "shift",     "pad",    "slice",    "flip",      "resample",         "rename",
-        "transpose", "broadcast", "index",  "size",     "spacing",   "coordinate",       "maxpool",
-        "offset",    "box",       "ring",   "gaussian", "von_mises", "wrapped_gaussian", "array",
-        "in"};
+    std::vector<std::string> known{"where",     "phi",        "sparse",
+                                   "sum",       "mean",       "max_over",
+                                   "conv",      "matmul",     "shift",
+                                   "pad",       "slice",      "flip",
+                                   "resample",  "rename",     "transpose",
+                                   "broadcast", "index",      "size",
+                                   "spacing",   "coordinate", "maxpool",
+                                   "offset",    "box",        "ring",
+                                   "gaussian",  "von_mises",  "wrapped_gaussian",
+                                   "array",     "in",         "re",
+                                   "im",        "conj",       "abs2",
+                                   "arg",       "polar"};
     for (const auto& [name, function] : unary) known.push_back(name);
     for (const auto& [name, function] : binary) known.push_back(name);
     fail_at(f, fmt::format("there is no function '{}'.{}", n, suggest_names(n, known)));
@@ -1003,6 +1137,8 @@ class Reader {
   CircuitContents contents_;
   std::map<std::string, Axis> axes_;
   std::map<std::string, Expr> variables_;
+  std::map<std::string, ComplexExpr> complex_;       ///< complex states and parameters
+  std::map<std::string, std::string> complex_part_;  ///< z_re and z_im: z
   std::vector<PendingDefinition> definitions_;
   std::map<std::string, std::size_t> definition_index_;
   std::vector<std::string> open_;  ///< definitions being resolved, outermost first

@@ -125,6 +125,7 @@ Recording::Recording(const std::string& path, bool overwrite, const Experiment& 
     if (timed) axes.emplace_back("/t");
     for (const auto& axis : r.value.shape()) axes.push_back("/" + axis.name);
     file_.create_array("/" + name, H5Type::float64, axes, {r.value.unit().str(), r.description});
+    if (r.value.shape().has(re_im_axis().name)) file_.set_attribute("/" + name, "complex", std::int64_t{1});
   }
   file_.flush();
 }
@@ -166,6 +167,10 @@ void Recording::write_condition_axes(const Experiment& e, const std::vector<Swee
 
 void Recording::write_circuit_axes(const Experiment& e) {
   for (const auto& a : e.circuit->axes) {
+    if (a.axis == re_im_axis()) {
+      file_.create_axis("/" + a.axis.name, std::vector<std::string>{"re", "im"}, {"", a.description});
+      continue;
+    }
     const auto coordinates = a.coordinates();
     file_.create_axis("/" + a.axis.name, std::span<const double>(coordinates),
                       {a.has_coordinates ? a.unit.str() : "1", a.description.empty() ? a.axis.name : a.description});

@@ -113,6 +113,15 @@ class CouplingSum {
     return outer;
   }
 
+  /// Whether e is a difference (or sum) across pairs. A product of two, multiplied out, would cancel more digits than
+  /// the differences themselves: (x_j - x_i)^2 is left as it stands.
+  bool is_difference(const Expr& e) {
+    if (e->op == Op::neg || e->op == Op::convert || e->op == Op::broadcast || e->op == Op::rename)
+      return is_difference(e->args[0]);
+    if (e->op == Op::mul) return is_difference(e->args[0]) || is_difference(e->args[1]);
+    return (e->op == Op::add || e->op == Op::sub) && is_outer(e) && varying_(e);
+  }
+
   bool small(const Expr& e) { return !is_outer(e) && !is_whole(e); }
 
   std::optional<Terms> atom(const Expr& e) {
@@ -165,15 +174,12 @@ class CouplingSum {
         const Unit& from = a[0].unit();
         return times(expand(a[0]), Terms{{quantity(from.to(e.unit()), e.unit() / from)}});
       }
-      case Op::mul: return times(expand(a[0]), expand(a[1]));
+      case Op::mul:
+        if (is_difference(a[0]) && is_difference(a[1])) return atom(e);
+        return times(expand(a[0]), expand(a[1]));
       case Op::div: {
         const Expr inverse = Expr(1.0) / a[1];
         return inverse == e ? atom(e) : times(expand(a[0]), expand(inverse));
-      }
-      case Op::pow: {
-        const bool square = a[1]->op == Op::constant && a[1]->value == 2;
-        const auto base = square ? expand(a[0]) : std::nullopt;
-        return base && base->size() > 1 ? times(base, base) : atom(e);
       }
       case Op::sin:
       case Op::cos: return expand_sine(e);

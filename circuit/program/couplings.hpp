@@ -12,8 +12,9 @@ namespace striate {
 /// - without weights what is left are sums over single units: a mean field, O(N);
 /// - weights given by the distance of two units alone (w_ij = k(i - j)) become a convolution;
 /// - other weights become matrix products (contract).
-/// Products are multiplied out, sines and cosines of sums follow the addition theorems. Sums that do not factor, and
-/// those that are cheaper term by term, stay. `choices` receives one entry per sum that is rewritten.
+/// Products are multiplied out, sines and cosines of sums follow the addition theorems. Sums that do not factor,
+/// products of differences, which would cancel, and those that are cheaper term by term, stay. `choices` receives one
+/// entry per sum that is rewritten.
 std::vector<Expr> factor_couplings(const std::vector<Expr>& roots, std::vector<AlgorithmChoice>& choices);
 
 }  // namespace striate

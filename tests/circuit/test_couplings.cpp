@@ -3,6 +3,7 @@
 
 #include <cmath>
 
+#include "base/error.hpp"
 #include "circuit/compile.hpp"
 #include "circuit/derive.hpp"
 #include "circuit/program/couplings.hpp"
@@ -49,7 +50,6 @@ const std::vector<Coupling>& couplings() {
       {"with weights of both", "sum(weight*weight_j*sin(theta_j - theta)/10, other)", "mean field"},
       {"higher harmonics", "mean(sin(theta_j - theta + alpha) - sin(alpha) + 0.2*sin(2*(theta_j - theta)), other)",
        "mean field"},
-      {"a squared distance", "mean((theta_j - theta)^2, other)", "mean field"},
       {"a cosine kernel on a ring", "mean((1 + alpha*cos(distance))*sin(theta - theta_j + alpha), other)",
        "mean field"},
       {"dense", "sum(W*sin(theta_j - theta), other)", "2 matrix products"},
@@ -186,7 +186,8 @@ dtheta/dt = 1 Hz*sum(exp(-sqrt(away)/width)*sin(rename(rename(theta, y, y2), x, 
 }
 
 BOOST_AUTO_TEST_CASE(that_do_not_factor_stay_the_plain_sum) {
-  for (const char* coupling : {"mean(tanh(theta_j - theta), other)", "sum(W*exp(theta_j*theta), other)",
+  for (const char* coupling : {"mean(tanh(theta_j - theta), other)", "mean((theta_j - theta)^2, other)",
+                               "mean((theta_j - theta)*(2*theta_j - theta), other)", "sum(W*exp(theta_j*theta), other)",
                                "mean(1/(1 + (theta_j - theta)^2), other)"}) {
     BOOST_TEST_CONTEXT(coupling) {
       const Circuit circuit = read_circuit(circuit_text(coupling, 20));
@@ -196,6 +197,16 @@ BOOST_AUTO_TEST_CASE(that_do_not_factor_stay_the_plain_sum) {
       BOOST_TEST(distance(compiled_value<double>(e.rate, e.at), plain) <= 1e-13 * std::max(1.0, largest(plain)));
     }
   }
+}
+
+BOOST_AUTO_TEST_CASE(of_a_million_units_are_a_mean_field_but_not_a_plain_sum) {
+  const auto system =
+      compile<double>(read_circuit("circuit many\ntime s\naxis a = 1000000\naxis b = 1000000\n"
+                                   "dx/dt = 1 Hz*mean(sin(rename(x, a, b) - x), b) : 1 [a]\n"));
+  BOOST_TEST(system.algorithms()[0].algorithm == "mean field");
+  BOOST_CHECK_THROW(read_circuit("circuit many\ntime s\naxis a = 1000000\naxis b = 1000000\n"
+                                 "dx/dt = 1 Hz*mean(tanh(rename(x, a, b) - x), b) : 1 [a]\n"),
+                    Error);
 }
 
 BOOST_AUTO_TEST_CASE(need_memory_for_units_only) {

@@ -205,7 +205,7 @@ const std::vector<Mistake>& mistakes() {
       {"parameters of absurd size", first + "axis x = 1e8\nparameter w[x] = 1 1\n" + leak,
        "c.circuit:3:11: with 'w' the parameters have more than 67108864 values together. Shorten an axis."},
       {"an array of absurd size that an equation needs",
-       first + "axis x = 1e6\naxis y = 1e6\ninput X[x] : 1\ninput Y[y] : 1\na := mean(X*Y, x, y)\n",
+       first + "axis x = 1e6\naxis y = 1e6\ninput X[x] : 1\ninput Y[y] : 1\na := mean(tanh(X*Y), x, y)\n",
        "c.circuit:6:1: circuit 'c': 'a' needs an array [x=1000000, y=1000000] of more than 4000000000 elements. "
        "Shorten an axis."},
       {"coordinates of absurd size", first + "axis x = 1e8 in [0, 1] 1\na := sum(coordinate(x), x)\n",

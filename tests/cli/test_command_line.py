@@ -168,6 +168,31 @@ I = "current"
 
     # --- sweeps ---------------------------------------------------------------------------------------------------
 
+    def test_a_complex_state_is_recorded_along_a_labelled_axis_of_two(self):
+        self.write("turn.circuit", """circuit turn
+time ms
+z(0) = 1
+dz/dt = (i*2 - 0.1)*z/(1 ms) : complex 1 "phasor"
+""")
+        self.write("turn.toml", """circuit = "turn.circuit"
+[run]
+method = "rk4"
+duration = "3 ms"
+step = "0.01 ms"
+every = "1 ms"
+record = ["z"]
+""")
+        done = self.striate("run", "turn.toml", "-o", "turn.h5")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        with xarray.open_dataset(self.folder / "turn.h5", engine="h5netcdf") as recording:
+            z = recording["z"]
+            self.assertEqual(z.dims, ("t", "re_im"))
+            self.assertEqual(z.attrs["complex"], 1)
+            self.assertEqual([str(part) for part in z["re_im"].values], ["re", "im"])
+            expected = numpy.exp((2j - 0.1) * z["t"].values)
+            # The fourth order at 0.01 ms: 2^5 h^4/120 a ms, 3e-9.
+            numpy.testing.assert_allclose(z.sel(re_im="re") + 1j * z.sel(re_im="im"), expected, atol=1e-8)
+
     def test_a_sweep_opens_as_one_labelled_array_whose_points_are_the_runs(self):
         done = self.striate("sweep", "unit.toml", "--over", "parameters.I=0:1:3", "--over", "parameters.tau_w=5 ms,10 ms",
                             "-o", "sweep.h5", "--threads", "2")
