@@ -168,7 +168,7 @@ class Reversal {
 
 Adjoint adjoint(const Problem& problem, const Method& method, std::span<const double> times, const Loss<double>& loss,
                 std::size_t memory_bytes) {
-  require_cvodes("adjoint", method);
+  require_cvodes("adjoint", problem.system, method);
   const Course run = course(problem, method, times);
   Evaluation evaluation(problem);
   const std::size_t states = evaluation.size();
@@ -186,7 +186,14 @@ Adjoint adjoint(const Problem& problem, const Method& method, std::span<const do
   result.gradient.p.resize(evaluation.p().size());
   result.gradient.y0.resize(states);
   std::span<double> lambda = result.gradient.y0, pbar = result.gradient.p;
-  const auto add_loss = [&](std::size_t n) { result.gradient.loss += loss(n, run.samples[n], lambda, pbar); };
+  const auto add_loss = [&](std::size_t n) {
+    const double value = loss(n, run.samples[n], lambda, pbar);
+    if (!std::isfinite(value)) {
+      throw Failure(fmt::format("adjoint: the loss of '{}' is {} at sample {}, t = {}.", problem.system.name(), value,
+                                n, time_text(times[n], problem.system)));
+    }
+    result.gradient.loss += value;
+  };
 
   for (auto piece = run.pieces.rbegin(); piece != run.pieces.rend(); ++piece) {
     evaluation.set_segment(piece->begin, piece->end);

@@ -93,7 +93,12 @@ int CvodesSession::jvp(N_Vector v, N_Vector jv, realtype t, N_Vector y, N_Vector
   });
 }
 
-void require_cvodes(const std::string& what, const Method& method) {
+void require_cvodes(const std::string& what, const System<double>& system, const Method& method) {
+  if (system.is_map()) {
+    throw Error(what, fmt::format("'{}' is a map, but this differentiates a flow. Its derivative is bptt, or that of a "
+                                  "fixed point.",
+                                  system.name()));
+  }
   const MethodInfo& info = method_info(method.name);
   if (method.name == "adams" || method.name == "bdf") return;
   throw Error(what,

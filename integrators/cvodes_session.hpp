@@ -48,7 +48,7 @@ class CvodesSession {
   std::unique_ptr<void, MemoryDeleter> mem_;
 };
 
-/// @throws Error naming `what` and the other ways when the method is not one of CVODES'
-void require_cvodes(const std::string& what, const Method& method);
+/// @throws Error naming `what` and the way that works for a map, and for a method that is not one of CVODES'
+void require_cvodes(const std::string& what, const System<double>& system, const Method& method);
 
 }  // namespace striate

@@ -129,7 +129,7 @@ std::vector<Direction> unit_directions(const System<double>& system, std::span<c
 
 Sensitivities sensitivities(const Problem& problem, const Method& method, std::span<const Direction> directions,
                             std::span<const double> times) {
-  require_cvodes("sensitivities", method);
+  require_cvodes("sensitivities", problem.system, method);
   check(problem.system, directions);
   const Course run = course(problem, method, times);
   Evaluation evaluation(problem);

@@ -296,7 +296,13 @@ BOOST_AUTO_TEST_CASE(what_has_no_such_derivative_is_refused_with_the_way_that_wo
   BOOST_CHECK_EXCEPTION(unit_directions(p.system, std::vector<std::string>{"w"}), Error,
                         has("no parameter or state 'w'"));
   const Problem map = problem("circuit c\ny(0) = 1\nnext(y) = y/2 : 1\n", 3);
-  BOOST_CHECK_THROW(adjoint(map, named("adams"), end, squares), Error);
+  BOOST_CHECK_EXCEPTION(adjoint(map, named("adams"), end, squares), Error,
+                        has("is a map, but this differentiates a flow"));
+  const auto nan = [](std::size_t, std::span<const double>, std::span<double>, std::span<double>) {
+    return std::nan("");
+  };
+  BOOST_CHECK_EXCEPTION(adjoint(p, named("adams"), end, nan), Failure,
+                        has("the loss of 'pendulum' is nan at sample 0, t = 3 ms"));
   // Two neurons that excite each other reach threshold together: who is first decides.
   const Problem pair = problem(
       "circuit c\naxis n = 2\nV(0) = 0\ns(0) = 0\ndV/dt = (1.5 - V)/(1 ms) : 1 [n]\nds/dt = -s/(1 ms) : 1 [n]\n"
