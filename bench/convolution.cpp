@@ -49,8 +49,10 @@ void measure(const ConvolutionShape& s, ConvolutionAlgorithm algorithm) {
     if (threads > 1) continue;
     const double back =
         median_ms([&] { plan.apply_transposed(prepared.data(), out.data(), in.data(), scratch.data(), false); });
-    const double slope =
-        median_ms([&] { plan.kernel_gradient(in.data(), out.data(), gradient.data(), scratch.data(), false); });
+    const double slope = median_ms([&] {
+      const T *x = in.data(), *g = out.data();
+      plan.kernel_gradient({&x, 1}, {&g, 1}, gradient.data(), scratch.data(), false);
+    });
     fmt::print(" {:8.3f} {:8.3f} {:8.3f} {:8.3f}", back, slope, prepare, 1e3 * estimated_cost(s, algorithm, sizeof(T)));
   }
   fmt::print("\n");

@@ -278,9 +278,11 @@ Expr broadcast_to(const Expr& x, const Shape& shape) {
   if (x.shape() == shape) return x;
   if (const auto joined = broadcast(shape, x.shape()); !joined || joined->rank() != shape.rank())
     throw Error(fmt::format("broadcast: {} does not broadcast to {}.", x.shape().str_sizes(), shape.str_sizes()));
+  const Expr inner = x->op == Op::broadcast ? x->args[0] : x;
+  if (inner.shape() == shape) return inner;
   Node node;
   node.op = Op::broadcast;
-  node.args = {x->op == Op::broadcast ? x->args[0] : x};
+  node.args = {inner};
   node.shape = shape;
   node.unit = x.unit();
   return intern(std::move(node));

@@ -9,6 +9,7 @@
 
 #include "base/error.hpp"
 #include "circuit/program/couplings.hpp"
+#include "circuit/random.hpp"
 
 namespace striate {
 namespace {
@@ -88,6 +89,26 @@ void check_range(const std::string& where, const Parameter& p, double value) {
                                    p.variable->name, value, p.variable.unit().str(), p.range.str()));
 }
 
+/// Draws the values of a random parameter that has none yet.
+void draw(const std::string& where, Parameter& p, const CircuitContents& contents) {
+  const std::string what = "parameter '" + p.variable->name + "'";
+  p.drawn_from = fit(where, what, p.drawn_from, p.variable.unit(), p.variable.shape());
+  std::vector<std::pair<Expr, Expr>> known;
+  for (const auto& other : contents.parameters) {
+    if (other.variable == p.variable) break;
+    known.emplace_back(other.variable, broadcast_to(array(other.value, other.variable.shape(), other.variable.unit()),
+                                                    other.variable.shape()));
+  }
+  for (const auto& node : topological_order({p.drawn_from})) {
+    if (node->op != Op::variable) continue;
+    if (std::none_of(known.begin(), known.end(), [&](const auto& k) { return k.first == node; }))
+      throw Error(where,
+                  fmt::format("{} is drawn with '{}', but only parameters before it and constants have values then.",
+                              what, node->name));
+  }
+  if (p.value.empty()) p.value = drawn(p.drawn_from, contents.seed, what, std::move(known));
+}
+
 const auto variable_name = [](const auto& item) { return item.variable->name; };
 const auto plain_name = [](const auto& item) { return item.name; };
 const auto axis_name = [](const AxisDeclaration& a) { return a.axis.name; };
@@ -164,6 +185,7 @@ Circuit::Circuit(CircuitContents contents) {
     declare(p.variable);
     check_text(where, p.description);
     const std::size_t size = p.variable.shape().size();
+    if (p.drawn_from) draw(where, p, contents);
     if (p.value.size() == 1) p.value.resize(size, p.value[0]);
     if (p.value.size() != size)
       throw Error(where,
@@ -207,6 +229,10 @@ Circuit::Circuit(CircuitContents contents) {
           !std::all_of(node->numbers->begin(), node->numbers->end(), [](double v) { return std::isfinite(v); }))
         throw Error(where, fmt::format("{} contains an array {} with a number that is infinite or none.", what,
                                        node.shape().str_sizes()));
+      if (node->op == Op::random)
+        throw Error(
+            where,
+            fmt::format("{} uses random numbers, but these are for initial values: parameter NAME ~ ....", what));
       if (node->op != Op::variable) continue;
       if (!declared.contains(node.get()))
         throw Error(where, fmt::format("{} uses '{}' {} [{}], which this circuit does not declare so.", what,
@@ -300,8 +326,19 @@ Circuit Circuit::with_parameters(const std::vector<std::pair<std::string, std::v
   for (const auto& [name, value] : values) {
     parameter(name);
     for (auto& p : changed.parameters)
-      if (p.variable->name == name) p.value = value;
+      if (p.variable->name == name) {
+        p.value = value;
+        p.drawn_from = {};
+      }
   }
+  return Circuit(std::move(changed));
+}
+
+Circuit Circuit::with_seed(std::uint64_t seed) const {
+  CircuitContents changed = *contents_;
+  changed.seed = seed;
+  for (auto& p : changed.parameters)
+    if (p.drawn_from) p.value.clear();
   return Circuit(std::move(changed));
 }
 
@@ -321,7 +358,7 @@ bool Circuit::operator==(const Circuit& other) const {
     return std::equal(x.begin(), x.end(), y.begin(), y.end(), same);
   };
   return a.name == b.name && a.description == b.description && a.source == b.source && a.time_unit == b.time_unit &&
-         a.step == b.step &&
+         a.step == b.step && a.seed == b.seed &&
          all(a.axes, b.axes,
              [](const auto& x, const auto& y) {
                return x.axis == y.axis && x.has_coordinates == y.has_coordinates && x.low == y.low &&
@@ -330,8 +367,8 @@ bool Circuit::operator==(const Circuit& other) const {
              }) &&
          all(a.parameters, b.parameters,
              [](const auto& x, const auto& y) {
-               return x.variable == y.variable && x.value == y.value && x.range.str() == y.range.str() &&
-                      x.description == y.description;
+               return x.variable == y.variable && x.value == y.value && x.drawn_from == y.drawn_from &&
+                      x.range.str() == y.range.str() && x.description == y.description;
              }) &&
          all(a.inputs, b.inputs,
              [](const auto& x, const auto& y) { return x.variable == y.variable && x.description == y.description; }) &&
@@ -394,6 +431,17 @@ Expr CircuitBuilder::parameter(const std::string& name, std::vector<double> valu
   contents_.parameters.push_back({v, std::move(values), range, std::move(description)});
   return v;
 }
+
+Expr CircuitBuilder::parameter(const std::string& name, const Expr& drawn_from, std::string_view unit, Range range,
+                               std::string description) {
+  const Expr v = variable(VariableKind::parameter, name, drawn_from.shape(), Unit::parse(unit));
+  Parameter p{v, {}, range, std::move(description)};
+  p.drawn_from = drawn_from;
+  contents_.parameters.push_back(std::move(p));
+  return v;
+}
+
+void CircuitBuilder::seed(std::uint64_t seed) { contents_.seed = seed; }
 
 Expr CircuitBuilder::input(const std::string& name, std::string_view unit, Shape shape, std::string description) {
   const Expr v = variable(VariableKind::input, name, std::move(shape), Unit::parse(unit));

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <limits>
 #include <map>
 #include <memory>
@@ -46,6 +47,7 @@ struct Parameter {
   Range range;
   std::string description;
   std::string where = {};  ///< its place in a text, for messages
+  Expr drawn_from = {};    ///< of circuit/random.hpp, constants and parameters before this one; draws an empty `value`
 };
 
 struct Input {
@@ -94,7 +96,8 @@ struct CircuitContents {
   std::string description;
   std::vector<std::string> source;  ///< where the equations and numbers come from, and every departure
   Unit time_unit = Unit::parse("ms");
-  double step = 1;  ///< of a map: the time from one value to the next [time unit]
+  double step = 1;         ///< of a map: the time from one value to the next [time unit]
+  std::uint64_t seed = 0;  ///< of random initial values
   std::vector<AxisDeclaration> axes;
   std::vector<Parameter> parameters;
   std::vector<Input> inputs;
@@ -128,6 +131,9 @@ class Circuit {
   /// The same circuit with other default parameter values, given in each parameter's unit; one value fills an array.
   Circuit with_parameters(const std::vector<std::pair<std::string, std::vector<double>>>& values) const;
 
+  /// The same circuit with its random parameters drawn from another seed.
+  Circuit with_seed(std::uint64_t seed) const;
+
   /// The same circuit with these definitions only, so that observing and differentiating them costs no others.
   Circuit with_definitions(const std::vector<std::string>& names) const;
 
@@ -149,6 +155,10 @@ class CircuitBuilder {
                  std::string description = "");
   Expr parameter(const std::string& name, std::vector<double> values, Shape shape, std::string_view unit,
                  Range range = {}, std::string description = "");
+  /// Its shape is that of the random expression.
+  Expr parameter(const std::string& name, const Expr& drawn_from, std::string_view unit, Range range = {},
+                 std::string description = "");
+  void seed(std::uint64_t seed);
   Expr input(const std::string& name, std::string_view unit, Shape shape = {}, std::string description = "");
   Expr state(const std::string& name, std::string_view unit, Shape shape = {}, const Expr& initial = Expr(0.0),
              std::string description = "");

@@ -20,6 +20,7 @@ enum class Op : unsigned char {
   array,     ///< given numbers over the node's shape
   index,     ///< 0, 1, 2, ... along one axis
   variable,  ///< a state, parameter, input, the time, or an argument of a derived function
+  random,    ///< numbers drawn for a parameter (circuit/random.hpp); ints[0] kind, ints[1] place, names the rows
   // pointwise
   add,
   sub,
@@ -61,6 +62,7 @@ enum class Op : unsigned char {
 };
 
 enum class VariableKind : unsigned char { state, parameter, input, time, argument };
+enum class RandomKind : unsigned char { uniform, normal, orthogonal };
 enum class LineKind : unsigned char { shift, pad, slice, flip, resample };
 /// Which argument of the trilinear form <g, k (x) x> a conv or sparse node is the gradient of.
 enum class Face : unsigned char { forward, transposed, kernel };

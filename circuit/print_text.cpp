@@ -129,6 +129,13 @@ class Printer {
     switch (n.op) {
       case Op::constant: return {number(n.value) + unit_note(n.unit), n.value < 0 ? sign_level : primary_level};
       case Op::variable: return {n.name};
+      case Op::random: {
+        constexpr std::string_view kinds[] = {"uniform", "normal", "orthogonal"};
+        if (a.empty()) return {fmt::format("{}({})", kinds[n.ints[0]], fmt::join(n.names, ", "))};
+        std::vector<std::string> texts;
+        for (const auto& arg : a) texts.push_back(plain(arg->op == Op::broadcast ? arg->args[0] : arg));
+        return {fmt::format("{}({})", kinds[n.ints[0]], fmt::join(texts, ", "))};
+      }
       case Op::index: return {fmt::format("index({}={})", n.shape[0].name, n.shape[0].size)};
       case Op::array: return {fmt::format("array({}{}{})", numbers(*n.numbers), unit_note(n.unit), sizes(n.shape))};
       case Op::add: return binary(" + ", sum_level);
@@ -203,6 +210,9 @@ std::string to_text(const Circuit& circuit) {
   for (const auto& line : c.source) text += fmt::format("source \"{}\"\n", line);
   text += fmt::format("time {}\n", c.time_unit.str());
   if (circuit.is_map()) text += fmt::format("step {} [{}]\n", number(c.step), c.time_unit.str());
+  const bool draws =
+      std::any_of(c.parameters.begin(), c.parameters.end(), [](const Parameter& p) { return bool(p.drawn_from); });
+  if (draws) text += fmt::format("seed {}\n", c.seed);
   if (!c.axes.empty()) text += "\n";
   for (const auto& a : c.axes) {
     text += fmt::format("axis {} = {}", a.axis.name, a.axis.size);
@@ -213,9 +223,11 @@ std::string to_text(const Circuit& circuit) {
   if (!c.parameters.empty()) text += "\n";
   for (const auto& p : c.parameters) {
     const bool uniform = std::all_of(p.value.begin(), p.value.end(), [&](double v) { return v == p.value[0]; });
-    text += fmt::format("parameter {}{} = {} {}{}{}\n", p.variable->name, p.variable.shape().str(),
-                        uniform ? number(p.value[0]) : numbers(p.value), p.variable.unit().str(), range_note(p.range),
-                        quoted(p.description));
+    const std::string value = p.drawn_from ? "~ " + Printer()(undressed(p.drawn_from, p.variable.unit()))
+                              : uniform    ? "= " + number(p.value[0])
+                                           : "= " + numbers(p.value);
+    text += fmt::format("parameter {}{} {} {}{}{}\n", p.variable->name, p.variable.shape().str(), value,
+                        p.variable.unit().str(), range_note(p.range), quoted(p.description));
   }
   if (!c.inputs.empty()) text += "\n";
   for (const auto& u : c.inputs)

@@ -9,6 +9,7 @@
 
 #include "base/error.hpp"
 #include "circuit/lexer.hpp"
+#include "circuit/random.hpp"
 #include "circuit/text.hpp"
 
 namespace striate {
@@ -21,7 +22,7 @@ constexpr double most_parameter_values = 1 << 26;  // of one circuit; 512 MB
 constexpr double most_coordinates = 1 << 20;
 
 const std::vector<std::string>& keywords() {
-  static const std::vector<std::string> words{"circuit", "source",    "time",  "step",  "constant",
+  static const std::vector<std::string> words{"circuit", "source",    "time",  "step",  "seed",  "constant",
                                               "axis",    "parameter", "input", "event", "regime"};
   return words;
 }
@@ -43,6 +44,9 @@ class Reader {
 
   Circuit read() {
     scan();
+    if (std::any_of(contents_.parameters.begin(), contents_.parameters.end(),
+                    [](const Parameter& p) { return static_cast<bool>(p.drawn_from); }))
+      contents_.seed = whole_seed(tokens_.front(), setting("seed", static_cast<double>(contents_.seed)));
     for (const auto& [name, value] : settings_)
       if (!used_settings_.contains(name)) {
         std::vector<std::string> known(used_names_.begin(), used_names_.end());
@@ -189,6 +193,11 @@ class Reader {
           if (step_at_) fail_at(first, "the step is given twice. Keep one.");
           step_at_ = at_;
           skip_statement();
+        } else if (word == "seed") {
+          const Token value = take();
+          if (value.kind != Token::Kind::number) fail_at(value, "a whole number is needed after seed.");
+          contents_.seed = whole_seed(value, value.value);
+          end_statement();
         } else if (word == "constant") {
           scan_constant();
         } else if (word == "axis") {
@@ -368,9 +377,14 @@ class Reader {
     const Token t = peek();
     const std::string name = expect_name("a parameter's name");
     const Shape shape = shape_in_brackets();
-    expect("=", "a parameter's name");
     Parameter p;
-    if (is("["))
+    if (accept("~"))
+      p.drawn_from = random_expression(shape);
+    else
+      expect("=", "a parameter's name");
+    if (p.drawn_from)
+      p.value.clear();
+    else if (is("["))
       p.value = numbers_in_brackets();
     else if (is_name() && variables_.contains(peek().text) && variables_.at(peek().text)->op == Op::constant)
       p.value = {variables_.at(take().text)->value};
@@ -425,6 +439,22 @@ class Reader {
     if (variables_.contains(name) ||
         !complex_.emplace(name, ComplexExpr(variables_.at(re_name(name)), variables_.at(im_name(name)))).second)
       fail_at(t, fmt::format("the name '{}' is taken. Choose another.", name));
+  }
+
+  /// What a parameter's values are drawn from.
+  Expr random_expression(const Shape& shape) {
+    const Token t = peek();
+    drawing_ = &shape;
+    places_ = 0;
+    const Expr e = real(t, expression());
+    drawing_ = nullptr;
+    return located(t, [&] { return broadcast_to(e, shape); });
+  }
+
+  std::uint64_t whole_seed(const Token& t, double value) const {
+    if (!(value >= 0 && value <= 9007199254740992.0 && value == std::round(value)))
+      fail_at(t, fmt::format("seed = {}, but must be a whole number from 0 to 2^53.", value));
+    return static_cast<std::uint64_t>(value);
   }
 
   void scan_input() {
@@ -1021,6 +1051,16 @@ class Reader {
       c.allow({});
       return it->second(c.value(0), c.value(1));
     }
+    if (n == "uniform" || n == "normal" || n == "orthogonal") {
+      c.allow({});
+      if (!drawing_)
+        fail_at(f, fmt::format("{} draws initial values of parameters only: parameter NAME[axes] ~ {}(...).", n, n));
+      const int place = places_++;
+      if (n == "orthogonal") return orthogonal(c.axes_from(0), *drawing_, place);
+      c.count(2);
+      return n == "normal" ? normal(c.value(0), c.value(1), *drawing_, place)
+                           : uniform(c.value(0), c.value(1), *drawing_, place);
+    }
     if (n == "where") return c.count(3), c.allow({}), where(c.value(0), c.value(1), c.value(2));
     if (n == "phi") return c.count(2), c.allow({}), phi(phi_order(c), c.value(1));
     if (n == "sum") return c.allow({}), striate::sum(c.value(0), c.axes_from(1));
@@ -1105,7 +1145,8 @@ class Reader {
                                    "gaussian",  "von_mises",  "wrapped_gaussian",
                                    "array",     "in",         "re",
                                    "im",        "conj",       "abs2",
-                                   "arg",       "polar"};
+                                   "arg",       "polar",      "uniform",
+                                   "normal",    "orthogonal"};
     for (const auto& [name, function] : unary) known.push_back(name);
     for (const auto& [name, function] : binary) known.push_back(name);
     fail_at(f, fmt::format("there is no function '{}'.{}", n, suggest_names(n, known)));
@@ -1144,6 +1185,8 @@ class Reader {
   std::vector<std::string> open_;  ///< definitions being resolved, outermost first
   std::map<std::string, std::size_t> equations_, initials_;
   std::optional<std::size_t> step_at_;
+  const Shape* drawing_ = nullptr;  ///< the shape of the parameter whose values are being drawn
+  int places_ = 0;                  ///< where numbers are drawn in its expression
   std::vector<std::size_t> events_, regimes_;
   double parameter_values_ = 0;
 };

@@ -90,6 +90,7 @@ Circuit symmetric(const Circuit& circuit, const std::string& parameter, const st
                             parameter, shape.str_sizes(), a, b));
   Parameter free = old;
   free.variable = variable(VariableKind::parameter, "free_" + parameter, shape, old.variable.unit());
+  free.drawn_from = {};
   const std::string between = a + "_" + b;
   const Expr exchanged = rename(rename(rename(free.variable, a, between), b, a), between, b);
   return replaced(circuit, parameter, Expr(0.5) * (free.variable + exchanged), {free});

@@ -82,7 +82,8 @@ void Convolution<T>::apply_transposed(const T* prepared, const T* g, T* out, T* 
   plan_->apply(prepared, g, out, true, aligned(scratch), parallel);
 }
 template <class T>
-void Convolution<T>::kernel_gradient(const T* in, const T* g, T* gk, T* scratch, bool parallel) const {
+void Convolution<T>::kernel_gradient(std::span<const T* const> in, std::span<const T* const> g, T* gk, T* scratch,
+                                     bool parallel) const {
   T* memory = aligned(scratch);
   plan_->gradient(in, g, memory, parallel);
   plan_->scatter_taps(memory + plan_->at_kernel, gk);

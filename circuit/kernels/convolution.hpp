@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <memory>
+#include <span>
 
 #include "circuit/kernels/kernels.hpp"
 
@@ -20,6 +21,7 @@ struct ConvolutionShape {
   Border border_y = Border::zero, border_x = Border::zero;
 
   std::size_t kernel_size() const;  ///< values of the kernel
+  bool operator==(const ConvolutionShape&) const = default;
   std::size_t in_size() const { return batch * channels_in * ny * nx; }
   std::size_t out_size() const { return batch * channels_out * ny * nx; }
 };
@@ -49,8 +51,10 @@ class Convolution {
   /// The exact adjoint of `apply` with respect to `in`, borders included; `g` has the shape of `out`, `out` that of
   /// `in`.
   void apply_transposed(const T* prepared, const T* g, T* out, T* scratch, bool parallel) const;
-  /// Gradient of <g, apply(kernel, in)> with respect to the kernel, in the kernel's shape.
-  void kernel_gradient(const T* in, const T* g, T* gk, T* scratch, bool parallel) const;
+  /// Gradient of <g, apply(kernel, in)> with respect to the kernel, in the kernel's shape. The batch may lie in equal
+  /// parts at different places: in[i] and g[i] for part i. (Only mixing convolutions by FFT take more than one.)
+  void kernel_gradient(std::span<const T* const> in, std::span<const T* const> g, T* gk, T* scratch,
+                       bool parallel) const;
 
  private:
   std::shared_ptr<const ConvolutionPlan<T>> plan_;

@@ -167,7 +167,8 @@ struct DirectPlan final : ConvolutionPlan<T> {
     }
   }
 
-  void gradient(const T* in, const T* g, T* memory, bool parallel) const override {
+  void gradient(std::span<const T* const> ins, std::span<const T* const> gs, T* memory, bool parallel) const override {
+    const T *in = ins.front(), *g = gs.front();
     T *used = memory + Base::at_kernel, *padded = memory + at_padded, *slopes = memory + at_slopes;
     const std::size_t ci = shape.channels_in, co = shape.channels_out;
     std::fill_n(used, (shape.mixing ? co * ci : Base::gradient_groups()) * taps, T(0));

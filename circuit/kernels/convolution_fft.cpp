@@ -131,7 +131,7 @@ struct FftPlan final : ConvolutionPlan<T> {
     const std::size_t to = transposed ? shape.channels_in : shape.channels_out;
     for (std::size_t b = 0; b < shape.batch; b += images) {
       const std::size_t n = std::min(images, shape.batch - b);
-      transform_planes(in + b * from * plane, n * from, !transposed, first, memory, parallel);
+      transform_planes({&in, 1}, b, n, from, !transposed, first, memory, parallel);
       parallel_for(registers / spectrum_chunk, parallel, [&](std::size_t chunk) {
         const std::size_t pairs = shape.channels_in * shape.channels_out * step, line = spectrum_chunk * step;
         SpectralProduct<T> p{};
@@ -160,7 +160,8 @@ struct FftPlan final : ConvolutionPlan<T> {
     }
   }
 
-  void gradient(const T* in, const T* g, T* memory, bool parallel) const override {
+  void gradient(std::span<const T* const> ins, std::span<const T* const> gs, T* memory, bool parallel) const override {
+    const T *in = ins.front(), *g = gs.front();
     const auto& spectral = kernels.spectral;
     T *used = memory + Base::at_kernel, *first = memory + at_first, *second = memory + at_second;
     T *third = memory + at_third, *work = memory + at_work;
@@ -188,8 +189,8 @@ struct FftPlan final : ConvolutionPlan<T> {
     }
     for (std::size_t b = 0; b < shape.batch; b += images) {
       const std::size_t n = std::min(images, shape.batch - b);
-      transform_planes(in + b * ci * plane, n * ci, true, first, memory, parallel);
-      transform_planes(g + b * co * plane, n * co, false, second, memory, parallel);
+      transform_planes(ins, b, n, ci, true, first, memory, parallel);
+      transform_planes(gs, b, n, co, false, second, memory, parallel);
       for (std::size_t c = 0; c < co; c += gradient_rows) {
         const std::size_t rows = std::min(gradient_rows, co - c);
         parallel_for(registers / spectrum_chunk, parallel, [&](std::size_t chunk) {
@@ -230,9 +231,14 @@ struct FftPlan final : ConvolutionPlan<T> {
   SpectrumPlace<U> among(U* spectra, std::size_t p, std::size_t planes) const {
     return {spectra + p * spectrum_chunk * step, planes * spectrum_chunk * step};
   }
-  void transform_planes(const T* values, std::size_t planes, bool borders, T* spectra, T* memory, bool parallel) const {
-    for_pieces(planes, parallel, [&](std::size_t p, std::size_t piece) {
-      kernels.spectral.forward(plane_transform, values + p * plane, borders, among(spectra, p, planes),
+  /// The spectra of `count` images from number `begin` on; the batch lies in equal parts.
+  void transform_planes(std::span<const T* const> parts, std::size_t begin, std::size_t count, std::size_t channels,
+                        bool borders, T* spectra, T* memory, bool parallel) const {
+    const std::size_t images_of_part = shape.batch / parts.size();
+    for_pieces(count * channels, parallel, [&](std::size_t p, std::size_t piece) {
+      const std::size_t image = begin + p / channels;
+      const T* values = parts[image / images_of_part] + (image % images_of_part * channels + p % channels) * plane;
+      kernels.spectral.forward(plane_transform, values, borders, among(spectra, p, count * channels),
                                memory + at_work + piece * work_size);
     });
   }

@@ -66,7 +66,7 @@ struct ConvolutionPlan {
   virtual void prepare(const T* kernel, T* prepared, T* scratch) const = 0;
   virtual void apply(const T* prepared, const T* in, T* out, bool transposed, T* scratch, bool parallel) const = 0;
   /// Gradient of the kernel planes with the taps in use, into scratch + at_kernel.
-  virtual void gradient(const T* in, const T* g, T* scratch, bool parallel) const = 0;
+  virtual void gradient(std::span<const T* const> in, std::span<const T* const> g, T* scratch, bool parallel) const = 0;
 
   /// Depth-wise kernel gradients are sums over groups of planes: those of a channel, or, where all share one kernel,
   /// fixed portions of all planes, whose sums are then added in order.

@@ -4,6 +4,7 @@
 
 #include "circuit/kernels/kernels.hpp"
 #include "circuit/kernels/level/convolution_families.hpp"
+#include "circuit/kernels/level/dense_families.hpp"
 #include "circuit/kernels/level/families.hpp"
 
 namespace striate {
@@ -17,6 +18,7 @@ struct KernelTable {
   MatrixKernels<T> matrix;
   DirectKernels<T> direct;
   SpectralKernels<T> spectral;
+  DenseKernels<T> dense;
 };
 
 /// The kernels of a given level, for tests and measurements. Calling them needs a machine of that level.

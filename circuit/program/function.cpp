@@ -333,9 +333,14 @@ class Planner {
       for (const auto& arg : e->args) pending.operands.push_back(place_of(arg));
     }
     if (e->op == Op::conv && !is_line_conv(e) && static_cast<Face>(e->ints[0]) != Face::kernel) {
-      pending.prepared = permanent_place(prepared_kernel_size<T>(e));
-      if (stage_[e->args[0].get()] < last_stage_) read_early_.insert(storage(e->args[0]).get());
-      pending_[stage_[e->args[0].get()]].push_back({{}, e, {place_of(e->args[0])}, {}, pending.prepared});
+      auto known = std::find_if(prepared_.begin(), prepared_.end(),
+                                [&](const auto& other) { return same_prepared_kernel(other.first, e); });
+      if (known == prepared_.end()) {
+        known = prepared_.insert(known, {e, permanent_place(prepared_kernel_size<T>(e))});
+        if (stage_[e->args[0].get()] < last_stage_) read_early_.insert(storage(e->args[0]).get());
+        pending_[stage_[e->args[0].get()]].push_back({{}, e, {place_of(e->args[0])}, {}, known->second});
+      }
+      pending.prepared = known->second;
     }
     target.push_back(std::move(pending));
   }
@@ -502,6 +507,7 @@ class Planner {
   std::unordered_map<const Node*, Place> place_;
   std::map<int, std::vector<Pending>> pending_;
   std::vector<Expr> kept_;
+  std::vector<std::pair<Expr, Place>> prepared_;  ///< kernels made ready, by a convolution that uses them
   std::size_t permanent_ = 0;
   SlotAllocator transient_;
 };

@@ -1,5 +1,4 @@
 // Steps of the operations that are linear in each operand.
-#include <Eigen/Core>
 #include <algorithm>
 #include <array>
 
@@ -8,9 +7,11 @@
 #include "circuit/kernels/convolution.hpp"
 #include "circuit/kernels/line.hpp"
 #include "circuit/kernels/matrix.hpp"
+#include "circuit/kernels/table.hpp"
 #include "circuit/program/function.hpp"
 #include "circuit/program/lower.hpp"
 #include "circuit/program/node_steps.hpp"
+#include "circuit/program/plan.hpp"
 
 namespace striate {
 namespace {
@@ -130,6 +131,7 @@ ConvolutionShape convolution_shape(const Expr& node) {
   s.nx = x[*x.find(node->names.back())].size;
   s.kx = k[*k.find(offset_axis(node->names.back()))].size;
   s.border_y = s.border_x = static_cast<Border>(node->ints[1]);
+  if (face == Face::kernel) s.batch *= node->args.size() / 2;
   return s;
 }
 
@@ -137,8 +139,7 @@ template <class T>
 class ConvStep final : public Step<T> {
  public:
   ConvStep(const Expr& node, const std::vector<Place>& operands, const Place& result, Place prepared)
-      : a_(operands[0]),
-        b_(operands[1]),
+      : operands_(operands),
         out_(result),
         prepared_(prepared),
         face_(static_cast<Face>(node->ints[0])),
@@ -146,13 +147,20 @@ class ConvStep final : public Step<T> {
         parallel_(node.shape().size() * plan_.shape().kernel_size() > parallel_threshold) {}
   void run(const Frame<T>& frame) const override {
     T* scratch = frame.scratch;
-    if (face_ == Face::kernel)
-      return plan_.kernel_gradient(frame.read(a_), frame.read(b_), frame.write(out_), scratch, parallel_);
+    if (face_ == Face::kernel) {
+      const T *in[most_kernel_gradients], *g[most_kernel_gradients];
+      const std::size_t parts = operands_.size() / 2;
+      for (std::size_t i = 0; i < parts; ++i) {
+        in[i] = frame.read(operands_[2 * i]);
+        g[i] = frame.read(operands_[2 * i + 1]);
+      }
+      return plan_.kernel_gradient({in, parts}, {g, parts}, frame.write(out_), scratch, parallel_);
+    }
     const T* prepared = frame.read(prepared_);
     if (face_ == Face::forward)
-      plan_.apply(prepared, frame.read(b_), frame.write(out_), scratch, parallel_);
+      plan_.apply(prepared, frame.read(operands_[1]), frame.write(out_), scratch, parallel_);
     else
-      plan_.apply_transposed(prepared, frame.read(b_), frame.write(out_), scratch, parallel_);
+      plan_.apply_transposed(prepared, frame.read(operands_[1]), frame.write(out_), scratch, parallel_);
   }
   std::size_t scratch_size() const override { return plan_.scratch_size(); }
 
@@ -163,7 +171,8 @@ class ConvStep final : public Step<T> {
   }
 
  private:
-  Place a_, b_, out_, prepared_;
+  std::vector<Place> operands_;
+  Place out_, prepared_;
   Face face_;
   Convolution<T> plan_;
   bool parallel_;
@@ -184,70 +193,113 @@ class PrepareStep final : public Step<T> {
   Convolution<T> plan_;
 };
 
-/// c[s, m, n] = sum over k of a[s, m, k] b[s, k, n]; either factor may be stored with its last two axes exchanged.
+/// c[s, m, n] = sum over k of a[s, m, k] b[s, k, n]. Either factor may be stored with its last two axes exchanged (not
+/// both), or lack s; where c lacks it, the sum goes over s too.
 template <class T>
 class ContractStep final : public Step<T> {
  public:
   ContractStep(const Expr& node, const std::vector<Place>& operands, const Place& result)
-      : a_(operands[0]),
-        b_(operands[1]),
-        c_(result),
-        shared_(at(node, 0)),
-        m_(at(node, 1)),
-        k_(at(node, 2)),
-        n_(at(node, 3)),
-        a_transposed_(node->ints[4] != 0),
-        b_transposed_(node->ints[5] != 0) {}
+      : a_(operands[0]), b_(operands[1]), c_(result), shared_(at(node, 0)) {
+    const std::size_t m = at(node, 1), k = at(node, 2), n = at(node, 3);
+    const bool a_transposed = at(node, 4) != 0;
+    bool b_transposed = at(node, 5) != 0;
+    step_a_ = at(node, 6) * m * k;
+    step_b_ = at(node, 7) * k * n;
+    step_c_ = at(node, 8) * m * n;
+    p_.m = m;
+    p_.n = n;
+    p_.k = k;
+    if (n == 1) {  // a vector: its products run along the contiguous axis of the matrix
+      b_transposed = !a_transposed;
+      if (a_transposed) {
+        std::swap(a_, b_);
+        std::swap(step_a_, step_b_);
+        std::swap(p_.m, p_.n);
+      }
+      p_.a_m = k;
+      p_.a_k = 1;
+      p_.b_k = a_transposed ? m : k;
+      p_.c_m = a_transposed ? m : 1;
+    } else {
+      p_.a_m = a_transposed ? 1 : k;
+      p_.a_k = a_transposed ? m : 1;
+      p_.b_k = b_transposed ? k : n;
+      p_.c_m = n;
+    }
+    product_ = b_transposed ? kernels<T>().dense.dots : kernels<T>().dense.columns;
+    if (b_transposed) k_pieces_ = std::clamp<std::size_t>(k / 4096, 1, 16);
+    partial_ = b_transposed && (k_pieces_ > 1 || step_c_ == 0) && shared_ * k_pieces_ > 1;
+    parallel_ = shared_ * m * n * k > parallel_threshold;
+  }
 
   void run(const Frame<T>& frame) const override {
-    const T* a = frame.read(a_);
-    const T* b = frame.read(b_);
+    if (partial_)
+      sum_parts(frame);
+    else
+      by_pieces(frame);
+  }
+  std::size_t scratch_size() const override { return partial_ ? shared_ * k_pieces_ * p_.m * p_.n : 0; }
+
+ private:
+  static std::size_t at(const Expr& node, std::size_t i) { return static_cast<std::size_t>(node->ints[i]); }
+
+  /// Fixed pieces of the longer side of c.
+  void by_pieces(const Frame<T>& frame) const {
+    const T *a = frame.read(a_), *b = frame.read(b_);
     T* c = frame.write(c_);
-    // Pieces of the longer side: their sums over k do not depend on how pieces meet threads.
-    const bool by_rows = m_ >= n_;
-    constexpr std::size_t piece = 256;
-    const std::size_t pieces = ((by_rows ? m_ : n_) + piece - 1) / piece;
-    parallel_for(shared_ * pieces, shared_ * m_ * n_ * k_ > parallel_threshold, [&](std::size_t job) {
-      const std::size_t s = job / pieces;
+    const bool by_rows = p_.m >= p_.n;
+    const std::size_t length = by_rows ? p_.m : p_.n, piece = by_rows ? 32 : 512;
+    const std::size_t pieces = (length + piece - 1) / piece;
+    const bool dots = product_ == kernels<T>().dense.dots;
+    const std::size_t together = step_c_ == 0 ? shared_ : 1;  // summed into one c
+    parallel_for(shared_ / together * pieces, parallel_, [&](std::size_t job) {
       const std::size_t begin = job % pieces * piece;
-      const std::size_t size = std::min(piece, (by_rows ? m_ : n_) - begin);
-      const std::size_t row = by_rows ? begin : 0;
-      const std::size_t column = by_rows ? 0 : begin;
-      const std::size_t rows = by_rows ? size : m_;
-      const std::size_t columns = by_rows ? n_ : size;
-      Map out(c + s * m_ * n_ + row * n_ + column, index(rows), index(columns), Stride(index(n_)));
-      const ConstMap left(a + s * m_ * k_ + (a_transposed_ ? row : row * k_), index(a_transposed_ ? k_ : rows),
-                          index(a_transposed_ ? rows : k_), Stride(index(a_transposed_ ? m_ : k_)));
-      const ConstMap right(b + s * k_ * n_ + (b_transposed_ ? column * k_ : column),
-                           index(b_transposed_ ? columns : k_), index(b_transposed_ ? k_ : columns),
-                           Stride(index(b_transposed_ ? k_ : n_)));
-      multiply(left, right, out);
+      DenseProduct<T> p = p_;
+      (by_rows ? p.m : p.n) = std::min(piece, length - begin);
+      for (std::size_t i = 0; i < together; ++i) {
+        const std::size_t s = job / pieces + i;
+        p.a = a + s * step_a_ + (by_rows ? begin * p.a_m : 0);
+        p.b = b + s * step_b_ + (by_rows ? 0 : begin * (dots ? p.b_k : 1));
+        p.c = c + s * step_c_ + (by_rows ? begin * p.c_m : begin);
+        p.add = i > 0;
+        product_(p);
+      }
     });
   }
 
- private:
-  using Matrix = Eigen::Matrix<T, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
-  using Stride = Eigen::OuterStride<>;
-  using Map = Eigen::Map<Matrix, Eigen::Unaligned, Stride>;
-  using ConstMap = Eigen::Map<const Matrix, Eigen::Unaligned, Stride>;
-  static Eigen::Index index(std::size_t i) { return static_cast<Eigen::Index>(i); }
-  static std::size_t at(const Expr& node, std::size_t i) { return static_cast<std::size_t>(node->ints[i]); }
-
-  /// Small products by lazy evaluation: Eigen's blocked product allocates.
-  void multiply(const ConstMap& left, const ConstMap& right, Map& out) const {
-    if (a_transposed_ && b_transposed_)
-      out = left.transpose().lazyProduct(right.transpose());
-    else if (a_transposed_)
-      out = left.transpose().lazyProduct(right);
-    else if (b_transposed_)
-      out = left.lazyProduct(right.transpose());
-    else
-      out = left.lazyProduct(right);
+  /// Long sums in fixed parts, added in order.
+  void sum_parts(const Frame<T>& frame) const {
+    const T *a = frame.read(a_), *b = frame.read(b_);
+    T *c = frame.write(c_), *parts = frame.scratch;
+    const std::size_t size = p_.m * p_.n;
+    parallel_for(shared_ * k_pieces_, parallel_, [&](std::size_t job) {
+      const std::size_t s = job / k_pieces_, piece = job % k_pieces_;
+      const std::size_t begin = piece * p_.k / k_pieces_;
+      DenseProduct<T> p = p_;
+      p.k = (piece + 1) * p_.k / k_pieces_ - begin;
+      p.a = a + s * step_a_ + begin;
+      p.b = b + s * step_b_ + begin;
+      p.c = parts + job * size;
+      p.c_m = p_.n;
+      p.add = false;
+      product_(p);
+    });
+    const std::size_t together = (step_c_ == 0 ? shared_ : 1) * k_pieces_;
+    for (std::size_t s = 0; s < shared_ * k_pieces_ / together; ++s) {
+      for (std::size_t i = 0; i < size; ++i) {
+        T total = parts[s * together * size + i];
+        for (std::size_t part = 1; part < together; ++part) total += parts[(s * together + part) * size + i];
+        c[s * step_c_ + i] = total;
+      }
+    }
   }
 
   Place a_, b_, c_;
-  std::size_t shared_, m_, k_, n_;
-  bool a_transposed_, b_transposed_;
+  std::size_t shared_, step_a_, step_b_, step_c_;
+  DenseProduct<T> p_{};
+  void (*product_)(const DenseProduct<T>&);
+  std::size_t k_pieces_ = 1;
+  bool partial_, parallel_;
 };
 
 /// One matrix with several vectors, read once for a few of them.
@@ -491,6 +543,10 @@ std::unique_ptr<Step<T>> matrix_vectors_step(const MatrixVector& product, const 
 
 bool is_line_conv(const Expr& node) {
   return node->op == Op::conv && static_cast<Algorithm>(node->ints[2]) == Algorithm::separable;
+}
+
+bool same_prepared_kernel(const Expr& a, const Expr& b) {
+  return a->args[0] == b->args[0] && a->ints[2] == b->ints[2] && convolution_shape(a) == convolution_shape(b);
 }
 
 template <class T>

@@ -10,6 +10,7 @@
 #include "circuit/kernels/convolution.hpp"
 #include "circuit/program/couplings.hpp"
 #include "circuit/program/function.hpp"
+#include "circuit/program/plan.hpp"
 
 namespace striate {
 namespace {
@@ -75,6 +76,7 @@ class Lowering {
   Expr node(const Expr& e) {
     switch (e->op) {
       case Op::conv: return convolution(e);
+      case Op::add: return summed_gradients(e);
       case Op::contract: return contraction(e);
       case Op::sum:
       case Op::max_over: return reduction(e);
@@ -125,6 +127,28 @@ class Lowering {
           r.kernel_shape.str_sizes(), r.x_shape.str_sizes()));
     note(e, r, chosen, terms, separable, direct, fft);
     return lines ? as_lines(e, r, terms, offsets) : as_canonical(e, r, offsets, chosen);
+  }
+
+  /// The sum of two kernel gradients by FFT as one.
+  static Expr summed_gradients(const Expr& e) {
+    const Expr &a = e->args[0], &b = e->args[1];
+    const auto by_fft = [](const Expr& x) {
+      return x->op == Op::conv && static_cast<Face>(x->ints[0]) == Face::kernel &&
+             static_cast<Algorithm>(x->ints[2]) == Algorithm::fft;
+    };
+    if (!by_fft(a) || !by_fft(b) || !(a.shape() == b.shape()) || !(a.unit() == b.unit()) || a->names != b->names ||
+        a->ints != b->ints || !(a->args[0].shape() == b->args[0].shape()) ||
+        !(a->args[1].shape() == b->args[1].shape()) || a->args.size() + b->args.size() > 2 * most_kernel_gradients ||
+        !mixes_channels(a))
+      return e;
+    Node node = *a;
+    node.args.insert(node.args.end(), b->args.begin(), b->args.end());
+    return intern(std::move(node));
+  }
+
+  static bool mixes_channels(const Expr& gradient) {
+    const Shape &k = gradient.shape(), &x = gradient->args[0].shape(), &g = gradient->args[1].shape();
+    return std::any_of(k.begin(), k.end(), [&](const Axis& axis) { return x.has(axis.name) != g.has(axis.name); });
   }
 
   static bool all_boxes(const std::vector<SeparableTerm>& terms) {
@@ -279,26 +303,58 @@ class Lowering {
   Expr contraction(const Expr& e) {
     Expr a = summed_to(e->args[0], e->args[1].shape(), e.shape());
     Expr b = summed_to(e->args[1], e->args[0].shape(), e.shape());
-    const auto shared = pick(e.shape(), [&](const auto& n) { return a.shape().has(n) && b.shape().has(n); });
-    const auto m = pick(e.shape(), [&](const auto& n) { return a.shape().has(n) && !b.shape().has(n); });
-    const auto n = pick(e.shape(), [&](const auto& x) { return !a.shape().has(x) && b.shape().has(x); });
-    const auto k = pick(a.shape(), [&](const auto& x) { return b.shape().has(x) && !e.shape().has(x); });
-    const auto neither = pick(e.shape(), [&](const auto& x) { return !a.shape().has(x) && !b.shape().has(x); });
-    const Shape result = joined({shared, m, n});
+    const Axis* lead = leading_axis(a.shape(), b.shape(), e.shape());
+    const auto is_lead = [&](const std::string& axis) { return lead && lead->name == axis; };
+    auto shared = pick(e.shape(), [&](const auto& n) { return a.shape().has(n) && b.shape().has(n); });
+    if (lead) shared = {*lead};
+    const auto m = pick(e.shape(), [&](const auto& n) { return a.shape().has(n) && !b.shape().has(n) && !is_lead(n); });
+    const auto n = pick(e.shape(), [&](const auto& x) { return !a.shape().has(x) && b.shape().has(x) && !is_lead(x); });
+    const auto k = pick(a.shape(), [&](const auto& x) { return b.shape().has(x) && !e.shape().has(x) && !is_lead(x); });
     if (k.empty()) return broadcast_to(a * b, e.shape());
     // Either order of m and k (k and n) is read in place; anything else is copied into the plain one.
-    const Shape plain_a = joined({shared, m, k});
-    const Shape plain_b = joined({shared, k, n});
-    if (!(a.shape() == joined({shared, k, m}))) a = broadcast_to(a, plain_a);
-    if (!(b.shape() == joined({shared, n, k}))) b = broadcast_to(b, plain_b);
+    const auto stored = [&](const Shape& whole, const std::vector<Axis>& first, const std::vector<Axis>& second) {
+      return joined({lead && !whole.has(lead->name) ? std::vector<Axis>{} : shared, first, second});
+    };
+    const Shape plain_a = stored(a.shape(), m, k);
+    const Shape plain_b = stored(b.shape(), k, n);
+    const Shape result = stored(e.shape(), m, n);
+    if (!(b.shape() == stored(b.shape(), n, k))) b = broadcast_to(b, plain_b);
+    const bool b_turned = !(b.shape() == plain_b);
+    if (b_turned || !(a.shape() == stored(a.shape(), k, m))) a = broadcast_to(a, plain_a);
     Node node;
     node.op = Op::contract;
     node.args = {a, b};
     node.shape = result;
     node.unit = e.unit();
     const auto size = [](const std::vector<Axis>& axes) { return static_cast<std::int64_t>(Shape(axes).size()); };
-    node.ints = {size(shared), size(m), size(k), size(n), a.shape() == plain_a ? 0 : 1, b.shape() == plain_b ? 0 : 1};
+    const auto has_lead = [&](const Shape& shape) { return !lead || shape.has(lead->name) ? 1 : 0; };
+    node.ints = {size(shared),
+                 size(m),
+                 size(k),
+                 size(n),
+                 a.shape() == plain_a ? 0 : 1,
+                 b_turned ? 1 : 0,
+                 has_lead(a.shape()),
+                 has_lead(b.shape()),
+                 has_lead(result)};
     return broadcast_to(intern(std::move(node)), e.shape());
+  }
+
+  /// An axis in front, such as a batch, that two of the operands and the result have: they are taken one slice after
+  /// the other, instead of being copied into another order. Null where there is none or an axis of all three.
+  static const Axis* leading_axis(const Shape& a, const Shape& b, const Shape& result) {
+    const Axis* lead = nullptr;
+    for (const Shape* shape : {&a, &b}) {
+      if (shape->rank() < 2) continue;
+      const Axis& first = (*shape)[0];
+      const auto leads = [&](const Shape& s) { return !s.has(first.name) || s[0] == first; };
+      if (a.has(first.name) && b.has(first.name) && result.has(first.name)) return nullptr;
+      const bool in_both = a.has(first.name) && b.has(first.name);
+      if (!lead && leads(a) && leads(b) && (in_both || result.has(first.name)) && shape->rank() > 2) lead = &first;
+    }
+    for (const auto& axis : result)
+      if (a.has(axis.name) && b.has(axis.name)) return nullptr;
+    return lead;
   }
 
   Expr summed_to(const Expr& a, const Shape& other, const Shape& result) {

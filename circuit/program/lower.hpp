@@ -10,6 +10,8 @@ namespace striate {
 /// The same values in the forms that steps execute:
 /// - a convolution becomes one-dimensional passes where its kernel separates and that is cheapest; otherwise a
 ///   canonical two-dimensional one, in [batch, channel, y, x] order, with its algorithm named;
+/// - the gradients of one kernel from several places are one convolution of pairs (x, g, x, g, ...), whose spectra are
+///   summed before they are transformed back;
 /// - contractions are canonical ([shared, m, k] x [shared, k, n]); reductions run over neighbouring axes.
 /// `choices` receives one entry per convolution. @throws Error where an algorithm is asked for that cannot serve
 std::vector<Expr> lower(const std::vector<Expr>& roots, std::size_t bytes_per_value,

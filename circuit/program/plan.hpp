@@ -7,4 +7,7 @@ namespace striate {
 /// A pointwise step holds at most this many instructions, so that its block registers stay in the first-level cache.
 constexpr std::size_t most_instructions = 48;
 
+/// A kernel gradient takes at most this many (in, cotangent) pairs.
+constexpr std::size_t most_kernel_gradients = 8;
+
 }  // namespace striate

@@ -148,6 +148,15 @@ void add_convolutions(std::vector<Case>& cases) {
     add("channels summed, none made", {f3, x8}, {f3, dx3}, {"f"});
     add("channels made, none summed", {x8}, {g2, dx3});
 
+    const Expr one = argument("one", {b2, f3, y4, x5}), other = argument("other", {b2, f3, y4, x5});
+    const Expr kernel = argument("k", {g2, f3, dy3, dx3});
+    for (const Algorithm algorithm : {Algorithm::direct, Algorithm::fft}) {
+      const auto by = [&](const Expr& in) { return conv(in, kernel, {"f"}, border, algorithm); };
+      cases.push_back({"conv, one kernel at three places" + at + (algorithm == Algorithm::fft ? ", fft" : ", direct"),
+                       {{one}, {other}, {kernel}},
+                       by(one) * by(other) + by(one * other)});
+    }
+
     // Kernels that separate: the parameters of the kernel are operands.
     const Expr in = argument("u", {y6, x8});
     const Expr feature = argument("w", {f3, y4, x5});
@@ -195,6 +204,12 @@ void add_other_linear(std::vector<Case>& cases) {
   const Expr batched = argument("p", {b2, x5, f3});
   const Expr shared = argument("q", {b2, y4, x5});
   const Expr v = argument("v", {x5});
+  const Expr square = argument("sq", {g2, x5}), channels = argument("ch", {b2, x5, f3, y4});
+  cases.push_back({"matmul with a batch in front, and its gradient summed over the batch",
+                   {{square}, {channels}},
+                   matmul(square, channels, {"x"})});
+  cases.push_back(
+      {"matmul with a batch in front of the first operand", {{channels}, {square}}, matmul(channels, square, {"x"})});
   cases.push_back({"matmul matrix vector", {{a}, {v}}, matmul(a, v, {"x"})});
   cases.push_back({"matmul vector matrix", {{a}, {v}}, matmul(v, a, {"x"})});
   cases.push_back({"matmul matrix matrix", {{a}, {m}}, matmul(a, m, {"x"})});

@@ -98,7 +98,8 @@ Results<T> run(const ConvolutionShape& s, ConvolutionAlgorithm algorithm, IsaLev
   plan.prepare(kernel.data(), prepared.data(), scratch);
   plan.apply(prepared.data(), in.data(), r.out.data(), scratch, parallel);
   plan.apply_transposed(prepared.data(), g.data(), r.back.data(), scratch, parallel);
-  plan.kernel_gradient(in.data(), g.data(), r.gradient.data(), scratch, parallel);
+  const T *in_place = in.data(), *g_place = g.data();
+  plan.kernel_gradient({&in_place, 1}, {&g_place, 1}, r.gradient.data(), scratch, parallel);
   return r;
 }
 

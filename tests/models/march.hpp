@@ -89,15 +89,15 @@ class March {
   std::vector<double> p_, u_, y_;
 };
 
-/// The values of one case and quantity of reference.csv, by index; "sum" is the sum weighted by 1, 2, ..., 7, 1, ...
-inline std::map<std::string, double> reference(const std::string& wanted_case, const std::string& wanted_quantity) {
-  std::ifstream file(STRIATE_SOURCE_DIR "/tests/models/reference.csv");
+/// The values of one case and quantity of a table, by index; "sum" is the sum weighted by 1, 2, ..., 7, 1, ...
+inline std::map<std::string, double> reference(const std::string& wanted_case, const std::string& wanted_quantity,
+                                               const std::string& table = "tests/models/reference.csv") {
+  std::ifstream file(STRIATE_SOURCE_DIR "/" + table);
   std::map<std::string, double> values;
   for (std::string name, quantity, index, value; std::getline(file, name, ',') && std::getline(file, quantity, ',') &&
                                                  std::getline(file, index, ',') && std::getline(file, value);)
     if (name == wanted_case && quantity == wanted_quantity) values[index] = std::stod(value);
-  BOOST_TEST_REQUIRE(!values.empty(),
-                     "reference.csv holds no '" << wanted_quantity << "' of case '" << wanted_case << "'");
+  BOOST_TEST_REQUIRE(!values.empty(), table << " holds no '" << wanted_quantity << "' of case '" << wanted_case << "'");
   return values;
 }
 

@@ -12,11 +12,13 @@ template <class T>
 DirectKernels<T> direct_kernels();
 template <class T>
 SpectralKernels<T> spectral_kernels();
+template <class T>
+DenseKernels<T> dense_kernels();
 
 template <class T>
 const KernelTable<T>& table() {
-  static const KernelTable<T> kernels{pointwise_kernels<T>(), line_kernels<T>(), matrix_kernels<T>(),
-                                      direct_kernels<T>(), spectral_kernels<T>()};
+  static const KernelTable<T> kernels{pointwise_kernels<T>(), line_kernels<T>(),     matrix_kernels<T>(),
+                                      direct_kernels<T>(),    spectral_kernels<T>(), dense_kernels<T>()};
   return kernels;
 }
 
