@@ -94,17 +94,16 @@ void draw(const std::string& where, Parameter& p, const CircuitContents& content
   const std::string what = "parameter '" + p.variable->name + "'";
   p.drawn_from = fit(where, what, p.drawn_from, p.variable.unit(), p.variable.shape());
   std::vector<std::pair<Expr, Expr>> known;
-  for (const auto& other : contents.parameters) {
-    if (other.variable == p.variable) break;
-    known.emplace_back(other.variable, broadcast_to(array(other.value, other.variable.shape(), other.variable.unit()),
-                                                    other.variable.shape()));
-  }
   for (const auto& node : topological_order({p.drawn_from})) {
     if (node->op != Op::variable) continue;
-    if (std::none_of(known.begin(), known.end(), [&](const auto& k) { return k.first == node; }))
-      throw Error(where,
-                  fmt::format("{} is drawn with '{}', but only parameters before it and constants have values then.",
-                              what, node->name));
+    const auto before =
+        std::find_if(contents.parameters.begin(), contents.parameters.end(),
+                     [&](const Parameter& other) { return other.variable == node || other.variable == p.variable; });
+    if (before == contents.parameters.end() || before->variable == p.variable)
+      throw Error(where, fmt::format("{} is drawn with '{}', but only parameters before it and constants have values "
+                                     "then.",
+                                     what, node->name));
+    known.emplace_back(node, array(before->value, node.shape(), node.unit()));
   }
   if (p.value.empty()) p.value = drawn(p.drawn_from, contents.seed, what, std::move(known));
 }

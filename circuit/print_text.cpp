@@ -132,9 +132,7 @@ class Printer {
       case Op::random: {
         constexpr std::string_view kinds[] = {"uniform", "normal", "orthogonal"};
         if (a.empty()) return {fmt::format("{}({})", kinds[n.ints[0]], fmt::join(n.names, ", "))};
-        std::vector<std::string> texts;
-        for (const auto& arg : a) texts.push_back(plain(arg->op == Op::broadcast ? arg->args[0] : arg));
-        return {fmt::format("{}({})", kinds[n.ints[0]], fmt::join(texts, ", "))};
+        return {call(kinds[n.ints[0]], a)};
       }
       case Op::index: return {fmt::format("index({}={})", n.shape[0].name, n.shape[0].size)};
       case Op::array: return {fmt::format("array({}{}{})", numbers(*n.numbers), unit_note(n.unit), sizes(n.shape))};

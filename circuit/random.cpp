@@ -14,6 +14,7 @@ namespace {
 
 Expr random_node(RandomKind kind, std::vector<Expr> args, const Unit& unit, const Shape& shape,
                  std::vector<std::string> rows, int place) {
+  for (const auto& arg : args) broadcast_to(arg, shape);  // refuses what does not fit
   Node node;
   node.op = Op::random;
   node.args = std::move(args);
@@ -72,16 +73,12 @@ std::vector<double> orthogonal_values(const Node& node, const RandomKey& key) {
 
 Expr uniform(const Expr& low, const Expr& high, const Shape& shape, int place) {
   const Unit unit = is_zero(low) && low.unit() == Unit() ? high.unit() : low.unit();
-  return random_node(RandomKind::uniform,
-                     {broadcast_to(convert(low, unit), shape), broadcast_to(convert(high, unit), shape)}, unit, shape,
-                     {}, place);
+  return random_node(RandomKind::uniform, {convert(low, unit), convert(high, unit)}, unit, shape, {}, place);
 }
 
 Expr normal(const Expr& mean, const Expr& sd, const Shape& shape, int place) {
   const Unit unit = is_zero(mean) && mean.unit() == Unit() ? sd.unit() : mean.unit();
-  return random_node(RandomKind::normal,
-                     {broadcast_to(convert(mean, unit), shape), broadcast_to(convert(sd, unit), shape)}, unit, shape,
-                     {}, place);
+  return random_node(RandomKind::normal, {convert(mean, unit), convert(sd, unit)}, unit, shape, {}, place);
 }
 
 Expr orthogonal(const std::vector<std::string>& rows, const Shape& shape, int place) {
@@ -105,7 +102,8 @@ std::vector<double> drawn(const Expr& e, std::uint64_t seed, const std::string& 
       values = orthogonal_values(*node, key);
     } else {
       const bool is_normal = static_cast<RandomKind>(node->ints[0]) == RandomKind::normal;
-      const auto a = constant_value(args[0]), b = constant_value(args[1]);
+      const auto a = constant_value(broadcast_to(args[0], node.shape()));
+      const auto b = constant_value(broadcast_to(args[1], node.shape()));
       for (std::size_t i = 0; i < a.size(); ++i)
         values.push_back(is_normal ? a[i] + b[i] * key.normal({i, place, 0, 0})
                                    : a[i] + (b[i] - a[i]) * key.uniform({i, place, 0, 0}));

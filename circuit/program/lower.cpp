@@ -4,6 +4,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <optional>
 #include <unordered_map>
 
 #include "base/error.hpp"
@@ -301,26 +302,30 @@ class Lowering {
   }
 
   Expr contraction(const Expr& e) {
-    Expr a = summed_to(e->args[0], e->args[1].shape(), e.shape());
-    Expr b = summed_to(e->args[1], e->args[0].shape(), e.shape());
-    const Axis* lead = leading_axis(a.shape(), b.shape(), e.shape());
-    const auto is_lead = [&](const std::string& axis) { return lead && lead->name == axis; };
-    auto shared = pick(e.shape(), [&](const auto& n) { return a.shape().has(n) && b.shape().has(n); });
-    if (lead) shared = {*lead};
-    const auto m = pick(e.shape(), [&](const auto& n) { return a.shape().has(n) && !b.shape().has(n) && !is_lead(n); });
-    const auto n = pick(e.shape(), [&](const auto& x) { return !a.shape().has(x) && b.shape().has(x) && !is_lead(x); });
-    const auto k = pick(a.shape(), [&](const auto& x) { return b.shape().has(x) && !e.shape().has(x) && !is_lead(x); });
-    if (k.empty()) return broadcast_to(a * b, e.shape());
+    Expr a = summed_to(unturned(e->args[0]), e->args[1].shape(), e.shape());
+    Expr b = summed_to(unturned(e->args[1]), e->args[0].shape(), e.shape());
+    // The operand whose own axes the result names first is the left one.
+    for (const auto& axis : e.shape()) {
+      if (a.shape().has(axis.name) == b.shape().has(axis.name)) continue;
+      const Shape& owner = a.shape().has(axis.name) ? a.shape() : b.shape();
+      if (owner.rank() > 2 && owner[0] == axis) continue;  // in front, as a batch
+      if (b.shape().has(axis.name)) std::swap(a, b);
+      break;
+    }
+    std::optional<Axis> lead;
+    if (!in_order(a, b, roles(a, b, e, lead))) lead = leading_axis(a.shape(), b.shape(), e.shape());
+    const ContractionRoles r = roles(a, b, e, lead);
+    if (r.k.empty()) return broadcast_to(a * b, e.shape());
     // Either order of m and k (k and n) is read in place; anything else is copied into the plain one.
     const auto stored = [&](const Shape& whole, const std::vector<Axis>& first, const std::vector<Axis>& second) {
-      return joined({lead && !whole.has(lead->name) ? std::vector<Axis>{} : shared, first, second});
+      return joined({lead && !whole.has(lead->name) ? std::vector<Axis>{} : r.shared, first, second});
     };
-    const Shape plain_a = stored(a.shape(), m, k);
-    const Shape plain_b = stored(b.shape(), k, n);
-    const Shape result = stored(e.shape(), m, n);
-    if (!(b.shape() == stored(b.shape(), n, k))) b = broadcast_to(b, plain_b);
+    const Shape plain_a = stored(a.shape(), r.m, r.k);
+    const Shape plain_b = stored(b.shape(), r.k, r.n);
+    const Shape result = stored(e.shape(), r.m, r.n);
+    if (!(b.shape() == stored(b.shape(), r.n, r.k))) b = broadcast_to(b, plain_b);
     const bool b_turned = !(b.shape() == plain_b);
-    if (b_turned || !(a.shape() == stored(a.shape(), k, m))) a = broadcast_to(a, plain_a);
+    if (b_turned || !(a.shape() == stored(a.shape(), r.k, r.m))) a = broadcast_to(a, plain_a);
     Node node;
     node.op = Op::contract;
     node.args = {a, b};
@@ -328,33 +333,53 @@ class Lowering {
     node.unit = e.unit();
     const auto size = [](const std::vector<Axis>& axes) { return static_cast<std::int64_t>(Shape(axes).size()); };
     const auto has_lead = [&](const Shape& shape) { return !lead || shape.has(lead->name) ? 1 : 0; };
-    node.ints = {size(shared),
-                 size(m),
-                 size(k),
-                 size(n),
-                 a.shape() == plain_a ? 0 : 1,
-                 b_turned ? 1 : 0,
-                 has_lead(a.shape()),
-                 has_lead(b.shape()),
-                 has_lead(result)};
+    node.ints = {
+        size(r.shared),   size(r.m),           size(r.k),           size(r.n),       a.shape() == plain_a ? 0 : 1,
+        b_turned ? 1 : 0, has_lead(a.shape()), has_lead(b.shape()), has_lead(result)};
     return broadcast_to(intern(std::move(node)), e.shape());
   }
 
+  struct ContractionRoles {
+    std::vector<Axis> shared, m, n, k;
+  };
+
+  static ContractionRoles roles(const Expr& a, const Expr& b, const Expr& e, const std::optional<Axis>& lead) {
+    const auto axes = [&](const Expr& of, bool in_a, bool in_b, bool in_result) {
+      return pick(of.shape(), [&](const std::string& axis) {
+        return a.shape().has(axis) == in_a && b.shape().has(axis) == in_b && e.shape().has(axis) == in_result &&
+               !(lead && lead->name == axis);
+      });
+    };
+    return {lead ? std::vector<Axis>{*lead} : axes(e, true, true, true), axes(e, true, false, true),
+            axes(e, false, true, true), axes(a, true, true, false)};
+  }
+
+  static bool in_order(const Expr& a, const Expr& b, const ContractionRoles& r) {
+    return (a.shape() == joined({r.shared, r.m, r.k}) || a.shape() == joined({r.shared, r.k, r.m})) &&
+           (b.shape() == joined({r.shared, r.k, r.n}) || b.shape() == joined({r.shared, r.n, r.k}));
+  }
+
+  /// What a change of the order of axes was made of.
+  static Expr unturned(const Expr& e) {
+    return e->op == Op::broadcast && e->args[0].shape().rank() == e.shape().rank() ? e->args[0] : e;
+  }
+
   /// An axis in front, such as a batch, that two of the operands and the result have: they are taken one slice after
-  /// the other, instead of being copied into another order. Null where there is none or an axis of all three.
-  static const Axis* leading_axis(const Shape& a, const Shape& b, const Shape& result) {
-    const Axis* lead = nullptr;
+  /// the other, instead of being copied into another order. Empty where there is none or an axis of all three.
+  static std::optional<Axis> leading_axis(const Shape& a, const Shape& b, const Shape& result) {
+    std::size_t summed = 0;
+    for (const auto& axis : a) {
+      if (b.has(axis.name) && result.has(axis.name)) return std::nullopt;
+      if (b.has(axis.name)) ++summed;
+    }
     for (const Shape* shape : {&a, &b}) {
-      if (shape->rank() < 2) continue;
+      if (shape->rank() < 3) continue;
       const Axis& first = (*shape)[0];
       const auto leads = [&](const Shape& s) { return !s.has(first.name) || s[0] == first; };
-      if (a.has(first.name) && b.has(first.name) && result.has(first.name)) return nullptr;
       const bool in_both = a.has(first.name) && b.has(first.name);
-      if (!lead && leads(a) && leads(b) && (in_both || result.has(first.name)) && shape->rank() > 2) lead = &first;
+      if (leads(a) && leads(b) && (in_both ? summed > 1 : summed > 0 && result.has(first.name))) return first;
     }
-    for (const auto& axis : result)
-      if (a.has(axis.name) && b.has(axis.name)) return nullptr;
-    return lead;
+    return std::nullopt;
   }
 
   Expr summed_to(const Expr& a, const Shape& other, const Shape& result) {
