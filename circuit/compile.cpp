@@ -6,7 +6,6 @@
 #include <array>
 #include <mutex>
 #include <optional>
-#include <ranges>
 #include <utility>
 
 #include "base/error.hpp"
@@ -310,9 +309,10 @@ struct System<T>::Impl {
   }
 
   /// Calls body(index of the state, index among the jumps) for every state that an event of `fired` moves.
-  template <class Jumps, class Body>
-  void for_moved(const Jumps& in_order, std::span<const std::size_t> fired, const Body& body) const {
-    for (const auto& jump : in_order) {
+  template <class JumpIterator, class Body>
+  void for_moved(JumpIterator first, JumpIterator last, std::span<const std::size_t> fired, const Body& body) const {
+    for (; first != last; ++first) {
+      const Jump& jump = *first;
       const Event& event = events[jump.event];
       for (std::size_t i = 0; i < jump.size; ++i)
         if (std::find(fired.begin(), fired.end(), event.offset + jump.guard_element[i]) != fired.end())
@@ -465,7 +465,8 @@ void System<T>::jump(const At<T>& at, std::span<const std::size_t> fired, std::s
   auto& changed = workspace.contents().changed;
   impl_->value(Source::jump, at, changed.data(), workspace);
   std::copy(at.y.begin(), at.y.end(), y_after.begin());
-  impl_->for_moved(impl_->jumps, fired, [&](std::size_t state, std::size_t jump) { y_after[state] = changed[jump]; });
+  impl_->for_moved(impl_->jumps.begin(), impl_->jumps.end(), fired,
+                   [&](std::size_t state, std::size_t jump) { y_after[state] = changed[jump]; });
 }
 
 template <class T>
@@ -477,7 +478,8 @@ void System<T>::jump_jvp(const At<T>& at, std::span<const std::size_t> fired, co
   impl_->jvp(Source::jump, at, v, changed.data(), workspace);
   std::fill(after.begin(), after.end(), T(0));
   std::copy(v.y.begin(), v.y.end(), after.begin());
-  impl_->for_moved(impl_->jumps, fired, [&](std::size_t state, std::size_t jump) { after[state] = changed[jump]; });
+  impl_->for_moved(impl_->jumps.begin(), impl_->jumps.end(), fired,
+                   [&](std::size_t state, std::size_t jump) { after[state] = changed[jump]; });
   for (std::size_t i = 0; i < out.size(); ++i) out[i] += after[i];
 }
 
@@ -489,7 +491,7 @@ void System<T>::jump_vjp(const At<T>& at, std::span<const std::size_t> fired, st
   std::fill(changed.begin(), changed.end(), T(0));
   std::copy(lambda.begin(), lambda.end(), after.begin());
   // Backwards: where two events move one state the later rule had the word, and it takes all of the cotangent.
-  impl_->for_moved(std::views::reverse(impl_->jumps), fired,
+  impl_->for_moved(impl_->jumps.rbegin(), impl_->jumps.rend(), fired,
                    [&](std::size_t state, std::size_t jump) { changed[jump] = std::exchange(after[state], T(0)); });
   impl_->vjp(Source::jump, at, changed.data(), bar, workspace);
   for (std::size_t i = 0; i < bar.y.size(); ++i) bar.y[i] += after[i];
