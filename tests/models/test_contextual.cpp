@@ -76,7 +76,7 @@ BOOST_AUTO_TEST_CASE(equal_features_and_space_satisfy_the_uniform_quadratic) {
   }
 }
 
-BOOST_AUTO_TEST_CASE(broad_facilitation_has_the_weights_of_the_sheet) {
+BOOST_AUTO_TEST_CASE(broad_facilitation_has_the_weights_published) {
   struct Row {
     int K;
     double own, next, second;
@@ -90,8 +90,8 @@ BOOST_AUTO_TEST_CASE(broad_facilitation_has_the_weights_of_the_sheet) {
     march.state()[middle] = 1;
     const auto Q = march.observed("Q");
     const std::vector<double> got{Q[middle], Q[middle - 1], Q[middle - 2]};
-    const std::vector<double> sheet{row.own, row.next, row.second};
-    for (std::size_t i = 0; i < 3; ++i) BOOST_TEST(std::abs(got[i] - sheet[i]) < 6e-5);
+    const std::vector<double> published{row.own, row.next, row.second};
+    for (std::size_t i = 0; i < 3; ++i) BOOST_TEST(std::abs(got[i] - published[i]) < 6e-5);
     test::check_against(test::reference(fmt::format("contextual K={}", row.K), "own channel and next two"), got, 1e-14);
   }
 }

@@ -10,7 +10,7 @@ BOOST_AUTO_TEST_SUITE(isn)
 
 BOOST_AUTO_TEST_CASE(the_rate_is_the_one_of_the_equations) { test::check_rate("isn", model("isn"), 10); }
 
-BOOST_AUTO_TEST_CASE(the_test_set_has_the_susceptibilities_of_the_sheet) {
+BOOST_AUTO_TEST_CASE(the_test_set_has_its_susceptibilities_in_closed_form) {
   March march(model("isn"));
   BOOST_TEST(march.observed("Delta")[0] == 2.5);
   BOOST_TEST(march.observed("chi_EE")[0] == 0.6, boost::test_tools::tolerance(1e-15));

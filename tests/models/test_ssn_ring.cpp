@@ -50,10 +50,10 @@ BOOST_AUTO_TEST_CASE(peaks_and_summation_follow_contrast_as_computed_independent
     const double other = one.get("r_E", 135);
     const std::vector<double> got{peak(one, "r_E"), peak(one, "r_I"), two.get("r_E", 45),
                                   two.get("r_E", 45) / (one.get("r_E", 45) + other)};
-    const std::vector<double> sheet{row.r_E, row.r_I, row.pair, row.ratio};
+    const std::vector<double> wanted{row.r_E, row.r_I, row.pair, row.ratio};
     for (std::size_t i = 0; i < 4; ++i)
-      BOOST_TEST(std::abs(got[i] - sheet[i]) < 6e-4 * sheet[i] + 6e-5,
-                 "c = " << row.c << ": " << got[i] << " against " << sheet[i]);
+      BOOST_TEST(std::abs(got[i] - wanted[i]) < 6e-4 * wanted[i] + 6e-5,
+                 "c = " << row.c << ": " << got[i] << " against " << wanted[i]);
     // settle leaves 1e-11 a ms; the slowest mode near c = 5 takes a few hundred ms.
     test::check_against(test::reference(fmt::format("ssn_ring c={:g}", row.c), "peaks"), got, 1e-7);
   }

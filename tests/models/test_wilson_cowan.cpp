@@ -126,7 +126,7 @@ BOOST_AUTO_TEST_CASE(G1_rests_outside_its_band) {
   }
 }
 
-BOOST_AUTO_TEST_CASE(G2_and_G3_have_the_frequencies_of_the_sheet) {
+BOOST_AUTO_TEST_CASE(G2_and_G3_have_the_frequencies_published) {
   const Cycle beta = of_regime("G2", 0.4);
   BOOST_TEST(std::abs(1000 / beta.period - 21.18) < 0.006);
   BOOST_TEST(std::abs(beta.high - beta.low - 0.481) < 6e-4);
