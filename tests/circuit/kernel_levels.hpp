@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cstddef>
+#include <random>
 #include <vector>
 
 #include "circuit/kernels/table.hpp"
@@ -13,6 +15,16 @@ inline std::vector<IsaLevel> runnable_levels() {
     if (level <= highest_isa_level()) levels.push_back(level);
   }
   return levels;
+}
+
+/// n numbers from -1 to 1, the same for the same seed.
+template <class T>
+std::vector<T> noise(std::size_t n, unsigned seed) {
+  std::mt19937_64 random(seed);
+  std::uniform_real_distribution<T> uniform(-1, 1);
+  std::vector<T> v(n);
+  for (T& x : v) x = uniform(random);
+  return v;
 }
 
 }  // namespace striate::test

@@ -11,18 +11,10 @@
 #include "tests/circuit/kernel_levels.hpp"
 
 using namespace striate;
+using striate::test::noise;
 using striate::test::runnable_levels;
 
 namespace {
-
-template <class T>
-std::vector<T> noise(std::size_t n, unsigned seed) {
-  std::mt19937_64 random(seed);
-  std::uniform_real_distribution<T> uniform(-1, 1);
-  std::vector<T> v(n);
-  for (T& x : v) x = uniform(random);
-  return v;
-}
 
 template <class T>
 struct Product {

@@ -8,23 +8,6 @@ namespace {
 constexpr std::size_t block_rows = 4;
 constexpr std::size_t block_registers = register_bytes == 64 ? 4 : 2;
 
-template <class T>
-STRIATE_INLINE Vec<T> load_part(const T* from, std::size_t count) {
-  if (count >= lanes<T>) return load(from);
-  T part[lanes<T>] = {};
-  for (std::size_t l = 0; l < count; ++l) part[l] = from[l];
-  return load(part);
-}
-
-template <class T>
-STRIATE_INLINE void store_part(T* to, std::size_t count, Vec<T> v, bool add) {
-  if (count >= lanes<T>) {
-    store(to, add ? load(to) + v : v);
-    return;
-  }
-  for (std::size_t l = 0; l < count; ++l) to[l] = add ? to[l] + v[l] : v[l];
-}
-
 /// M rows of c over N registers of columns, the last of which may hold `last` columns only.
 template <class T, std::size_t M, std::size_t N>
 void columns_block(const DenseProduct<T>& p, std::size_t i, std::size_t j, std::size_t last) {

@@ -157,23 +157,6 @@ STRIATE_INLINE void transpose(Vec<T> (&v)[lanes<T>]) {
 }
 
 template <class T>
-STRIATE_INLINE Vec<T> load_part(const T* from, std::size_t count) {
-  if (count >= lanes<T>) return load(from);
-  T part[lanes<T>] = {};
-  for (std::size_t l = 0; l < count; ++l) part[l] = from[l];
-  return load(part);
-}
-
-template <class T>
-STRIATE_INLINE void store_part(T* to, std::size_t count, Vec<T> v, bool add) {
-  if (count >= lanes<T>) {
-    store(to, add ? load(to) + v : v);
-    return;
-  }
-  for (std::size_t l = 0; l < count; ++l) to[l] = add ? to[l] + v[l] : v[l];
-}
-
-template <class T>
 void clear(T* line, std::size_t size) {
   for (std::size_t i = 0; i < 2 * size; ++i) store(line + i * lanes<T>, Vec<T>{});
 }

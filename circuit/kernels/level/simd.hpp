@@ -75,4 +75,23 @@ STRIATE_INLINE Vec<float> multiply_add(Vec<float> a, Vec<float> b, Vec<float> c)
 #endif
 }
 
+/// The first `count` lanes from memory, the others 0; all of them from `lanes` on.
+template <class T>
+STRIATE_INLINE Vec<T> load_part(const T* from, std::size_t count) {
+  if (count >= lanes<T>) return load(from);
+  T part[lanes<T>] = {};
+  for (std::size_t l = 0; l < count; ++l) part[l] = from[l];
+  return load(part);
+}
+
+/// The first `count` lanes to memory, added to what is there or in its place.
+template <class T>
+STRIATE_INLINE void store_part(T* to, std::size_t count, Vec<T> v, bool add) {
+  if (count >= lanes<T>) {
+    store(to, add ? load(to) + v : v);
+    return;
+  }
+  for (std::size_t l = 0; l < count; ++l) to[l] = add ? to[l] + v[l] : v[l];
+}
+
 }  // namespace striate::STRIATE_LEVEL
