@@ -370,7 +370,9 @@ bool Circuit::operator==(const Circuit& other) const {
                       x.range.str() == y.range.str() && x.description == y.description;
              }) &&
          all(a.inputs, b.inputs,
-             [](const auto& x, const auto& y) { return x.variable == y.variable && x.description == y.description; }) &&
+             [](const auto& x, const auto& y) {
+               return x.variable == y.variable && x.supply == y.supply && x.description == y.description;
+             }) &&
          all(a.states, b.states,
              [](const auto& x, const auto& y) {
                return x.variable == y.variable && x.initial == y.initial && x.equation == y.equation &&

@@ -10,6 +10,7 @@
 
 #include "circuit/complex.hpp"
 #include "circuit/expr.hpp"
+#include "circuit/supply.hpp"
 
 namespace striate {
 
@@ -54,6 +55,7 @@ struct Input {
   Expr variable;
   std::string description;
   std::string where = {};
+  Supply supply = Supply::drive;  ///< another one only in a circuit made for an integrator
 };
 
 struct State {

@@ -120,7 +120,12 @@ struct System<T>::Impl {
   explicit Impl(Circuit c) : circuit(std::move(c)) {
     states = fields_of(circuit->states);
     parameters = fields_of(circuit->parameters);
-    inputs = fields_of(circuit->inputs);
+    for (const auto supplied : {false, true})
+      for (const auto& u : circuit->inputs)
+        if ((u.supply != Supply::drive) == supplied)
+          inputs.add({u.variable->name, u.description, u.variable.unit(), u.variable.shape(), 0, 1, u.supply});
+    for (const auto& f : inputs)
+      if (f.supply == Supply::drive) driven += f.size;
     for (const auto& d : circuit->definitions)
       observables.add({d.name, d.description, d.value.unit(), d.value.shape(), 0, 1});
     for (const auto& event : circuit->events) {
@@ -329,6 +334,7 @@ struct System<T>::Impl {
   Fields states, parameters, inputs, observables;
   std::vector<Event> events;
   std::vector<Jump> jumps;
+  std::size_t driven = 0;
   std::size_t guard_size = 0;
   std::size_t jump_size = 0;
   mutable std::array<Slot, part_count> functions;
@@ -361,6 +367,10 @@ const Fields& System<T>::parameters() const {
 template <class T>
 const Fields& System<T>::inputs() const {
   return impl_->inputs;
+}
+template <class T>
+std::size_t System<T>::driven() const {
+  return impl_->driven;
 }
 template <class T>
 const Fields& System<T>::observables() const {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "circuit/shape.hpp"
+#include "circuit/supply.hpp"
 #include "circuit/unit.hpp"
 
 namespace striate {
@@ -19,6 +20,7 @@ struct Field {
   Shape shape;
   std::size_t offset = 0;
   std::size_t size = 1;
+  Supply supply = Supply::drive;  ///< of an input
 };
 
 /// The named variables of one flat vector, in the order of their offsets.
@@ -110,7 +112,9 @@ class System {
   double step() const;  ///< of a map: from one value to the next [time unit]
   const Fields& states() const;
   const Fields& parameters() const;
+  /// Those that a drive fills come first, then those that the integrator supplies.
   const Fields& inputs() const;
+  std::size_t driven() const;  ///< number of leading elements of the inputs that a drive fills
   const Fields& observables() const;
   const std::vector<Event>& events() const;
   std::size_t guard_size() const;

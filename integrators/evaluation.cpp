@@ -38,6 +38,7 @@ Evaluation::Evaluation(const Problem& problem)
       workspace_(system_.workspace()),
       u_(system_.inputs().size()),
       input_rates_(u_.size()),
+      driven_(system_.driven()),
       size_(system_.states().size()),
       guards_(system_.guard_size()),
       begin_(problem.t0),
@@ -50,8 +51,8 @@ void Evaluation::set_segment(double begin, double end) {
 }
 
 void Evaluation::drive_to(double t) {
-  if (!drive_ || u_.empty() || t == driven_to_) return;
-  drive_->evaluate(t, u_);
+  if (!drive_ || driven_ == 0 || t == driven_to_) return;
+  drive_->evaluate(t, std::span(u_).first(driven_));
   driven_to_ = t;
 }
 
@@ -61,7 +62,7 @@ At<double> Evaluation::at(double t, std::span<const double> y) {
 }
 
 std::span<const double> Evaluation::input_rates(double t) {
-  if (drive_ && !u_.empty()) drive_->rates(std::clamp(t, begin_, end_), input_rates_);
+  if (drive_ && driven_ > 0) drive_->rates(std::clamp(t, begin_, end_), std::span(input_rates_).first(driven_));
   return input_rates_;
 }
 

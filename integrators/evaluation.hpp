@@ -55,6 +55,7 @@ class Evaluation {
   Workspace<double> workspace_;
   AlignedVector<double> u_;
   std::vector<double> input_rates_;
+  std::size_t driven_;
   double driven_to_ = std::numeric_limits<double>::quiet_NaN();  ///< the time that u_ belongs to
   std::size_t size_, guards_;
   double begin_, end_;

@@ -90,7 +90,7 @@ struct Integrator::Impl {
     };
     if (!problem_.p.empty()) sized("p", problem_.p.size(), system.parameters().size());
     if (!problem_.y0.empty()) sized("y0", problem_.y0.size(), system.states().size());
-    if (!problem_.drive && system.inputs().size() > 0) refuse("the circuit has inputs, but no drive is given.");
+    if (!problem_.drive && system.driven() > 0) refuse("the circuit has inputs, but no drive is given.");
     if (!(std::isfinite(problem_.t0) && std::isfinite(problem_.t1) && problem_.t1 > problem_.t0)) {
       refuse(fmt::format("t1 = {}, but must be later than t0 = {}.", time_text(problem_.t1, system),
                          time_text(problem_.t0, system)));

@@ -12,7 +12,7 @@ namespace striate {
 class Drive {
  public:
   virtual ~Drive() = default;
-  /// u [System::inputs] = the inputs at time t [time unit]. Right-continuous at a breakpoint. Called from one thread
+  /// u [System::driven] = the inputs at time t [time unit]. Right-continuous at a breakpoint. Called from one thread
   /// per integrator, so a shared drive must be safe to call from several.
   virtual void evaluate(double t, std::span<double> u) const = 0;
   /// The times in (t0, t1) at which an input or one of its derivatives jumps, ascending. Every integrator steps exactly

@@ -83,7 +83,7 @@ class Search {
     Problem run = problem_;
     run.t1 = run.t0 + found_.march;
     run.checkpoints.clear();
-    const std::size_t inputs = problem_.system.inputs().size();
+    const std::size_t inputs = problem_.system.driven();
     if (problem_.drive && inputs > 0) {
       std::vector<double> u(inputs);
       problem_.drive->evaluate(problem_.t0, u);
@@ -168,7 +168,7 @@ SteadyState steady_state(const Problem& problem, const SteadySettings& settings)
   if (system.is_map())
     throw Error(system.name(), "is a map, but a steady state is sought for flows. Iterate the map to its fixed point.");
   if (system.guard_size() > 0) throw Error(system.name(), "has events, but a steady state is a point without jumps.");
-  if (!problem.drive && system.inputs().size() > 0)
+  if (!problem.drive && system.driven() > 0)
     throw Error(system.name(), "the circuit has inputs, but no drive is given.");
   if (!(settings.tolerance > 0)) {
     throw Error(system.name(), fmt::format("steady-state tolerance = {}, but must be positive.", settings.tolerance));

@@ -120,7 +120,7 @@ class Course {
   /// Inputs and observables that go with the states: computed only for what asks for them.
   void derive() {
     if (derived_) return;
-    drive_->evaluate(t_, inputs_);
+    drive_->evaluate(t_, std::span(inputs_).first(system_.driven()));
     system_.observe({t_, states_, problem_.p, inputs_}, observables_, workspace_);
     derived_ = true;
   }

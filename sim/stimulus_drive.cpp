@@ -20,7 +20,7 @@ StimulusDrive::StimulusDrive(const Experiment& e, const System<double>& system, 
   if (e.stimulus) changes_ms = e.stimulus->changes(variables);
   const VisualField field{length_of(e.circuit, "y"), length_of(e.circuit, "x"), e.stimulus ? e.stimulus->scale() : 1};
   for (std::size_t i = 0; i <= changes_ms.size(); ++i) {
-    std::vector<double> u(system.inputs().size(), 0.0);
+    std::vector<double> u(system.driven(), 0.0);
     for (const auto& [name, value] : e.given_inputs) {
       const Field& f = system.inputs().at(name);
       std::fill_n(u.begin() + static_cast<std::ptrdiff_t>(f.offset), f.size,

@@ -76,6 +76,22 @@ dr/dt = (-r + relu(X + near - 0.5*far + across - 0.1*pool*r + tanh(best) - 0.01*
 
 BOOST_AUTO_TEST_SUITE(systems)
 
+BOOST_AUTO_TEST_CASE(inputs_of_the_integrator_follow_those_of_the_drive) {
+  CircuitContents c = *read_circuit(
+      "circuit c\naxis n = 3\ninput a[n] : 1\ninput b : 1\ninput d : 1\n"
+      "dV/dt = (a + 10*b + 100*d - V)/(1 ms) : 1 [n]\n");
+  c.inputs[0].supply = Supply::delayed;
+  const auto system = compile<double>(Circuit(c));
+  BOOST_TEST(system.driven() == 2u);
+  BOOST_TEST(system.inputs().names() == (std::vector<std::string>{"b", "d", "a"}), boost::test_tools::per_element());
+  BOOST_TEST((system.inputs().at("a").supply == Supply::delayed));
+  auto workspace = system.workspace();
+  const Numbers y(3), u{1, 2, 3, 4, 5};
+  Numbers rate(3);
+  system.rhs({0, y, {}, u}, rate, workspace);
+  BOOST_TEST(rate == (Numbers{213, 214, 215}), boost::test_tools::per_element());
+}
+
 BOOST_AUTO_TEST_CASE(fields_name_every_element) {
   const auto system = compile<double>(read_circuit(
       "circuit c\naxis y = 2\naxis x = 3\ndV/dt = -V/(1 ms) : mV [y, x] \"potential\"\ndw/dt = -w/(1 ms) : 1\n"));
