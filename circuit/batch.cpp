@@ -76,6 +76,14 @@ class Batching {
 
 Circuit batch(const Circuit& circuit, std::size_t n) {
   const std::string name = "batch";
+  const auto source = std::find_if(circuit->events.begin(), circuit->events.end(),
+                                   [](const EventRule& e) { return e.cause != Cause::crossing || e.hold_time; });
+  if (source != circuit->events.end() || !circuit->projections.empty())
+    throw Error(
+        "circuit '" + circuit->name + "'",
+        fmt::format("has '{}', but spikes that travel or hold states cannot be batched. Run its conditions one by "
+                    "one.",
+                    source != circuit->events.end() ? source->name : circuit->projections.front().name));
   const auto declared =
       std::find_if(circuit->axes.begin(), circuit->axes.end(), [&](const auto& a) { return a.axis.name == name; });
   if (declared != circuit->axes.end()) {

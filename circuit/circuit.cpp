@@ -8,8 +8,11 @@
 #include <set>
 
 #include "base/error.hpp"
+#include "circuit/fit.hpp"
 #include "circuit/program/couplings.hpp"
+#include "circuit/program/function.hpp"
 #include "circuit/random.hpp"
+#include "circuit/text.hpp"
 
 namespace striate {
 namespace {
@@ -27,25 +30,6 @@ const auto& find_named(const std::string& where, std::string_view kind, std::str
   for (const auto& item : items)
     if (name(item) == wanted) return item;
   throw Error(where, fmt::format("no {} '{}'.{}", kind, wanted, suggest_names(wanted, names_of(items, name))));
-}
-
-/// e in the unit and shape that `what` declares.
-Expr fit(const std::string& where, const std::string& what, const Expr& e, const Unit& unit, const Shape& shape) {
-  if (!e) throw Error(where, what + " has no equation. Write one.");
-  Expr fitted;
-  try {
-    fitted = is_zero(e) && e.unit() == Unit() ? quantity(0, unit) : convert(e, unit);
-  } catch (const Error&) {
-    throw Error(where, fmt::format("the units of {} do not balance: its equation gives [{}], but [{}] is needed. "
-                                   "Check a missing factor or a parameter's unit.",
-                                   what, e.unit().str(), unit.str()));
-  }
-  const auto joined = broadcast(shape, e.shape());
-  if (!joined || joined->rank() != shape.rank())
-    throw Error(
-        where, fmt::format("{} is declared {}, but its equation gives {}. Sum or average over the axes it lacks.", what,
-                           shape.str_sizes(), e.shape().str_sizes()));
-  return broadcast_to(fitted, shape);
 }
 
 constexpr double most_elements = 4e9;
@@ -112,7 +96,85 @@ const auto variable_name = [](const auto& item) { return item.variable->name; };
 const auto plain_name = [](const auto& item) { return item.name; };
 const auto axis_name = [](const AxisDeclaration& a) { return a.axis.name; };
 
+template <class Fits>
+void check_hold(const std::string& where, EventRule& event, const CircuitContents& contents, const Fits& fits) {
+  if (!event.hold_time) {
+    if (!event.held.empty())
+      throw Error(where, fmt::format("event '{}' holds states, but not for how long.", event.name));
+    return;
+  }
+  const std::string what = "how long '" + event.name + "' holds";
+  if (event.cause != Cause::crossing)
+    throw Error(where, fmt::format("'{}' holds, but a source has no refractory time.", event.name));
+  event.hold_time = fit(where, what, event.hold_time, contents.time_unit, event.guard.shape());
+  for (const auto& node : topological_order({event.hold_time})) {
+    if (node->op == Op::variable && node->kind != VariableKind::parameter)
+      throw Error(where, fmt::format("{} uses '{}', but may depend on parameters only.", what, node->name));
+    if (node->op == Op::constant && !std::isfinite(node->value))
+      throw Error(where, fmt::format("{} contains the number {}.", what, node->value));
+  }
+  for (const auto& name : event.held) {
+    const State& s = find_named(where + ", event '" + event.name + "'", "state", name, contents.states, variable_name);
+    if (!fits(s.variable.shape()))
+      throw Error(where, fmt::format("event '{}' has the shape {}, but holds '{}' of shape {}.", event.name,
+                                     event.guard.shape().str_sizes(), name, s.variable.shape().str_sizes()));
+    for (const auto& other : contents.events)
+      if (&other != &event && std::find(other.held.begin(), other.held.end(), name) != other.held.end())
+        throw Error(where, fmt::format("'{}' is held by '{}' and by '{}', but only one event can hold a state.", name,
+                                       event.name, other.name));
+  }
+}
+
+/// Refuses a threshold below the reset where parameters alone decide, at the defaults and in every regime.
+void check_reset(const std::string& where, const EventRule& event, const CircuitContents& contents) {
+  std::vector<std::pair<Expr, Expr>> after;
+  for (const auto& state : contents.states)
+    for (const auto& [name, value] : event.jumps)
+      if (name == state.variable->name) after.emplace_back(state.variable, value);
+  const Expr guard = substitute({event.guard}, after)[0];
+  if (guard == event.guard) return;
+  for (const auto& node : topological_order({guard}))
+    if (node->op == Op::variable && node->kind != VariableKind::parameter) return;
+  const auto check = [&](const std::string& set, const auto& values_of) {
+    std::vector<std::pair<Expr, Expr>> known;
+    for (const auto& p : contents.parameters)
+      known.emplace_back(p.variable, array(values_of(p), p.variable.shape(), p.variable.unit()));
+    for (const double g : constant_value(substitute({guard}, known)[0]))
+      if (g >= 0)
+        throw Error(where,
+                    fmt::format("after its jump event '{}' is still {} [{}] above its threshold{}, but must fall below "
+                                "it, or the element would never fire again. Check the threshold and the reset.",
+                                event.name, g, guard.unit().str(), set));
+  };
+  check("", [](const Parameter& p) { return p.value; });
+  for (const auto& regime : contents.regimes)
+    check(" in regime '" + regime.name + "'", [&](const Parameter& p) {
+      for (const auto& [name, values] : regime.values)
+        if (name == p.variable->name)
+          return values.size() == 1 ? std::vector<double>(p.value.size(), values[0]) : values;
+      return p.value;
+    });
+}
+
 }  // namespace
+
+Expr fit(const std::string& where, const std::string& what, const Expr& e, const Unit& unit, const Shape& shape) {
+  if (!e) throw Error(where, what + " has no equation. Write one.");
+  Expr fitted;
+  try {
+    fitted = is_zero(e) && e.unit() == Unit() ? quantity(0, unit) : convert(e, unit);
+  } catch (const Error&) {
+    throw Error(where, fmt::format("the units of {} do not balance: its equation gives [{}], but [{}] is needed. "
+                                   "Check a missing factor or a parameter's unit.",
+                                   what, e.unit().str(), unit.str()));
+  }
+  const auto joined = broadcast(shape, e.shape());
+  if (!joined || joined->rank() != shape.rank())
+    throw Error(
+        where, fmt::format("{} is declared {}, but its equation gives {}. Sum or average over the axes it lacks.", what,
+                           shape.str_sizes(), e.shape().str_sizes()));
+  return broadcast_to(fitted, shape);
+}
 
 double AxisDeclaration::spacing() const {
   if (!has_coordinates) return 1;
@@ -169,6 +231,9 @@ Circuit::Circuit(CircuitContents contents) {
     check_name(where, v->name, taken);
     declared.insert(v.get());
     for (const auto& axis : v.shape()) {
+      const auto synapses = std::find_if(contents.projections.begin(), contents.projections.end(),
+                                         [&](const auto& p) { return p.synapses && p.axis() == axis; });
+      if (synapses != contents.projections.end()) continue;
       const auto known = std::find_if(contents.axes.begin(), contents.axes.end(),
                                       [&](const auto& a) { return a.axis.name == axis.name; });
       if (known == contents.axes.end())
@@ -274,18 +339,49 @@ Circuit::Circuit(CircuitContents contents) {
                               "with where(condition, then, otherwise).",
                               event.name));
     check_name(where, event.name, taken);
-    check_variables("event '" + event.name + "'", event.guard, false);
+    check_text(where, event.description);
+    const std::string what = "event '" + event.name + "'";
+    const Shape& shape = event.guard.shape();
+    if (event.cause != Cause::crossing) event.guard = broadcast_to(Expr(-1.0), shape);
+    check_variables(what, event.guard, false);
+    if (event.cause == Cause::poisson) {
+      event.rate = fit(where, "the rate of '" + event.name + "'", event.rate, Unit() / contents.time_unit, shape);
+      check_variables(what, event.rate, false);
+      for (const auto& node : topological_order({event.rate}))
+        if (node->op == Op::variable && node->kind == VariableKind::state)
+          throw Error(where,
+                      fmt::format("the rate of '{}' uses the state '{}', but may depend on parameters, inputs and "
+                                  "the time only.",
+                                  event.name, node->name));
+    }
+    const auto fits = [&](const Shape& state) {
+      const auto joined = broadcast(state, shape);
+      return joined && joined->rank() == state.rank();
+    };
     for (auto& [name, value] : event.jumps) {
-      const std::string place = where + ", event '" + event.name + "'";
-      const State& s = find_named(place, "state", name, contents.states, variable_name);
+      const State& s = find_named(where + ", " + what, "state", name, contents.states, variable_name);
       value = fit(where, fmt::format("'{}' after event '{}'", name, event.name), value, s.variable.unit(),
                   s.variable.shape());
-      check_variables("event '" + event.name + "'", value, false);
-      const auto joined = broadcast(s.variable.shape(), event.guard.shape());
-      if (!joined || joined->rank() != s.variable.shape().rank())
+      check_variables(what, value, false);
+      if (!fits(s.variable.shape()))
         throw Error(where, fmt::format("event '{}' has the shape {}, but changes '{}' of shape {}.", event.name,
-                                       event.guard.shape().str_sizes(), name, s.variable.shape().str_sizes()));
+                                       shape.str_sizes(), name, s.variable.shape().str_sizes()));
     }
+    check_hold(where, event, contents, fits);
+    check_reset(where, event, contents);
+  }
+  for (auto& projection : contents.projections) {
+    enter(projection.where);
+    if (map)
+      throw Error(where, fmt::format("projection '{}' stands in a map, but spikes belong to flows.", projection.name));
+    check_name(where, projection.name, taken);
+    check_text(where, projection.description);
+    if (axes.contains(projection.name))
+      throw Error(where,
+                  fmt::format("projection '{}' has the name of an axis, which it gives to the axis of its synapses. "
+                              "Rename one.",
+                              projection.name));
+    check_projection(where, contents, projection);
   }
   std::set<std::string> regimes;
   for (const auto& regime : contents.regimes) {
@@ -338,7 +434,11 @@ Circuit Circuit::with_seed(std::uint64_t seed) const {
   changed.seed = seed;
   for (auto& p : changed.parameters)
     if (p.drawn_from) p.value.clear();
-  return Circuit(std::move(changed));
+  const bool drawn = std::any_of(changed.projections.begin(), changed.projections.end(),
+                                 [](const ProjectionRule& p) { return p.synapses != nullptr; });
+  if (!drawn) return Circuit(std::move(changed));
+  // Another seed draws another number of synapses, and shapes follow from it: the text says how.
+  return read_circuit(to_text(*this), contents_->name, {{"seed", static_cast<double>(seed)}});
 }
 
 Circuit Circuit::with_definitions(const std::vector<std::string>& names) const {
@@ -349,6 +449,21 @@ Circuit Circuit::with_definitions(const std::vector<std::string>& names) const {
         find_named("circuit '" + contents_->name + "'", "definition", name, contents_->definitions, plain_name));
   return Circuit(std::move(changed));
 }
+
+namespace {
+
+bool same_projection(const ProjectionRule& x, const ProjectionRule& y) {
+  const Connectivity &a = x.rule, &b = y.rule;
+  return x.name == y.name && x.event == y.event && x.from == y.from && x.to == y.to && x.delay == y.delay &&
+         x.arrivals == y.arrivals && x.on_arrival == y.on_arrival && x.description == y.description &&
+         (x.synapses == nullptr) == (y.synapses == nullptr) && a.rule == b.rule && a.probability == b.probability &&
+         a.count == b.count && a.sd == b.sd && a.self == b.self && a.repeats == b.repeats && a.pre == b.pre &&
+         a.post == b.post &&
+         std::equal(x.back.begin(), x.back.end(), y.back.begin(), y.back.end(),
+                    [](const auto& p, const auto& q) { return p.event == q.event && p.changes == q.changes; });
+}
+
+}  // namespace
 
 bool Circuit::operator==(const Circuit& other) const {
   const auto& a = *contents_;
@@ -384,8 +499,11 @@ bool Circuit::operator==(const Circuit& other) const {
              }) &&
          all(a.events, b.events,
              [](const auto& x, const auto& y) {
-               return x.name == y.name && x.guard == y.guard && x.jumps == y.jumps;
+               return x.name == y.name && x.guard == y.guard && x.jumps == y.jumps && x.cause == y.cause &&
+                      x.rate == y.rate && x.description == y.description && x.hold_time == y.hold_time &&
+                      x.held == y.held && x.keeps_arrivals == y.keeps_arrivals;
              }) &&
+         all(a.projections, b.projections, same_projection) &&
          all(a.regimes, b.regimes, [](const auto& x, const auto& y) {
            return x.name == y.name && x.description == y.description && x.values == y.values;
          });
@@ -520,6 +638,46 @@ void CircuitBuilder::event(const std::string& name, const Expr& guard,
   EventRule rule{name, guard, {}};
   for (const auto& [state, value] : jumps) rule.jumps.emplace_back(state->name, value);
   contents_.events.push_back(std::move(rule));
+}
+
+void CircuitBuilder::hold(const std::string& event, const std::vector<Expr>& states, const Expr& duration,
+                          bool keep_arrivals) {
+  for (auto& rule : contents_.events) {
+    if (rule.name != event) continue;
+    rule.hold_time = duration;
+    for (const auto& state : states) rule.held.push_back(state->name);
+    rule.keeps_arrivals = keep_arrivals;
+    return;
+  }
+  throw Error("circuit '" + contents_.name + "'", fmt::format("no event '{}' that could hold states.", event));
+}
+
+void CircuitBuilder::poisson(const std::string& name, Shape shape, const Expr& rate,
+                             const std::vector<std::pair<Expr, Expr>>& jumps, std::string description) {
+  train(name, std::move(shape), jumps, std::move(description));
+  contents_.events.back().cause = Cause::poisson;
+  contents_.events.back().rate = rate;
+}
+
+void CircuitBuilder::train(const std::string& name, Shape shape, const std::vector<std::pair<Expr, Expr>>& jumps,
+                           std::string description) {
+  event(name, broadcast_to(Expr(-1.0), shape), jumps);
+  contents_.events.back().cause = Cause::train;
+  contents_.events.back().description = std::move(description);
+}
+
+ProjectionRule& CircuitBuilder::projection(ProjectionRule projection) {
+  contents_.projections.push_back(std::move(projection));
+  return contents_.projections.back();
+}
+
+Axis CircuitBuilder::synapses(const std::string& projection) {
+  for (auto& rule : contents_.projections) {
+    if (rule.name != projection) continue;
+    if (!rule.synapses) draw_synapses(contents_, rule);
+    return rule.axis();
+  }
+  throw Error("circuit '" + contents_.name + "'", fmt::format("no projection '{}'.", projection));
 }
 
 void CircuitBuilder::regime(Regime regime) { contents_.regimes.push_back(std::move(regime)); }

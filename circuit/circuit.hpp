@@ -10,6 +10,8 @@
 
 #include "circuit/complex.hpp"
 #include "circuit/expr.hpp"
+#include "circuit/projection.hpp"
+#include "circuit/spike.hpp"
 #include "circuit/supply.hpp"
 
 namespace striate {
@@ -77,12 +79,19 @@ struct Definition {
   std::string where = {};
 };
 
-/// When an element of `guard` crosses zero upwards, the states named take their new values at that element.
+/// When an element of `guard` crosses zero upwards, or a source spikes, the states named take their new values at that
+/// element. Whatever spikes is an event, and projections carry it on.
 struct EventRule {
   std::string name;
-  Expr guard;
-  std::vector<std::pair<std::string, Expr>> jumps;
+  Expr guard;  ///< of a source: -1 in its shape
+  Assignments jumps;
   std::string where = {};
+  Cause cause = Cause::crossing;
+  Expr rate = {};                      ///< of Cause::poisson: spikes per time, of parameters, inputs and the time
+  std::string description = {};        ///< of a source
+  Expr hold_time = {};                 ///< of parameters; an element that has fired does not fire again before
+  std::vector<std::string> held = {};  ///< states that stand still until then
+  bool keeps_arrivals = false;         ///< what arrives meanwhile at a held state is added then, instead of being lost
 };
 
 /// A named parameter set and what it must show.
@@ -106,6 +115,7 @@ struct CircuitContents {
   std::vector<State> states;
   std::vector<Definition> definitions;
   std::vector<EventRule> events;
+  std::vector<ProjectionRule> projections;
   std::vector<Regime> regimes;
 };
 
@@ -181,6 +191,19 @@ class CircuitBuilder {
   Expr define(const std::string& name, const Expr& value, std::string description = "");
   ComplexExpr define(const std::string& name, const ComplexExpr& value, const std::string& description = "");
   void event(const std::string& name, const Expr& guard, const std::vector<std::pair<Expr, Expr>>& jumps);
+  /// An element that fires does not fire again for `duration`, while these states stand still.
+  void hold(const std::string& event, const std::vector<Expr>& states, const Expr& duration,
+            bool keep_arrivals = false);
+  /// Random spikes at a rate, independent in every element of the shape.
+  void poisson(const std::string& name, Shape shape, const Expr& rate,
+               const std::vector<std::pair<Expr, Expr>>& jumps = {}, std::string description = "");
+  /// Spikes that the experiment supplies.
+  void train(const std::string& name, Shape shape, const std::vector<std::pair<Expr, Expr>>& jumps = {},
+             std::string description = "");
+  /// After its event and axes; its expressions may follow through the reference.
+  ProjectionRule& projection(ProjectionRule projection);
+  /// Draws the synapses of a projection now, so that parameters and states can lie over their axis.
+  Axis synapses(const std::string& projection);
   void regime(Regime regime);
   void describe(std::string description, std::vector<std::string> source = {});
 

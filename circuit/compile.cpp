@@ -11,12 +11,13 @@
 #include "base/error.hpp"
 #include "circuit/derive.hpp"
 #include "circuit/program/function.hpp"
+#include "circuit/program/synapse_function.hpp"
 
 namespace striate {
 namespace {
 
 /// What a System computes from (p, t, u, y) ...
-enum class Source { initial, rhs, leak, observe, guard, jump, count_ };
+enum class Source { initial, rhs, leak, observe, guard, jump, hold, source_rate, count_ };
 /// ... and how: its value, or a product with its derivative towards those of (p, t, u, y) that a mask names.
 /// Form::second is the vjp of the jvp towards y.
 enum class Form { value, jvp, vjp, second, count_ };
@@ -58,6 +59,30 @@ Expr or_zero(const Expr& e, const Expr& like, const Unit& unit) {
 /// A direction or cotangent variable beside `v`.
 Expr companion(std::string_view prefix, const Expr& v, const Unit& unit) {
   return variable(VariableKind::argument, fmt::format("{}{}", prefix, v->name), v.shape(), unit);
+}
+
+std::string held_name(const EventRule& event) { return "held_" + event.name; }
+
+/// The circuit with an input for each event that holds states, 1 while an element is refractory: what is held has the
+/// rate 0 then.
+Circuit with_held_inputs(const Circuit& circuit) {
+  const auto holds = [](const EventRule& event) { return !event.held.empty(); };
+  if (std::none_of(circuit->events.begin(), circuit->events.end(), holds)) return circuit;
+  CircuitContents c = *circuit;
+  for (const auto& event : c.events) {
+    if (!holds(event)) continue;
+    const Expr flag = variable(VariableKind::input, held_name(event), event.guard.shape(), Unit());
+    c.inputs.push_back({flag, "1 while refractory after " + event.name, event.where, Supply::held});
+    for (auto& state : c.states)
+      if (std::find(event.held.begin(), event.held.end(), state.variable->name) != event.held.end())
+        state.equation = (Expr(1.0) - flag) * state.equation;
+  }
+  return Circuit(std::move(c));
+}
+
+template <class T>
+std::size_t index_of(const Fields& fields, const T& name) {
+  return static_cast<std::size_t>(&fields.at(name) - &*fields.begin());
 }
 
 }  // namespace
@@ -102,6 +127,7 @@ std::string Fields::element_name(std::size_t index) const {
 template <class T>
 struct Workspace<T>::Contents {
   std::array<std::shared_ptr<FunctionMemory<T>>, part_count> memory;
+  std::vector<std::vector<SynapseMemory<T>>> synapses;  ///< [projection][expression]
   std::vector<T> changed;  ///< states an event may take, before they are picked; or their tangents or cotangents
   std::vector<T> after;    ///< [states] tangent or cotangent on the far side of a jump
 };
@@ -117,7 +143,7 @@ Workspace<T>::~Workspace() = default;
 
 template <class T>
 struct System<T>::Impl {
-  explicit Impl(Circuit c) : circuit(std::move(c)) {
+  explicit Impl(const Circuit& c) : circuit(with_held_inputs(c)) {
     states = fields_of(circuit->states);
     parameters = fields_of(circuit->parameters);
     for (const auto supplied : {false, true})
@@ -129,7 +155,10 @@ struct System<T>::Impl {
     for (const auto& d : circuit->definitions)
       observables.add({d.name, d.description, d.value.unit(), d.value.shape(), 0, 1});
     for (const auto& event : circuit->events) {
-      events.push_back({event.name, event.guard.shape(), guard_size, event.guard.shape().size()});
+      events.push_back({event.name, event.guard.shape(), guard_size, event.guard.shape().size(), event.cause,
+                        static_cast<bool>(event.hold_time), event.keeps_arrivals});
+      if (!event.held.empty()) events.back().held = inputs.at(held_name(event)).offset;
+      for (const auto& name : event.held) events.back().held_states.push_back(index_of(states, name));
       guard_size += events.back().size;
       for (const auto& jump : event.jumps) {
         const auto& state = states.at(jump.first);
@@ -138,6 +167,42 @@ struct System<T>::Impl {
         jump_size += state.size;
       }
     }
+    for (const auto& rule : circuit->projections) add(rule);
+  }
+
+  void add(const ProjectionRule& rule) {
+    Projection p;
+    p.name = rule.name;
+    const auto event = [&](const std::string& name) {
+      const auto named = [&](const Event& e) { return e.name == name; };
+      return static_cast<std::size_t>(std::find_if(events.begin(), events.end(), named) - events.begin());
+    };
+    p.event = event(rule.event);
+    p.pre = pre_population(*circuit, rule);
+    p.post = post_population(*circuit, rule);
+    p.rule = rule.rule;
+    p.seed = circuit->seed;
+    p.purpose = rule.purpose();
+    p.synapses = rule.synapses;
+    auto& functions_of = synapse_functions.emplace_back();
+    const auto function = [&](const Expr& e) -> const SynapseFunction<T>& {
+      functions_of.push_back(std::make_unique<SynapseFunction<T>>(*circuit, rule, e, states, parameters));
+      return *functions_of.back();
+    };
+    p.common_delay = function(rule.delay).common();
+    const auto changes = [&](const Assignments& assignments) {
+      std::vector<Projection::Change> result;
+      for (const auto& [name, value] : assignments) {
+        const std::size_t number = functions_of.size();
+        const auto& f = function(value);
+        result.push_back({index_of(states, name), number, f.common(), f.of_states()});
+      }
+      return result;
+    };
+    p.arrivals = changes(rule.arrivals);
+    p.on_arrival = changes(rule.on_arrival);
+    for (const auto& back : rule.back) p.back.push_back({event(back.event), changes(back.changes)});
+    projections.push_back(std::move(p));
   }
 
   struct Jump {
@@ -188,6 +253,14 @@ struct System<T>::Impl {
           for (const auto& jump : event.jumps) all.push_back({jump.second, jumps[i++].offset});
         break;
       }
+      case Source::hold:
+        for (std::size_t i = 0; i < events.size(); ++i)
+          if (events[i].holds) all.push_back({circuit->events[i].hold_time, events[i].offset});
+        break;
+      case Source::source_rate:
+        for (std::size_t i = 0; i < events.size(); ++i)
+          if (circuit->events[i].rate) all.push_back({circuit->events[i].rate, events[i].offset});
+        break;
       case Source::count_: break;
     }
     return all;
@@ -211,6 +284,7 @@ struct System<T>::Impl {
     auto fields = variables;
     std::vector<ArgumentGroup> groups{{parameters.size(), 1}, {1, 3}, {inputs.size(), 2}, {states.size(), 3}};
     if (part.source == Source::initial) groups = {{parameters.size(), 1}, {0, 1}, {inputs.size(), 1}, {0, 1}};
+    if (part.source == Source::hold) groups = {{parameters.size(), 1}, {0, 1}, {0, 1}, {0, 1}};
     const auto asked = [&](const ArgumentField& a) { return (part.mask >> a.group & 1U) != 0; };
     std::vector<OutputField> outputs;
     switch (part.form) {
@@ -334,6 +408,8 @@ struct System<T>::Impl {
   Fields states, parameters, inputs, observables;
   std::vector<Event> events;
   std::vector<Jump> jumps;
+  std::vector<Projection> projections;
+  std::vector<std::vector<std::unique_ptr<SynapseFunction<T>>>> synapse_functions;  ///< [projection][expression]
   std::size_t driven = 0;
   std::size_t guard_size = 0;
   std::size_t jump_size = 0;
@@ -390,6 +466,7 @@ Workspace<T> System<T>::workspace() const {
   auto contents = std::make_unique<typename Workspace<T>::Contents>();
   contents->changed.resize(impl_->jump_size);
   if (impl_->jump_size > 0) contents->after.resize(impl_->states.size());
+  for (const auto& functions : impl_->synapse_functions) contents->synapses.emplace_back(functions.size());
   return Workspace<T>(std::move(contents));
 }
 
@@ -505,6 +582,51 @@ void System<T>::jump_vjp(const At<T>& at, std::span<const std::size_t> fired, st
                    [&](std::size_t state, std::size_t jump) { changed[jump] = std::exchange(after[state], T(0)); });
   impl_->vjp(Source::jump, at, changed.data(), bar, workspace);
   for (std::size_t i = 0; i < bar.y.size(); ++i) bar.y[i] += after[i];
+}
+
+template <class T>
+void System<T>::hold_times(std::span<const T> p, std::span<T> out, Workspace<T>& workspace) const {
+  std::fill(out.begin(), out.end(), T(0));
+  impl_->value(Source::hold, {T(0), {}, p, {}}, out.data(), workspace);
+}
+template <class T>
+void System<T>::hold_times_jvp(std::span<const T> p, std::span<const T> vp, std::span<T> out,
+                               Workspace<T>& workspace) const {
+  impl_->jvp(Source::hold, {T(0), {}, p, {}}, {{}, vp}, out.data(), workspace);
+}
+template <class T>
+void System<T>::hold_times_vjp(std::span<const T> p, std::span<const T> lambda, std::span<T> pbar,
+                               Workspace<T>& workspace) const {
+  impl_->vjp(Source::hold, {T(0), {}, p, {}}, lambda.data(), {{}, pbar}, workspace);
+}
+template <class T>
+void System<T>::source_rates(const At<T>& at, std::span<T> out, Workspace<T>& workspace) const {
+  std::fill(out.begin(), out.end(), T(0));
+  impl_->value(Source::source_rate, at, out.data(), workspace);
+}
+
+template <class T>
+const std::vector<Projection>& System<T>::projections() const {
+  return impl_->projections;
+}
+template <class T>
+void System<T>::synapse_values(std::size_t k, std::size_t expression, const SynapseSpan& synapses, std::span<const T> p,
+                               std::span<const T> y, std::span<T> out, Workspace<T>& workspace) const {
+  impl_->synapse_functions[k][expression]->value(synapses, p, y, out, workspace.contents().synapses[k][expression]);
+}
+template <class T>
+void System<T>::synapse_jvp(std::size_t k, std::size_t expression, const SynapseSpan& synapses, std::span<const T> p,
+                            std::span<const T> y, const Tangent<T>& v, std::span<T> out,
+                            Workspace<T>& workspace) const {
+  impl_->synapse_functions[k][expression]->jvp(synapses, p, y, v.p, v.y, out,
+                                               workspace.contents().synapses[k][expression]);
+}
+template <class T>
+void System<T>::synapse_vjp(std::size_t k, std::size_t expression, const SynapseSpan& synapses, std::span<const T> p,
+                            std::span<const T> y, std::span<const T> lambda, const Cotangent<T>& bar,
+                            Workspace<T>& workspace) const {
+  impl_->synapse_functions[k][expression]->vjp(synapses, p, y, lambda, bar.p, bar.y,
+                                               workspace.contents().synapses[k][expression]);
 }
 
 template <class T>

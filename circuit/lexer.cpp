@@ -59,7 +59,7 @@ std::vector<Token> tokenize(std::string_view text, const std::string& origin) {
       i = end;
     } else {
       std::size_t length = 1;
-      for (const std::string_view two : {":=", ">=", "<="})
+      for (const std::string_view two : {":=", ">=", "<=", "+="})
         if (text.substr(i, 2) == two) length = 2;
       if (length == 1 && std::string_view("+-*/^()[]=,:<>%~").find(c) == std::string_view::npos)
         fail(std::isprint(static_cast<unsigned char>(c)) ? fmt::format("'{}' has no meaning here.", c)

@@ -196,6 +196,54 @@ Expr undressed(const Expr& e, const Unit& unit) {
   return inner;
 }
 
+std::string ranges_text(const std::vector<AxisRange>& ranges) {
+  std::vector<std::string> texts;
+  for (const auto& r : ranges) texts.push_back(r.end ? fmt::format("{}={}:{}", r.axis, r.begin, *r.end) : r.axis);
+  return fmt::format("{}", fmt::join(texts, ", "));
+}
+
+std::string rule_text(const Connectivity& c, const Unit& unit) {
+  using Rule = Connectivity::Rule;
+  constexpr std::string_view names[] = {"all_to_all",  "one_to_one", "random",   "fixed_in", "fixed_out",
+                                        "fixed_total", "gaussian",   "gaussian", "pairs"};
+  std::vector<std::string> options;
+  if (c.rule == Rule::random) options.push_back("probability=" + number(c.probability));
+  if (c.rule == Rule::fixed_in || c.rule == Rule::fixed_out || c.rule == Rule::fixed_total)
+    options.push_back(fmt::format("count={}", c.count));
+  if (c.rule == Rule::gaussian_in || c.rule == Rule::gaussian_out) {
+    options.push_back(fmt::format("sd={}{}", number(c.sd), unit_note(unit)));
+    options.push_back(fmt::format("{}={}", c.rule == Rule::gaussian_in ? "in" : "out", c.count));
+  }
+  if (c.rule == Rule::pairs) {
+    std::vector<std::uint32_t> list;
+    for (std::size_t i = 0; i < c.pre.size(); ++i) list.insert(list.end(), {c.pre[i], c.post[i]});
+    options.push_back(fmt::format("list=[{}]", fmt::join(list, ", ")));
+  }
+  if (!c.self) options.emplace_back("self=false");
+  if (c.repeats) options.emplace_back("repeats=true");
+  const auto name = names[static_cast<std::size_t>(c.rule)];
+  return options.empty() ? std::string(name) : fmt::format("{}({})", name, fmt::join(options, ", "));
+}
+
+std::string projection_text(const Circuit& circuit, const ProjectionRule& p, Printer& print) {
+  std::string text = fmt::format("projection {} from {}{} to {}: {}", p.name, p.event,
+                                 p.from.empty() ? "" : "[" + ranges_text(p.from) + "]", ranges_text(p.to),
+                                 rule_text(p.rule, distance_unit(*circuit, p)));
+  if (!is_zero(p.delay)) text += " after " + print(undressed(p.delay, circuit->time_unit));
+  std::vector<std::string> clauses;
+  const auto add = [&](const Assignments& assignments, std::string_view sign, const std::string& first) {
+    for (std::size_t i = 0; i < assignments.size(); ++i) {
+      const auto& [state, value] = assignments[i];
+      clauses.push_back(fmt::format("{}{} {} {}", i == 0 ? first : "", state, sign,
+                                    print(undressed(value, circuit.state(state).variable.unit()))));
+    }
+  };
+  add(p.arrivals, "+=", "");
+  add(p.on_arrival, "=", "on arrival: ");
+  for (const auto& back : p.back) add(back.changes, "=", "back from " + back.event + ": ");
+  return fmt::format("{}: {}{}\n", text, fmt::join(clauses, ", "), quoted(p.description));
+}
+
 std::string range_note(const Range& range) { return range.unbounded() ? "" : " in " + range.str(); }
 
 }  // namespace
@@ -208,8 +256,8 @@ std::string to_text(const Circuit& circuit) {
   for (const auto& line : c.source) text += fmt::format("source \"{}\"\n", line);
   text += fmt::format("time {}\n", c.time_unit.str());
   if (circuit.is_map()) text += fmt::format("step {} [{}]\n", number(c.step), c.time_unit.str());
-  const bool draws =
-      std::any_of(c.parameters.begin(), c.parameters.end(), [](const Parameter& p) { return bool(p.drawn_from); });
+  const bool draws = !c.projections.empty() || std::any_of(c.parameters.begin(), c.parameters.end(),
+                                                           [](const Parameter& p) { return bool(p.drawn_from); });
   if (draws) text += fmt::format("seed {}\n", c.seed);
   if (!c.axes.empty()) text += "\n";
   for (const auto& a : c.axes) {
@@ -249,15 +297,28 @@ std::string to_text(const Circuit& circuit) {
   }
   if (!c.events.empty()) text += "\n";
   for (const auto& event : c.events) {
+    const auto value = [&](const Expr& e, const Unit& unit) { return print(undressed(e, unit)); };
+    std::vector<std::string> changes;
+    for (const auto& [state, after] : event.jumps)
+      changes.push_back(fmt::format("{} = {}", state, value(after, circuit.state(state).variable.unit())));
+    if (event.hold_time)
+      changes.push_back(fmt::format("hold {}{}for {}{}", fmt::join(event.held, ", "), event.held.empty() ? "" : " ",
+                                    value(event.hold_time, c.time_unit),
+                                    event.keeps_arrivals ? " keeping arrivals" : ""));
     const Expr& guard = event.guard;
     const bool difference = guard->op == Op::sub;
-    text += fmt::format("event {} when {} > {}:", event.name, print(difference ? guard->args[0] : guard),
-                        difference ? print(guard->args[1]) : "0");
-    for (std::size_t i = 0; i < event.jumps.size(); ++i)
-      text += fmt::format("{} {} = {}", i == 0 ? "" : ",", event.jumps[i].first,
-                          print(undressed(event.jumps[i].second, circuit.state(event.jumps[i].first).variable.unit())));
-    text += "\n";
+    if (event.cause == Cause::crossing)
+      text += fmt::format("event {} when {} > {}", event.name, print(difference ? guard->args[0] : guard),
+                          difference ? print(guard->args[1]) : "0");
+    else
+      text +=
+          fmt::format("{} {}{}", event.cause == Cause::poisson ? "poisson" : "train", event.name, guard.shape().str());
+    if (event.rate) text += " rate " + value(event.rate, Unit() / c.time_unit);
+    text += quoted(event.description);
+    text += fmt::format("{}{}\n", changes.empty() ? "" : ": ", fmt::join(changes, ", "));
   }
+  if (!c.projections.empty()) text += "\n";
+  for (const auto& p : c.projections) text += projection_text(circuit, p, print);
   if (!c.regimes.empty()) text += "\n";
   for (const auto& r : c.regimes) {
     text += fmt::format("regime {}{}", r.name, quoted(r.description));

@@ -22,8 +22,9 @@ constexpr double most_parameter_values = 1 << 26;  // of one circuit; 512 MB
 constexpr double most_coordinates = 1 << 20;
 
 const std::vector<std::string>& keywords() {
-  static const std::vector<std::string> words{"circuit", "source",    "time",  "step",  "seed",  "constant",
-                                              "axis",    "parameter", "input", "event", "regime"};
+  static const std::vector<std::string> words{"circuit",  "source", "time",       "step",  "seed",
+                                              "constant", "axis",   "parameter",  "input", "event",
+                                              "poisson",  "train",  "projection", "regime"};
   return words;
 }
 
@@ -43,10 +44,16 @@ class Reader {
       : origin_(std::move(origin)), tokens_(tokenize(text, origin_)), settings_(settings) {}
 
   Circuit read() {
+    name_projections();
     scan();
-    if (std::any_of(contents_.parameters.begin(), contents_.parameters.end(),
-                    [](const Parameter& p) { return static_cast<bool>(p.drawn_from); }))
+    if (!projections_.empty() || std::any_of(contents_.parameters.begin(), contents_.parameters.end(),
+                                             [](const Parameter& p) { return static_cast<bool>(p.drawn_from); }))
       contents_.seed = whole_seed(tokens_.front(), setting("seed", static_cast<double>(contents_.seed)));
+    if (!over_synapses_.empty()) {
+      read_event_heads();
+      read_projection_heads();
+      scan_over_synapses();
+    }
     for (const auto& [name, value] : settings_)
       if (!used_settings_.contains(name)) {
         std::vector<std::string> known(used_names_.begin(), used_names_.end());
@@ -79,7 +86,11 @@ class Reader {
                          suggest_names(name, keys(equations_))));
       }
     if (step_at_) contents_.step = read_step(*step_at_);
-    for (const auto at : events_) read_event(at);
+    read_event_heads();
+    read_projection_heads();
+    for (std::size_t i = 0; i < contents_.events.size(); ++i) read_event_rest(contents_.events[i], event_rests_[i]);
+    for (std::size_t i = 0; i < contents_.projections.size(); ++i)
+      read_projection_rest(contents_.projections[i], projection_rests_[i]);
     for (const auto at : regimes_) read_regime(at);
     return located(tokens_.front(), [&] { return Circuit(std::move(contents_)); });
   }
@@ -166,6 +177,11 @@ class Reader {
         fail(fmt::format("a line starts with {}, but must start with a name or a keyword.", shown(peek())));
       const Token first = peek();
       const std::string& word = first.text;
+      if (projections_.size() > 0 && lies_over_synapses()) {
+        over_synapses_.push_back(at_);
+        skip_statement();
+        continue;
+      }
       if (is(":=", 1)) {
         scan_definition();
       } else if (is("(", 1) && peek(2).kind == Token::Kind::number) {
@@ -206,8 +222,10 @@ class Reader {
           scan_parameter();
         } else if (word == "input") {
           scan_input();
+        } else if (word == "projection") {
+          skip_projection();
         } else {
-          (word == "event" ? events_ : regimes_).push_back(at_);
+          (word == "regime" ? regimes_ : events_).push_back(at_);
           skip_statement();
         }
       } else {
@@ -564,28 +582,324 @@ class Reader {
     return e->value * e.unit().to(contents_.time_unit);
   }
 
-  void read_event(std::size_t at) {
-    at_ = at;
-    EventRule event;
-    event.where = position(peek());
-    event.name = expect_name("an event's name");
-    if (expect_name("'when'") != "when") fail("an event is written: event NAME when V > V_th: V = V_reset.");
-    event.guard = comparison_as_guard();
-    expect(":", "an event's condition");
-    do {
-      const std::string name = expect_name("a state's name");
-      expect("=", "a state's name");
-      const Token value_at = peek();
-      const ComplexExpr value = expression();
-      if (complex_.contains(name)) {
-        event.jumps.emplace_back(re_name(name), value.re());
-        event.jumps.emplace_back(im_name(name), value.im());
+  // --- spikes -------------------------------------------------------------------------------------------------------
+  /// The names of projections, which are axes too, and where they are declared.
+  void name_projections() {
+    for (std::size_t i = 0; i + 1 < tokens_.size(); ++i) {
+      const bool starts = i == 0 || tokens_[i - 1].kind == Token::Kind::end_line;
+      if (starts && tokens_[i].text == "projection" && tokens_[i + 1].kind == Token::Kind::name)
+        projections_.push_back(i + 1);
+    }
+  }
+
+  /// Whether the line declares a variable over the synapses of a projection: their number is not known yet.
+  bool lies_over_synapses() const {
+    const std::string& word = peek().text;
+    const bool equation = is("/", 1) || word == "next";
+    if (!(word == "parameter" || word == "input" || equation)) return false;
+    for (std::size_t i = 0; peek(i).kind != Token::Kind::end_line && peek(i).kind != Token::Kind::end; ++i)
+      if (is("[", i))
+        for (std::size_t j = i + 1; peek(j).kind == Token::Kind::name || is(",", j); ++j)
+          for (const std::size_t p : projections_)
+            if (peek(j).text == tokens_[p].text) return true;
+    return false;
+  }
+
+  void scan_over_synapses() {
+    for (const std::size_t at : over_synapses_) {
+      at_ = at;
+      if (is_name() && peek().text == "parameter") {
+        take();
+        scan_parameter();
+      } else if (peek().text == "input") {
+        take();
+        scan_input();
+      } else if (peek().text == "next") {
+        scan_next();
       } else {
-        event.jumps.emplace_back(name, real(value_at, value));
+        scan_rate();
       }
-    } while (accept(","));
-    contents_.events.push_back(std::move(event));
+    }
+  }
+
+  /// A projection may go on in the next line after a comma.
+  void skip_projection() {
+    for (bool comma = false; comma || peek().kind != Token::Kind::end_line; take()) {
+      if (peek().kind == Token::Kind::end) break;
+      comma = is(",");
+    }
     end_statement();
+  }
+
+  /// Name and guard of every event; of a source, name and shape.
+  void read_event_heads() {
+    if (!event_rests_.empty()) return;
+    for (const std::size_t at : events_) {
+      at_ = at;
+      EventRule event;
+      event.where = position(peek());
+      const std::string& word = tokens_[at - 1].text;
+      if (word == "event") {
+        event.name = expect_name("an event's name");
+        if (expect_name("'when'") != "when") fail("an event is written: event NAME when V > V_th: V = V_reset.");
+        event.guard = comparison_as_guard();
+      } else {
+        event.cause = word == "poisson" ? Cause::poisson : Cause::train;
+        event.name = expect_name("a source's name");
+        event.guard = broadcast_to(Expr(-1.0), shape_in_brackets());
+      }
+      contents_.events.push_back(std::move(event));
+      event_rests_.push_back(at_);
+    }
+  }
+
+  void read_event_rest(EventRule& event, std::size_t at) {
+    at_ = at;
+    if (event.cause == Cause::poisson) {
+      if (expect_name("'rate'") != "rate") fail("a source is written: poisson NAME[axes] rate 10 Hz.");
+      event.rate = real(peek(), expression());
+    }
+    event.description = description();
+    if (event.cause == Cause::crossing && peek().kind != Token::Kind::end_line && !is(":"))
+      fail(fmt::format("':' is needed after an event's condition, but {} stands here.", shown(peek())));
+    if (accept(":")) {
+      do {
+        const std::string name = expect_name("a state's name");
+        if (name == "hold" && !is("=")) {
+          read_hold(event);
+          continue;
+        }
+        expect("=", "a state's name");
+        const Token value_at = peek();
+        const ComplexExpr value = expression();
+        if (complex_.contains(name)) {
+          event.jumps.emplace_back(re_name(name), value.re());
+          event.jumps.emplace_back(im_name(name), value.im());
+        } else {
+          event.jumps.emplace_back(name, real(value_at, value));
+        }
+      } while (accept(","));
+    }
+    end_statement();
+  }
+
+  /// hold V, w for tau_ref keeping arrivals
+  void read_hold(EventRule& event) {
+    if (event.hold_time) fail(fmt::format("event '{}' holds twice. Name all states at once.", event.name));
+    while (peek().text != "for") {
+      const std::string name = expect_name("a state's name, or 'for'");
+      for (const auto& part : parts_of(name)) event.held.push_back(part);
+      if (!accept(",") && peek().text != "for") fail("states that stand still are written: hold V, w for tau_ref.");
+    }
+    take();
+    event.hold_time = real(peek(), expression());
+    if (is_name() && peek().text == "keeping") {
+      take();
+      if (expect_name("'arrivals'") != "arrivals") fail("'arrivals' is needed after 'keeping'.");
+      event.keeps_arrivals = true;
+    }
+  }
+
+  std::vector<std::string> parts_of(const std::string& name) const {
+    return complex_.contains(name) ? std::vector{re_name(name), im_name(name)} : std::vector{name};
+  }
+
+  /// Who is connected to whom. Where variables lie over the synapses, these are drawn.
+  void read_projection_heads() {
+    if (!projection_rests_.empty()) return;
+    for (const std::size_t at : projections_) {
+      at_ = at;
+      const Token t = peek();
+      ProjectionRule p;
+      p.where = position(t);
+      p.name = expect_name("a projection's name");
+      const auto word = [&](std::string_view wanted) {
+        if (!is_name() || peek().text != wanted)
+          fail(fmt::format(
+              "'{}' is needed here, but {} stands here. A projection is written: projection NAME from EVENT to "
+              "AXIS: RULE after DELAY: STATE += AMOUNT.",
+              wanted, shown(peek())));
+        take();
+      };
+      word("from");
+      p.event = expect_name("an event's name");
+      if (accept("[")) {
+        p.from = axis_ranges();
+        expect("]", "the elements of an event");
+      }
+      word("to");
+      p.to = axis_ranges();
+      for (const auto& range : p.to)
+        if (!axes_.contains(range.axis))
+          fail_at(t, fmt::format("projection '{}': no axis '{}' has been declared.{}", p.name, range.axis,
+                                 suggest_names(range.axis, axis_names())));
+      expect(":", "the targets");
+      read_connectivity(p);
+      projection_rests_.push_back(at_);
+      contents_.projections.push_back(std::move(p));
+      ProjectionRule& projection = contents_.projections.back();
+      if (std::any_of(over_synapses_.begin(), over_synapses_.end(),
+                      [&](std::size_t line) { return names_axis(line, projection.name); })) {
+        located(t, [&] {
+          draw_synapses(contents_, projection);
+          return 0;
+        });
+        axes_[projection.name] = projection.axis();
+      }
+    }
+  }
+
+  bool names_axis(std::size_t line, const std::string& name) const {
+    for (std::size_t i = line; tokens_[i].kind != Token::Kind::end_line && tokens_[i].kind != Token::Kind::end; ++i)
+      if (tokens_[i].kind == Token::Kind::name && tokens_[i].text == name) return true;
+    return false;
+  }
+
+  /// y=0:4, x
+  std::vector<AxisRange> axis_ranges() {
+    std::vector<AxisRange> ranges;
+    const auto bound = [&] {
+      const Token t = peek();
+      const double value = constant_number("the bound of a population");
+      if (!(value >= 0 && value <= longest_axis && value == std::round(value)))
+        fail_at(t, fmt::format("the bound {} of a population is not the number of an element.", value));
+      return static_cast<std::size_t>(value);
+    };
+    do {
+      AxisRange range{expect_name("an axis's name")};
+      if (accept("=")) {
+        range.begin = bound();
+        expect(":", "the first element of a population");
+        range.end = bound();
+      }
+      ranges.push_back(std::move(range));
+    } while (accept(","));
+    return ranges;
+  }
+
+  /// random(probability=0.02, self=false)
+  void read_connectivity(ProjectionRule& p) {
+    using Rule = Connectivity::Rule;
+    static const std::vector<std::string> rules{"all_to_all", "one_to_one",  "random",   "fixed_in",
+                                                "fixed_out",  "fixed_total", "gaussian", "pairs"};
+    const Token f = peek();
+    const std::string name = expect_name("a rule of connection such as random(probability=0.1)");
+    if (std::find(rules.begin(), rules.end(), name) == rules.end())
+      fail_at(f, fmt::format("there is no rule of connection '{}'.{}", name, suggest_names(name, rules)));
+    const Call c(*this, f, is("(") ? arguments(f) : Arguments{});
+    c.count(0);
+    const auto count = [&](const std::string& option) {
+      const std::int64_t n = c.required_whole(option);
+      if (n < 1) fail_at(f, fmt::format("{}: {} = {}, but must be at least 1.", name, option, n));
+      return static_cast<std::uint64_t>(n);
+    };
+    const auto yes = [&](const std::string& option, bool otherwise) {
+      return c.choice<bool>(option, {{"true", true}, {"false", false}}, otherwise);
+    };
+    if (name == "pairs") {
+      c.allow({"list"});
+      p.rule.rule = Rule::pairs;
+      const Keyword* list = c.keyword("list");
+      if (!list || list->numbers.size() % 2 != 0 || list->numbers.empty())
+        fail_at(f, "pairs needs list=[pre, post, pre, post, ...].");
+      for (std::size_t i = 0; i < list->numbers.size(); ++i) {
+        const double v = list->numbers[i];
+        if (!(v >= 0 && v <= longest_axis && v == std::round(v)))
+          fail_at(list->at, fmt::format("pairs: {} is not the number of an element.", v));
+        (i % 2 == 0 ? p.rule.pre : p.rule.post).push_back(static_cast<std::uint32_t>(v));
+      }
+      return;
+    }
+    if (name == "all_to_all" || name == "one_to_one") {
+      c.allow({"self"});
+      p.rule.rule = name == "all_to_all" ? Rule::all_to_all : Rule::one_to_one;
+    } else if (name == "random") {
+      c.allow({"probability", "self"});
+      p.rule.rule = Rule::random;
+      const Expr probability = c.required("probability");
+      if (probability->op != Op::constant || !(probability->value >= 0 && probability->value <= 1))
+        fail_at(f, "random: the probability must be a number from 0 to 1.");
+      p.rule.probability = probability->value;
+    } else if (name == "gaussian") {
+      c.allow({"sd", "in", "out", "self", "repeats"});
+      const bool in = c.keyword("in") != nullptr;
+      if (in == (c.keyword("out") != nullptr)) fail_at(f, "gaussian needs out=COUNT or in=COUNT.");
+      p.rule.rule = in ? Rule::gaussian_in : Rule::gaussian_out;
+      p.rule.count = count(in ? "in" : "out");
+      const Expr sd = c.required("sd");
+      const Unit unit = located(f, [&] { return distance_unit(contents_, p); });
+      if (sd->op != Op::constant || !sd.unit().same_dimension(unit))
+        fail_at(f, fmt::format("gaussian: sd must be a number in the unit of the axes, [{}].", unit.str()));
+      p.rule.sd = sd->value * sd.unit().to(unit);
+    } else {
+      c.allow({"count", "self", "repeats"});
+      p.rule.rule = name == "fixed_in" ? Rule::fixed_in : name == "fixed_out" ? Rule::fixed_out : Rule::fixed_total;
+      p.rule.count = count("count");
+    }
+    p.rule.self = yes("self", true);
+    if (name == "gaussian" || name.starts_with("fixed")) p.rule.repeats = yes("repeats", false);
+  }
+
+  /// after DELAY: STATE += AMOUNT, ..., on arrival: STATE = VALUE, ..., back from EVENT: STATE = VALUE, ...
+  void read_projection_rest(ProjectionRule& p, std::size_t at) {
+    at_ = at;
+    projection_ = &p;
+    const Shape over{p.axis()};
+    drawing_ = &over;
+    places_ = 0;
+    if (is_name() && peek().text == "after") {
+      take();
+      p.delay = real(peek(), expression());
+    }
+    expect(":", "the rule of connection");
+    Assignments* rules = nullptr;
+    do {
+      if (peek().kind == Token::Kind::end_line) take();
+      const Token t = peek();
+      std::string name = expect_name("a state's name");
+      if (name == "on" && is_name() && peek().text == "arrival") {
+        take();
+        expect(":", "'on arrival'");
+        rules = &p.on_arrival;
+        name = expect_name("a state's name");
+      } else if (name == "back" && is_name() && peek().text == "from") {
+        take();
+        p.back.push_back({expect_name("an event's name"), {}});
+        expect(":", "'back from' and the event");
+        rules = &p.back.back().changes;
+        name = expect_name("a state's name");
+      }
+      if (!rules && !accept("+=")) fail("what a spike adds is written: STATE += AMOUNT.");
+      if (rules) expect("=", "a state's name");
+      const Expr value = real(t, expression());
+      (rules ? *rules : p.arrivals).emplace_back(name, value);
+    } while (accept(","));
+    p.description = description();
+    projection_ = nullptr;
+    drawing_ = nullptr;
+    end_statement();
+  }
+
+  /// pre(w), post(y), distance(exc)
+  Expr synapse_call(const Token& f) {
+    expect("(", f.text);
+    const Token t = peek();
+    const std::string name = expect_name("a name");
+    expect(")", f.text);
+    const Axis axis = projection_->axis();
+    if (f.text == "distance") {
+      if (name != projection_->name)
+        fail_at(t, fmt::format("distance is that of this projection: distance({}).", projection_->name));
+      return located(f, [&] { return striate::distance(axis, distance_unit(contents_, *projection_)); });
+    }
+    const auto it = variables_.find(name);
+    if (it == variables_.end()) {
+      std::vector<std::string> known;
+      for (const auto& [known_name, value] : variables_) known.push_back(known_name);
+      fail_at(t, fmt::format("{} takes a parameter or a state, but '{}' is none.{}", f.text, name,
+                             suggest_names(name, known)));
+    }
+    return located(f, [&] { return f.text == "pre" ? pre(it->second, axis) : post(it->second, axis); });
   }
 
   /// a > b as the guard a - b.
@@ -939,6 +1253,7 @@ class Reader {
 
   ComplexExpr call(const Token& f) {
     if (f.text == "in") return in_call(f);
+    if (projection_ && (f.text == "pre" || f.text == "post" || f.text == "distance")) return synapse_call(f);
     if (f.text == "array") return array_call(f);
     const Call c(*this, f, arguments(f));
     return located(f, [&] { return apply_complex(f, c); });
@@ -1188,6 +1503,10 @@ class Reader {
   const Shape* drawing_ = nullptr;  ///< the shape of the parameter whose values are being drawn
   int places_ = 0;                  ///< where numbers are drawn in its expression
   std::vector<std::size_t> events_, regimes_;
+  std::vector<std::size_t> event_rests_;                     ///< where each event goes on after its guard
+  std::vector<std::size_t> projections_, projection_rests_;  ///< where each begins, and goes on after its rule
+  std::vector<std::size_t> over_synapses_;                   ///< lines that wait for numbers of synapses
+  const ProjectionRule* projection_ = nullptr;               ///< whose expressions are being read
   double parameter_values_ = 0;
 };
 

@@ -6,7 +6,9 @@
 #include <string>
 #include <vector>
 
+#include "circuit/connectivity.hpp"
 #include "circuit/shape.hpp"
+#include "circuit/spike.hpp"
 #include "circuit/supply.hpp"
 #include "circuit/unit.hpp"
 
@@ -44,12 +46,51 @@ class Fields {
   std::size_t size_ = 0;
 };
 
-/// A family of events: each element of `guard` fires on its own upward zero crossing.
+/// A family of events: each element fires on the upward zero crossing of its guard, or where a source spikes, whose
+/// guard is -1.
 struct Event {
   std::string name;
   Shape shape;
   std::size_t offset = 0;  ///< into the guard vector
   std::size_t size = 1;
+  Cause cause = Cause::crossing;
+  bool holds = false;                         ///< an element that fired does not fire again for System::hold_times
+  bool keeps_arrivals = false;                ///< what arrives meanwhile at a held state is added at the end
+  std::size_t held = 0;                       ///< of one that holds states: its flags among the inputs, in its shape
+  std::vector<std::size_t> held_states = {};  ///< indices into states(), which stand still where the flag is 1
+};
+
+/// Synapses that carry the spikes of an event to states. Element i of a variable over the axes of one side lies at its
+/// field's offset + i.
+struct Projection {
+  /// A state that changes, and the expression (System::synapse_values) that says to what, or by how much.
+  struct Change {
+    std::size_t state;  ///< index into states()
+    std::size_t expression;
+    bool common;     ///< the expression has one value for all synapses
+    bool of_states;  ///< it reads states
+  };
+  struct Back {
+    std::size_t event;  ///< index into events(), over the axes of the targets
+    std::vector<Change> changes;
+  };
+  std::string name;
+  std::size_t event = 0;  ///< index into events()
+  Population pre, post;
+  Connectivity rule;
+  std::uint64_t seed = 0;
+  std::string purpose;                          ///< the name that connect() draws by
+  std::shared_ptr<const Connections> synapses;  ///< drawn with the circuit, or null: then call connect()
+  bool common_delay = true;                     ///< of expression 0, the delay
+  std::vector<Change> arrivals;                 ///< what is added; read when the spike leaves, after its jump
+  std::vector<Change> on_arrival;               ///< of states over the synapses
+  std::vector<Back> back;
+};
+
+/// A run of synapses: the number of the first, and for each the places of its ends in the whole variables.
+struct SynapseSpan {
+  std::uint64_t first;
+  std::span<const std::uint32_t> pre, post;
 };
 
 /// Where a System is evaluated. Every vector is in the units and the order of the System's fields.
@@ -163,6 +204,26 @@ class System {
                 Workspace<T>& workspace) const;
   void jump_vjp(const At<T>& at, std::span<const std::size_t> fired, std::span<const T> lambda, const Cotangent<T>& bar,
                 Workspace<T>& workspace) const;
+
+  /// out [guard] = how long each element is refractory after it fired [time unit]; 0 for events that do not hold
+  void hold_times(std::span<const T> p, std::span<T> out, Workspace<T>& workspace) const;
+  /// out [guard] += its derivative along vp; pbar += its transpose times lambda [guard]
+  void hold_times_jvp(std::span<const T> p, std::span<const T> vp, std::span<T> out, Workspace<T>& workspace) const;
+  void hold_times_vjp(std::span<const T> p, std::span<const T> lambda, std::span<T> pbar,
+                      Workspace<T>& workspace) const;
+  /// out [guard] = how often each element of a Poisson source spikes [per time unit]; 0 elsewhere. Reads t, p and u.
+  void source_rates(const At<T>& at, std::span<T> out, Workspace<T>& workspace) const;
+
+  const std::vector<Projection>& projections() const;
+  /// out = an expression of projections()[k] for each synapse of the span, or for all where it has one value: 0 the
+  /// delay [time unit], others by Projection::Change [unit of the state]. y may be empty where it reads no states.
+  void synapse_values(std::size_t k, std::size_t expression, const SynapseSpan& synapses, std::span<const T> p,
+                      std::span<const T> y, std::span<T> out, Workspace<T>& workspace) const;
+  void synapse_jvp(std::size_t k, std::size_t expression, const SynapseSpan& synapses, std::span<const T> p,
+                   std::span<const T> y, const Tangent<T>& v, std::span<T> out, Workspace<T>& workspace) const;
+  void synapse_vjp(std::size_t k, std::size_t expression, const SynapseSpan& synapses, std::span<const T> p,
+                   std::span<const T> y, std::span<const T> lambda, const Cotangent<T>& bar,
+                   Workspace<T>& workspace) const;
 
   std::vector<AlgorithmChoice> algorithms() const;
   std::size_t workspace_bytes() const;

@@ -88,6 +88,9 @@ struct Integrator::Impl {
     const auto sized = [&](const char* what, std::size_t size, std::size_t wanted) {
       if (size != wanted) refuse(fmt::format("{} has {} values, but the circuit has {}.", what, size, wanted));
     };
+    const bool spikes = std::any_of(system.events().begin(), system.events().end(),
+                                    [](const Event& e) { return e.holds || e.cause != Cause::crossing; });
+    if (spikes || !system.projections().empty()) refuse("has spikes that hold or travel, which no method follows yet.");
     if (!problem_.p.empty()) sized("p", problem_.p.size(), system.parameters().size());
     if (!problem_.y0.empty()) sized("y0", problem_.y0.size(), system.states().size());
     if (!problem_.drive && system.driven() > 0) refuse("the circuit has inputs, but no drive is given.");
