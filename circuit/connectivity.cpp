@@ -503,7 +503,7 @@ void check(const Connectivity& rule, const Population& pre, const Population& po
   }
   if (rule.rule == Rule::gaussian_in || rule.rule == Rule::gaussian_out) {
     if (!(rule.sd > 0 && std::isfinite(rule.sd))) refuse(fmt::format("sd = {}, but must be positive.", rule.sd));
-    Distance(pre, post, name);  // throws where the axes do not match
+    const Distance axes_must_match(pre, post, name);
     if (pre.axes.empty() || pre.axes.size() > 8) refuse("a Gaussian of distance needs one to eight axes.");
   }
 }

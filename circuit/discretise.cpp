@@ -6,12 +6,13 @@
 
 #include "base/error.hpp"
 #include "circuit/derive.hpp"
+#include "circuit/propagator.hpp"
 #include "circuit/tableau.hpp"
 
 namespace striate {
 namespace {
 
-constexpr std::array<std::string_view, 4> names{"euler", "heun", "rk4", "exponential_euler"};
+constexpr std::array<std::string_view, 5> names{"euler", "heun", "rk4", "exponential_euler", "exact"};
 
 std::vector<Expr> runge_kutta(const CircuitContents& flow, const Tableau& tableau, const Expr& h) {
   const std::size_t n = flow.states.size();
@@ -71,6 +72,7 @@ Circuit discretise(const Circuit& flow, Scheme scheme, double dt) {
       case Scheme::heun: return runge_kutta(*flow, heun_tableau(), h);
       case Scheme::rk4: return runge_kutta(*flow, rk4_tableau(), h);
       case Scheme::exponential_euler: return exponential_euler(*flow, h);
+      case Scheme::exact: return exact_step(flow, h);
       default: return runge_kutta(*flow, euler_tableau(), h);
     }
   }();

@@ -6,16 +6,16 @@
 
 namespace striate {
 
-/// A fixed-step rule: the explicit Runge-Kutta methods of circuit/tableau.hpp, and y + h phi_1(h L) f with L the
-/// pointwise leak.
-enum class Scheme { euler, heun, rk4, exponential_euler };
+/// A fixed-step rule: the explicit Runge-Kutta methods of circuit/tableau.hpp; y + h phi_1(h L) f with L the pointwise
+/// leak; or the exact solution of rates that are linear in the states (circuit/propagator.hpp).
+enum class Scheme { euler, heun, rk4, exponential_euler, exact };
 
 /// @throws Error naming the nearest schemes
 Scheme scheme_named(std::string_view name);
 
 /// The map that a fixed-step integrator makes of a flow: next(y) is one step of size `dt` [time unit, > 0]. The inputs
 /// are held over the step, the time is not. Definitions, parameters and regimes stay as they are.
-/// @throws Error for a map, and for a circuit with events
+/// @throws Error for a map, and for a circuit with events; `exact`: for rates that it does not solve
 Circuit discretise(const Circuit& flow, Scheme scheme, double dt);
 
 }  // namespace striate

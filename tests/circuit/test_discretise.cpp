@@ -42,8 +42,8 @@ BOOST_AUTO_TEST_CASE(a_leak_is_multiplied_by_the_stability_function_of_the_schem
   const Circuit leak = read_circuit("circuit leak\nparameter tau = 4 ms\ndV/dt = -V/tau : mV\n");
   const double z = -0.5;
   const double expected[] = {1 + z, 1 + z + z * z / 2, 1 + z + z * z / 2 + z * z * z / 6 + z * z * z * z / 24,
-                             std::exp(z)};
-  for (const Scheme scheme : schemes) {
+                             std::exp(z), std::exp(z)};
+  for (const Scheme scheme : {Scheme::euler, Scheme::heun, Scheme::rk4, Scheme::exponential_euler, Scheme::exact}) {
     Place c(discretise(leak, scheme, 2));
     c.y = {3};
     BOOST_TEST(std::abs(c.rhs()[0] - 3 * expected[static_cast<int>(scheme)]) < 1e-15);
