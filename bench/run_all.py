@@ -12,6 +12,7 @@ from pathlib import Path
 
 import race_circuit
 import race_mixing
+import race_training
 import recording
 
 PAGE = Path(__file__).parent.parent / "docs" / "performance.md"
@@ -56,6 +57,16 @@ def mixing(build, threads):
         yield f"| {n} | {algorithm} | {ours * 1e3:.2f} | {peer} |"
 
 
+def training(build, threads):
+    yield "\n| threads | training step | Striate, s | MiB | PyTorch, s | MiB | times faster | memory, part of PyTorch's | largest difference |"
+    yield "| --- | --- | --- | --- | --- | --- | --- | --- | --- |"
+    for n in threads:
+        for what, us, them in race_training.race(str(build / "bench/bench_training_step"), n):
+            peer = (f"{them['seconds']:.3f} | {them['mib']:.0f} | **{them['seconds'] / us['seconds']:.1f}** |"
+                    f" {us['mib'] / them['mib']:.2f} | {them['difference']:.0e}") if them else "not here | | | | "
+            yield f"| {n} | {what} | {us['seconds']:.4f} | {us['mib']:.0f} | {peer} |"
+
+
 def floors(build, threads):
     yield ("\n| threads | evaluation, ms | arithmetic floor, ms | memory floor, ms | times the larger | it is bound by"
            " | peak, G multiply-adds/s | bandwidth, GB/s |")
@@ -84,6 +95,11 @@ def page(build, threads):
     yield from races(build, threads)
     yield "\n## A kernel of 29 x 29 that mixes 16 channels, double"
     yield from mixing(build, threads)
+    yield "\n## Training steps"
+    yield ("\nForward, and back through time to the gradient towards all parameters: the reference hGRU (25 channels, 15 x 15, 8"
+           " steps), and a network of 100 rate units with all connections. Memory is by how much a process grew; the difference"
+           " of the gradients is relative to their largest element.")
+    yield from training(build, threads)
     yield "\n## One evaluation beside what the machine allows"
     yield ("\nThe rate of that circuit; the floors are the multiply-adds of the separable algorithm at measured peak, and one"
            " pass over state, input and rate at the bandwidth of a triad of that size.")

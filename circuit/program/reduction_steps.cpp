@@ -44,49 +44,53 @@ class MaxPoolStep final : public Step<T> {
         out_(result),
         op_(node->op),
         transposed_(op_ == Op::maxpool_select && node->ints[2] != 0),
-        big_(node->args[0].shape()),
-        small_(op_ == Op::maxpool ? node.shape() : (transposed_ ? node->args[1].shape() : node.shape())),
-        window_(static_cast<std::size_t>(node->ints[0])),
-        stride_(static_cast<std::size_t>(node->ints[1])) {
-    for (const auto& axis : big_)
-      pooled_.push_back(std::find(node->names.begin(), node->names.end(), axis.name) != node->names.end());
+        big_size_(node->args[0].shape().size()) {
+    const Shape& big = node->args[0].shape();
+    const Shape& small = op_ == Op::maxpool ? node.shape() : (transposed_ ? node->args[1].shape() : node.shape());
+    const auto window = static_cast<std::size_t>(node->ints[0]), stride = static_cast<std::size_t>(node->ints[1]);
+    cells_ = {0};
+    for (std::size_t a = 0; a < big.rank(); ++a) {
+      const bool pooled = std::find(node->names.begin(), node->names.end(), big[a].name) != node->names.end();
+      axes_.push_back({small[a].size, (pooled ? stride : 1) * big.stride(a)});
+      if (!pooled) continue;
+      std::vector<std::size_t> wider;
+      for (const std::size_t cell : cells_)
+        for (std::size_t i = 0; i < window; ++i) wider.push_back(cell + i * big.stride(a));
+      cells_ = std::move(wider);
+    }
   }
 
   void run(const Frame<T>& frame) const override {
     const T* x = frame.read(operands_[0]);
+    const T* from = op_ == Op::maxpool ? x : frame.read(operands_[1]);
     T* out = frame.write(out_);
-    if (transposed_) std::fill_n(out, big_.size(), T(0));
-    for (std::size_t i = 0; i < small_.size(); ++i) {
-      const std::size_t at = place_of_maximum(x, i);
-      if (op_ == Op::maxpool)
-        out[i] = x[at];
-      else if (transposed_)
-        out[at] += frame.read(operands_[1])[i];
+    if (transposed_) std::fill_n(out, big_size_, T(0));
+    std::size_t i = 0;
+    each_window(0, 0, [&](std::size_t corner) {
+      const std::size_t at = place_of_maximum(x, corner);
+      if (transposed_)
+        out[at] += from[i++];
       else
-        out[i] = frame.read(operands_[1])[at];
-    }
+        out[i++] = from[at];
+    });
   }
 
  private:
-  /// The first largest element of window i.
-  std::size_t place_of_maximum(const T* x, std::size_t i) const {
-    std::size_t corner = 0;
-    std::size_t cells = 1;
-    for (std::size_t a = big_.rank(), rest = i; a-- > 0;) {
-      corner += rest % small_[a].size * (pooled_[a] ? stride_ : 1) * big_.stride(a);
-      rest /= small_[a].size;
-      if (pooled_[a]) cells *= window_;
-    }
+  struct PooledAxis {
+    std::size_t windows, stride;  ///< from one window's corner to the next
+  };
+
+  template <class Visit>
+  void each_window(std::size_t axis, std::size_t corner, const Visit& visit) const {
+    if (axis == axes_.size()) return visit(corner);
+    for (std::size_t i = 0; i < axes_[axis].windows; ++i) each_window(axis + 1, corner + i * axes_[axis].stride, visit);
+  }
+
+  /// The first largest element of a window.
+  std::size_t place_of_maximum(const T* x, std::size_t corner) const {
     std::size_t best = corner;
-    for (std::size_t cell = 1; cell < cells; ++cell) {
-      std::size_t at = corner;
-      for (std::size_t a = big_.rank(), rest = cell; a-- > 0;) {
-        if (!pooled_[a]) continue;
-        at += rest % window_ * big_.stride(a);
-        rest /= window_;
-      }
-      if (x[at] > x[best]) best = at;
-    }
+    for (const std::size_t cell : cells_)
+      if (x[corner + cell] > x[best]) best = corner + cell;
     return best;
   }
 
@@ -94,9 +98,9 @@ class MaxPoolStep final : public Step<T> {
   Place out_;
   Op op_;
   bool transposed_;
-  Shape big_, small_;
-  std::vector<bool> pooled_;
-  std::size_t window_, stride_;
+  std::size_t big_size_;
+  std::vector<PooledAxis> axes_;    ///< of the operand
+  std::vector<std::size_t> cells_;  ///< of a window, from its corner
 };
 
 }  // namespace
