@@ -11,6 +11,7 @@
 #include "base/error.hpp"
 #include "circuit/compile.hpp"
 #include "circuit/text.hpp"
+#include "cli/dynamics_commands.hpp"
 #include "cli/limit_spinning.hpp"
 #include "cli/python.hpp"
 #include "cli/sweep_command.hpp"
@@ -157,6 +158,7 @@ void rerun(const std::string& path, bool quiet, const std::string& command_line)
   const std::string again = path + ".rerun.h5";
   const RunOptions options{again, true, quiet, 0, command_line};
   bool sweep = false;
+  std::string kind;
   std::string text;
   std::string origin;
   {
@@ -164,6 +166,7 @@ void rerun(const std::string& path, bool quiet, const std::string& command_line)
     if (!file.exists("/experiment_toml"))
       throw Error(fmt::format("'{}' holds no experiment: it is not a recording of Striate.", path));
     sweep = file.attribute("/", "sweep").has_value();
+    if (const auto value = file.attribute("/", "kind")) kind = std::get<std::string>(*value);
     text = file.read_text("/experiment_toml");
     origin = file.read_text("/experiment_path");
   }
@@ -174,7 +177,7 @@ void rerun(const std::string& path, bool quiet, const std::string& command_line)
     if (document.root().has("train"))
       train(read_training(document, origin), {options});
     else
-      run_experiment(read_experiment(document, origin), options);
+      run_of_kind(kind)(read_experiment(document, origin), options);
   }
   const std::string difference = compare_recordings(path, again);
   std::filesystem::remove(again);
@@ -216,6 +219,7 @@ void add_commands(CLI::App& app, const std::string& command_line) {
 
   add_sweep_command(app, command_line);
   add_train_command(app, command_line);
+  add_dynamics_commands(app, command_line);
 
   auto* check_command = app.add_subcommand("check",
                                            "Checks units, shapes, ranges, memory and output size; runs nothing.\n  "

@@ -7,8 +7,10 @@
 #include <limits>
 #include <numbers>
 #include <numeric>
+#include <stdexcept>
 
 #include "base/error.hpp"
+#include "sim/course_analysis.hpp"
 #include "sim/observable.hpp"
 
 namespace striate {
@@ -69,17 +71,21 @@ std::size_t element(const Experiment& e, const Analysis& a) {
 
 }  // namespace
 
+RowAxis time_axis(const Experiment& e) { return {"/t", "time", e.circuit->time_unit.str(), output_times(e)}; }
+
 AnalysisResult unknown_result(const Experiment& e, const Analysis& a) {
   AnalysisResult result;
   result.conditions = e.conditions;
-  if (a.against == "t") {
-    result.x = output_times(e);
-    result.width = result.x.size();
+  if (a.course) {
+    result.row = course_row(e, a);
+  } else if (a.against == "t") {
+    result.row = {time_axis(e)};
   } else if (a.kind == Analysis::Kind::tuning) {
-    result.x = axis_positions(e.circuit.axis(a.axis));
-    for (double& position : result.x) position = e.features(a.axis).to_feature(position);
-    result.width = result.x.size();
+    const FeatureMap features = e.features(a.axis);
+    result.row = {{"/" + a.axis, features.name, features.unit.str(), axis_positions(e.circuit.axis(a.axis))}};
+    for (double& position : result.row[0].values) position = features.to_feature(position);
   }
+  for (const auto& axis : result.row) result.width *= axis.values.size();
   result.values.assign(e.condition_count() * result.width, nan);
   return result;
 }
@@ -109,6 +115,7 @@ void analyse(const Experiment& e, const System<double>& system, const Analysis& 
       return;
     }
     case Analysis::Kind::decode: break;
+    case Analysis::Kind::course: throw std::logic_error("a course is analysed as a whole");
   }
   const FeatureMap map = e.features(a.axis);
   double value = 0;

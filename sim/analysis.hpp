@@ -11,18 +11,35 @@
 
 namespace striate {
 
-/// What an analysis found: one value per condition, or one row over the feature axis or time.
+/// One axis of a row of values that an analysis gives for a condition.
+struct RowAxis {
+  std::string path;  ///< of the axis in a recording
+  std::string label, unit;
+  std::vector<double> values;
+  bool own = false;  ///< whether it is the analysis's, and no axis of the circuit or of time
+  std::string name() const { return path.substr(path.rfind('/') + 1); }
+};
+
+/// What an analysis found: one value per condition, or one row over the feature axis, time or axes of its own.
 struct AnalysisResult {
-  std::vector<double> values;  ///< [condition..., width]
+  std::vector<double> values;  ///< [condition..., row...]
+  std::vector<RowAxis> row;    ///< none: one value
   std::size_t width = 1;       ///< values a condition
-  std::vector<double> x;       ///< abscissae of the row, if there is one
   std::vector<ConditionAxis> conditions;
 
+  /// The abscissae of a row along one axis; else empty.
+  std::span<const double> x() const {
+    return row.size() == 1 ? std::span<const double>(row[0].values) : std::span<const double>();
+  }
+
   /// Sets the values of one condition.
-  void set(std::size_t condition, std::span<const double> row) {
-    std::copy(row.begin(), row.end(), values.begin() + static_cast<std::ptrdiff_t>(condition * width));
+  void set(std::size_t condition, std::span<const double> found) {
+    std::copy(found.begin(), found.end(), values.begin() + static_cast<std::ptrdiff_t>(condition * width));
   }
 };
+
+/// The recorded times as the axis of a row.
+RowAxis time_axis(const Experiment& experiment);
 
 /// The form of an analysis's result over all conditions, with no value known: all NaN.
 AnalysisResult unknown_result(const Experiment& experiment, const Analysis& analysis);

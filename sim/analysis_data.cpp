@@ -137,11 +137,11 @@ void set_scores(DataComparison& c, const std::vector<Panel>& panels) {
 std::vector<Curve> curves_of(const Analysis& a, const AnalysisResult& result) {
   std::vector<Curve> curves;
   const std::size_t count = result.values.size() / result.width;
-  if (!result.x.empty()) {
+  if (const auto row = result.x(); !row.empty()) {
     for (std::size_t c = 0; c < count; ++c) {
       Curve curve;
       curve.fixed = condition_at(result.conditions, c);
-      curve.x = result.x;
+      curve.x.assign(row.begin(), row.end());
       curve.y.assign(result.values.begin() + static_cast<std::ptrdiff_t>(c * result.width),
                      result.values.begin() + static_cast<std::ptrdiff_t>((c + 1) * result.width));
       curves.push_back(std::move(curve));

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numbers>
 
 namespace striate {
 namespace {
@@ -13,33 +14,42 @@ struct Abscissa {
   std::string name, label, unit;
 };
 
-Abscissa abscissa(const Experiment& e, const Analysis& a, const AnalysisResult& form) {
-  if (a.kind == Analysis::Kind::tuning) {
-    const FeatureMap features = e.features(a.axis);
-    return {a.axis, features.name, features.unit.str()};
-  }
-  if (a.against == "t") return {"t", "time", e.circuit->time_unit.str()};
+Abscissa abscissa(const Analysis& a, const AnalysisResult& form) {
+  if (!form.row.empty()) return {form.row.back().name(), form.row.back().label, form.row.back().unit};
   for (const auto& c : form.conditions)
     if (c.name == a.against) return {c.name, c.description.empty() ? c.name : c.description, c.unit.str()};
   return {"", "", "1"};
 }
 
+/// What picture suits it: a curve, an image, arrows over a sheet, or what its axes say.
+std::string picture_kind(const Analysis& a, const AnalysisResult& form) {
+  if (a.course && a.course->measure == CourseMeasure::wave_vector) return "arrows";
+  if (a.course && a.course->measure == CourseMeasure::spectrum) return "spectrum";
+  if (a.course && a.course->measure == CourseMeasure::space_time_spectrum) return "power";
+  return form.row.size() < 2 ? "curve" : form.row.size() == 2 ? "map" : "field";
+}
+
 }  // namespace
 
-void create_analysis(H5File& file, const Experiment& e, const Analysis& a, const AnalysisResult& form,
+void create_analysis(H5File& file, const Analysis& a, const AnalysisResult& form,
                      const std::vector<std::string>& leading_axes) {
   const std::string path = "/analysis/" + a.name;
-  const Abscissa x = abscissa(e, a, form);
+  const Abscissa x = abscissa(a, form);
   std::vector<std::string> axes = leading_axes;
   for (const auto& c : form.conditions) axes.push_back("/" + c.name);
-  if (!form.x.empty()) axes.push_back("/" + x.name);
+  for (const auto& axis : form.row) {
+    if (axis.own) file.create_axis(axis.path, std::span<const double>(axis.values), {axis.unit, axis.label});
+    axes.push_back(axis.path);
+  }
   file.create_array(path, H5Type::float64, axes, {a.unit, a.label});
-  file.set_attribute(path, "kind", std::string("curve"));
+  file.set_attribute(path, "kind", picture_kind(a, form));
   file.set_attribute(path, "x", x.name);
   file.set_attribute(path, "x_label", x.label);
   file.set_attribute(path, "x_unit", x.unit);
   file.set_attribute(path, "y_label", a.label);
-  if (a.kind == Analysis::Kind::tuning) file.set_attribute(path, "x_values", form.x);
+  if (a.kind == Analysis::Kind::tuning) file.set_attribute(path, "x_values", form.row[0].values);
+  if (a.course && a.course->measure == CourseMeasure::phase)
+    file.set_attribute(path, "valid_range", std::vector<double>{-std::numbers::pi, std::numbers::pi});
 }
 
 void write_analysis(H5File& file, const Analysis& a, const AnalysisResult& result,
@@ -52,12 +62,11 @@ void write_analysis(H5File& file, const Analysis& a, const AnalysisResult& resul
   file.write_part(path, start, count, std::span<const double>(result.values));
 }
 
-void write_data(H5File& file, const Experiment& e, const Analysis& a, const AnalysisResult& form,
-                const DataComparison& data) {
+void write_data(H5File& file, const Analysis& a, const AnalysisResult& form, const DataComparison& data) {
   const std::string group = "/data/" + a.name;
   const std::string axis = group + "/point";
   file.create_axis(axis, data.x.size());
-  file.write(group + "/x", std::span<const double>(data.x), {axis}, {abscissa(e, a, form).unit, "abscissa"});
+  file.write(group + "/x", std::span<const double>(data.x), {axis}, {abscissa(a, form).unit, "abscissa"});
   file.write(group + "/y", std::span<const double>(data.y), {axis}, {a.unit, a.label});
   for (const auto& c : form.conditions)
     for (const auto& [name, values] : data.keys)
@@ -75,6 +84,11 @@ void write_scores(H5File& file, const Analysis& a, const DataComparison& data) {
 
 std::string analysis_line(const Analysis& a, const AnalysisResult& result, const std::optional<DataComparison>& data) {
   std::string line = a.name + ":";
+  if (result.row.size() > 1) {
+    std::string size;
+    for (const auto& axis : result.row) size += fmt::format("{}{}", size.empty() ? "" : " x ", axis.values.size());
+    return line + fmt::format(" {} values [{}]", size, a.unit);
+  }
   const auto curves = curves_of(a, result);
   if (curves.size() == 1 && curves[0].y.size() <= 40) {
     for (const double y : curves[0].y) line += fmt::format(" {:.4g}", y);

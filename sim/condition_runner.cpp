@@ -10,6 +10,7 @@
 #include "integrators/integrator.hpp"
 #include "integrators/steady_state.hpp"
 #include "sim/analysis_data.hpp"
+#include "sim/course_analysis.hpp"
 #include "sim/progress.hpp"
 #include "sim/stimulus_drive.hpp"
 
@@ -52,6 +53,7 @@ class Course {
     for (const std::size_t width : widths) result_.analyses.emplace_back(width);
     trained_ = &trained;
     courses_.resize(widths.size());
+    others_.resize(widths.size());
     if (e_.run.method == "static")
       keep(0, {});
     else if (e_.run.steady)
@@ -101,8 +103,13 @@ class Course {
     };
     if (e_.run.from_steady) problem_.y0 = settled(e_.run.absolute).y;
     const Solution solution = solve(problem_, method_of(e_), times_, observer);
-    for (std::size_t i = 0; i < courses_.size(); ++i)
-      if (!courses_[i].empty()) result_.analyses[i][0] = reduced(e_.analyses[i], courses_[i]);
+    for (std::size_t i = 0; i < courses_.size(); ++i) {
+      const Analysis& a = e_.analyses[i];
+      if (a.course)
+        result_.analyses[i] = analyse_course(e_, system_, a, courses_[i], others_[i], problem_.p);
+      else if (!courses_[i].empty())
+        result_.analyses[i][0] = reduced(a, courses_[i]);
+    }
     result_.notes = {{"steps", static_cast<double>(solution.counters.steps)},
                      {"rejected_steps", static_cast<double>(solution.counters.rejected)},
                      {"rhs_evaluations", static_cast<double>(solution.counters.rhs)},
@@ -125,28 +132,30 @@ class Course {
     derived_ = true;
   }
 
+  /// Adds the present values of a state, definition or input to its course.
+  void append(const std::string& name, std::vector<double>& course) {
+    const auto add = [&](const Field& f, const std::vector<double>& values) {
+      const auto first = values.begin() + static_cast<std::ptrdiff_t>(f.offset);
+      course.reserve(f.size * times_.size());
+      course.insert(course.end(), first, first + static_cast<std::ptrdiff_t>(f.size));
+    };
+    if (const Field* f = system_.states().find(name)) return add(*f, states_);
+    derive();
+    if (const Field* g = system_.observables().find(name)) return add(*g, observables_);
+    add(system_.inputs().at(name), inputs_);
+  }
+
   void keep(double t, std::span<const double> y) {
     t_ = t;
     derived_ = false;
     states_.assign(y.begin(), y.end());
-    for (std::size_t i = 0; i < e_.run.record.size(); ++i) {
-      const std::string& name = e_.run.record[i];
-      const auto append = [&](const Field& f, const std::vector<double>& values) {
-        const auto first = values.begin() + static_cast<std::ptrdiff_t>(f.offset);
-        result_.recorded[i].reserve(f.size * times_.size());
-        result_.recorded[i].insert(result_.recorded[i].end(), first, first + static_cast<std::ptrdiff_t>(f.size));
-      };
-      if (const Field* f = system_.states().find(name)) {
-        append(*f, states_);
+    for (std::size_t i = 0; i < e_.run.record.size(); ++i) append(e_.run.record[i], result_.recorded[i]);
+    for (std::size_t i = 0; i < result_.analyses.size(); ++i) {
+      if (const auto& course = e_.analyses[i].course) {
+        append(e_.analyses[i].variable, courses_[i]);
+        if (!course->with.empty()) append(course->with, others_[i]);
         continue;
       }
-      derive();
-      if (const Field* g = system_.observables().find(name))
-        append(*g, observables_);
-      else
-        append(system_.inputs().at(name), inputs_);
-    }
-    for (std::size_t i = 0; i < result_.analyses.size(); ++i) {
       const bool timed = e_.analyses[i].against == "t";
       const bool of_the_end = !timed && e_.analyses[i].over_time == OverTime::last;
       if (of_the_end && sample_ + 1 < samples_) continue;
@@ -170,7 +179,8 @@ class Course {
   std::size_t sample_ = 0, samples_ = 1;
   double t_ = 0;
   bool derived_ = false;
-  std::vector<std::vector<double>> courses_;  ///< by analysis, of those that reduce them
+  std::vector<std::vector<double>> courses_;  ///< by analysis, of those that reduce or measure them
+  std::vector<std::vector<double>> others_;   ///< of the variables they compare with
   ConditionResult result_;
 };
 
@@ -222,7 +232,7 @@ void ConditionRunner::check() try {
     widths_.push_back(unknown.width);
     const AnalysisResult related = related_result(e_, a, unknown);
     if (a.comparison) compare_with_data(a, related);
-    analyse(e_, system_, a, nullptr, {y, observables, u}, unknown.values);
+    if (!a.course) analyse(e_, system_, a, nullptr, {y, observables, u}, unknown.values);
   }
 } catch (const Error& error) {
   const std::string message = error.what();

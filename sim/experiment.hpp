@@ -8,9 +8,11 @@
 
 #include "circuit/circuit.hpp"
 #include "io/toml.hpp"
+#include "sim/course_reading.hpp"
 #include "sim/decode.hpp"
 #include "sim/encoder.hpp"
 #include "sim/over_time.hpp"
+#include "sim/phase_response_plan.hpp"
 #include "sim/stimulus.hpp"
 
 namespace striate {
@@ -48,7 +50,7 @@ enum class Relation {
 
 /// One number (or, for tuning curves and time courses, one row of numbers) per condition.
 struct Analysis {
-  enum class Kind { decode, response, tuning, peak, contrast } kind = Kind::decode;
+  enum class Kind { decode, response, tuning, peak, contrast, course } kind = Kind::decode;
   std::string name;
   std::string variable;  ///< a state, definition or input
   std::string axis;      ///< along which it is read or decoded: the encoder's unless said otherwise
@@ -65,6 +67,7 @@ struct Analysis {
   std::vector<std::string> average_over;             ///< condition variables
   std::optional<double> projected_on;                ///< decode: the cosine of its angle to this feature instead
   std::string midpoint_over;                         ///< the condition variable whose midpoint() is the result
+  std::optional<CourseReading> course;               ///< course: what is measured of it
   std::optional<double> feature;                     ///< response: at the element of `axis` that lies or prefers here
   double y = 0, x = 0;                               ///< deg from the centre
   OverTime over_time = OverTime::last;               ///< what the course in time becomes, unless it lies along t
@@ -116,6 +119,7 @@ struct Experiment {
   RunPlan run;
   std::vector<Analysis> analyses;
   std::optional<Training> training;
+  std::optional<PhaseResponsePlan> prc;
   std::string resolved;               ///< as TOML
   std::vector<std::string> warnings;  ///< what may be a mistake
 

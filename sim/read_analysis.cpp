@@ -9,8 +9,10 @@
 
 #include "base/error.hpp"
 #include "io/csv.hpp"
+#include "sim/course_analysis.hpp"
 #include "sim/experiment_circuit.hpp"
 #include "sim/observable.hpp"
+#include "sim/read_course_reading.hpp"
 
 namespace striate {
 namespace {
@@ -108,13 +110,20 @@ void read_relation(const TomlTable& t, const Experiment& e, Analysis& a) {
 
 /// What is read from the variable: kind, decoder, place, channel.
 void read_reading(const TomlTable& t, const Experiment& e, Analysis& a) {
-  const std::vector<std::string> kinds{"decode", "response", "tuning", "peak", "contrast"};
+  std::vector<std::string> kinds{"decode", "response", "tuning", "peak", "contrast"};
+  const auto of_a_course = static_cast<std::ptrdiff_t>(kinds.size());
+  kinds.insert(kinds.end(), course_measures().begin(), course_measures().end());
   const std::string kind = t.string("kind");
   const auto found = std::find(kinds.begin(), kinds.end(), kind);
   if (found == kinds.end()) t.at("kind").fail("but the kinds of analysis are these." + suggest_names(kind, kinds));
-  a.kind = static_cast<Analysis::Kind>(found - kinds.begin());
   a.variable = t.string("variable");
   require_observable(e.circuit, t.at("variable"), a.variable);
+  if (found - kinds.begin() >= of_a_course) {
+    a.kind = Analysis::Kind::course;
+    a.course = read_course_reading(t, e, a);
+    return;
+  }
+  a.kind = static_cast<Analysis::Kind>(found - kinds.begin());
   a.axis = t.string("axis", e.feature_axis);
   if (t.has("axis")) require_axis(e.circuit, t.at("axis"));
   const Shape& shape = observable(e.circuit, a.variable).value.shape();
@@ -163,6 +172,10 @@ void read_abscissa(const TomlTable& t, const Experiment& e, Analysis& a) {
   a.against = t.string("against");
   if (a.against == "t") {
     if (e.run.steady) t.at("against").fail("but a steady state has no course in time. Set [run] method and duration.");
+    if (a.course) {
+      if (!a.course->at_every_time()) t.at("against").fail("but this is one result of the whole course.");
+      a.course->against_time = true;
+    }
     if (a.kind == Analysis::Kind::tuning)
       t.at("against").fail("but a tuning curve already lies along the feature axis.");
     return;
@@ -172,8 +185,16 @@ void read_abscissa(const TomlTable& t, const Experiment& e, Analysis& a) {
 }
 
 void read_over_time(const TomlTable& t, const Experiment& e, Analysis& a) {
+  const auto from = t.find("from");
+  const auto read_from = [&] {
+    if (from) a.from = evaluate(*from, e.circuit->time_unit);
+    if (!(a.from >= 0 && a.from < e.run.duration * ms_in_time_units(e.circuit)))
+      from->fail("but must lie within the run.");
+  };
+  if (a.course && a.against != "t") read_from();
   const auto how = t.find("over_time");
   if (!how) return;
+  if (a.course && !a.course->at_every_time()) how->fail("but this is one result of the whole course.");
   try {
     a.over_time = over_time_named(how->as_string());
   } catch (const Error& error) {
@@ -182,9 +203,7 @@ void read_over_time(const TomlTable& t, const Experiment& e, Analysis& a) {
   if (e.run.steady) how->fail("but a steady state has no course in time. Set [run] method and duration.");
   if (a.kind == Analysis::Kind::tuning) how->fail("but a tuning curve is read from the last state.");
   if (a.against == "t") how->fail("but the analysis lies along t.");
-  if (t.has("from")) a.from = evaluate(t.at("from"), e.circuit->time_unit);
-  if (!(a.from >= 0 && a.from < e.run.duration * ms_in_time_units(e.circuit)))
-    t.at("from").fail("but must lie within the run.");
+  read_from();
 }
 
 /// What makes a psychometric curve of a decoded feature, and a number of the curve.
@@ -206,6 +225,7 @@ Unit unit_of(const Experiment& e, const Analysis& a) {
   for (const auto& c : e.conditions)
     if (c.name == a.midpoint_over) return c.unit;
   if (a.kind == Analysis::Kind::contrast || a.projected_on || a.is_share()) return {};
+  if (a.course) return course_unit(e, a);
   if (a.over_time == OverTime::frequency) return e.circuit->time_unit.dimensionless() ? Unit() : Unit::parse("Hz");
   return a.kind == Analysis::Kind::decode ? e.features(a.axis).unit : observable(e.circuit, a.variable).value.unit();
 }

@@ -11,6 +11,7 @@
 
 #include "base/error.hpp"
 #include "circuit/text.hpp"
+#include "sim/analysis.hpp"
 #include "sim/observable.hpp"
 
 namespace striate {
@@ -52,12 +53,13 @@ double recorded_bytes(const Experiment& e, const std::vector<SweepAxis>& sweep) 
   double values = 0;
   for (const auto& name : e.run.record)
     values += times * static_cast<double>(observable(e.circuit, name).value.shape().size());
-  for (const auto& a : e.analyses) values += a.against == "t" ? times : 1;
+  for (const auto& a : e.analyses) values += static_cast<double>(unknown_result(e, a).width);
   return 8 * rows * values;
 }
 
 void require_recordable(const std::string& path, const Experiment& e, const std::vector<SweepAxis>& sweep) {
-  std::set<std::string> taken{"t", "run", "analysis", "data", "experiment_toml", "experiment_path", "circuit_text"};
+  std::set<std::string> taken{"t",           "run", "analysis", "axes", "data", "experiment_toml", "experiment_path",
+                              "circuit_text"};
   if (!sweep.empty()) taken.insert({"status", "seed", "errors", "warnings", "score"});
   const auto take = [&](const std::string& name, const std::string& what, const std::string& advice) {
     if (name.empty() || !taken.insert(name).second)
@@ -99,6 +101,18 @@ void require_free(const std::string& path, bool overwrite) {
   }
 }
 
+void create_circuit_axes(H5File& file, const Circuit& circuit) {
+  for (const auto& a : circuit->axes) {
+    if (a.axis == re_im_axis()) {
+      file.create_axis("/" + a.axis.name, std::vector<std::string>{"re", "im"}, {"", a.description});
+      continue;
+    }
+    const auto coordinates = a.coordinates();
+    file.create_axis("/" + a.axis.name, std::span<const double>(coordinates),
+                     {a.has_coordinates ? a.unit.str() : "1", a.description.empty() ? a.axis.name : a.description});
+  }
+}
+
 Recording::Recording(const std::string& path, bool overwrite, const Experiment& e, const Provenance& provenance,
                      const std::vector<SweepAxis>& sweep)
     : file_(H5File::create(path, overwrite)) {
@@ -113,7 +127,7 @@ Recording::Recording(const std::string& path, bool overwrite, const Experiment& 
   file_.write_text("/experiment_path", e.path);
   file_.write_text("/circuit_text", to_text(e.circuit));
   write_condition_axes(e, sweep);
-  write_circuit_axes(e);
+  create_circuit_axes(file_, e.circuit);
   if (timed) {
     file_.create_axis("/t", std::span<const double>(output_times(e)), {e.circuit->time_unit.str(), "time"});
     const auto changes = stimulus_changes(e);
@@ -162,18 +176,6 @@ void Recording::write_condition_axes(const Experiment& e, const std::vector<Swee
     }
     file_.set_attribute("/" + c.name, "flag_values", c.values);
     file_.set_attribute("/" + c.name, "flag_meanings", meanings);
-  }
-}
-
-void Recording::write_circuit_axes(const Experiment& e) {
-  for (const auto& a : e.circuit->axes) {
-    if (a.axis == re_im_axis()) {
-      file_.create_axis("/" + a.axis.name, std::vector<std::string>{"re", "im"}, {"", a.description});
-      continue;
-    }
-    const auto coordinates = a.coordinates();
-    file_.create_axis("/" + a.axis.name, std::span<const double>(coordinates),
-                      {a.has_coordinates ? a.unit.str() : "1", a.description.empty() ? a.axis.name : a.description});
   }
 }
 

@@ -26,6 +26,9 @@ double recorded_bytes(const Experiment& experiment, const std::vector<SweepAxis>
 /// 1.5 GiB
 std::string bytes_text(double bytes);
 
+/// The axes of a circuit as axes of a file, with their coordinates.
+void create_circuit_axes(H5File& file, const Circuit& circuit);
+
 /// The HDF5 file of an experiment or of a sweep. One dataset a recorded variable, [sweep..., condition..., t, axes...],
 /// without t for steady states, with named axes, units and long names; the root's attributes and texts say what made
 /// it; `complete` becomes 1 last. Valid up to the last flush after a kill (docs/recording.md).
@@ -54,7 +57,6 @@ class Recording {
  private:
   void name_conditions(const Experiment& e, const std::vector<SweepAxis>& sweep);
   void write_condition_axes(const Experiment& e, const std::vector<SweepAxis>& sweep);
-  void write_circuit_axes(const Experiment& e);
 
   /// The part of a dataset that belongs to one condition.
   struct Box {

@@ -19,12 +19,12 @@ namespace {
 void record_analysis(const Experiment& e, const Analysis& a, const AnalysisResult& raw, Recording& recording,
                      const RunOptions& options) {
   const AnalysisResult result = related_result(e, a, raw);
-  create_analysis(recording.file(), e, a, result);
+  create_analysis(recording.file(), a, result);
   write_analysis(recording.file(), a, result);
   std::optional<DataComparison> data;
   if (a.comparison) {
     data = compare_with_data(a, result);
-    write_data(recording.file(), e, a, result, *data);
+    write_data(recording.file(), a, result, *data);
     write_scores(recording.file(), a, *data);
   }
   if (!options.quiet) fmt::print("{}\n", analysis_line(a, result, data));

@@ -273,10 +273,10 @@ class SweepFile {
     file.create_array("/status", H5Type::int64, axes, {"1", "0 pending, 1 done, 2 failed"});
     for (const auto& a : form.analyses) {
       const AnalysisResult result = form_of(form, a);
-      create_analysis(file, form, a, result, axes);
+      create_analysis(file, a, result, axes);
       if (!a.comparison) continue;
       const DataComparison data = compare_with_data(a, result);
-      write_data(file, form, a, result, data);
+      write_data(file, a, result, data);
       for (const auto& [name, value] : data.scores())
         file.create_array(score_path(a, name), H5Type::float64, axes,
                           {name == "rms" ? a.unit : "1", fmt::format("{} of {}", name, a.label)});

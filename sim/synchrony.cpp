@@ -45,7 +45,9 @@ std::vector<double> local_order(std::span<const double> theta, std::size_t reach
     double count = 0;
     for (std::ptrdiff_t j = i - far; j <= i + far; ++j) {
       if (!ring && (j < 0 || j >= n)) continue;
-      sum += std::polar(1.0, theta[static_cast<std::size_t>((j + n) % n)]);
+      const double phase = theta[static_cast<std::size_t>((j + n) % n)];
+      if (std::isnan(phase)) continue;
+      sum += std::polar(1.0, phase);
       ++count;
     }
     result.push_back(std::abs(sum) / count);
@@ -62,6 +64,7 @@ double link_order(std::span<const double> theta, std::span<const double> weights
   double total = 0;
   for (std::size_t i = 0; i < n; ++i)
     for (std::size_t j = 0; j < n; ++j) {
+      if (std::isnan(theta[j] - theta[i])) continue;
       sum += weights[i * n + j] * std::polar(1.0, theta[j] - theta[i]);
       total += std::abs(weights[i * n + j]);
     }

@@ -56,15 +56,16 @@ std::vector<bool> unreliable(const std::vector<double>& frequency, double lowest
 }
 
 void require_map(const PhaseMap& map) {
-  if (map.rows < 2 || map.columns < 2 || map.values.size() != map.rows * map.columns)
+  if (map.rows < 1 || map.columns < 1 || map.rows * map.columns < 2 || map.values.size() != map.rows * map.columns)
     throw Error(
-        fmt::format("phase map: {} values for {} rows and {} columns, but a full grid of at least 2 x 2 is needed.",
+        fmt::format("phase map: {} values for {} rows and {} columns, but a full grid of at least 1 x 2 is needed.",
                     map.values.size(), map.rows, map.columns));
   if (!(map.spacing > 0)) throw Error(fmt::format("phase map: the spacing = {}, but must be positive.", map.spacing));
 }
 
-/// -(phase difference along one axis)/(2 pi length).
+/// -(phase difference along one axis)/(2 pi length); 0 along an axis of one place.
 double slope_along(const PhaseMap& map, std::size_t at, std::size_t place, std::size_t count, std::size_t stride) {
+  if (count == 1) return 0;
   const std::size_t before = place > 0 ? at - stride : at;
   const std::size_t after = place + 1 < count ? at + stride : at;
   if (std::abs(map.values[after]) == 0 || std::abs(map.values[before]) == 0) return nan;

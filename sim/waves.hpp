@@ -18,7 +18,7 @@ std::vector<std::complex<double>> generalised_phase(std::span<const double> x, d
 /// Angular frequency between neighbouring samples, over 2 pi [Hz]; the last repeats the one before.
 std::vector<double> instantaneous_frequency(std::span<const std::complex<double>> signal, double dt);
 
-/// A complex field on a grid at one time, rows along y; NaN where nothing was measured.
+/// A complex field on a grid, or on a line as its one row, at one time; rows along y; NaN where nothing was measured.
 struct PhaseMap {
   std::span<const std::complex<double>> values;  ///< [rows, columns]
   std::size_t rows, columns;

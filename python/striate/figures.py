@@ -28,10 +28,15 @@ PAGE = 14.0  # the widest row of pictures [inch]
 def draw(path):
     recording = read(path)
     with matplotlib.rc_context(STYLE):
-        if recording.attributes.get("kind") == "training":
+        kind = recording.attributes.get("kind")
+        if kind == "training":
             from . import training_figures  # which stands on this module
 
             figure = training_figures.draw(path)
+        elif kind == "phase_response":
+            from . import dynamics_figures
+
+            figure = dynamics_figures.draw(path)
         elif recording.analyses:
             figure = draw_all(recording, recording.analyses)
         elif recording.variables:
@@ -257,7 +262,8 @@ class Curves(Picture):
                 ax.set_title(", ".join(at(a, i) for a, i in zip(self.panel_axes, index)), fontsize=7)
         shown = np.concatenate([self.values.ravel(), *[p.y for p in self.published]])
         for ax in axes.ravel()[: self.panels]:
-            mark_zero(ax, shown)
+            if ax.get_yscale() == "linear":
+                mark_zero(ax, shown)
             mark_angles(ax, self.x)
             for n, t in enumerate(self.x.marks):
                 ax.axvline(t, color="0.6", linestyle=(0, (2, 2)), linewidth=0.8, zorder=0,
@@ -280,6 +286,9 @@ class Curves(Picture):
                           alignment="left")
 
     def draw_panel(self, ax, lines, data):
+        if self.variable.attributes.get("kind") == "spectrum" and (lines > 0).any():
+            ax.set_yscale("log")
+            ax.set_ylim(1e-6 * np.nanmax(self.values), 3 * np.nanmax(self.values))
         names = self.line_names(len(lines))
         for k, y in enumerate(lines):
             if not np.isfinite(y).any():
@@ -330,6 +339,9 @@ class Map(Picture):
         low, high = (finite.min(), finite.max()) if finite.size else (0, 1)
         signed = low < 0 < high
         limits = dict(vmin=-max(-low, high), vmax=max(-low, high), cmap="RdBu_r") if signed else dict(vmin=low, vmax=high)
+        if "valid_range" in self.variable.attributes:  # a circle
+            low, high = self.variable.attributes["valid_range"]
+            limits = dict(vmin=low, vmax=high, cmap="twilight")
         for n, ax in enumerate(axes.ravel()):
             if n >= len(self.shown):
                 ax.set_visible(False)
@@ -354,6 +366,44 @@ class Map(Picture):
                 axes.ravel()[n].set_xlabel(wrapped(self.column_axis.label))
                 axes.ravel()[n].tick_params(labelbottom=True)
         cell.colorbar(mesh, ax=axes, label=wrapped(self.y_label), shrink=0.9, aspect=25)
+        self.heading(cell)
+
+
+class Arrows(Picture):
+    """Vectors over a sheet, coloured by their length, or along a line; one panel for each element of a first axis."""
+
+    def __init__(self, variable):
+        super().__init__(variable)
+        self.panel_axis = variable.axes[0] if len(variable.axes) == 4 else None
+        panels = variable.values if self.panel_axis is not None else variable.values[None]
+        self.shown = np.unique(np.linspace(0, len(panels) - 1, min(len(panels), 6)).round().astype(int))
+        self.panels = panels[self.shown]
+        self.columns = min(3, len(self.shown))
+        self.rows = -(-len(self.shown) // self.columns)
+
+    def draw(self, cell):
+        axes = cell.subplots(self.rows, self.columns, squeeze=False, sharex=True, sharey=True)
+        rows, columns = self.variable.axes[-3], self.variable.axes[-2]
+        length = np.hypot(self.panels[..., 0], self.panels[..., 1])
+        longest = np.nanmax(length) if np.isfinite(length).any() else 1.0
+        for n, ax in enumerate(axes.ravel()):
+            if n >= len(self.shown):
+                ax.set_visible(False)
+                continue
+            size = np.where(length[n] > 0, length[n], 1)
+            arrows = ax.quiver(columns.values, rows.values, self.panels[n, ..., 0] / size, self.panels[n, ..., 1] / size,
+                               length[n], cmap="viridis", clim=(0, longest), angles="xy", pivot="mid",
+                               scale=1.15 * len(columns.values))
+            ax.set_aspect("equal")
+            if self.panel_axis is not None:
+                ax.set_title(at(self.panel_axis, self.shown[n]), fontsize=7)
+            if n % self.columns == 0:
+                ax.set_ylabel(wrapped(rows.label))
+            if n + self.columns >= len(self.shown):
+                ax.set_xlabel(wrapped(columns.label))
+                ax.tick_params(labelbottom=True)
+        axes[0, 0].invert_yaxis()
+        cell.colorbar(arrows, ax=axes, label=wrapped(self.y_label), shrink=0.9, aspect=25)
         self.heading(cell)
 
 
@@ -452,6 +502,13 @@ def reduced(variable, keep):
     return variable
 
 
+def decibels(variable):
+    """Powers below the largest, down to a millionth."""
+    largest = np.nanmax(variable.values)
+    values = 10 * np.log10(np.maximum(variable.values, 1e-6 * largest) / largest) if largest > 0 else variable.values
+    return Variable(variable.name, values, variable.axes, {**variable.attributes, "y_label": "power", "units": "dB"})
+
+
 def picture(variable, published=()):
     kind = variable.attributes.get("kind")
     variable = squeezed(variable)
@@ -460,9 +517,18 @@ def picture(variable, published=()):
         return Bars(variable, published)
     if kind == "table":
         return Table(variable, published)
-    if kind == "map" and len(names) >= 2:
-        return Map(reduced(variable, names[-2:]), 0, 1)
-    if kind == "curve":
+    if kind in ("map", "power") and len(names) >= 2:
+        if kind == "power":
+            variable = decibels(variable)
+        keep = names[-3:]
+        small = reduced(variable, keep)
+        row, column = len(keep) - 2, len(keep) - 1
+        if keep[row] in ("t", "x"):  # abscissae
+            row, column = column, row
+        return Map(small, row, column, 0 if len(keep) == 3 else None)
+    if kind == "arrows" and len(names) >= 3 and len(variable.axes[-1].values) == 2:
+        return Arrows(reduced(variable, names[-4:]))
+    if kind in ("curve", "spectrum"):
         x = variable.axis(variable.attributes.get("x", ""))
         return curves(variable, x if x is not None else len(names) - 1, published)
     if "y" in names and "x" in names and "t" not in names[-1:]:

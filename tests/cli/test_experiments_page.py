@@ -20,8 +20,8 @@ BLOCKS = re.findall(r"^```(\w+) ?(\S*)\n(.*?)^```$", PAGE.read_text(), re.MULTIL
 
 
 class ExperimentsPage(unittest.TestCase):
-    def recording(self, n):
-        """The recording of the page's n-th experiment."""
+    def recording(self, n, run="run"):
+        """What the page's n-th experiment comes to."""
         scratch = tempfile.TemporaryDirectory()
         self.addCleanup(scratch.cleanup)
         folder = pathlib.Path(scratch.name)
@@ -29,7 +29,7 @@ class ExperimentsPage(unittest.TestCase):
             if language != "toml":
                 (folder / name).write_text(text)
         (folder / "e.toml").write_text([text for language, _, text in BLOCKS if language == "toml"][n])
-        for command in (["check", "e.toml"], ["run", "e.toml", "-o", "e.h5"]):
+        for command in (["check", "e.toml"], [run, "e.toml", "-o", "e.h5"]):
             done = subprocess.run([STRIATE, *command], cwd=folder, capture_output=True, text=True, timeout=60)
             self.assertEqual(done.returncode, 0, done)
             self.assertEqual(done.stderr, "")
@@ -56,8 +56,25 @@ class ExperimentsPage(unittest.TestCase):
         self.assertAlmostEqual(file["analysis/inhibition"].attrs["rms"], 0.4, places=7)
         self.assertAlmostEqual(file["analysis/inhibition"].attrs["r"], 1, places=7)
 
+    def test_oscillators_are_in_order_above_the_onset(self):
+        file = self.recording(3)
+        # sqrt(1 - 2/4) for infinitely many of a Lorentzian law; 200 quantiles of it are within 0.01.
+        self.assertAlmostEqual(file["analysis/order"][1], 0.7071, delta=0.01)
+        self.assertLess(file["analysis/order"][0], 0.2)
+        power = file["analysis/power"]
+        frequency = file[power.dims[1][0].name]
+        self.assertEqual(frequency.attrs["units"], "Hz")
+        self.assertEqual(frequency[numpy.argmax(power[1])], 10)  # 62.83 rad/s
+
+    def test_gamma_has_its_tabulated_period_and_response(self):
+        file = self.recording(4, "prc")
+        self.assertAlmostEqual(file.attrs["period"], 15.85925, places=5)
+        # Computed independently, in ms per unit of activity, at an eighth of the period.
+        self.assertAlmostEqual(file["response/E"][32], -6.8784, places=3)
+        self.assertAlmostEqual(file["interaction/odd"][0], 0, places=9)
+
     def test_every_experiment_of_the_page_is_tested(self):
-        self.assertEqual(sum(language == "toml" for language, _, _ in BLOCKS), 3)
+        self.assertEqual(sum(language == "toml" for language, _, _ in BLOCKS), 5)
 
 
 if __name__ == "__main__":

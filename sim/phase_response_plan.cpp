@@ -1,0 +1,82 @@
+#include "sim/phase_response_plan.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <sstream>
+
+#include "base/error.hpp"
+#include "circuit/text.hpp"
+#include "sim/quantity.hpp"
+
+namespace striate {
+namespace {
+
+std::string axes_text(const Shape& shape) {
+  std::string text;
+  for (const auto& axis : shape) text += (text.empty() ? "" : ", ") + axis.name;
+  return text.empty() ? "" : "[" + text + "]";
+}
+
+void require_state(const Circuit& circuit, const TomlValue& where, const std::string& name) {
+  std::vector<std::string> names;
+  for (const auto& s : circuit->states) names.push_back(s.variable->name);
+  if (std::ranges::count(names, name) == 0)
+    where.fail(fmt::format("but there is no state '{}'.{}", name, suggest_names(name, names)));
+}
+
+/// Whether a line of a circuit's text says what its states do.
+bool is_of_states(const std::string& line, const Circuit& circuit) {
+  if (line.starts_with("event ") || line.starts_with("regime ")) return true;
+  return std::ranges::any_of(circuit->states, [&](const State& s) {
+    return line.starts_with(s.left_side() + " =") || line.starts_with(s.variable->name + "(0) =");
+  });
+}
+
+}  // namespace
+
+PhaseResponsePlan read_phase_response_plan(const TomlTable& t, const Circuit& circuit) {
+  PhaseResponsePlan plan;
+  plan.cycle.transient = evaluate(t.at("transient"), circuit->time_unit);
+  if (!(plan.cycle.transient > 0) || std::isinf(plan.cycle.transient))
+    t.at("transient").fail("but must be above 0 and finite.");
+  plan.cycle.origin = t.string("origin", circuit->states.empty() ? "" : circuit->states[0].variable->name);
+  if (t.has("origin")) require_state(circuit, t.at("origin"), plan.cycle.origin.substr(0, plan.cycle.origin.find('[')));
+  plan.cycle.samples = whole_number(t, "samples", 256, 4, 100'000);
+  plan.cycle.tolerance = t.number("tolerance", 1e-10);
+  if (!(plan.cycle.tolerance >= 1e-13 && plan.cycle.tolerance <= 1e-3))
+    t.at("tolerance").fail("but must lie between 1e-13 and 1e-3.");
+  if (const auto angles = t.find("angles")) {
+    plan.cycle.angles = angles->as_strings();
+    for (const auto& name : plan.cycle.angles) require_state(circuit, *angles, name);
+  }
+  if (const auto coupling = t.find_table("coupling"))
+    for (const auto& state : coupling->keys()) {
+      require_state(circuit, coupling->at(state), state);
+      plan.coupling.emplace_back(state, coupling->string(state));
+    }
+  return plan;
+}
+
+Circuit coupling_circuit(const Circuit& circuit, const PhaseResponsePlan& plan, const std::string& origin) {
+  std::istringstream lines(to_text(circuit));
+  std::string text;
+  for (std::string line; std::getline(lines, line);)
+    if (!is_of_states(line, circuit)) text += line + "\n";
+  for (const auto& s : circuit->states) {
+    const Expr& v = s.variable;
+    for (const std::string suffix : {"", "_j"})
+      text += fmt::format("input {}{}{} : {}\n", v->name, suffix, axes_text(v.shape()), v.unit().str());
+  }
+  for (const auto& [name, expression] : plan.coupling) {
+    const Expr& v = circuit.state(name).variable;
+    const Unit rate = circuit->time_unit.dimensionless() ? v.unit() : v.unit() / circuit->time_unit;
+    text += fmt::format("coupling_{} := {} : {}\n", name, expression, rate.str());
+  }
+  std::vector<std::string> wanted;
+  for (const auto& [name, expression] : plan.coupling) wanted.push_back("coupling_" + name);
+  return read_circuit(text, origin + ": [prc.coupling]").with_definitions(wanted);
+}
+
+}  // namespace striate

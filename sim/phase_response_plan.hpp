@@ -1,0 +1,26 @@
+#pragma once
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "circuit/circuit.hpp"
+#include "integrators/cycle.hpp"
+#include "io/toml.hpp"
+
+namespace striate {
+
+/// What `striate prc` is asked for: [prc] of an experiment.
+struct PhaseResponsePlan {
+  CycleSettings cycle;
+  std::vector<std::pair<std::string, std::string>> coupling;  ///< by state: its extra rate, of X (own) and X_j (sender)
+};
+
+/// Reads [prc]. @throws Error with file, line, key and value
+PhaseResponsePlan read_phase_response_plan(const TomlTable& table, const Circuit& circuit);
+
+/// The couplings as a circuit without states: the states are inputs NAME and NAME_j, the extra rate of a state is the
+/// definition coupling_NAME. @throws Error for expressions that cannot be read or have another unit than the rate
+Circuit coupling_circuit(const Circuit& circuit, const PhaseResponsePlan& plan, const std::string& origin);
+
+}  // namespace striate
