@@ -9,6 +9,7 @@
 #include <filesystem>
 
 #include "base/error.hpp"
+#include "base/memory.hpp"
 #include "circuit/compile.hpp"
 #include "circuit/text.hpp"
 #include "cli/dynamics_commands.hpp"

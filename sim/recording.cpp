@@ -10,6 +10,7 @@
 #include <set>
 
 #include "base/error.hpp"
+#include "base/memory.hpp"
 #include "circuit/text.hpp"
 #include "sim/analysis.hpp"
 #include "sim/observable.hpp"
@@ -37,14 +38,6 @@ std::vector<double> stimulus_changes(const Experiment& e) {
 }
 
 }  // namespace
-
-std::string bytes_text(double bytes) {
-  for (const std::string_view unit : {"B", "KiB", "MiB", "GiB"}) {
-    if (bytes < 1024) return fmt::format("{:.4g} {}", bytes, unit);
-    bytes /= 1024;
-  }
-  return fmt::format("{:.4g} TiB", bytes);
-}
 
 double recorded_bytes(const Experiment& e, const std::vector<SweepAxis>& sweep) {
   double rows = static_cast<double>(e.condition_count());

@@ -23,9 +23,6 @@ void require_free(const std::string& path, bool overwrite);
 /// What is recorded, in bytes.
 double recorded_bytes(const Experiment& experiment, const std::vector<SweepAxis>& sweep = {});
 
-/// 1.5 GiB
-std::string bytes_text(double bytes);
-
 /// The axes of a circuit as axes of a file, with their coordinates.
 void create_circuit_axes(H5File& file, const Circuit& circuit);
 
