@@ -99,6 +99,7 @@ Circuit batch(const Circuit& circuit, std::size_t n) {
   c.axes.insert(c.axes.begin(), axis);
   Batching batched(axis.axis);
   for (auto& input : c.inputs) input.variable = batched.variable_of(input.variable);
+  for (auto& noise : c.noises) noise.variable = batched.variable_of(noise.variable);
   for (auto& s : c.states) s.variable = batched.variable_of(s.variable);
   for (auto& s : c.states) {
     s.initial = batched(s.initial);

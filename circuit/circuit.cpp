@@ -8,6 +8,7 @@
 #include <set>
 
 #include "base/error.hpp"
+#include "circuit/derive.hpp"
 #include "circuit/fit.hpp"
 #include "circuit/program/couplings.hpp"
 #include "circuit/program/function.hpp"
@@ -90,6 +91,22 @@ void draw(const std::string& where, Parameter& p, const CircuitContents& content
     known.emplace_back(node, array(before->value, node.shape(), node.unit()));
   }
   if (p.value.empty()) p.value = drawn(p.drawn_from, contents.seed, what, std::move(known));
+}
+
+/// White noise has no square: a rate is a sum of a part without it and of parts proportional to it.
+void check_linear_noise(const std::string& where, const std::string& what, const Expr& rate,
+                        const std::vector<Noise>& noises) {
+  std::vector<std::pair<Expr, Expr>> directions;
+  for (const auto& noise : noises)
+    directions.emplace_back(
+        noise.variable, variable(VariableKind::argument, "direction", noise.variable.shape(), noise.variable.unit()));
+  const Expr slope = directions.empty() ? Expr() : jvp({rate}, directions)[0];
+  if (!slope) return;
+  for (const auto& node : topological_order({slope}))
+    for (const auto& noise : noises)
+      if (node == noise.variable)
+        throw Error(where, fmt::format("{} is not linear in the white noise '{}'. Write it as a factor, once.", what,
+                                       noise.variable->name));
 }
 
 const auto variable_name = [](const auto& item) { return item.variable->name; };
@@ -262,6 +279,18 @@ Circuit::Circuit(CircuitContents contents) {
     declare(input.variable);
     check_text(where, input.description);
   }
+  for (const auto& noise : contents.noises) {
+    enter(noise.where);
+    declare(noise.variable);
+    check_text(where, noise.description);
+    if (!(noise.variable.unit() == noise_unit(contents.time_unit)))
+      throw Error(where, fmt::format("noise '{}' has the unit [{}], but white noise has the unit {}^-0.5.",
+                                     noise.variable->name, noise.variable.unit().str(), contents.time_unit.str()));
+    if (noise.calculus != contents.noises.front().calculus)
+      throw Error(where, fmt::format("noise '{}' and noise '{}' are one Ito, the other Stratonovich, but a circuit has "
+                                     "one calculus. Convert one of them.",
+                                     contents.noises.front().variable->name, noise.variable->name));
+  }
   for (const auto& state : contents.states) {
     enter(state.where);
     declare(state.variable);
@@ -277,7 +306,11 @@ Circuit::Circuit(CircuitContents contents) {
   if (contents.states.empty() && contents.definitions.empty())
     throw Error(where, "it has neither a state nor a definition. Write an equation such as dV/dt = -V/tau : mV.");
 
-  const auto check_variables = [&](const std::string& what, const Expr& e, bool initial) {
+  const auto is_noise = [&](const Expr& v) {
+    return std::any_of(contents.noises.begin(), contents.noises.end(),
+                       [&](const Noise& noise) { return noise.variable == v; });
+  };
+  const auto check_variables = [&](const std::string& what, const Expr& e, bool initial, bool rate = false) {
     if (const Shape* large = too_large({e})) {
       std::vector<AlgorithmChoice> choices;
       if (too_large(factor_couplings({e}, choices)))
@@ -298,6 +331,10 @@ Circuit::Circuit(CircuitContents contents) {
             where,
             fmt::format("{} uses random numbers, but these are for initial values: parameter NAME ~ ....", what));
       if (node->op != Op::variable) continue;
+      if (!rate && is_noise(node))
+        throw Error(where, fmt::format("{} uses the white noise '{}', but this has no value at a time: it may enter "
+                                       "rates dx/dt only. Make coloured noise a state.",
+                                       what, node->name));
       if (!declared.contains(node.get()))
         throw Error(where, fmt::format("{} uses '{}' {} [{}], which this circuit does not declare so.", what,
                                        node->name, node.shape().str_sizes(), node.unit().str()));
@@ -318,7 +355,8 @@ Circuit::Circuit(CircuitContents contents) {
     const Unit unit = s.map ? s.variable.unit() : s.variable.unit() / contents.time_unit;
     s.equation = fit(where, what, s.equation, unit, s.variable.shape());
     s.initial = fit(where, fmt::format("{}(0)", name), s.initial, s.variable.unit(), s.variable.shape());
-    check_variables(what, s.equation, false);
+    check_variables(what, s.equation, false, !s.map);
+    check_linear_noise(where, what, s.equation, contents.noises);
     check_variables(fmt::format("{}(0)", name), s.initial, true);
   }
   for (const auto& d : contents.definitions) {
@@ -488,6 +526,10 @@ bool Circuit::operator==(const Circuit& other) const {
              [](const auto& x, const auto& y) {
                return x.variable == y.variable && x.supply == y.supply && x.description == y.description;
              }) &&
+         all(a.noises, b.noises,
+             [](const auto& x, const auto& y) {
+               return x.variable == y.variable && x.calculus == y.calculus && x.description == y.description;
+             }) &&
          all(a.states, b.states,
              [](const auto& x, const auto& y) {
                return x.variable == y.variable && x.initial == y.initial && x.equation == y.equation &&
@@ -508,6 +550,8 @@ bool Circuit::operator==(const Circuit& other) const {
            return x.name == y.name && x.description == y.description && x.values == y.values;
          });
 }
+
+Unit noise_unit(const Unit& time_unit) { return time_unit.pow(-0.5); }
 
 void define_complex(CircuitContents& contents, const std::string& name, const ComplexExpr& value,
                     const std::string& description, const std::string& where) {
@@ -565,6 +609,12 @@ void CircuitBuilder::seed(std::uint64_t seed) { contents_.seed = seed; }
 Expr CircuitBuilder::input(const std::string& name, std::string_view unit, Shape shape, std::string description) {
   const Expr v = variable(VariableKind::input, name, std::move(shape), Unit::parse(unit));
   contents_.inputs.push_back({v, std::move(description)});
+  return v;
+}
+
+Expr CircuitBuilder::noise(const std::string& name, Calculus calculus, Shape shape, std::string description) {
+  const Expr v = variable(VariableKind::input, name, std::move(shape), noise_unit(contents_.time_unit));
+  contents_.noises.push_back({v, calculus, std::move(description)});
   return v;
 }
 

@@ -60,6 +60,14 @@ struct Input {
   Supply supply = Supply::drive;  ///< another one only in a circuit made for an integrator
 };
 
+/// White noise: rates hold it times its size; its integral over a time T has the variance T.
+struct Noise {
+  Expr variable;  ///< an input of unit 1/sqrt(time unit)
+  Calculus calculus = Calculus::ito;
+  std::string description;
+  std::string where = {};
+};
+
 struct State {
   Expr variable;
   Expr initial;   ///< of parameters and inputs; in the state's unit and shape
@@ -112,12 +120,16 @@ struct CircuitContents {
   std::vector<AxisDeclaration> axes;
   std::vector<Parameter> parameters;
   std::vector<Input> inputs;
+  std::vector<Noise> noises;
   std::vector<State> states;
   std::vector<Definition> definitions;
   std::vector<EventRule> events;
   std::vector<ProjectionRule> projections;
   std::vector<Regime> regimes;
 };
+
+/// The unit of white noise, 1/sqrt(time unit).
+Unit noise_unit(const Unit& time_unit);
 
 /// Declares the axis of complex parts where it is missing, and defines `name` as both parts along it.
 void define_complex(CircuitContents& contents, const std::string& name, const ComplexExpr& value,
@@ -172,6 +184,8 @@ class CircuitBuilder {
                  std::string description = "");
   void seed(std::uint64_t seed);
   Expr input(const std::string& name, std::string_view unit, Shape shape = {}, std::string description = "");
+  /// White noise, which enters rates linearly: ddt(V, -V/tau + sigma*noise("xi", Calculus::ito)).
+  Expr noise(const std::string& name, Calculus calculus, Shape shape = {}, std::string description = "");
   Expr state(const std::string& name, std::string_view unit, Shape shape = {}, const Expr& initial = Expr(0.0),
              std::string description = "");
   /// A complex state: the real states NAME_re and NAME_im, and the definition NAME with both along the axis re_im.

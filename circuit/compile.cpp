@@ -10,6 +10,7 @@
 
 #include "base/error.hpp"
 #include "circuit/derive.hpp"
+#include "circuit/noise.hpp"
 #include "circuit/program/function.hpp"
 #include "circuit/program/synapse_function.hpp"
 
@@ -143,12 +144,13 @@ Workspace<T>::~Workspace() = default;
 
 template <class T>
 struct System<T>::Impl {
-  explicit Impl(const Circuit& c) : circuit(with_held_inputs(c)) {
+  explicit Impl(const Circuit& c) : circuit(with_held_inputs(with_supplied_noise(c))) {
+    if (!c->noises.empty()) noise = {c->noises.front().calculus, noise_entry(c)};
     states = fields_of(circuit->states);
     parameters = fields_of(circuit->parameters);
-    for (const auto supplied : {false, true})
+    for (const auto supply : {Supply::drive, Supply::noise, Supply::delayed, Supply::held})
       for (const auto& u : circuit->inputs)
-        if ((u.supply != Supply::drive) == supplied)
+        if (u.supply == supply)
           inputs.add({u.variable->name, u.description, u.variable.unit(), u.variable.shape(), 0, 1, u.supply});
     for (const auto& f : inputs)
       if (f.supply == Supply::drive) driven += f.size;
@@ -270,7 +272,8 @@ struct System<T>::Impl {
     std::vector<ArgumentField> a;
     for (const auto& p : circuit->parameters) a.push_back({p.variable, 0, parameters.at(p.variable->name).offset});
     a.push_back({time_variable(circuit->time_unit), 1, 0});
-    for (const auto& u : circuit->inputs) a.push_back({u.variable, 2, inputs.at(u.variable->name).offset});
+    for (const auto& u : circuit->inputs)
+      a.push_back({u.variable, 2, inputs.at(u.variable->name).offset, u.supply == Supply::drive ? 0 : 3});
     for (const auto& s : circuit->states) a.push_back({s.variable, 3, states.at(s.variable->name).offset});
     return a;
   }
@@ -411,6 +414,7 @@ struct System<T>::Impl {
   std::vector<Projection> projections;
   std::vector<std::vector<std::unique_ptr<SynapseFunction<T>>>> synapse_functions;  ///< [projection][expression]
   std::size_t driven = 0;
+  std::optional<NoiseForm> noise;
   std::size_t guard_size = 0;
   std::size_t jump_size = 0;
   mutable std::array<Slot, part_count> functions;
@@ -455,6 +459,10 @@ const Fields& System<T>::observables() const {
 template <class T>
 const std::vector<Event>& System<T>::events() const {
   return impl_->events;
+}
+template <class T>
+const std::optional<typename System<T>::NoiseForm>& System<T>::noise() const {
+  return impl_->noise;
 }
 template <class T>
 std::size_t System<T>::guard_size() const {

@@ -6,6 +6,7 @@
 
 #include "base/error.hpp"
 #include "circuit/derive.hpp"
+#include "circuit/noise.hpp"
 #include "circuit/propagator.hpp"
 #include "circuit/tableau.hpp"
 
@@ -65,7 +66,16 @@ Circuit discretise(const Circuit& flow, Scheme scheme, double dt) {
   if (!flow->events.empty())
     throw Error(where, fmt::format("has the event '{}', but a circuit with events cannot be discretised.",
                                    flow->events.front().name));
+  if (!flow->noises.empty() && scheme != Scheme::euler && scheme != Scheme::heun)
+    throw Error(where, fmt::format("has noise, which {} has no steps for. Use euler (Ito) or heun (Stratonovich).",
+                                   names[static_cast<std::size_t>(scheme)]));
+  if (!flow->noises.empty() && noise_entry(flow) != NoiseEntry::additive &&
+      (scheme == Scheme::euler) != (flow->noises.front().calculus == Calculus::ito))
+    throw Error(where, "has noise whose size depends on the state: euler is for Ito noise, heun for Stratonovich.");
   CircuitContents map = *flow;
+  for (const auto& noise : flow->noises)
+    map.inputs.push_back({noise.variable, noise.description + " (increment of the Brownian path over a step / step)"});
+  map.noises.clear();
   const Expr h = quantity(dt, flow->time_unit);
   const auto next = [&] {
     switch (scheme) {

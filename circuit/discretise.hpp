@@ -14,8 +14,10 @@ enum class Scheme { euler, heun, rk4, exponential_euler, exact };
 Scheme scheme_named(std::string_view name);
 
 /// The map that a fixed-step integrator makes of a flow: next(y) is one step of size `dt` [time unit, > 0]. The inputs
-/// are held over the step, the time is not. Definitions, parameters and regimes stay as they are.
-/// @throws Error for a map, and for a circuit with events; `exact`: for rates that it does not solve
+/// are held over the step, the time is not. Noise becomes an input: the increment of its path over the step / step.
+/// Definitions, parameters and regimes stay as they are.
+/// @throws Error for a map, for a circuit with events, and for noise that the scheme has no step for; `exact`: for
+/// rates that it does not solve
 Circuit discretise(const Circuit& flow, Scheme scheme, double dt);
 
 }  // namespace striate

@@ -279,6 +279,10 @@ std::string to_text(const Circuit& circuit) {
   for (const auto& u : c.inputs)
     text += fmt::format("input {}{} : {}{}\n", u.variable->name, u.variable.shape().str(), u.variable.unit().str(),
                         quoted(u.description));
+  if (!c.noises.empty()) text += "\n";
+  for (const auto& n : c.noises)
+    text += fmt::format("noise {}{} {}{}\n", n.variable->name, n.variable.shape().str(),
+                        n.calculus == Calculus::ito ? "ito" : "stratonovich", quoted(n.description));
 
   Printer print;
   if (!c.definitions.empty()) text += "\n";

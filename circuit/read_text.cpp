@@ -24,7 +24,7 @@ constexpr double most_coordinates = 1 << 20;
 const std::vector<std::string>& keywords() {
   static const std::vector<std::string> words{"circuit",  "source", "time",       "step",  "seed",
                                               "constant", "axis",   "parameter",  "input", "event",
-                                              "poisson",  "train",  "projection", "regime"};
+                                              "poisson",  "train",  "projection", "noise", "regime"};
   return words;
 }
 
@@ -203,6 +203,7 @@ class Reader {
           end_statement();
         } else if (word == "time") {
           const Token t = peek();
+          if (!contents_.noises.empty()) fail_at(first, "the time unit must be declared before noise.");
           contents_.time_unit = unit_until_end(t);
           end_statement();
         } else if (word == "step") {
@@ -224,6 +225,8 @@ class Reader {
           scan_input();
         } else if (word == "projection") {
           skip_projection();
+        } else if (word == "noise") {
+          scan_noise();
         } else {
           (word == "regime" ? regimes_ : events_).push_back(at_);
           skip_statement();
@@ -484,6 +487,23 @@ class Reader {
     const Expr v = variable(VariableKind::input, name, shape, unit);
     declare(t, name, v);
     contents_.inputs.push_back({v, description(), position(t)});
+    end_statement();
+  }
+
+  void scan_noise() {
+    const Token t = peek();
+    const std::string name = expect_name("a noise's name");
+    const Shape shape = shape_in_brackets();
+    const Token which = peek();
+    const std::string calculus = is_name() ? take().text : "";
+    if (calculus != "ito" && calculus != "stratonovich")
+      fail_at(which, fmt::format("noise is 'ito' or 'stratonovich', but {} stands here. Where its size does not depend "
+                                 "on the state both mean the same.",
+                                 shown(which)));
+    const Expr v = variable(VariableKind::input, name, shape, noise_unit(contents_.time_unit));
+    declare(t, name, v);
+    contents_.noises.push_back(
+        {v, calculus == "ito" ? Calculus::ito : Calculus::stratonovich, description(), position(t)});
     end_statement();
   }
 

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -159,6 +160,12 @@ class System {
   const Fields& observables() const;
   const std::vector<Event>& events() const;
   std::size_t guard_size() const;
+
+  struct NoiseForm {
+    Calculus calculus;
+    NoiseEntry entry;
+  };
+  const std::optional<NoiseForm>& noise() const;  ///< none without noise
 
   Workspace<T> workspace() const;
 

@@ -31,7 +31,7 @@ bool all_finite(std::span<const double> x) {
 
 }  // namespace
 
-Evaluation::Evaluation(const Problem& problem)
+Evaluation::Evaluation(const Problem& problem, std::initializer_list<Supply> supplies)
     : system_(problem.system),
       p_(parameters_of(problem)),
       drive_(problem.drive),
@@ -39,10 +39,31 @@ Evaluation::Evaluation(const Problem& problem)
       u_(system_.inputs().size()),
       input_rates_(u_.size()),
       driven_(system_.driven()),
+      seed_(problem.seed),
       size_(system_.states().size()),
       guards_(system_.guard_size()),
       begin_(problem.t0),
-      end_(problem.t1) {}
+      end_(problem.t1) {
+  for (const Field& input : system_.inputs()) {
+    if (input.supply == Supply::drive || std::find(supplies.begin(), supplies.end(), input.supply) != supplies.end())
+      continue;
+    const char* what = input.supply == Supply::noise     ? "noise"
+                       : input.supply == Supply::delayed ? "delays"
+                                                         : "refractory states";
+    throw Error(system_.name(), fmt::format("has {}, which are no part of this computation. Integrate it in time, or "
+                                            "leave them out of the circuit.",
+                                            what));
+  }
+}
+
+std::pair<std::size_t, std::size_t> Evaluation::range(Supply supply) const {
+  std::size_t begin = 0, end = 0;
+  for (const Field& input : system_.inputs()) {
+    if (input.supply < supply) begin += input.size;
+    if (input.supply == supply) end += input.size;
+  }
+  return {begin, begin + end};
+}
 
 void Evaluation::set_segment(double begin, double end) {
   begin_ = begin;

@@ -1,9 +1,11 @@
 #pragma once
 
 #include <exception>
+#include <initializer_list>
 #include <limits>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "base/aligned_vector.hpp"
 #include "integrators/integrator.hpp"
@@ -16,13 +18,22 @@ namespace striate {
 /// the present segment take the drive's limit from the left.
 class Evaluation {
  public:
-  explicit Evaluation(const Problem& problem);
+  /// @param supplies  what the caller fills in at each evaluation (supplied); @throws Error when the circuit needs more
+  explicit Evaluation(const Problem& problem, std::initializer_list<Supply> supplies = {});
 
   const System<double>& system() const { return system_; }
   std::span<const double> p() const { return p_; }
   Workspace<double>& workspace() { return workspace_; }
   std::size_t size() const { return size_; }
   std::size_t guards() const { return guards_; }
+  /// The inputs that the integrator fills; they hold until it changes them.
+  std::span<double> supplied(Supply supply) {
+    const auto [begin, end] = range(supply);
+    return std::span(u_).subspan(begin, end - begin);
+  }
+  /// Where they lie among the inputs: [first, second).
+  std::pair<std::size_t, std::size_t> range(Supply supply) const;
+  std::uint64_t seed() const { return seed_; }
   void set_segment(double begin, double end);
 
   /// Where the System is evaluated at time t: with the drive of the present segment, until the next call.
@@ -56,6 +67,7 @@ class Evaluation {
   AlignedVector<double> u_;
   std::vector<double> input_rates_;
   std::size_t driven_;
+  std::uint64_t seed_;
   double driven_to_ = std::numeric_limits<double>::quiet_NaN();  ///< the time that u_ belongs to
   std::size_t size_, guards_;
   double begin_, end_;

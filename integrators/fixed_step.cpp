@@ -33,15 +33,17 @@ void FixedStep::restart(double t, std::span<const double> y, double end, double 
 }
 
 double FixedStep::step() {
+  double next = begin_ + static_cast<double>(n_ + 1) * step_;
+  // A last step shorter than a millionth of the others is merged into the one before it.
+  if (next > end_ - 1e-6 * step_) next = end_;
+  enter(n_, next - t_);
   if (!have_rate_) rhs(t_, y_, rate_);
   have_rate_ = false;
   std::swap(previous_y_, y_);
   std::swap(previous_rate_, rate_);
   previous_t_ = t_;
+  t_ = next;
   ++n_;
-  t_ = begin_ + static_cast<double>(n_) * step_;
-  // A last step shorter than a millionth of the others is merged into the one before it.
-  if (t_ > end_ - 1e-6 * step_) t_ = end_;
   increment(previous_t_, t_ - previous_t_, previous_y_, previous_rate_, y_);
   return t_;
 }

@@ -17,11 +17,15 @@ class FixedStep : public Stepper {
   bool fixed_step() const override { return true; }
 
  protected:
+  /// Before step number n of the segment, of length h, is taken.
+  virtual void enter(std::uint64_t /*n*/, double /*h*/) {}
   /// next = y advanced by h from t, where rate = f(t, y)
   virtual void increment(double t, double h, std::span<const double> y, std::span<const double> rate,
                          std::span<double> next) = 0;
   void rhs(double t, std::span<const double> y, std::span<double> ydot);
   std::span<const double> previous_y() const { return previous_y_; }
+  double previous_t() const { return previous_t_; }
+  double t() const { return t_; }
   Evaluation& evaluation_;
 
  private:

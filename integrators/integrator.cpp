@@ -45,7 +45,7 @@ struct Integrator::Impl {
   Impl(const Method& method, Problem given)
       : method_(method), info_(method_info(method.name)), problem_(std::move(given)) {
     validate();
-    evaluation_.emplace(problem_);
+    evaluation_.emplace(problem_, std::initializer_list<Supply>{Supply::noise});
     if (problem_.y0.empty()) {
       problem_.y0.resize(problem_.system.states().size());
       evaluation_->initial(problem_.t0, problem_.y0);
@@ -94,6 +94,7 @@ struct Integrator::Impl {
     if (!problem_.p.empty()) sized("p", problem_.p.size(), system.parameters().size());
     if (!problem_.y0.empty()) sized("y0", problem_.y0.size(), system.states().size());
     if (!problem_.drive && system.driven() > 0) refuse("the circuit has inputs, but no drive is given.");
+    check_noise();
     if (!(std::isfinite(problem_.t0) && std::isfinite(problem_.t1) && problem_.t1 > problem_.t0)) {
       refuse(fmt::format("t1 = {}, but must be later than t0 = {}.", time_text(problem_.t1, system),
                          time_text(problem_.t0, system)));
@@ -111,6 +112,33 @@ struct Integrator::Impl {
     };
     whole("t1", problem_.t1);
     for (double c : problem_.checkpoints) whole("checkpoint", c);
+  }
+
+  void check_noise() const {
+    const System<double>& system = problem_.system;
+    const auto& noise = system.noise();
+    if (!noise) return;
+    if (!info_.stochastic)
+      throw Error(system.name(), fmt::format("has noise, but '{}' integrates without. Use {}.", method_.name,
+                                             noise->entry == NoiseEntry::additive ? "sra1"
+                                             : noise->calculus == Calculus::ito   ? "euler_maruyama or milstein"
+                                                                                  : "stochastic_heun"));
+    if (noise->entry == NoiseEntry::additive) return;
+    if (noise->entry > info_.stochastic->most)
+      throw Error(system.name(),
+                  fmt::format("has noise whose size depends on {}, but '{}' needs {}. Use {}.",
+                              noise->entry == NoiseEntry::diagonal ? "its state" : "more than the state it drives",
+                              method_.name,
+                              info_.stochastic->most == NoiseEntry::additive
+                                  ? "additive noise"
+                                  : "each element of the noise to drive one element of one state",
+                              noise->calculus == Calculus::ito ? "euler_maruyama" : "stochastic_heun"));
+    if (info_.stochastic->calculus != noise->calculus)
+      throw Error(system.name(),
+                  fmt::format("has {0} noise whose size depends on the state, but '{1}' converges to the "
+                              "other calculus. Use {2}.",
+                              noise->calculus == Calculus::ito ? "Ito" : "Stratonovich", method_.name,
+                              noise->calculus == Calculus::ito ? "euler_maruyama" : "stochastic_heun"));
   }
 
   /// Whether t is one of the map's times, but for rounding.

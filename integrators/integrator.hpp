@@ -16,7 +16,8 @@ namespace striate {
 ///
 /// Adaptive: "bs32", "dp54" (explicit Runge-Kutta), "arkode_bs32", "arkode_dp54", "zonneveld43" (the same, ARKODE),
 /// "adams", "bdf" (multistep, CVODES), "imex3", "imex4", "imex5" (additive Runge-Kutta, ARKODE). Fixed step: "euler",
-/// "heun", "rk4", "exponential_euler". For maps, which no other method takes: "iterate", with the circuit's own step.
+/// "heun", "rk4", "exponential_euler". Fixed step, for noise: "euler_maruyama", "stochastic_heun", "milstein", "sra1"
+/// (integrators/stochastic.hpp). For maps, which no other method takes: "iterate", with the circuit's own step.
 /// Recommended: bs32 for rectified circuits, dp54 for smooth ones, bdf for stiff ones.
 struct Method {
   std::string name = "bs32";

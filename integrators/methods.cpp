@@ -11,6 +11,7 @@
 #include "integrators/iterate.hpp"
 #include "integrators/runge_kutta.hpp"
 #include "integrators/stepper.hpp"
+#include "integrators/stochastic.hpp"
 
 namespace striate {
 namespace {
@@ -23,6 +24,11 @@ std::unique_ptr<Stepper> runge_kutta(Evaluation& evaluation, const Method& metho
 template <const Tableau& (*tableau)()>
 std::unique_ptr<Stepper> adaptive_runge_kutta(Evaluation& evaluation, const Method& method, double t0, double t1) {
   return std::make_unique<AdaptiveRungeKutta>(evaluation, method, t0, t1, tableau());
+}
+
+template <class Stepping>
+std::unique_ptr<Stepper> stochastic(Evaluation& evaluation, const Method& method, double, double t1) {
+  return std::make_unique<Stepping>(evaluation, method, t1);
 }
 
 std::unique_ptr<Stepper> exponential_euler(Evaluation& evaluation, const Method& method, double, double t1) {
@@ -50,6 +56,10 @@ const std::vector<MethodInfo>& all_methods() {
       {"heun", Kind::fixed, runge_kutta<heun_tableau>},
       {"rk4", Kind::fixed, runge_kutta<rk4_tableau>},
       {"exponential_euler", Kind::fixed, exponential_euler},
+      {"euler_maruyama", Kind::fixed, stochastic<EulerMaruyama>, {{Calculus::ito, NoiseEntry::general}}},
+      {"stochastic_heun", Kind::fixed, stochastic<StochasticHeun>, {{Calculus::stratonovich, NoiseEntry::general}}},
+      {"milstein", Kind::fixed, stochastic<Milstein>, {{Calculus::ito, NoiseEntry::diagonal}}},
+      {"sra1", Kind::fixed, stochastic<Sra1>, {{std::nullopt, NoiseEntry::additive}}},
       {"iterate", Kind::map, iterate},
   };
   return methods;

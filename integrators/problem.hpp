@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <span>
 #include <vector>
@@ -48,6 +49,7 @@ struct Problem {
   /// Times at which Integrator::save is wanted. The integrator restarts there whether or not anything is saved, and so
   /// a resumed run has the bits of the uninterrupted one. (A multistep history cannot leave SUNDIALS.)
   std::vector<double> checkpoints;
+  std::uint64_t seed = 0;  ///< of the circuit's noise: the same seed, the same paths
 };
 
 }  // namespace striate

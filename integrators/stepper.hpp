@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "integrators/evaluation.hpp"
@@ -27,8 +28,14 @@ class Stepper {
 struct MethodInfo {
   std::string name;
   enum class Kind { adaptive, imex, fixed, map } kind = Kind::adaptive;
+  /// For noise: which calculus it converges to (unset: any, being for additive noise), and what noise it takes.
+  struct Stochastic {
+    std::optional<Calculus> calculus;
+    NoiseEntry most = NoiseEntry::general;
+  };
   bool fixed() const { return kind == Kind::fixed || kind == Kind::map; }
   std::unique_ptr<Stepper> (*make)(Evaluation&, const Method&, double t0, double t1);
+  std::optional<Stochastic> stochastic = {};
 };
 const MethodInfo& method_info(const std::string& name);
 

@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "base/error.hpp"
+#include "base/random.hpp"
 #include "circuit/compile.hpp"
 #include "integrators/integrator.hpp"
 #include "integrators/steady_state.hpp"
@@ -44,6 +45,7 @@ class Course {
       const Field& f = system.parameters().at(name);
       std::fill_n(problem_.p.begin() + static_cast<std::ptrdiff_t>(f.offset), f.size, value);
     }
+    problem_.seed = RandomKey(e.run.seed, "condition").bits({condition, 0, 0, 0})[0];
     result_.recorded.resize(e.run.record.size());
   }
 

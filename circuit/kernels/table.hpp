@@ -6,6 +6,7 @@
 #include "circuit/kernels/level/convolution_families.hpp"
 #include "circuit/kernels/level/dense_families.hpp"
 #include "circuit/kernels/level/families.hpp"
+#include "circuit/kernels/level/random_families.hpp"
 
 namespace striate {
 
@@ -19,6 +20,7 @@ struct KernelTable {
   DirectKernels<T> direct;
   SpectralKernels<T> spectral;
   DenseKernels<T> dense;
+  RandomKernels<T> random;
 };
 
 /// The kernels of a given level, for tests and measurements. Calling them needs a machine of that level.

@@ -122,7 +122,7 @@ class Planner {
     for (const auto& group : groups) last_stage_ = std::max(last_stage_, group.stage);
     for (const auto& a : arguments) {
       place_[a.variable.get()] = {Place::Space::argument, a.group, a.offset};
-      stage_[a.variable.get()] = groups[a.group].stage;
+      stage_[a.variable.get()] = std::max(groups[a.group].stage, a.stage);
     }
     std::vector<Expr> roots;
     for (const auto& o : outputs) roots.push_back(o.value);
@@ -137,7 +137,7 @@ class Planner {
     plan_outputs();
     for (const auto& a : arguments)
       if (read_early_.contains(a.variable.get()))
-        remembered.push_back({a.group, a.offset, a.variable.shape().size(), groups[a.group].stage});
+        remembered.push_back({a.group, a.offset, a.variable.shape().size(), stage_.at(a.variable.get())});
   }
 
   std::vector<std::vector<std::unique_ptr<Step<T>>>> steps;

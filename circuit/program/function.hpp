@@ -15,6 +15,7 @@ struct ArgumentField {
   Expr variable;
   std::size_t group;
   std::size_t offset;
+  int stage = 0;  ///< where it changes more often than the rest of its group; else 0
 };
 
 /// A flat vector handed to a function. Groups of an earlier stage change more seldom: what depends on them alone is

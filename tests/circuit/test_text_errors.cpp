@@ -41,6 +41,22 @@ const std::vector<Mistake>& mistakes() {
        "c.circuit:3:1: circuit 'c': 'w' has an equation next(w), but 'V' has dV/dt. A circuit is a flow (d/dt) or a "
        "map "
        "(next), not both; discretise turns a flow into a map."},
+      {"noise without a calculus", first + "noise xi\n" + leak,
+       "c.circuit:2:9: noise is 'ito' or 'stratonovich', but the end of the line stands here. Where its size does not "
+       "depend on the state both mean the same."},
+      {"noise of both kinds", first + "noise a ito\nnoise b stratonovich\ndV/dt = a + b : 1\n",
+       "c.circuit:3:7: circuit 'c': noise 'a' and noise 'b' are one Ito, the other Stratonovich, but a circuit has one "
+       "calculus. Convert one of them."},
+      {"noise squared", first + "noise a ito\ndV/dt = a^2 : 1\n",
+       "c.circuit:3:1: circuit 'c': dV/dt is not linear in the white noise 'a'. Write it as a factor, once."},
+      {"noise as a quantity of its own", first + "noise a ito\ndV/dt = a/(1 ms^0.5) : 1\nI := 2*a\n",
+       "c.circuit:4:1: circuit 'c': 'I' uses the white noise 'a', but this has no value at a time: it may enter rates "
+       "dx/dt only. Make coloured noise a state."},
+      {"noise in a map", first + "noise a ito\nnext(V) = a*(1 ms^0.5) : 1\n",
+       "c.circuit:3:1: circuit 'c': next(V) uses the white noise 'a', but this has no value at a time: it may enter "
+       "rates dx/dt only. Make coloured noise a state."},
+      {"a time unit after noise", first + "noise a ito\ntime s\ndV/dt = a : 1\n",
+       "c.circuit:3:1: the time unit must be declared before noise."},
       {"the step of a flow", first + "step 2 ms\n" + leak,
        "c.circuit:1:1: circuit 'c': it has a step, but is not a map. Write its equations as next(x) = ..., or leave "
        "the "

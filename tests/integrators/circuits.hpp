@@ -67,10 +67,11 @@ inline Method named(const std::string& name, double rtol = 1e-5) {
   return method;
 }
 
-/// The names of all methods but the one for maps.
+/// The names of all methods for flows without noise.
 inline std::vector<std::string> flow_methods() {
   auto names = method_names();
-  std::erase(names, "iterate");
+  for (const char* other : {"iterate", "euler_maruyama", "stochastic_heun", "milstein", "sra1"})
+    std::erase(names, other);
   return names;
 }
 

@@ -5,7 +5,7 @@
 
 #include "circuit/compile.hpp"
 #include "circuit/text.hpp"
-#include "integrators/integrator.hpp"
+#include "tests/integrators/circuits.hpp"
 
 using namespace striate;
 
@@ -18,10 +18,9 @@ z(0) = 1 + 0.5*i
 dz/dt = (-0.3 + 2*i)*z*1 [1/s] : complex 1
 )"));
   const std::complex<double> expected = std::complex<double>(1, 0.5) * std::exp(std::complex<double>(-0.3, 2));
-  for (const auto& name : method_names()) {
+  for (const auto& name : test::flow_methods()) {
     Method method;
     method.name = name;
-    if (name == "iterate") continue;  // of maps
     const bool fixed = name == "euler" || name == "heun" || name == "rk4" || name == "exponential_euler";
     if (fixed) method.step = 1e-4;
     if (name.starts_with("imex")) method.implicit = {"z_re", "z_im"};

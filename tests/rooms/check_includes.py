@@ -23,7 +23,8 @@ MAY_INCLUDE = {
 }
 # Integrators see a circuit only through its System, and share the tableaus of its discretised forms.
 ONLY_THESE = {
-    ("integrators", "circuit"): {"circuit/system.hpp", "circuit/shape.hpp", "circuit/unit.hpp", "circuit/tableau.hpp"}
+    ("integrators", "circuit"): {"circuit/system.hpp", "circuit/shape.hpp", "circuit/unit.hpp", "circuit/tableau.hpp",
+                                 "circuit/kernels/normals.hpp"}
 }
 OWNERS = {
     r"(cvode|cvodes|arkode|kinsol|ida|idas|nvector|sundials|sunmatrix|sunlinsol|sunnonlinsol)/": {"integrators"},

@@ -14,11 +14,14 @@ template <class T>
 SpectralKernels<T> spectral_kernels();
 template <class T>
 DenseKernels<T> dense_kernels();
+template <class T>
+RandomKernels<T> random_kernels();
 
 template <class T>
 const KernelTable<T>& table() {
   static const KernelTable<T> kernels{pointwise_kernels<T>(), line_kernels<T>(),     matrix_kernels<T>(),
-                                      direct_kernels<T>(),    spectral_kernels<T>(), dense_kernels<T>()};
+                                      direct_kernels<T>(),    spectral_kernels<T>(), dense_kernels<T>(),
+                                      random_kernels<T>()};
   return kernels;
 }
 

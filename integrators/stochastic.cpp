@@ -1,0 +1,139 @@
+#include "integrators/stochastic.hpp"
+
+#include <algorithm>
+
+#include "integrators/linear_combination.hpp"
+
+namespace striate {
+
+Stochastic::Stochastic(Evaluation& evaluation, const Method& method, double t1)
+    : FixedStep(evaluation, method, method.step, t1), step_(method.step) {
+  for (const Field& field : evaluation.system().inputs()) {
+    if (field.supply != Supply::noise) continue;
+    paths_.emplace_back(evaluation.seed(), "noise " + field.name, field.size);
+    sizes_.push_back(field.size);
+  }
+  dw_.resize(evaluation.supplied(Supply::noise).size());
+  area_.resize(dw_.size());
+  direction_.resize(evaluation.system().inputs().size());
+}
+
+void Stochastic::restart(double t, std::span<const double> y, double end, double begin, std::uint64_t steps) {
+  FixedStep::restart(t, y, end, begin, steps);
+  for (BrownianPath& path : paths_) path.restart(begin, step_);
+}
+
+void Stochastic::enter(std::uint64_t n, double h) {
+  std::size_t at = 0;
+  for (std::size_t i = 0; i < paths_.size(); ++i) {
+    paths_[i].increment(n, h, std::span(dw_).subspan(at, sizes_[i]), std::span(area_).subspan(at, sizes_[i]));
+    at += sizes_[i];
+  }
+  supply(1 / h);
+}
+
+void Stochastic::supply(double scale) {
+  const auto noise = evaluation_.supplied(Supply::noise);
+  for (std::size_t i = 0; i < noise.size(); ++i) noise[i] = scale * dw_[i];
+}
+
+void Stochastic::add_noise(double t, std::span<const double> y, std::span<const double> along, std::span<double> out) {
+  const auto noise = evaluation_.range(Supply::noise);
+  std::copy(along.begin(), along.end(), direction_.begin() + static_cast<std::ptrdiff_t>(noise.first));
+  evaluation_.system().jvp(evaluation_.at(t, y), {{}, {}, direction_}, out, evaluation_.workspace());
+}
+
+void Stochastic::dense(double t, std::span<double> out) {
+  const auto y = this->y();
+  const double share = (t - previous_t()) / (this->t() - previous_t());
+  for (std::size_t i = 0; i < out.size(); ++i) out[i] = previous_y()[i] + share * (y[i] - previous_y()[i]);
+}
+
+void EulerMaruyama::increment(double, double h, std::span<const double> y, std::span<const double> rate,
+                              std::span<double> next) {
+  LinearCombination sum;
+  sum.add(1, y.data());
+  sum.add(h, rate.data());
+  sum.store(next);
+}
+
+StochasticHeun::StochasticHeun(Evaluation& evaluation, const Method& method, double t1)
+    : Stochastic(evaluation, method, t1), end_rate_(evaluation.size()) {}
+
+void StochasticHeun::increment(double t, double h, std::span<const double> y, std::span<const double> rate,
+                               std::span<double> next) {
+  LinearCombination predicted;
+  predicted.add(1, y.data());
+  predicted.add(h, rate.data());
+  predicted.store(next);
+  rhs(t + h, next, end_rate_);
+  LinearCombination sum;
+  sum.add(1, y.data());
+  sum.add(h / 2, rate.data());
+  sum.add(h / 2, end_rate_.data());
+  sum.store(next);
+}
+
+Milstein::Milstein(Evaluation& evaluation, const Method& method, double t1)
+    : Stochastic(evaluation, method, t1),
+      ones_(dw_.size(), 1.0),
+      correction_(dw_.size()),
+      size_(evaluation.size()),
+      with_(evaluation.size()),
+      without_(evaluation.size()) {}
+
+void Milstein::increment(double t, double h, std::span<const double> y, std::span<const double> rate,
+                         std::span<double> next) {
+  // The Jacobian is affine in the noise: the difference of two of its products is that of g' alone.
+  std::fill(size_.begin(), size_.end(), 0.0);
+  add_noise(t, y, ones_, size_);
+  const auto noise = evaluation_.supplied(Supply::noise);
+  for (std::size_t i = 0; i < noise.size(); ++i) noise[i] = (dw_[i] * dw_[i] - h) / 2;
+  evaluation_.jvp(t, y, size_, with_);
+  std::fill(noise.begin(), noise.end(), 0.0);
+  evaluation_.jvp(t, y, size_, without_);
+  LinearCombination sum;
+  sum.add(1, y.data());
+  sum.add(h, rate.data());
+  sum.add(1, with_.data());
+  sum.add(-1, without_.data());
+  sum.store(next);
+}
+
+Sra1::Sra1(Evaluation& evaluation, const Method& method, double t1)
+    : Stochastic(evaluation, method, t1),
+      early_(dw_.size()),
+      late_(dw_.size()),
+      stage_(evaluation.size()),
+      stage_rate_(evaluation.size()),
+      noise_(evaluation.size()) {}
+
+void Sra1::enter(std::uint64_t n, double h) {
+  Stochastic::enter(n, h);
+  supply(0);
+}
+
+void Sra1::increment(double t, double h, std::span<const double> y, std::span<const double> rate,
+                     std::span<double> next) {
+  for (std::size_t i = 0; i < dw_.size(); ++i) {
+    early_[i] = area_[i] / h;
+    late_[i] = dw_[i] - early_[i];
+  }
+  std::fill(noise_.begin(), noise_.end(), 0.0);
+  add_noise(t, y, early_, noise_);
+  LinearCombination stage;
+  stage.add(1, y.data());
+  stage.add(0.75 * h, rate.data());
+  stage.add(1.5, noise_.data());
+  stage.store(stage_);
+  rhs(t + 0.75 * h, stage_, stage_rate_);
+  add_noise(t + h, stage_, late_, noise_);
+  LinearCombination sum;
+  sum.add(1, y.data());
+  sum.add(h / 3, rate.data());
+  sum.add(2 * h / 3, stage_rate_.data());
+  sum.add(1, noise_.data());
+  sum.store(next);
+}
+
+}  // namespace striate
