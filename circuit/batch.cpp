@@ -103,6 +103,7 @@ Circuit batch(const Circuit& circuit, std::size_t n) {
   for (auto& s : c.states) s.variable = batched.variable_of(s.variable);
   for (auto& s : c.states) {
     s.initial = batched(s.initial);
+    if (s.history) s.history = batched(s.history);
     s.equation = batched(s.equation);
   }
   for (auto& d : c.definitions) d.value = batched(d.value);

@@ -288,6 +288,19 @@ Expr broadcast_to(const Expr& x, const Shape& shape) {
   return intern(std::move(node));
 }
 
+Expr delayed(const Expr& x, const Expr& tau) {
+  const auto shape = broadcast(tau.shape(), x.shape());
+  if (!shape)
+    throw Error(fmt::format("delayed: the value {} and the delay {} do not broadcast.", x.shape().str_sizes(),
+                            tau.shape().str_sizes()));
+  Node node;
+  node.op = Op::delayed;
+  node.args = {x, tau};
+  node.shape = *shape;
+  node.unit = x.unit();
+  return intern(std::move(node));
+}
+
 Expr rename(const Expr& x, const std::string& from, const std::string& to) {
   const std::size_t position = axis_position("rename", x, from);
   if (from == to) return x;

@@ -219,6 +219,7 @@ Expr with_args(const Expr& e, std::vector<Expr> args) {
     case Op::tanh:
     case Op::sigmoid:
     case Op::softplus: return transcendental(n.op, args[0]);
+    case Op::delayed: return delayed(args[0], args[1]);
     case Op::sum: return sum(args[0], n.names);
     case Op::broadcast: return broadcast_to(args[0], n.shape);
     case Op::contract: return contract(args[0], args[1], n.shape);

@@ -8,6 +8,7 @@
 #include <set>
 
 #include "base/error.hpp"
+#include "circuit/delay.hpp"
 #include "circuit/derive.hpp"
 #include "circuit/fit.hpp"
 #include "circuit/program/couplings.hpp"
@@ -244,9 +245,10 @@ Circuit::Circuit(CircuitContents contents) {
   }
   enter("");
   std::set<const Node*> declared;
-  const auto declare = [&](const Expr& v) {
+  const auto declare = [&](const Expr& v, bool on_axes = true) {
     check_name(where, v->name, taken);
     declared.insert(v.get());
+    if (!on_axes) return;
     for (const auto& axis : v.shape()) {
       const auto synapses = std::find_if(contents.projections.begin(), contents.projections.end(),
                                          [&](const auto& p) { return p.synapses && p.axis() == axis; });
@@ -276,7 +278,7 @@ Circuit::Circuit(CircuitContents contents) {
   }
   for (const auto& input : contents.inputs) {
     enter(input.where);
-    declare(input.variable);
+    declare(input.variable, input.supply != Supply::delayed);
     check_text(where, input.description);
   }
   for (const auto& noise : contents.noises) {
@@ -310,7 +312,9 @@ Circuit::Circuit(CircuitContents contents) {
     return std::any_of(contents.noises.begin(), contents.noises.end(),
                        [&](const Noise& noise) { return noise.variable == v; });
   };
-  const auto check_variables = [&](const std::string& what, const Expr& e, bool initial, bool rate = false) {
+  const auto check_variables = [&](const std::string& what, const Expr& e, bool initial, bool rate = false,
+                                   bool past = false) {
+    check_delays(where, what, e, contents);
     if (const Shape* large = too_large({e})) {
       std::vector<AlgorithmChoice> choices;
       if (too_large(factor_couplings({e}, choices)))
@@ -338,7 +342,14 @@ Circuit::Circuit(CircuitContents contents) {
       if (!declared.contains(node.get()))
         throw Error(where, fmt::format("{} uses '{}' {} [{}], which this circuit does not declare so.", what,
                                        node->name, node.shape().str_sizes(), node.unit().str()));
-      if (initial && (node->kind == VariableKind::state || node->kind == VariableKind::time))
+      if (initial && node->op == Op::delayed)
+        throw Error(where, fmt::format("{} uses a delayed value, but these begin with the run.", what));
+      if (past && node->op == Op::variable && node->kind == VariableKind::input)
+        throw Error(where, fmt::format("{} uses the input '{}', but the past may depend on t and parameters only.",
+                                       what, node->name));
+      if (past && node->op == Op::variable && node->kind == VariableKind::time) continue;
+      if (node->op == Op::variable && initial &&
+          (node->kind == VariableKind::state || node->kind == VariableKind::time))
         throw Error(where, fmt::format("{} uses '{}', but an initial value may depend on parameters and inputs only.",
                                        what, node->name));
     }
@@ -354,6 +365,11 @@ Circuit::Circuit(CircuitContents contents) {
     const std::string what = s.left_side();
     const Unit unit = s.map ? s.variable.unit() : s.variable.unit() / contents.time_unit;
     s.equation = fit(where, what, s.equation, unit, s.variable.shape());
+    if (s.history) {
+      s.history = fit(where, fmt::format("{}(t <= 0)", name), s.history, s.variable.unit(), s.variable.shape());
+      check_variables(fmt::format("{}(t <= 0)", name), s.history, true, false, true);
+      s.initial = substitute({s.history}, {{time_variable(contents.time_unit), quantity(0, contents.time_unit)}})[0];
+    }
     s.initial = fit(where, fmt::format("{}(0)", name), s.initial, s.variable.unit(), s.variable.shape());
     check_variables(what, s.equation, false, !s.map);
     check_linear_noise(where, what, s.equation, contents.noises);
@@ -533,7 +549,7 @@ bool Circuit::operator==(const Circuit& other) const {
          all(a.states, b.states,
              [](const auto& x, const auto& y) {
                return x.variable == y.variable && x.initial == y.initial && x.equation == y.equation &&
-                      x.map == y.map && x.description == y.description;
+                      x.map == y.map && x.history == y.history && x.description == y.description;
              }) &&
          all(a.definitions, b.definitions,
              [](const auto& x, const auto& y) {
@@ -649,6 +665,7 @@ State& CircuitBuilder::find_state(const Expr& state) {
 }
 
 void CircuitBuilder::initial(const Expr& state, const Expr& value) { find_state(state).initial = value; }
+void CircuitBuilder::history(const Expr& state, const Expr& value) { find_state(state).history = value; }
 void CircuitBuilder::ddt(const Expr& state, const Expr& rate) {
   State& s = find_state(state);
   s.equation = rate;

@@ -75,6 +75,8 @@ struct State {
   std::string description;
   std::string where = {};
   bool map = false;  ///< next(x) = ... instead of dx/dt = ...
+  Expr history =
+      {};  ///< before the start, of the time since then (negative) and parameters; empty where none is needed
 
   std::string left_side() const;  ///< "dV/dt" or "next(V)"
 };
@@ -196,6 +198,8 @@ class CircuitBuilder {
                                 std::string_view unit, const std::string& description = "");
   Expr time() const;
   void initial(const Expr& state, const Expr& value);
+  /// The state before and at the start, as a function of the time since then.
+  void history(const Expr& state, const Expr& value);
   void ddt(const Expr& state, const Expr& rate);
   void next(const Expr& state, const Expr& value);
   void initial(const ComplexExpr& state, const ComplexExpr& value);

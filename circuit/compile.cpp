@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "base/error.hpp"
+#include "circuit/delay.hpp"
 #include "circuit/derive.hpp"
 #include "circuit/noise.hpp"
 #include "circuit/program/function.hpp"
@@ -18,7 +19,7 @@ namespace striate {
 namespace {
 
 /// What a System computes from (p, t, u, y) ...
-enum class Source { initial, rhs, leak, observe, guard, jump, hold, source_rate, count_ };
+enum class Source { initial, rhs, leak, observe, guard, jump, hold, source_rate, delay_source, past, tau, count_ };
 /// ... and how: its value, or a product with its derivative towards those of (p, t, u, y) that a mask names.
 /// Form::second is the vjp of the jvp towards y.
 enum class Form { value, jvp, vjp, second, count_ };
@@ -144,7 +145,9 @@ Workspace<T>::~Workspace() = default;
 
 template <class T>
 struct System<T>::Impl {
-  explicit Impl(const Circuit& c) : circuit(with_held_inputs(with_supplied_noise(c))) {
+  explicit Impl(const Circuit& c) : Impl(c, with_supplied_delays(c)) {}
+  Impl(const Circuit& c, SuppliedDelays supplied)
+      : circuit(with_held_inputs(with_supplied_noise(supplied.circuit))), delay_rules(std::move(supplied.rules)) {
     if (!c->noises.empty()) noise = {c->noises.front().calculus, noise_entry(c)};
     states = fields_of(circuit->states);
     parameters = fields_of(circuit->parameters);
@@ -170,6 +173,40 @@ struct System<T>::Impl {
       }
     }
     for (const auto& rule : circuit->projections) add(rule);
+    for (const auto& rule : delay_rules) {
+      const Shape& shape = rule.input.shape();
+      const Shape& source = rule.source.shape();
+      Delay d{rule.input->name,
+              inputs.at(rule.input->name).offset,
+              shape.size(),
+              taus_size,
+              sources_size,
+              source.size(),
+              {},
+              true};
+      for (const auto& node : topological_order({rule.past}))
+        if (node->op == Op::variable && node->kind == VariableKind::time) d.constant_past = false;
+      // Delays with one tau over one source's shape look their places up together.
+      const auto like = std::find_if(delays.begin(), delays.end(), [&](const Delay& other) {
+        const DelayRule& of = delay_rules[static_cast<std::size_t>(&other - delays.data())];
+        return of.tau == rule.tau && of.input.shape() == shape && of.source.shape() == source;
+      });
+      if (like != delays.end()) {
+        d.tau = like->tau;
+      } else {
+        taus_size += d.size;
+      }
+      if (!(shape == source)) {
+        d.element.resize(shape.size());
+        for (std::size_t i = 0; i < shape.size(); ++i)
+          for (std::size_t a = 0; a < source.rank(); ++a) {
+            const std::size_t axis = *shape.find(source[a].name);
+            d.element[i] += static_cast<std::uint32_t>(i / shape.stride(axis) % shape[axis].size * source.stride(a));
+          }
+      }
+      sources_size += d.source_size;
+      delays.push_back(std::move(d));
+    }
   }
 
   void add(const ProjectionRule& rule) {
@@ -263,6 +300,17 @@ struct System<T>::Impl {
         for (std::size_t i = 0; i < events.size(); ++i)
           if (circuit->events[i].rate) all.push_back({circuit->events[i].rate, events[i].offset});
         break;
+      case Source::delay_source:
+        for (std::size_t i = 0; i < delays.size(); ++i) all.push_back({delay_rules[i].source, delays[i].source});
+        break;
+      case Source::past:
+        for (std::size_t i = 0; i < delays.size(); ++i)
+          all.push_back({broadcast_to(delay_rules[i].past, delay_rules[i].source.shape()), delays[i].source});
+        break;
+      case Source::tau:
+        for (std::size_t i = 0; i < delays.size(); ++i)
+          all.push_back({broadcast_to(delay_rules[i].tau, delay_rules[i].input.shape()), delays[i].tau});
+        break;
       case Source::count_: break;
     }
     return all;
@@ -287,7 +335,9 @@ struct System<T>::Impl {
     auto fields = variables;
     std::vector<ArgumentGroup> groups{{parameters.size(), 1}, {1, 3}, {inputs.size(), 2}, {states.size(), 3}};
     if (part.source == Source::initial) groups = {{parameters.size(), 1}, {0, 1}, {inputs.size(), 1}, {0, 1}};
-    if (part.source == Source::hold) groups = {{parameters.size(), 1}, {0, 1}, {0, 1}, {0, 1}};
+    if (part.source == Source::past) groups = {{parameters.size(), 1}, {1, 2}, {0, 1}, {0, 1}};
+    if (part.source == Source::hold || part.source == Source::tau)
+      groups = {{parameters.size(), 1}, {0, 1}, {0, 1}, {0, 1}};
     const auto asked = [&](const ArgumentField& a) { return (part.mask >> a.group & 1U) != 0; };
     std::vector<OutputField> outputs;
     switch (part.form) {
@@ -413,6 +463,9 @@ struct System<T>::Impl {
   std::vector<Jump> jumps;
   std::vector<Projection> projections;
   std::vector<std::vector<std::unique_ptr<SynapseFunction<T>>>> synapse_functions;  ///< [projection][expression]
+  std::vector<DelayRule> delay_rules;
+  std::vector<Delay> delays;
+  std::size_t sources_size = 0, taus_size = 0;
   std::size_t driven = 0;
   std::optional<NoiseForm> noise;
   std::size_t guard_size = 0;
@@ -463,6 +516,30 @@ const std::vector<Event>& System<T>::events() const {
 template <class T>
 const std::optional<typename System<T>::NoiseForm>& System<T>::noise() const {
   return impl_->noise;
+}
+template <class T>
+const std::vector<Delay>& System<T>::delays() const {
+  return impl_->delays;
+}
+template <class T>
+std::size_t System<T>::sources_size() const {
+  return impl_->sources_size;
+}
+template <class T>
+std::size_t System<T>::taus_size() const {
+  return impl_->taus_size;
+}
+template <class T>
+void System<T>::sources(const At<T>& at, std::span<T> out, Workspace<T>& workspace) const {
+  impl_->value(Source::delay_source, at, out.data(), workspace);
+}
+template <class T>
+void System<T>::past(T t, std::span<const T> p, std::span<T> out, Workspace<T>& workspace) const {
+  impl_->value(Source::past, {t, {}, p, {}}, out.data(), workspace);
+}
+template <class T>
+void System<T>::taus(std::span<const T> p, std::span<T> out, Workspace<T>& workspace) const {
+  impl_->value(Source::tau, {T(0), {}, p, {}}, out.data(), workspace);
 }
 template <class T>
 std::size_t System<T>::guard_size() const {

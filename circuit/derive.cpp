@@ -1,7 +1,11 @@
 #include "circuit/derive.hpp"
 
+#include <fmt/format.h>
+
 #include <functional>
 #include <unordered_map>
+
+#include "base/error.hpp"
 
 namespace striate {
 namespace {
@@ -109,6 +113,8 @@ Expr trilinear_gradient(const Expr& e, std::size_t i, const Expr& cotangent) {
 
 /// The node with operand i replaced by its tangent; the node is linear in it.
 Expr linear_in(const Expr& e, std::size_t i, const Expr& tangent) {
+  if (e->op == Op::delayed)
+    throw Error(fmt::format("delayed({}) has no derivative of its own: the integrator supplies it.", i));
   auto args = e->args;
   args[i] = tangent;
   switch (e->op) {

@@ -66,6 +66,10 @@ Circuit discretise(const Circuit& flow, Scheme scheme, double dt) {
   if (!flow->events.empty())
     throw Error(where, fmt::format("has the event '{}', but a circuit with events cannot be discretised.",
                                    flow->events.front().name));
+  for (const auto& s : flow->states)
+    for (const auto& node : topological_order({s.equation}))
+      if (node->op == Op::delayed)
+        throw Error(where, "has delays, but a circuit with delays cannot be discretised. Integrate it in time.");
   if (!flow->noises.empty() && scheme != Scheme::euler && scheme != Scheme::heun)
     throw Error(where, fmt::format("has noise, which {} has no steps for. Use euler (Ito) or heun (Stratonovich).",
                                    names[static_cast<std::size_t>(scheme)]));

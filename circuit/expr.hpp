@@ -58,6 +58,7 @@ enum class Op : unsigned char {
   rename,
   transpose,
   maxpool,         ///< maximum over windows along two axes
+  delayed,         ///< args (x, tau): x as it was tau ago; an input of the integrator once compiled
   maxpool_select,  ///< args (x, v): v at the place of the maximum of x; ints.back() transposed
 };
 
@@ -166,6 +167,9 @@ Expr broadcast_to(const Expr& x, const Shape& shape);
 Expr rename(const Expr& x, const std::string& from, const std::string& to);
 Expr transpose(const Expr& x, const std::vector<std::string>& order);
 Expr maxpool(const Expr& x, const std::vector<std::string>& axes, std::int64_t window, std::int64_t stride);
+
+/// The value of x a time tau ago, element by element; x and tau broadcast.
+Expr delayed(const Expr& x, const Expr& tau);
 
 // Kernels over the offset axes of the named axes.
 Expr box(const std::vector<std::string>& axes, std::int64_t size);  ///< uniform, sums to 1

@@ -173,6 +173,7 @@ class Printer {
       case Op::sum: return {call("sum", a, fmt::format(", {}", fmt::join(n.names, ", ")))};
       case Op::max_over: return {call("max_over", a, fmt::format(", {}", fmt::join(n.names, ", ")))};
       case Op::broadcast: return {call("broadcast", a, sizes(n.shape))};
+      case Op::delayed: return {call("delayed", a)};
       case Op::rename: return {call("rename", a, fmt::format(", {}, {}", n.names[0], n.names[1]))};
       case Op::maxpool:
         return {call("maxpool", a,
@@ -293,7 +294,10 @@ std::string to_text(const Circuit& circuit) {
   if (!c.states.empty()) text += "\n";
   for (const auto& s : c.states) {
     const Expr initial = undressed(s.initial, s.variable.unit());
-    if (!is_zero(initial)) text += fmt::format("{}(0) = {}\n", s.variable->name, print(initial));
+    if (s.history)
+      text += fmt::format("{}(t <= 0) = {}\n", s.variable->name, print(undressed(s.history, s.variable.unit())));
+    else if (!is_zero(initial))
+      text += fmt::format("{}(0) = {}\n", s.variable->name, print(initial));
     const Unit unit = s.map ? s.variable.unit() : s.variable.unit() / c.time_unit;
     text +=
         fmt::format("{} = {} : {}{}{}\n", s.left_side(), print(undressed(s.equation, unit)), s.variable.unit().str(),

@@ -78,7 +78,16 @@ class Reader {
       s.equation = part(equations_.at(name));
       const auto initial = initials_.find(name);
       s.initial = initial == initials_.end() ? Expr(0.0) : part(initial->second);
+      if (const auto past = histories_.find(name); past != histories_.end()) s.history = part(past->second);
     }
+    for (const auto& [name, at] : histories_)
+      if (!equations_.contains(name) || initials_.contains(name)) {
+        at_ = at;
+        fail(equations_.contains(name)
+                 ? fmt::format("'{0}' has both {0}(0) and {0}(t <= 0), which holds at 0, too. Keep one.", name)
+                 : fmt::format("'{}' has a past, but no equation d{}/dt.{}", name, name,
+                               suggest_names(name, keys(equations_))));
+      }
     for (const auto& [name, at] : initials_)
       if (!equations_.contains(name)) {
         at_ = at;
@@ -186,6 +195,8 @@ class Reader {
         scan_definition();
       } else if (is("(", 1) && peek(2).kind == Token::Kind::number) {
         scan_initial();
+      } else if (is("(", 1) && peek(2).text == "t" && is("<=", 3)) {
+        scan_history();
       } else if (word.size() > 1 && word[0] == 'd' && is("/", 1) && peek(2).text == "dt") {
         scan_rate();
       } else if (word == "next" && is("(", 1)) {
@@ -542,6 +553,19 @@ class Reader {
     expect(")", "(0");
     expect("=", "(0)");
     if (!initials_.emplace(name, at_).second) fail_at(t, fmt::format("'{}' has two initial values. Keep one.", name));
+    skip_expression();
+    end_statement();
+  }
+
+  void scan_history() {
+    const Token t = peek();
+    const std::string name = take().text;
+    for (int i = 0; i < 3; ++i) take();
+    if (peek().kind != Token::Kind::number || take().value != 0)
+      fail_at(t, fmt::format("the past of a state is written {}(t <= 0) = ....", name));
+    expect(")", "(t <= 0");
+    expect("=", "(t <= 0)");
+    if (!histories_.emplace(name, at_).second) fail_at(t, fmt::format("'{}' has two pasts. Keep one.", name));
     skip_expression();
     end_statement();
   }
@@ -1281,8 +1305,8 @@ class Reader {
 
   /// Functions of complex values; linear ones act on both parts.
   ComplexExpr apply_complex(const Token& f, const Call& c) {
-    static const std::set<std::string> linear{"sum",  "mean",     "rename",    "shift",     "pad", "slice",
-                                              "flip", "resample", "transpose", "broadcast", "exp", "abs"};
+    static const std::set<std::string> linear{"sum",      "mean",      "rename",    "shift", "pad", "slice",  "flip",
+                                              "resample", "transpose", "broadcast", "exp",   "abs", "delayed"};
     static const std::set<std::string> bilinear{"matmul", "conv", "sparse"};
     const std::string& n = f.text;
     const auto whole = [&] {
@@ -1396,6 +1420,7 @@ class Reader {
       return n == "normal" ? normal(c.value(0), c.value(1), *drawing_, place)
                            : uniform(c.value(0), c.value(1), *drawing_, place);
     }
+    if (n == "delayed") return c.count(2), c.allow({}), delayed(c.value(0), c.value(1));
     if (n == "where") return c.count(3), c.allow({}), where(c.value(0), c.value(1), c.value(2));
     if (n == "phi") return c.count(2), c.allow({}), phi(phi_order(c), c.value(1));
     if (n == "sum") return c.allow({}), striate::sum(c.value(0), c.axes_from(1));
@@ -1469,19 +1494,13 @@ class Reader {
     if (n == "wrapped_gaussian")
       return c.count(1), c.allow({"size", "sd"}),
              wrapped_gaussian(c.axis(0), c.required_whole("size"), c.required("sd"));
-    std::vector<std::string> known{"where",     "phi",        "sparse",
-                                   "sum",       "mean",       "max_over",
-                                   "conv",      "matmul",     "shift",
-                                   "pad",       "slice",      "flip",
-                                   "resample",  "rename",     "transpose",
-                                   "broadcast", "index",      "size",
-                                   "spacing",   "coordinate", "maxpool",
-                                   "offset",    "box",        "ring",
-                                   "gaussian",  "von_mises",  "wrapped_gaussian",
-                                   "array",     "in",         "re",
-                                   "im",        "conj",       "abs2",
-                                   "arg",       "polar",      "uniform",
-                                   "normal",    "orthogonal"};
+    std::vector<std::string> known{
+        "delayed", "where",     "phi",       "sparse",    "sum",      "mean",      "max_over",
+        "conv",    "matmul",    "shift",     "pad",       "slice",    "flip",      "resample",
+        "rename",  "transpose", "broadcast", "index",     "size",     "spacing",   "coordinate",
+        "maxpool", "offset",    "box",       "ring",      "gaussian", "von_mises", "wrapped_gaussian",
+        "array",   "in",        "re",        "im",        "conj",     "abs2",      "arg",
+        "polar",   "uniform",   "normal",    "orthogonal"};
     for (const auto& [name, function] : unary) known.push_back(name);
     for (const auto& [name, function] : binary) known.push_back(name);
     fail_at(f, fmt::format("there is no function '{}'.{}", n, suggest_names(n, known)));
@@ -1518,7 +1537,7 @@ class Reader {
   std::vector<PendingDefinition> definitions_;
   std::map<std::string, std::size_t> definition_index_;
   std::vector<std::string> open_;  ///< definitions being resolved, outermost first
-  std::map<std::string, std::size_t> equations_, initials_;
+  std::map<std::string, std::size_t> equations_, initials_, histories_;
   std::optional<std::size_t> step_at_;
   const Shape* drawing_ = nullptr;  ///< the shape of the parameter whose values are being drawn
   int places_ = 0;                  ///< where numbers are drawn in its expression

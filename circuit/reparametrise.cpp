@@ -24,7 +24,10 @@ Circuit replaced(const Circuit& circuit, const std::string& name, const Expr& va
   const auto at = std::find_if(c.parameters.begin(), c.parameters.end(),
                                [&](const Parameter& p) { return p.variable == old.variable; });
   c.parameters.insert(c.parameters.erase(at), added.begin(), added.end());
-  for (auto& s : c.states) moved(s.initial), moved(s.equation);
+  for (auto& s : c.states) {
+    moved(s.initial), moved(s.equation);
+    if (s.history) moved(s.history);
+  }
   for (auto& d : c.definitions) moved(d.value);
   for (auto& event : c.events) {
     moved(event.guard);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <span>
@@ -94,6 +95,18 @@ struct SynapseSpan {
   std::span<const std::uint32_t> pre, post;
 };
 
+/// A value of the circuit as it was some time ago: an input that the integrator supplies from the past of its source.
+struct Delay {
+  std::string name;
+  std::size_t input = 0;   ///< into the inputs
+  std::size_t size = 1;    ///< elements of the delayed value, each with its delay
+  std::size_t tau = 0;     ///< into the vector of delays; shared by delays that look back equally
+  std::size_t source = 0;  ///< into the vector of sources
+  std::size_t source_size = 1;
+  std::vector<std::uint32_t> element = {};  ///< of the source, for each element of the delayed value; empty: the same
+  bool constant_past = false;               ///< before the start the source does not change
+};
+
 /// Where a System is evaluated. Every vector is in the units and the order of the System's fields.
 template <class T>
 struct At {
@@ -166,6 +179,16 @@ class System {
     NoiseEntry entry;
   };
   const std::optional<NoiseForm>& noise() const;  ///< none without noise
+
+  const std::vector<Delay>& delays() const;
+  std::size_t sources_size() const;  ///< elements of all that is delayed, before it is
+  std::size_t taus_size() const;
+  /// out [sources] = what is delayed, now
+  void sources(const At<T>& at, std::span<T> out, Workspace<T>& workspace) const;
+  /// out [sources] = what is delayed, at the time t <= 0 since the start
+  void past(T t, std::span<const T> p, std::span<T> out, Workspace<T>& workspace) const;
+  /// out [taus] = the delays [time unit]
+  void taus(std::span<const T> p, std::span<T> out, Workspace<T>& workspace) const;
 
   Workspace<T> workspace() const;
 

@@ -7,6 +7,7 @@
 #include <limits>
 
 #include "base/error.hpp"
+#include "integrators/history.hpp"
 
 namespace striate {
 namespace {
@@ -79,7 +80,26 @@ void Evaluation::drive_to(double t) {
 
 At<double> Evaluation::at(double t, std::span<const double> y) {
   drive_to(drive_ && drive_->stepwise() ? begin_ : std::clamp(t, begin_, end_));
+  if (history_) {
+    // A few roundings into the segment, where what lies a delay back has jumped already.
+    const double first =
+        begin_ + 8 * std::numeric_limits<double>::epsilon() * std::max(std::abs(begin_), std::abs(end_));
+    history_->fill(first < end_ ? std::clamp(t, first, end_) : t, u_);
+    if (history_->has_zero()) {
+      system_.sources({t, y, p_, u_}, sources_, workspace_);
+      history_->fill_undelayed(sources_, u_);
+    }
+  }
   return {t, y, p_, u_};
+}
+
+void Evaluation::attach(const History& history) {
+  history_ = &history;
+  sources_.resize(history.size());
+}
+
+void Evaluation::sources(double t, std::span<const double> y, std::span<double> out) {
+  system_.sources(at(t, y), out, workspace_);
 }
 
 std::span<const double> Evaluation::input_rates(double t) {

@@ -12,6 +12,8 @@
 
 namespace striate {
 
+class History;
+
 /// f and its products along one problem: fills in parameters and inputs, counts, and watches for non-finite rates.
 ///
 /// Between breakpoints the drive is smooth. Times that a stage or a dense output puts on (or rounds past) the end of
@@ -36,6 +38,10 @@ class Evaluation {
   std::uint64_t seed() const { return seed_; }
   void set_segment(double begin, double end);
 
+  /// Delayed inputs come from this history from now on.
+  void attach(const History& history);
+  /// out = what the circuit delays, at time t
+  void sources(double t, std::span<const double> y, std::span<double> out);
   /// Where the System is evaluated at time t: with the drive of the present segment, until the next call.
   At<double> at(double t, std::span<const double> y);
   /// The rates of the inputs at t. @throws Error when the drive cannot tell
@@ -68,6 +74,8 @@ class Evaluation {
   std::vector<double> input_rates_;
   std::size_t driven_;
   std::uint64_t seed_;
+  const History* history_ = nullptr;
+  std::vector<double> sources_;
   double driven_to_ = std::numeric_limits<double>::quiet_NaN();  ///< the time that u_ belongs to
   std::size_t size_, guards_;
   double begin_, end_;

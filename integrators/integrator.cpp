@@ -8,6 +8,7 @@
 #include <limits>
 
 #include "base/error.hpp"
+#include "integrators/history.hpp"
 #include "integrators/root.hpp"
 #include "integrators/stepper.hpp"
 
@@ -45,7 +46,7 @@ struct Integrator::Impl {
   Impl(const Method& method, Problem given)
       : method_(method), info_(method_info(method.name)), problem_(std::move(given)) {
     validate();
-    evaluation_.emplace(problem_, std::initializer_list<Supply>{Supply::noise});
+    evaluation_.emplace(problem_, std::initializer_list<Supply>{Supply::noise, Supply::delayed});
     if (problem_.y0.empty()) {
       problem_.y0.resize(problem_.system.states().size());
       evaluation_->initial(problem_.t0, problem_.y0);
@@ -55,12 +56,14 @@ struct Integrator::Impl {
       throw Error(problem_.system.name(), fmt::format("initial {} = {}, but must be finite.",
                                                       problem_.system.states().element_name(i), problem_.y0[i]));
     }
+    if (!problem_.system.delays().empty()) remember();
     stepper_ = info_.make(*evaluation_, method_, problem_.t0, problem_.t1);
     const std::size_t guards = evaluation_->guards();
     guard_.resize(guards);
     guard_end_.resize(guards);
     guard_probe_.resize(guards);
     tiny_ = 64 * std::numeric_limits<double>::epsilon() * std::max(std::abs(problem_.t0), std::abs(problem_.t1));
+    segment_begin_ = problem_.t0;
     stops_ = problem_.checkpoints;
     if (problem_.drive) {
       const auto breaks = problem_.drive->breakpoints(problem_.t0, problem_.t1);
@@ -70,9 +73,11 @@ struct Integrator::Impl {
     }
     stops_.push_back(problem_.t1);
     std::sort(stops_.begin(), stops_.end());
+    const std::vector<double> jumps = stops_;
+    add_breaks(problem_.t0);
+    for (const double t : jumps) add_breaks(t);
     y_ = problem_.y0;
     t_ = step_begin_ = step_end_ = problem_.t0;
-    segment_begin_ = problem_.t0;
     evaluation_->set_segment(problem_.t0, problem_.t1);
     if (guards > 0) evaluation_->guard(t_, y_, guard_end_);
   }
@@ -112,6 +117,51 @@ struct Integrator::Impl {
     };
     whole("t1", problem_.t1);
     for (double c : problem_.checkpoints) whole("checkpoint", c);
+  }
+
+  /// Begins the history of a circuit with delays.
+  void remember() {
+    if (info_.history == 0)
+      throw Error(problem_.system.name(),
+                  fmt::format("has delays, but '{}' takes none. Use dp54, bs32, adams or bdf, or a fixed-step method.",
+                              method_.name));
+    history_.emplace(problem_.system, evaluation_->p(), problem_.t0, info_.history, info_.fixed() ? method_.step : 0);
+    if (history_->has_zero() && method_.name == "bdf")
+      throw Error(problem_.system.name(),
+                  "has a delay of zero, whose derivative bdf would miss. Write the undelayed value "
+                  "as it stands, or use adams.");
+    evaluation_->attach(*history_);
+    sources_.resize(history_->size());
+    const double longest = history_->smallest() * (1 - 1e-12);
+    if (!info_.fixed() && std::isfinite(longest))
+      method_.max_step = method_.max_step > 0 ? std::min(method_.max_step, longest) : longest;
+  }
+
+  /// A jump of the solution or of one of its derivatives at t comes back a delay later, one derivative higher: as often
+  /// as the method would notice. Only what a few delays bring is worth a stop; the others are left to the error test.
+  void add_breaks(double t) {
+    constexpr std::size_t most = 256;
+    if (!history_ || info_.stochastic) return;
+    std::vector<double> arriving{t};
+    std::size_t added = 0;
+    for (int order = 0; order <= info_.history && order <= 5; ++order) {
+      std::vector<double> next;
+      for (const double from : arriving)
+        for (const double tau : history_->distinct()) next.push_back(from + tau);
+      std::sort(next.begin(), next.end());
+      std::erase_if(next, [&](double x) { return x >= problem_.t1 - tiny_; });
+      next.erase(std::unique(next.begin(), next.end(), [&](double a, double b) { return b - a <= tiny_; }), next.end());
+      added += next.size();
+      if (added > most) return;
+      for (const double x : next) {
+        const auto at = std::lower_bound(stops_.begin(), stops_.end(), x - tiny_);
+        if (at != stops_.end() && *at <= x + tiny_) continue;
+        const double steps = method_.step > 0 ? (x - segment_begin_) / method_.step : 0.5;
+        if (std::abs(steps - std::round(steps)) < 1e-6) continue;  // a step ends there anyway
+        stops_.insert(at, x);
+      }
+      arriving = std::move(next);
+    }
   }
 
   void check_noise() const {
@@ -161,6 +211,9 @@ struct Integrator::Impl {
     segment_begin_ = checkpoint.segment_start;
     segment_steps_ = checkpoint.segment_steps;
     evaluation_->counters = checkpoint.counters;
+    if (!history_) return;
+    history_->load(checkpoint.history);
+    stops_ = checkpoint.breaks;
   }
 
   bool restart_due() const { return restart_ || step_end_ == segment_end_; }
@@ -190,6 +243,10 @@ struct Integrator::Impl {
     after_jump_ = false;
     if (pending_) return false;
     if (!first && !resumed) ++evaluation_->counters.restarts;
+    if (history_ && !resumed) {
+      evaluation_->sources(t_, y_, sources_);
+      history_->restart(sources_);
+    }
     stepper_->restart(t_, y_, segment_end_, segment_begin_, segment_steps_);
     return true;
   }
@@ -212,10 +269,17 @@ struct Integrator::Impl {
            fmt::format("more than max_steps = {} steps. Raise it, loosen the tolerances, or use a stiff method",
                        method_.max_steps));
     }
-    if (guard_.empty()) return;
-    evaluation_->guard(step_end_, stepper_->y(), guard_end_);
-    pending_ = crossing();
-    if (pending_) event_t_ = locate();
+    if (!guard_.empty()) {
+      evaluation_->guard(step_end_, stepper_->y(), guard_end_);
+      pending_ = crossing();
+      if (pending_) event_t_ = locate();
+    }
+    if (!history_) return;
+    probe_.resize(y_.size());
+    history_->append(pending_ ? event_t_ : step_end_, [&](double t, std::span<double> out) {
+      read(t, probe_);
+      evaluation_->sources(t, probe_, out);
+    });
   }
 
   /// The first time in the last step at which a guard that crosses in it has reached zero.
@@ -288,6 +352,8 @@ struct Integrator::Impl {
     t_ = step_begin_ = step_end_ = event_t_;
     segment_steps_ = 0;
     restart_ = after_jump_ = true;
+    segment_begin_ = t_;
+    add_breaks(t_);
   }
 
   Stop advance(double until) {
@@ -332,13 +398,17 @@ struct Integrator::Impl {
             pending_ ? guard_ : guard_end_,
             fresh ? t_ : segment_begin_,
             fresh ? 0 : segment_steps_,
-            evaluation_->counters};
+            evaluation_->counters,
+            history_ ? history_->save() : std::vector<double>(),
+            history_ ? stops_ : std::vector<double>()};
   }
 
   Method method_;
   const MethodInfo& info_;
   Problem problem_;
   std::optional<Evaluation> evaluation_;
+  std::optional<History> history_;  // of a circuit with delays
+  std::vector<double> sources_;
   std::unique_ptr<Stepper> stepper_;
   std::vector<double> stops_;  // breakpoints, checkpoints, t1
   double tiny_ = 0;
@@ -380,6 +450,10 @@ Integrator::Impl& Integrator::started() const {
 Stop Integrator::advance(double until) { return started().advance(until); }
 double Integrator::t() const { return started().t_; }
 std::span<const double> Integrator::y() const { return started().y_; }
+At<double> Integrator::at() const {
+  Impl& impl = started();
+  return impl.evaluation_->at(impl.t_, impl.y_);
+}
 const EventRecord& Integrator::event() const { return started().event_; }
 
 void Integrator::dense(double t, std::span<double> out) {

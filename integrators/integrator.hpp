@@ -66,6 +66,8 @@ struct Checkpoint {
   double segment_start = 0;         ///< fixed step: where the present run of equal steps began
   std::uint64_t segment_steps = 0;  ///< fixed step: steps since then
   Counters counters;
+  std::vector<double> history;  ///< what delays still look back to
+  std::vector<double> breaks;   ///< times to come at which a delayed jump arrives
 };
 
 enum class Stop {
@@ -97,6 +99,7 @@ class Integrator {
 
   double t() const;
   std::span<const double> y() const;
+  At<double> at() const;             ///< (t, y), the parameters and the inputs, until the next call
   const EventRecord& event() const;  ///< the last event
   /// out = the state at a time inside the last accepted step, to the method's order. @throws Error outside it
   void dense(double t, std::span<double> out);
@@ -116,9 +119,10 @@ class Integrator {
 /// Who is told what during solve. Any of them may be empty.
 struct Observer {
   std::function<void(double t, std::span<const double> y)> sample;  ///< at exactly the output times
-  std::function<void(const EventRecord&)> event;                    ///< at every event
-  std::function<void(const Checkpoint&)> checkpoint;                ///< at every one of Problem::checkpoints
-  std::function<void(double t, const Counters&)> progress;          ///< after every accepted step
+  std::function<void(const At<double>&)> inputs;            ///< before `sample`: the same state, and the inputs there
+  std::function<void(const EventRecord&)> event;            ///< at every event
+  std::function<void(const Checkpoint&)> checkpoint;        ///< at every one of Problem::checkpoints
+  std::function<void(double t, const Counters&)> progress;  ///< after every accepted step
 };
 
 /// The end of a run.

@@ -26,6 +26,7 @@ Solution run(Integrator& integrator, const Problem& problem, std::span<const dou
         ++checkpoint;
       }
       while (time != times.end() && *time == integrator.t()) {
+        if (observer.inputs) observer.inputs(integrator.at());
         if (observer.sample) observer.sample(*time, integrator.y());
         ++time;
       }

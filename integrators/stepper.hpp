@@ -35,6 +35,7 @@ struct MethodInfo {
   };
   bool fixed() const { return kind == Kind::fixed || kind == Kind::map; }
   std::unique_ptr<Stepper> (*make)(Evaluation&, const Method&, double t0, double t1);
+  int history = 0;  ///< degree of the polynomials of the past with which it keeps its order; 0: takes no delays
   std::optional<Stochastic> stochastic = {};
 };
 const MethodInfo& method_info(const std::string& name);

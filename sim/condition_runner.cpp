@@ -98,6 +98,7 @@ class Course {
   void run_timed() {
     samples_ = times_.size();
     Observer observer;
+    observer.inputs = [&](const At<double>& at) { inputs_.assign(at.u.begin(), at.u.end()); };
     observer.sample = [&](double t, std::span<const double> y) { keep(t, y); };
     observer.progress = [&](double t, const Counters&) {
       if (interrupted()) throw Interrupted();

@@ -77,12 +77,13 @@ BOOST_AUTO_TEST_CASE(text_and_builder_give_the_same_circuit) {
   const Expr kappa = c.parameter("kappa", 1.5, "1");
   const Expr v_th = c.parameter("V_th", -50, "mV");
   const Expr drive = c.input("X", "1", Shape{theta});
-  const Expr r = c.state("r", "1", Shape{theta}, drive);
+  const Expr r = c.state("r", "1", Shape{theta});
   const Expr v = c.state("V", "mV", Shape{theta}, quantity(-65, "mV"));
   const Expr near = c.define("near", conv(r, von_mises("theta", 5, kappa), {}, Border::circular), "recurrent drive");
   c.ddt(r, (-r + relu(drive + near - Expr(0.5) * pow(r, 2.0))) / tau);
   const Expr xi = c.noise("xi", Calculus::ito, Shape{theta}, "of the membrane");
-  c.ddt(v, (quantity(0.01, "V") * r - v) / tau + quantity(2, "mV/ms^0.5") * xi);
+  c.ddt(v, (quantity(0.01, "V") * delayed(r, tau) - v) / tau + quantity(2, "mV/ms^0.5") * xi);
+  c.history(r, exprel(c.time() / tau));
   c.event("spike", v - v_th, {{v, quantity(-70, "mV")}, {r, r + Expr(1.0)}});
   c.regime({"narrow", "", {{"kappa", {4}}}});
   const Circuit built = c.build();
@@ -97,10 +98,10 @@ BOOST_AUTO_TEST_CASE(text_and_builder_give_the_same_circuit) {
     noise xi[theta] ito "of the membrane"
     near := conv(r, von_mises(theta, size=5, kappa=kappa),
                  border=circular) : 1 "recurrent drive"
-    r(0) = X
+    r(t <= 0) = exprel(t/tau)
     dr/dt = (-r + relu(X + near - 0.5*r^2))/tau : 1 [theta]
     V(0) = -65 mV
-    dV/dt = (0.01 V * r - V)/tau + 2 [mV/ms^0.5]*xi : mV [theta]
+    dV/dt = (0.01 V * delayed(r, tau) - V)/tau + 2 [mV/ms^0.5]*xi : mV [theta]
     event spike when V > V_th: V = -70 mV, r = r + 1
     regime narrow: kappa = 4 1
   )");

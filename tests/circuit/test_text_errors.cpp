@@ -57,6 +57,23 @@ const std::vector<Mistake>& mistakes() {
        "rates dx/dt only. Make coloured noise a state."},
       {"a time unit after noise", first + "noise a ito\ntime s\ndV/dt = a : 1\n",
        "c.circuit:3:1: the time unit must be declared before noise."},
+      {"a missing past", first + "dV/dt = -delayed(V, 5 ms)/(10 ms) : mV\n",
+       "c.circuit:2:1: circuit 'c': dV/dt: delayed(V, 5 [ms]): the past of 'V' is missing. Write V(t <= 0) = ...."},
+      {"a delay that is no time", first + "V(t <= 0) = 0\ndV/dt = -delayed(V, 5 mV)/(10 ms) : mV\n",
+       "c.circuit:3:1: circuit 'c': dV/dt: delayed(V, 5 [mV]): the delay is a quantity in [mV], but must be a time "
+       "such "
+       "as 5 ms."},
+      {"a delay that changes", first + "V(t <= 0) = 0\ndV/dt = -delayed(V, t)/(10 ms) : mV\n",
+       "c.circuit:3:1: circuit 'c': dV/dt: delayed(V, t): the delay depends on 't', but may depend on parameters "
+       "only."},
+      {"a delayed input", first + "input I : mV\ndV/dt = -delayed(I, 2 ms)/(10 ms) : mV\n",
+       "c.circuit:3:1: circuit 'c': dV/dt: delayed(I, 2 [ms]): 'I' is no state. Delay states, and shift an input in "
+       "its "
+       "drive."},
+      {"two pasts", first + "V(0) = 1 mV\nV(t <= 0) = 0\n" + leak,
+       "c.circuit:3:13: 'V' has both V(0) and V(t <= 0), which holds at 0, too. Keep one."},
+      {"a past at another time", first + "V(t <= 1) = 0\n" + leak,
+       "c.circuit:2:1: the past of a state is written V(t <= 0) = ...."},
       {"the step of a flow", first + "step 2 ms\n" + leak,
        "c.circuit:1:1: circuit 'c': it has a step, but is not a map. Write its equations as next(x) = ..., or leave "
        "the "

@@ -1,0 +1,175 @@
+#include "circuit/delay.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+#include <unordered_map>
+
+#include "base/error.hpp"
+#include "circuit/text.hpp"
+
+namespace striate {
+namespace {
+
+bool has_delay(const Expr& e) {
+  const auto order = topological_order({e});
+  return std::any_of(order.begin(), order.end(), [](const Expr& node) { return node->op == Op::delayed; });
+}
+
+std::string shown(const Expr& e) {
+  const std::string text = to_text(e);
+  return text.size() < 80 ? text : text.substr(0, 77) + "...";
+}
+
+/// Every expression of the circuit in which a delayed value may stand.
+template <class Contents, class Body>
+void for_each_expression(Contents& c, const Body& body) {
+  for (auto& s : c.states) body(s.equation);
+  for (auto& d : c.definitions) body(d.value);
+  for (auto& event : c.events) {
+    body(event.guard);
+    for (auto& jump : event.jumps) body(jump.second);
+  }
+}
+
+bool widened(const Expr& e) { return e->op == Op::delayed && e.shape().size() > e->args[0].shape().size(); }
+
+/// The part of an angle that is a widened delay, with its sign, and the rest; empty where there is none.
+struct Angle {
+  Expr delay, rest;
+  bool negative = false;
+};
+
+Angle split(const Expr& e, bool negative = false) {
+  if (widened(e)) return {e, {}, negative};
+  const auto signed_part = [&](const Expr& x, bool minus) { return minus ? -x : x; };
+  switch (e->op) {
+    case Op::neg: return split(e->args[0], !negative);
+    case Op::broadcast: return split(e->args[0], negative);
+    case Op::add:
+    case Op::sub:
+      for (std::size_t i = 0; i < 2; ++i) {
+        Angle found = split(e->args[i], negative != (e->op == Op::sub && i == 1));
+        if (!found.delay) continue;
+        const bool other_minus = negative != (e->op == Op::sub && i == 0);
+        const Expr other = signed_part(e->args[1 - i], other_minus);
+        found.rest = found.rest ? found.rest + other : other;
+        return found;
+      }
+      return {};
+    default: return {};
+  }
+}
+
+/// sin(D + R) = sin D cos R + cos D sin R and cos likewise, with the sine and cosine of D taken before its delay.
+Expr taken_before(const Expr& e) {
+  if (e->op != Op::sin && e->op != Op::cos) return {};
+  const Angle angle = split(e->args[0]);
+  if (!angle.delay) return {};
+  const Expr& x = angle.delay->args[0];
+  const Expr sine = delayed(angle.negative ? -sin(x) : sin(x), angle.delay->args[1]);
+  const Expr cosine = delayed(cos(x), angle.delay->args[1]);
+  const Expr zero = convert(Expr(0.0), Unit());
+  const Expr rest = angle.rest ? angle.rest : zero;
+  const Expr value = e->op == Op::sin ? sine * cos(rest) + cosine * sin(rest) : cosine * cos(rest) - sine * sin(rest);
+  return broadcast_to(value, e.shape());
+}
+
+Expr with_phasors(const Expr& root) {
+  std::unordered_map<const Node*, Expr> value;
+  for (const auto& e : topological_order({root})) {
+    std::vector<Expr> args;
+    bool changed = false;
+    for (const auto& arg : e->args) {
+      args.push_back(value.at(arg.get()));
+      changed = changed || !(args.back() == arg);
+    }
+    const Expr rebuilt = changed ? with_args(e, std::move(args)) : e;
+    const Expr before = taken_before(rebuilt);
+    value[e.get()] = before ? before : rebuilt;
+  }
+  return value.at(root.get());
+}
+
+}  // namespace
+
+void check_delays(const std::string& where, const std::string& what, const Expr& e, const CircuitContents& contents) {
+  for (const auto& node : topological_order({e})) {
+    if (node->op != Op::delayed) continue;
+    const std::string name = what + ": " + shown(node);
+    const Expr& tau = node->args[1];
+    const Unit& time = contents.time_unit;
+    if (!tau.unit().same_dimension(time) && !(is_zero(tau) && tau.unit() == Unit()))
+      throw Error(where, fmt::format("{}: the delay is a quantity in [{}], but must be a time such as 5 {}.", name,
+                                     tau.unit().str(), time.str()));
+    for (const auto& inner : topological_order({tau}))
+      if (inner->op == Op::delayed || (inner->op == Op::variable && inner->kind != VariableKind::parameter))
+        throw Error(where, fmt::format("{}: the delay depends on '{}', but may depend on parameters only.", name,
+                                       inner->op == Op::delayed ? shown(inner) : inner->name));
+    for (const auto& inner : topological_order({node->args[0]})) {
+      if (inner->op == Op::delayed && inner->args[1].shape().rank() > 0)
+        throw Error(where, fmt::format("{}: a delayed value with a delay for each element stands in another one. Make "
+                                       "the inner delay one number.",
+                                       name));
+      if (inner->op != Op::variable) continue;
+      if (inner->kind == VariableKind::input)
+        throw Error(where, fmt::format("{}: '{}' is no state. Delay states, and shift an input in its drive.", name,
+                                       inner->name));
+      if (inner->kind != VariableKind::state) continue;
+      const auto state = std::find_if(contents.states.begin(), contents.states.end(),
+                                      [&](const State& s) { return s.variable == inner; });
+      if (state != contents.states.end() && !state->history)
+        throw Error(where, fmt::format("{}: the past of '{}' is missing. Write {}(t <= 0) = ....", name, inner->name,
+                                       inner->name));
+    }
+  }
+}
+
+SuppliedDelays with_supplied_delays(const Circuit& circuit) {
+  CircuitContents c = *circuit;
+  bool any = false;
+  for_each_expression(c, [&](Expr& e) { any = any || has_delay(e); });
+  if (!any) return {circuit, {}};
+  for_each_expression(c, [](Expr& e) { e = with_phasors(e); });
+
+  std::set<std::string> taken;
+  for (const auto& p : c.parameters) taken.insert(p.variable->name);
+  for (const auto& u : c.inputs) taken.insert(u.variable->name);
+  for (const auto& n : c.noises) taken.insert(n.variable->name);
+  for (const auto& s : c.states) taken.insert(s.variable->name);
+  for (const auto& d : c.definitions) taken.insert(d.name);
+  std::vector<std::pair<Expr, Expr>> histories;
+  for (const auto& s : c.states)
+    if (s.history) histories.emplace_back(s.variable, s.history);
+  const Expr t = time_variable(c.time_unit);
+
+  std::vector<Expr> roots;
+  for_each_expression(c, [&](const Expr& e) { roots.push_back(e); });
+  std::vector<DelayRule> rules;
+  std::vector<std::pair<Expr, Expr>> inputs, pasts = histories;
+  std::size_t number = 0;
+  for (const auto& node : topological_order(roots)) {
+    if (node->op != Op::delayed) continue;
+    std::string name;
+    do name = fmt::format("delayed_{}", ++number);
+    while (!taken.insert(name).second);
+    DelayRule rule;
+    rule.input = variable(VariableKind::input, name, node.shape(), node.unit());
+    rule.source = substitute({node->args[0]}, inputs)[0];
+    const Expr& tau = node->args[1];
+    rule.tau = is_zero(tau) && tau.unit() == Unit() ? quantity(0, c.time_unit) : convert(tau, c.time_unit);
+    rule.past = substitute({node->args[0]}, pasts)[0];
+    // The past of a delayed value is that of its source, so much earlier; check_delays has seen to it that tau is one
+    // number wherever this is used.
+    if (rule.tau.shape().rank() == 0) pasts.emplace_back(node, substitute({rule.past}, {{t, t - rule.tau}})[0]);
+    inputs.emplace_back(node, rule.input);
+    c.inputs.push_back({rule.input, shown(node), "", Supply::delayed});
+    rules.push_back(std::move(rule));
+  }
+  for_each_expression(c, [&](Expr& e) { e = substitute({e}, inputs)[0]; });
+  for (auto& s : c.states) s.history = {};
+  return {Circuit(std::move(c)), std::move(rules)};
+}
+
+}  // namespace striate

@@ -1,0 +1,28 @@
+#pragma once
+
+#include "circuit/circuit.hpp"
+
+namespace striate {
+
+/// Refuses delays that no solver could serve: of white noise, of inputs, by what is no time or no parameter, and of a
+/// state whose past is not given. `e` is what the circuit says of `what`. @throws Error
+void check_delays(const std::string& where, const std::string& what, const Expr& e, const CircuitContents& contents);
+
+/// One delayed(e, tau): the input that stands for it, and what the integrator needs to supply that.
+struct DelayRule {
+  Expr input;   ///< of the shape of e and tau together
+  Expr source;  ///< e, with inputs for the delayed values in it
+  Expr tau;     ///< in the time unit, of parameters only
+  Expr past;    ///< e before the start, a function of the time since then and of parameters
+};
+
+struct SuppliedDelays {
+  Circuit circuit;               ///< without delayed()
+  std::vector<DelayRule> rules;  ///< a source uses inputs of rules before it only
+};
+
+/// The circuit with inputs that the integrator supplies in the place of delayed values. Sines and cosines of sums with
+/// a value whose delay is one for each pair of units are taken before the delay, once for each unit.
+SuppliedDelays with_supplied_delays(const Circuit& circuit);
+
+}  // namespace striate

@@ -1,0 +1,65 @@
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <span>
+#include <vector>
+
+#include "base/aligned_vector.hpp"
+#include "circuit/system.hpp"
+
+namespace striate {
+
+/// The past of what a circuit delays: after every step a polynomial of each source over the step, for as long as the
+/// longest delay looks back. Before the start the past that the circuit gives.
+class History {
+ public:
+  /// @param degree  of the polynomials: with it the method keeps its order
+  /// @param step    of a fixed-step method [time unit]; 0 for an adaptive one
+  /// @throws Error for a delay below zero, or shorter than the step
+  History(const System<double>& system, std::span<const double> p, double t0, int degree, double step);
+
+  double smallest() const { return smallest_; }     ///< delay above zero [time unit]; infinite without one
+  bool has_zero() const { return !zero_.empty(); }  ///< whether some element is not delayed at all
+  const std::vector<double>& distinct() const { return distinct_; }  ///< the delays above zero, when they are few
+
+  /// What the sources are where the next stretch begins, after a jump.
+  void restart(std::span<const double> sources);
+  /// Adds the stretch from the last end to `end`.
+  void append(double end, const std::function<void(double t, std::span<double> source)>& source);
+
+  /// The delayed inputs at time t [inputs]. Elements without delay are left.
+  void fill(double t, std::span<double> u) const;
+  /// Those elements, from what the sources are now.
+  void fill_undelayed(std::span<const double> sources, std::span<double> u) const;
+  std::size_t size() const { return sources_; }
+
+  /// All that is remembered, for a checkpoint.
+  std::vector<double> save() const;
+  void load(std::span<const double> saved);
+
+ private:
+  struct Stretch {
+    double begin, end;
+    AlignedVector<double> rows;  ///< [degree + 1][sources] at the nodes
+  };
+
+  void add(double begin, double end, AlignedVector<double> rows);
+  void fill_delay(const Delay& delay, double t, std::span<double> u) const;
+  AlignedVector<double> spare();
+
+  const System<double>& system_;
+  std::size_t sources_;
+  std::vector<double> taus_;  ///< [taus]
+  std::vector<double> distinct_;
+  std::vector<std::size_t> zero_;  ///< delays with an element of no delay
+  double smallest_, largest_ = 0, step_;
+  std::vector<double> nodes_;    ///< in [0, 1], both ends included
+  std::vector<double> inverse_;  ///< of the products of their differences
+  std::deque<Stretch> stretches_;
+  std::size_t equal_ = 0;  ///< newest stretches of the length of a step
+  std::vector<AlignedVector<double>> spare_;
+  AlignedVector<double> first_;  ///< sources at the begin of the stretch to come
+};
+
+}  // namespace striate
