@@ -104,9 +104,14 @@ std::vector<double> drawn(const Expr& e, std::uint64_t seed, const std::string& 
       const bool is_normal = static_cast<RandomKind>(node->ints[0]) == RandomKind::normal;
       const auto a = constant_value(broadcast_to(args[0], node.shape()));
       const auto b = constant_value(broadcast_to(args[1], node.shape()));
-      for (std::size_t i = 0; i < a.size(); ++i)
+      for (std::size_t i = 0; i < a.size(); ++i) {
+        if (is_normal ? !(b[i] >= 0) : !(a[i] <= b[i]))
+          throw Error(is_normal
+                          ? fmt::format("normal: sd = {}, but must not be negative.", b[i])
+                          : fmt::format("uniform: low = {} and high = {}, but low must not exceed high.", a[i], b[i]));
         values.push_back(is_normal ? a[i] + b[i] * key.normal({i, place, 0, 0})
                                    : a[i] + (b[i] - a[i]) * key.uniform({i, place, 0, 0}));
+      }
     }
     known.emplace_back(node, array(std::move(values), node.shape(), node.unit()));
   }

@@ -427,6 +427,8 @@ class Reader {
     if (is_name() && peek().text == "in") {
       take();
       p.range = range();
+      if (!(p.range.low < p.range.high || p.range.contains(p.range.low)))
+        fail(fmt::format("the range {} is empty. Its lower end comes first.", p.range.str()));
     }
     p.description = description();
     parameter_values_ += static_cast<double>(shape.size());

@@ -155,33 +155,53 @@ void info(const std::string& path) {
     }
 }
 
+/// A file that goes with its name's holder.
+struct TemporaryFile {
+  std::string path;
+  explicit TemporaryFile(std::string p) : path(std::move(p)) {}
+  TemporaryFile(const TemporaryFile&) = delete;
+  TemporaryFile& operator=(const TemporaryFile&) = delete;
+  ~TemporaryFile() {
+    std::error_code none;
+    std::filesystem::remove(path, none);
+  }
+};
+
 void rerun(const std::string& path, bool quiet, const std::string& command_line) {
-  const std::string again = path + ".rerun.h5";
-  const RunOptions options{again, true, quiet, 0, command_line};
   bool sweep = false;
-  std::string kind;
-  std::string text;
-  std::string origin;
+  std::string kind, text, origin, circuit;
   {
-    const H5File file = H5File::open(path);
-    if (!file.exists("/experiment_toml"))
-      throw Error(fmt::format("'{}' holds no experiment: it is not a recording of Striate.", path));
+    const H5File file = open_recording(path);
+    if (!file.exists("/experiment_toml") || !file.exists("/experiment_path"))
+      throw Error(path, "the file holds no experiment: it is not a recording of Striate.");
+    if (const auto complete = file.attribute("/", "complete"); *complete != H5Attribute(std::int64_t{1}))
+      throw Error(path, "the run was broken off, and there is nothing whole to compare with. Finish it first.");
     sweep = file.attribute("/", "sweep").has_value();
     if (const auto value = file.attribute("/", "kind")) kind = std::get<std::string>(*value);
     text = file.read_text("/experiment_toml");
     origin = file.read_text("/experiment_path");
+    circuit = file.read_text("/circuit_text");
   }
-  if (sweep) {
-    run_sweep(sweep_of_recording(path), {options});
-  } else {
+  const TemporaryFile again(path + ".rerun.h5");
+  const RunOptions options{again.path, true, quiet, 0, command_line};
+  try {
     TomlDocument document = TomlDocument::parse_string(text, origin);
-    if (document.root().has("train"))
+    if (sweep)
+      run_sweep(sweep_of_recording(path), {options});
+    else if (document.root().has("train"))
       train(read_training(document, origin), {options});
-    else
-      run_of_kind(kind)(read_experiment(document, origin), options);
+    else {
+      const Experiment e = read_experiment(document, origin);
+      if (to_text(e.circuit) != circuit)
+        throw Error(path, fmt::format("the circuit '{}' is not the one of this recording. Its equations lie there as "
+                                      "/circuit_text.",
+                                      e.circuit->name));
+      run_of_kind(kind)(e, options);
+    }
+  } catch (const Interrupted&) {
+    throw Interrupted("nothing is left of the new run");
   }
-  const std::string difference = compare_recordings(path, again);
-  std::filesystem::remove(again);
+  const std::string difference = compare_recordings(path, again.path);
   if (!difference.empty()) throw Failure(fmt::format("the new run differs from '{}': {}", path, difference));
   fmt::print("the same bits\n");
 }

@@ -70,8 +70,8 @@ int main(int argc, char** argv) {
   } catch (const CLI::ParseError& e) {
     fmt::print(stderr, "striate: {}. See striate --help.\n", e.what());
     return wrong_usage;
-  } catch (const striate::Interrupted&) {
-    fmt::print(stderr, "striate: interrupted; the file holds what was finished.\n");
+  } catch (const striate::Interrupted& e) {
+    fmt::print(stderr, "striate: {}\n", e.what());
     return after_interrupt;
   } catch (const striate::Error& e) {
     fmt::print(stderr, "striate: {}\n", e.what());

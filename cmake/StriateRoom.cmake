@@ -1,13 +1,15 @@
 # striate_room(NAME ROOMS a b LINKS c d): one library target per room.
 # Every .cpp of the room's folder belongs to it; ROOMS are the rooms it may include, LINKS its libraries.
 # Warnings are errors with the compilers that every change is checked with; a newer one must not stop a user's build.
-# -Wrestrict misfires on std::string concatenation in GCC 12 (GCC bug 105329).
+# -Wrestrict misfires on std::string concatenation in GCC 12 (GCC bug 105329), -Wmaybe-uninitialized under sanitizers
+# (its manual says so).
 add_library(striate_options INTERFACE)
 target_compile_options(striate_options INTERFACE -Wall -Wextra -Wpedantic -Wshadow -fno-math-errno -ffp-contract=off
                        $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict>
                        $<$<OR:$<CXX_COMPILER_ID:Clang>,$<VERSION_LESS:$<CXX_COMPILER_VERSION>,13>>:-Werror>)
 if(STRIATE_SANITIZE)
-  target_compile_options(striate_options INTERFACE -fsanitize=${STRIATE_SANITIZE} -fno-omit-frame-pointer)
+  target_compile_options(striate_options INTERFACE -fsanitize=${STRIATE_SANITIZE} -fno-sanitize-recover=all
+                         -fno-omit-frame-pointer $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized>)
   target_link_options(striate_options INTERFACE -fsanitize=${STRIATE_SANITIZE})
 endif()
 

@@ -94,7 +94,7 @@ class Search {
     method.rtol = 1e-3;
     method.atol = 1e-4;
     const Solution end = solve(run, method);
-    found_.y = end.y;
+    found_.y = marched_to_ = end.y;
     marched_ = end.counters;
   }
 
@@ -124,10 +124,23 @@ class Search {
     found_.found_by = "newton";
   }
 
+  /// The state, moved back towards the march by a little more than the tolerance leaves open. A rectifier that rests at
+  /// its threshold has no derivative there: on which side an iteration leaves it is chance, from which side the
+  /// dynamics come is not.
+  std::vector<double> approached() const {
+    std::vector<double> y = found_.y;
+    for (std::size_t i = 0; i < marched_to_.size(); ++i) {
+      const double reach = 100 * settings_.tolerance * relaxation_[i];
+      y[i] += std::clamp(marched_to_[i] - y[i], -reach, reach);
+    }
+    return y;
+  }
+
   void judge() {
+    const std::vector<double> y = approached();
     const LeadingEigenvalue leading = leading_eigenvalue(
         evaluation_.size(),
-        [&](std::span<const double> v, std::span<double> out) { evaluation_.jvp(problem_.t0, found_.y, v, out); });
+        [&](std::span<const double> v, std::span<double> out) { evaluation_.jvp(problem_.t0, y, v, out); });
     found_.leading_eigenvalue = leading.value;
     found_.eigenvalue_residual = leading.residual;
     found_.growth_bound = leading.bound;
@@ -148,7 +161,7 @@ class Search {
   Evaluation evaluation_;
   SteadyState found_;
   Counters marched_;
-  std::vector<double> rate_, relaxation_;
+  std::vector<double> rate_, relaxation_, marched_to_;
   double slowest_ = 0;
   std::size_t worst_ = 0;
 };

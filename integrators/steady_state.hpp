@@ -31,9 +31,11 @@ struct SteadyState {
   std::string found_by;  ///< "march", "anderson" or "newton"
   double march = 0;      ///< [time unit]
   Stability stability = Stability::undecided;
-  std::complex<double> leading_eigenvalue;  ///< leading eigenvalue of the Jacobian [1 / time unit]; one-sided at a kink
-  double eigenvalue_residual = 0;           ///< it belongs to a matrix that differs from the Jacobian by so much
-  double growth_bound = 0;                  ///< no eigenvalue has a larger real part; below zero in a stable state
+  /// Of the Jacobian [1 / time unit], taken up to a hundred tolerances from y, where the march comes from: that is its
+  /// side of every kink.
+  std::complex<double> leading_eigenvalue;
+  double eigenvalue_residual = 0;  ///< it belongs to a matrix that differs from the Jacobian by so much
+  double growth_bound = 0;         ///< no eigenvalue has a larger real part; below zero in a stable state
   Counters counters;
 };
 

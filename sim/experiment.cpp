@@ -144,6 +144,8 @@ RunPlan read_run(const TomlTable& root, const Circuit& circuit) {
   const double least = plan.steady ? 0 : 1e-15;
   if (!(plan.tolerance > least && plan.tolerance < 1))
     table->at("tolerance").fail(fmt::format("but must lie between {} and 1.", least));
+  if (plan.step > 0 && table->has("tolerance"))
+    table->at("tolerance").fail("but the error of equal steps follows from run.step. Leave one of them out.");
   plan.absolute = table->number("absolute", plan.tolerance / 100);
   if (!(plan.absolute > 0) || std::isinf(plan.absolute)) table->at("absolute").fail("but must be above 0 and finite.");
   const std::int64_t seed = table->integer("seed", 0);
@@ -362,6 +364,9 @@ Experiment read_experiment(TomlDocument& document, const std::string& path) {
 }
 
 Experiment load_experiment(const std::string& path, const std::vector<std::pair<std::string, std::string>>& overrides) {
+  if (path.ends_with(".circuit"))
+    throw Error(path,
+                "this is a circuit, but an experiment is asked for: a TOML file that says circuit = \"" + path + "\".");
   TomlDocument document = TomlDocument::parse_file(path);
   for (const auto& [key, value] : overrides) document.set(key, value);
   return read_experiment(document, path);

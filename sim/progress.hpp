@@ -12,7 +12,8 @@ namespace striate {
 /// Thrown between steps after Ctrl-C; the command line ends with exit code 130.
 class Interrupted : public std::runtime_error {
  public:
-  Interrupted() : std::runtime_error("interrupted") {}
+  explicit Interrupted(const std::string& left = "the file holds what was finished")
+      : std::runtime_error("interrupted; " + left + ".") {}
 };
 
 /// From now on Ctrl-C is noted instead of ending the process; a second one ends it at once.

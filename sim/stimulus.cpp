@@ -56,7 +56,7 @@ bool in_block(std::ptrdiff_t i, std::ptrdiff_t centre, std::ptrdiff_t n) {
 
 struct Window {
   std::string shape;
-  double width = 0, height = 0, inner = 0, angle = 0, density = 1;
+  double width = 0, height = 0, inner = 0, angle = 0, density = 1, coherence = 1;
   std::ptrdiff_t centre_y = 0, centre_x = 0;
   std::uint64_t seed = 0;
   std::vector<std::ptrdiff_t> edges;  ///< of stripes, rows from the centre row
@@ -79,13 +79,18 @@ struct Window {
       width = positive("width");
       height = positive("height");
     }
-    inner = finite_or(layer, "inner", deg, v, 0);
+    if (shape == "bar")
+      angle = finite_or(layer, "angle", rad, v, 0);
+    else if (shape != "full")
+      inner = finite_or(layer, "inner", deg, v, 0);
     if (inner < 0 || (inner > 0 && inner >= width)) layer.at("inner").fail("but must be smaller than size.");
-    angle = finite_or(layer, "angle", rad, v, 0);
-    density = share_or(layer, "density", v, 1);
-    const double number = value_or(layer, "seed", one, v, 0);
-    if (!(number >= 0 && number < 1e15)) layer.at("seed").fail("but must be a whole number from 0.");
-    seed = static_cast<std::uint64_t>(std::llround(number));
+    if (shape == "dots") {
+      density = share_or(layer, "density", v, 1);
+      coherence = share_or(layer, "coherence", v, 1);
+      const double number = value_or(layer, "seed", one, v, 0);
+      if (!(number >= 0 && number < 1e15)) layer.at("seed").fail("but must be a whole number from 0.");
+      seed = static_cast<std::uint64_t>(std::llround(number));
+    }
     if (shape == "stripes") {
       const double count = std::round(evaluate(layer.at("count"), one, v));
       if (!(count >= 1 && count <= 1e6))
@@ -218,7 +223,6 @@ Scene Stimulus::scene(const VisualField& field, double t, const Variables& condi
     const Window window(layer, field, condition);
     const auto shown = components(layer, feature_unit_, condition);
     const bool add = layer.boolean("add", false);
-    const double coherence = share_or(layer, "coherence", condition, 1);
     const Times shown_at = times(layer, condition);
     if (t < shown_at.onset || t >= shown_at.offset) continue;
     if (image) {
@@ -239,7 +243,7 @@ Scene Stimulus::scene(const VisualField& field, double t, const Variables& condi
       }
       // A dot shows the layer's feature with probability `coherence`, else one of ten features around the circle.
       const bool dot = uniform() < window.density;
-      const bool signal = uniform() < coherence;
+      const bool signal = uniform() < window.coherence;
       const double other = std::floor(uniform() * 10) / 10;
       if (!dot || shown.empty()) continue;
       Component c = shown[0];

@@ -132,51 +132,37 @@ std::string misfit(const Experiment& a, const Experiment& b) {
   return "";
 }
 
-/// The experiment that gives the file its form: that of the first point which can be read. A value that can be read in
-/// some point only is that point's own failure; a key whose every value is refused is a mistake.
-Experiment form_giving_point(const Sweep& s) {
+/// The experiment of the first point with this value that can be run.
+/// @throws Error for a value that is refused beside all values of the other axes (beside a thousand, of more)
+Experiment runnable(const Sweep& s, std::size_t axis, std::size_t value) {
+  const std::size_t size = s.axes[axis].values.size();
+  std::size_t stride = 1;
+  for (std::size_t a = axis + 1; a < s.axes.size(); ++a) stride *= s.axes[a].values.size();
+  const std::size_t tries = std::min<std::size_t>(point_count(s) / size, 1000);
   std::string first_error;
-  const auto read = [&](std::size_t point) -> std::optional<Experiment> {
+  for (std::size_t other = 0; other < tries; ++other) {
+    const std::size_t point = (other / stride * size + value) * stride + other % stride;
     try {
-      return experiment_at(s, point);
+      Experiment e = experiment_at(s, point);
+      const ConditionRunner checked(e);
+      return e;
     } catch (const Error& e) {
       if (first_error.empty()) first_error = e.what();
-      return std::nullopt;
     }
-  };
-  if (auto e = read(0)) return *e;
-  std::size_t stride = point_count(s);
-  for (const auto& axis : s.axes) {
-    stride /= axis.values.size();
-    for (std::size_t i = 1; i < axis.values.size(); ++i)
-      if (auto e = read(i * stride)) return *e;
-    if (first_error.starts_with("--over " + axis.key + ":")) throw Error(first_error);
   }
-  constexpr std::size_t most_tried = 1000;
-  for (std::size_t p = 0; p < std::min(point_count(s), most_tried); ++p)
-    if (auto e = read(p)) return *e;
-  throw Error("--over: no point of the grid can be read; the first, " + point_text(s, 0) + ": " + first_error);
+  const std::string what = fmt::format("--over {} = {}", s.axes[axis].key, s.axes[axis].values[value]);
+  throw Error(first_error.starts_with("--over") ? first_error : what + ": " + first_error);
 }
 
-/// Tries every value of every axis with the first values of the others, and tells those that will fail.
-void require_one_array(const Sweep& s, const Experiment& form, bool quiet) {
-  std::size_t stride = point_count(s);
-  for (const auto& axis : s.axes) {
-    stride /= axis.values.size();
-    for (std::size_t i = 0; i < axis.values.size(); ++i) {
-      std::optional<Experiment> e;
-      try {
-        e = experiment_at(s, i * stride);
-      } catch (const Error& error) {
-        if (!quiet) fmt::print(stderr, "striate: {} will fail: {}\n", point_text(s, i * stride), error.what());
-        continue;
-      }
-      if (const std::string difference = misfit(form, *e); !difference.empty())
+/// What is refused at some points only is their own failure.
+/// @throws Error for a value that fits nowhere, or that changes the form of the file
+void require_one_array(const Sweep& s, const Experiment& form) {
+  for (std::size_t a = 0; a < s.axes.size(); ++a)
+    for (std::size_t i = 0; i < s.axes[a].values.size(); ++i)
+      if (const std::string difference = misfit(form, runnable(s, a, i)); !difference.empty())
         throw Error(
             fmt::format("--over {} = {}: {}, but a sweep is one array. Run these values as experiments of their own.",
-                        axis.key, axis.values[i], difference));
-    }
-  }
+                        s.axes[a].key, s.axes[a].values[i], difference));
 }
 
 class SweepFile {
@@ -368,9 +354,9 @@ Sweep sweep_of_recording(const std::string& path) {
 SweepSummary run_sweep(const Sweep& s, const SweepOptions& options) {
   if (options.run.threads > 0) omp_set_num_threads(options.run.threads);
   if (!options.resume) require_free(options.run.output, options.run.overwrite);
-  const Experiment form = form_giving_point(s);
+  const Experiment form = runnable(s, 0, 0);
   require_recordable(options.run.output, form, s.axes);
-  require_one_array(s, form, options.run.quiet);
+  require_one_array(s, form);
   SweepFile file(s, form, options);
   std::vector<std::size_t> pending;
   for (std::size_t p = 0; p < point_count(s); ++p)

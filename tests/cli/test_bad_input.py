@@ -53,6 +53,18 @@ class BadInput(Program):
         self.refused_experiment('circuit = "none.circuit"\n', "e.toml:1", "none.circuit", "No such file")
         self.refused_experiment('circuit = "contextal"\n', "e.toml:1", "contextual")
         self.refused(["run", "."], "directory")
+        self.refused_experiment(EXPERIMENT.encode("utf-16"), "e.toml:1", "UTF-8")
+        self.refused_experiment(EXPERIMENT.replace("[run]", "[[run]]"), "run", "table")
+        self.refused_experiment(EXPERIMENT + "[run]\nseed = 1\n", "e.toml:9", "redefine")
+        self.write("c.circuit", CIRCUIT)
+        self.refused(["run", "c.circuit"], "c.circuit", "this is a circuit", 'circuit = "c.circuit"')
+        self.refused(["train", "unit.toml"], "unit.toml", "lacks `data`")
+        for name, content in (("short.h5", b"\x89HDF\r\n\x1a\n" + bytes(100)), ("text.h5", b"no HDF5")):
+            (self.folder / name).write_bytes(content)
+            for command in (["info"], ["rerun"], ["plot"]):
+                self.refused([*command, name], name, "HDF5")
+            self.refused(["sweep", "unit.toml", "--over", "parameters.I=0,1", "-o", name, "--resume"], name, "HDF5")
+            self.refused(["run", "unit.toml", "-o", name], name, "exists already")
 
     def test_keys_of_the_wrong_kind(self):
         self.refused_experiment(EXPERIMENT + "[runn]\na = 1\n", "e.toml:9", "runn", "Closest: run")
@@ -68,6 +80,18 @@ class BadInput(Program):
         self.refused_run('duration = "50 msec"', "msec", without='duration = "50 ms"')
         self.refused_run("duration = nan", "finite", without='duration = "50 ms"')
         self.refused_run('duration = ""', "duration", without='duration = "50 ms"')
+        for method in ("4", '["rk4"]'):
+            self.refused_run(f"method = {method}", "method", "string", without='method = "rk4"')
+        for duration, *words in (('"-50 ms"', "above 0"), ('"0 ms"', "above 0"), ('"50 mV"', "[mV]", "[ms]"), ('"50 ms ms"', "'ms'"), ("inf", "[ms]"),
+                                 ('"inf ms"', "inf")):
+            self.refused_run(f"duration = {duration}", "e.toml:6", *words, without='duration = "50 ms"')
+        self.refused_run('step = "-0.05 ms"', "step", "above 0", without='step = "0.05 ms"')
+        self.refused_run('every = "0 ms"', "every", "above 0", without='every = "1 ms"')
+        self.refused_run("seed = 99999999999999999999", "e.toml:9", "64 bits")
+        self.refused_run('seed = "7"', "seed", "whole number")
+        self.refused_run('record = ["vv"]', "vv", "Closest: v")
+        self.refused_run("record = [1]", "record[0]", "string")
+        self.refused_run('start = "steady_state"', "start", "initial, steady")
         self.refused_run('duration = "' + "(" * 5000 + '1 ms"', "duration", without='duration = "50 ms"')
 
     def test_settings_that_no_run_could_follow(self):
@@ -78,6 +102,10 @@ class BadInput(Program):
         self.refused_run("", "rk4", "step", without='step = "0.05 ms"')
         self.refused_run('implicit = ["v"]', "implicit", "imex3")
         self.refused_run("tolerance = 1e-30", "tolerance", "1e-15")
+        self.refused_run("tolerance = nan", "tolerance", "1e-15")
+        self.refused_run("tolerance = 1e-6", "tolerance", "run.step")
+        self.refused_experiment('circuit = "isn"\n[run]\nmethod = "steady"\nduration = "5 ms"\n', "run.duration", "no such key")
+        self.refused_experiment('circuit = "isn"\n[run]\nmethod = "iterate"\nduration = "5 ms"\n', "iterate", "flow")
         self.refused_run("absolute = 0", "absolute", "above 0")
 
     def test_conditions_and_parameters(self):
@@ -87,6 +115,16 @@ class BadInput(Program):
                              ("conditions.a = { from = 0, to = inf, count = 2 }", "to = inf", "finite"),
                              ("conditions = { a = { from = 0, to = 1, count = 1000000 }, b = { from = 0, to = 1, count = 1000000 } }", "1e+12"),
                              ("parameters.tau_v = nan", "(0, inf)"), ("parameters.tau_v = []", "0 values"),
+                             ('parameters.tau_w = "5 mV"', "[mV]", "[ms]"), ("parameters.tau_w = {a = 1}", "string"), ("parameters.tau_w = 1979-05-27", "string"),
+                             ('parameters.tau_w = ["1 ms", "2 ms"]', "2 values"), ('regime = "oscilating"', "oscillating"), ("settings.n = 3", "'n'"),
+                             ('[[stimulus.layer]]\nfeature = "0 deg"', "Add [encoder]"), ("inputs.X = 1", "inputs.X", "no such key"),
+                             ('[[lesion]]\ntarget = "X"', "'X'"), ('[[lesion]]\ntarget = "v"\nclamp = "3 mV"', "[mV]"),
+                             ('[[lesion]]\ntarget = "v"\nclamp = 0\nscale = 2', "both clamp and scale"), ('[[lesion]]\ntarget = "v"\nfrom = "3 mV"', "[ms]"),
+                             ('[[lesion]]\ntarget = "v"\nscale = nan', "finite"), ("conditions.q = {from = 0, to = 1, count = 0}", "1 to 1000000"),
+                             ("conditions.q = {from = 0, to = 1, count = 2.5}", "whole number"), ("conditions.q = {values = [1], from = 0}", "conditions.q.from"),
+                             ('conditions.q.values = ["a"]', "'a' is not defined"), ('conditions.q = {values = [1, 2], labels = ["a"]}', "2 values"),
+                             ('conditions.q.values = [0, 1]\nparameters.tau_w = "1 ms/q"', "inf [ms]"),
+                             ('conditions.q.values = [1, -1]\nparameters.tau_w = "1 ms*q"', "-1 ms in condition 1"),
                              ("parameters.tau_v = true", "tau_v"), ('parameters."τ" = 1', "τ"), ("settings.q = 3", "'q'")):
             self.refused_experiment(EXPERIMENT.replace("[run]", text + "\n[run]"), "e.toml", *words)
 
@@ -103,6 +141,18 @@ class BadInput(Program):
                                  ('size = "8 deg"', 'size = "8 deg"\ncontrast = "difference/(45 deg)"', "contrast"),
                                  ('size = "8 deg"', 'size = "8 deg"\nonset = "9 ms"\noffset = "5 ms"', "onset 9 ms"),
                                  ('scale = "0.25 deg"', 'scale = "0 deg"', "scale"), ('feature = "-difference"', 'image = "none.png"', "none.png", "No such file"),
+                                 ('"-90 deg", "90 deg"', '"-90 deg"', "two ends"), ('"-90 deg", "90 deg"', '"9 deg", "9 deg"', "upwards"),
+                                 ('normalise = "image"', 'normalise = "imag"', "Closest: image"), ('feature = "0 deg"\n', "", "lacks `feature`"),
+                                 ('size = "8 deg"', 'size = "8 deg"\ninner = "9 deg"', "smaller than size"),
+                                 ('size = "8 deg"', 'size = "8 deg"\ncontrast = -0.1', "-10 %"), ('size = "8 deg"', 'size = "8 deg"\ncontrast = "3 mV"', "[mV]"),
+                                 ('size = "8 deg"', 'size = "8 deg"\ncentre = ["1 deg"]', "[x, y]"), ('size = "8 deg"', 'size = "8 deg"\nangle = "30 deg"', "angle"),
+                                 ('size = "8 deg"', 'size = "8 deg"\ndensity = 0.5', "density"), ('size = "8 deg"', 'size = "8 deg"\ncoherence = 0.5', "coherence"),
+                                 ('shape = "square"\nsize = "8 deg"', 'shape = "bar"\nwidth = "8 deg"', "lacks `height`"),
+                                 ('shape = "square"\nsize = "8 deg"', 'shape = "dots"\nsize = "8 deg"\ndensity = 2', "200 %"),
+                                 ("y = 9", "y = 0", "'y' = 0"), ("y = 9", "y = -3", "whole number"), ("y = 9", "y = 9.5", "whole number"),
+                                 ("y = 9", "y = 9\nnear = 8", "even number"), ("y = 9", "y = 9\nfar_hole = 29", "smaller than outer"),
+                                 ('feature = "-difference"', 'feature = "0 deg"\ncomponents = [{feature = "0 deg"}]', "feature"),
+                                 ('feature = "-difference"', 'image = "e.toml"', "neither PNG"),
                                  ('feature = "-difference"', 'featre = "0 deg"', "feature")):
             self.refused_tilt(old, new, *words)
         (self.folder / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(200))
@@ -139,7 +189,19 @@ class BadInput(Program):
                                  ("dV/dt", "regime r \"x\": tua = 1 ms\ndV/dt", "Closest: tau"), ("-60 mV", "-60 ms", "V(0)"),
                                  ("dV/dt", "parameter w[unit] = [1, 2] mV\ndV/dt", "2 values", "3 elements"),
                                  ("dV/dt", "axis b = 2\nparameter w[b] = 1 mV\ndV/dt", None), ('"rest"', '"rest', "closing"),
-                                 ("dV/dt", "z := conv(V, gaussian(unit, size=3, sd=0))\ndV/dt", "sd = 0")):
+                                 ("dV/dt", "z := conv(V, gaussian(unit, size=3, sd=0))\ndV/dt", "sd = 0"),
+                                 ("dV/dt", "dV/dt = -V/tau : mV [unit]\ndV/dt", "'V' is taken"), ("V(0)", "parameter tau = 3 ms\nV(0)", "'tau' is taken"),
+                                 ("parameter tau", "axis unit = 4\nparameter tau", "twice"), ("dV/dt", "d2V/dt2", "d2V"), ("(0, inf)", "(5, 1)", "(5, 1) is empty"),
+                                 (" : mV [unit]", "", "unit of 'V'"), ("E - V", "E \u2212 V", "')'"), ("(E - V)/tau", "(E - V)^1.5/tau", "balance"),
+                                 ("(E - V)/tau", "(E - V)^V/tau", "exponent"), (": mV", "::= mV", "unit"), ("axis unit = 3", "axis unit = -3", "whole number"),
+                                 ("dV/dt", "z := conv(V, box(unit, size=3), border=circle)\ndV/dt", "circular"),
+                                 ("dV/dt", "axis q = 3\nz := conv(V, box(q, size=3))\ndV/dt", "dq=3"), ("dV/dt", "z := matmul(V, V)\ndV/dt", "over=AXIS"),
+                                 ("dV/dt", "event s when W > -50 mV: V = -65 mV\ndV/dt", "'W'"), ("dV/dt", "event s when V > -50 ms: V = -65 mV\ndV/dt", "[ms]"),
+                                 ("dV/dt", "z := sum(V, q)\ndV/dt", "no axis 'q'"), ("dV/dt", "parameter w[unit] = [1, 2, x] mV\ndV/dt", "number"),
+                                 ("dV/dt", "z := slice(V, unit, 2, 5)\ndV/dt", "3 elements"), ("dV/dt", "z := log(V)\ndV/dt", "dimensionless"),
+                                 ("dV/dt", "z := z + 1\ndV/dt", "circular"), ("dV/dt", "next(q) = q : 1\ndV/dt", "flow"),
+                                 ("dV/dt", "parameter a ~ normal(0, 1) 1 in [5, 6]\ndV/dt", "[5, 6]"), ("dV/dt", "parameter a ~ normal(0, -1) 1\ndV/dt", "sd = -1"),
+                                 ("dV/dt", "parameter a ~ uniform(2, 1) 1\ndV/dt", "low = 2"), ("dV/dt", "parameter a ~ b 1\ndV/dt", "'b'")):
             text = CIRCUIT.replace(old, new, 1)
             if words == [None]:
                 text, words = text.replace("(E - V)/tau", "(w - V)/tau"), ["b=2", "Sum or average"]
@@ -152,12 +214,17 @@ class BadInput(Program):
     def test_options(self):
         for arguments, *words in ((["run", "unit.toml", "--thread", "1"], "--threads"), (["run", "unit.toml", "--threads", "0"], "1 to 4096"),
                                   (["run", "unit.toml", "--set"], "--set"), (["run", "unit.toml", "--set", "x"], "KEY=VALUE"),
-                                  (["run", "unit.toml", "--set", "run..step=1"], "path of keys"), (["run"], "experiment"), ([], "--help"),
+                                  (["run", "unit.toml", "--set", "run..step=1"], "path of keys"), (["run"], "experiment"), ([], "--help"), (["rn", "unit.toml"], "Closest: run"), (["run", "none.toml"], "none.toml", "No such file"),
+                                  (["run", "unit.toml", "unit.toml"], "unit.toml"), (["run", "unit.toml", "-o", "none/o.h5"], "none/o.h5"),
+                                  (["run", "unit.toml", "-o", "."], "."), (["run", "unit.toml", "--set", "run=3"], "table"),
+                                  (["run", "unit.toml", "--set", "run.stp=3"], "Closest: step"), (["run", "unit.toml", "--threads", "two"], "1 to 4096"),
+                                  (["sweep", "unit.toml", "--over", "parameters.I="], "KEY=VALUES"), (["list", "x"], "'x'"),
                                   (["run", "unit.toml", "-o", "unit.toml", "--force"], "not an HDF5 file"), (["show", "contextul"], "contextual"),
                                   (["sweep", "unit.toml", "--over", "run.step=1 ms,2 mV"], "dimensions"),
                                   (["sweep", "unit.toml", "--over", "run.step=1 ms,1 ms"], "twice"),
                                   (["sweep", "unit.toml", "--over", "settings.unit=3"], "unit"),
-                                  (["sweep", "unit.toml", "--over", "parameters.I=0:1:1000000", "--over", "parameters.b=0:0.5:1000000"], "TiB")):
+                                  (["sweep", "unit.toml", "--over", "parameters.I=0:1:1000000", "--over", "parameters.b=0:0.5:1000000"], "100 million"),
+                                  (["sweep", "unit.toml", "--over", "parameters.I=0:1:10000", "--over", "parameters.b=0:0.5:10000", "--set", 'run.every="0.01 ms"'], "TiB", "disk")):
             with self.subTest(arguments=arguments):
                 self.refused(arguments, *words)
 

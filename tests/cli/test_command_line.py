@@ -14,7 +14,7 @@ import h5py
 import numpy
 import xarray
 
-from program import EXAMPLES, EXPERIMENT, STRIATE, Program
+from program import CIRCUIT, EXAMPLES, EXPERIMENT, STRIATE, Program
 
 # Small enough for a test: the tilt illusion on 9 x 9 places.
 TILT = [str(EXAMPLES / "tilt_illusion.toml"), "--set", "settings.feature=9", "--set", "settings.y=9", "--set", "settings.x=9"]
@@ -166,6 +166,28 @@ I = "current"
         self.assertIn("fitzhugh_nagumo", self.striate("list").stdout)
         self.assertIn("dw/dt", self.striate("show", "fitzhugh_nagumo").stdout)
 
+    def test_rerun_leaves_nothing_and_tells_what_it_cannot_repeat(self):
+        self.write("c.circuit", CIRCUIT)
+        self.write("c.toml", 'circuit = "c.circuit"\n[run]\nmethod = "rk4"\nduration = "50 ms"\nstep = "0.05 ms"\n')
+        self.assertEqual(self.striate("run", "c.toml", "-o", "c.h5").returncode, 0)
+        self.write("c.circuit", CIRCUIT.replace("-70 mV", "-71 mV"))
+        self.refused(["rerun", "c.h5"], "c.h5", "not the one of this recording")
+        (self.folder / "c.circuit").unlink()
+        self.refused(["rerun", "c.h5"], "c.circuit", "No such file")
+        long = ["--set", 'run.duration="2e5 ms"', "--set", 'run.every="2e4 ms"']
+        self.assertEqual(self.striate("run", "unit.toml", "-o", "long.h5", *long).returncode, 0)
+        before = sorted(p.name for p in self.folder.iterdir())
+        process = subprocess.Popen([STRIATE, "rerun", "long.h5"], cwd=self.folder, stderr=subprocess.PIPE, text=True)
+        while not (self.folder / "long.h5.rerun.h5").exists():
+            time.sleep(0.01)
+        process.send_signal(signal.SIGINT)
+        self.assertIn("nothing is left", process.communicate()[1])
+        self.assertEqual(process.returncode, 130)
+        self.assertEqual(sorted(p.name for p in self.folder.iterdir()), before)
+        with h5py.File(self.folder / "long.h5", "r+") as file:
+            file.attrs["complete"] = 0
+        self.refused(["rerun", "long.h5"], "long.h5", "broken off")
+
     # --- sweeps ---------------------------------------------------------------------------------------------------
 
     def test_a_complex_state_is_recorded_along_a_labelled_axis_of_two(self):
@@ -270,16 +292,25 @@ relative_to = { current = 0 }
         self.refused(["sweep", "unit.toml", "--over", "parameters.b=2,3"], "b", "[0, 1)")
         self.refused(["sweep", "unit.toml", "--over", "parameters.I=0,1", "--over", "parameters.I=2,3"], "twice")
 
-    def test_a_value_that_is_refused_is_the_failure_of_its_points_alone(self):
-        for values, status in (("3,0.5", [2, 1]), ("0.5,3", [1, 2])):
-            done = self.striate("sweep", "unit.toml", "--over", f"parameters.b={values}", "--over", "run.step=0.05 ms", "-o", "sweep.h5", "--force")
+    def test_a_value_that_no_point_accepts_is_refused_before_anything_runs(self):
+        over = ["sweep", "unit.toml", "-o", "sweep.h5", "--over", "parameters.I=0,1", "--over"]
+        self.refused([*over, "parameters.b=0.5,3"], "--over parameters.b", "[0, 1)")
+        self.refused([*over, "parameters.b=0.5,0.6x"], "--over parameters.b", "0.6x")
+        self.refused([*over, "run.method=rk4,heun,rk5"], "--over run.method", "rk5", "Closest: rk4")
+        self.refused([*over, "run.method=rk4,dp54"], "--over run.method = dp54", "adapts its step")
+        self.refused([*over, 'circuit=fitzhugh_nagumo,"fitzhug_nagumo"'], "--over circuit", "Closest: fitzhugh_nagumo")
+
+    def test_values_that_are_refused_together_are_the_failure_of_their_points_alone(self):
+        for offsets, status in (("5 ms,20 ms", [[1, 1], [2, 1]]), ("20 ms,5 ms", [[1, 1], [1, 2]])):
+            done = self.striate("sweep", *TILT, "--over", "stimulus.layer[0].onset=0 ms,9 ms", "--over", f"stimulus.layer[0].offset={offsets}",
+                                "-o", "sweep.h5", "--force")
             self.assertEqual(done.returncode, 1, done)
-            self.assertIn("1 of 2", done.stderr)
-            self.assertIn("2 points: 1 done, 1 failed, 0 pending", self.striate("info", "sweep.h5").stdout)
+            self.assertIn("1 of 4", done.stderr)
+            self.assertIn("4 points: 3 done, 1 failed, 0 pending", self.striate("info", "sweep.h5").stdout)
             with h5py.File(self.folder / "sweep.h5") as file:
-                self.assertEqual(file["status"][:, 0].tolist(), status)
-                self.assertIn("[0, 1)", file[f"errors/{status.index(2)}"][()].decode())
-                self.assertEqual(numpy.isnan(file["v"]).all(axis=(1, 2)).tolist(), [s == 2 for s in status])
+                self.assertEqual(file["status"][:].tolist(), status)
+                self.assertIn("onset 9 ms", file[f"errors/{status[1].index(2) + 2}"][()].decode())
+                self.assertEqual(numpy.isnan(file["O"]).all(axis=(2, 3, 4, 5)).tolist(), [[s == 2 for s in row] for row in status])
 
     def test_a_failed_point_stops_nothing(self):
         self.write("blow.circuit", 'circuit blow "grows or falls"\ntime ms\nparameter tau = 1 ms\nparameter a = 1 1\nx(0) = 1\n'
@@ -308,10 +339,10 @@ relative_to = { current = 0 }
         """Sweeps stopped at random times and resumed until they end; their files hold what one holds that was not."""
         self.write("data.csv", "t,v\n1,-1\n20,0\n45,1\n")
         self.write("compared.toml", EXPERIMENT + ANALYSIS + '[analysis.compare]\nfile = "data.csv"\nx = "t"\ny = "v"\n')
-        arguments = ["sweep", "compared.toml", "--over", "parameters.I=0:1:40", "--over", "parameters.b=0.7,2", "--set", "run.step=0.005 ms",
+        arguments = ["sweep", "compared.toml", "--over", "parameters.I=0:1:40", "--over", "parameters.tau_v=1 ms,1e-6 ms", "--set", "run.step=0.005 ms",
                      "--threads", "2", "-q"]
         start = time.monotonic()
-        self.assertEqual(self.striate(*arguments, "-o", "whole.h5").returncode, 1)  # half of the points are refused
+        self.assertEqual(self.striate(*arguments, "-o", "whole.h5").returncode, 1)  # half of the points blow up
         whole = time.monotonic() - start
         expected = self.contents("whole.h5")
         self.assertIn("score/v_rms", expected)

@@ -54,7 +54,8 @@ BOOST_AUTO_TEST_CASE(the_march_chooses_the_basin) {
     settings.march = 20;
     const SteadyState s = steady_state(problem(bistable, 1, {x0}), settings);
     BOOST_TEST(std::abs(s.y[0] - std::copysign(1.0, x0)) < 1e-9);  // residual / slope 2
-    BOOST_TEST(std::abs(s.leading_eigenvalue.real() + 2) < 1e-8);
+    // 1 - 3x^2, a hundred tolerances from x at most.
+    BOOST_TEST(std::abs(s.leading_eigenvalue.real() + 2) < 6e-7);
   }
 }
 
@@ -81,6 +82,24 @@ BOOST_AUTO_TEST_CASE(a_center_is_undecided) {
   SteadySettings settings;
   settings.accept_unstable = true;
   BOOST_TEST((steady_state(problem(pendulum, 1, {0.0, 0.0}), settings).stability == Stability::undecided));
+}
+
+BOOST_AUTO_TEST_CASE(a_rectifier_at_its_threshold_is_judged_on_the_side_from_which_the_dynamics_come) {
+  // x' = -x + x^2 from above, x' = 2x + x^2 from below: 0 is the rest of all x in [0, 1), where its eigenvalue is -1.
+  const char* one_sided = "circuit one_sided\ntime ms\nx(0) = 0.5\ndx/dt = (x^2 - x - 3*relu(-x))/(1 ms) : 1\n";
+  int below = 0;
+  for (const double tolerance : {1e-3, 1e-4, 1e-5, 1e-6, 1e-7, 1e-8, 1e-9, 1e-10}) {
+    SteadySettings settings;
+    settings.tolerance = tolerance;
+    settings.march = 3;
+    settings.accept_unstable = true;
+    const SteadyState s = steady_state(problem(one_sided, 1), settings);
+    below += s.y[0] < 0 ? 1 : 0;
+    BOOST_TEST((s.stability == Stability::stable), "tolerance " << tolerance << ", x = " << s.y[0]);
+    // The slope 2x - 1 where it is taken, a hundred tolerances above a zero met to one tolerance.
+    BOOST_TEST(std::abs(s.leading_eigenvalue.real() + 1) < 300 * tolerance);
+  }
+  BOOST_TEST(below > 0);  // else nothing was tested: the iterations ended above zero
 }
 
 BOOST_AUTO_TEST_CASE(the_residual_of_a_rectified_network_is_met) {
