@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cstring>
 #include <new>
+#include <stdexcept>
 
 namespace striate::detail {
 namespace {
@@ -203,6 +204,10 @@ herr_t flush(H5FD_t* base, hid_t, hbool_t) {
 hid_t driver() {
   static const hid_t id = [] {
     static H5FD_class_t description{};
+#ifdef H5FD_CLASS_VERSION  // since HDF5 1.14
+    description.version = H5FD_CLASS_VERSION;
+    description.value = H5_VFD_RESERVED + 256;  // behind those for testing
+#endif
     description.name = "striate-staged";
     description.maxaddr = largest_address;
     description.fc_degree = H5F_CLOSE_STRONG;
@@ -227,7 +232,10 @@ hid_t driver() {
 
 }  // namespace
 
-void use_staged_driver(hid_t access_list) { H5Pset_driver(access_list, driver(), nullptr); }
+void use_staged_driver(hid_t access_list) {
+  if (driver() < 0 || H5Pset_driver(access_list, driver(), nullptr) < 0)
+    throw std::runtime_error("this version of HDF5 does not take the driver that keeps files valid");
+}
 
 StagedFile& staged_file(hid_t file) {
   void* handle = nullptr;

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cmath>
 
 #include "base/error.hpp"
@@ -28,6 +29,8 @@ Method method_of(const Experiment& e) {
   return method;
 }
 
+using Clock = std::chrono::steady_clock;
+
 /// One condition on its way.
 class Course {
  public:
@@ -50,8 +53,8 @@ class Course {
   }
 
   ConditionResult run(const std::vector<std::size_t>& widths, const std::vector<std::optional<LinearDecoder>>& trained,
-                      const std::function<void(double)>& progress = {}) {
-    progress_ = progress;
+                      const CourseObserver& observer = {}) {
+    observer_ = observer;
     for (const std::size_t width : widths) result_.analyses.emplace_back(width);
     trained_ = &trained;
     courses_.resize(widths.size());
@@ -99,13 +102,26 @@ class Course {
     samples_ = times_.size();
     Observer observer;
     observer.inputs = [&](const At<double>& at) { inputs_.assign(at.u.begin(), at.u.end()); };
-    observer.sample = [&](double t, std::span<const double> y) { keep(t, y); };
+    observer.sample = [&](double t, std::span<const double> y) {
+      keep(t, y);
+      if (const auto now = Clock::now(); now >= save_at_) {
+        save();
+        save_at_ = Clock::now() + std::max<Clock::duration>(std::chrono::seconds(1), 20 * (Clock::now() - now));
+      }
+    };
     observer.progress = [&](double t, const Counters&) {
       if (interrupted()) throw Interrupted();
-      if (progress_) progress_(t / problem_.t1);
+      if (observer_.progress) observer_.progress(t / problem_.t1);
     };
     if (e_.run.from_steady) problem_.y0 = settled(e_.run.absolute).y;
-    const Solution solution = solve(problem_, method_of(e_), times_, observer);
+    const Solution solution = [&] {
+      try {
+        return solve(problem_, method_of(e_), times_, observer);
+      } catch (...) {
+        save();
+        throw;
+      }
+    }();
     for (std::size_t i = 0; i < courses_.size(); ++i) {
       const Analysis& a = e_.analyses[i];
       if (a.course)
@@ -118,6 +134,12 @@ class Course {
                      {"rhs_evaluations", static_cast<double>(solution.counters.rhs)},
                      {"jacobian_products", static_cast<double>(solution.counters.jvp)},
                      {"events", static_cast<double>(solution.counters.events)}};
+  }
+
+  void save() {
+    if (!observer_.save || sample_ == saved_) return;
+    observer_.save(result_.recorded, saved_, sample_);
+    saved_ = sample_;
   }
 
   double reduced(const Analysis& a, const std::vector<double>& course) const {
@@ -178,7 +200,9 @@ class Course {
   Workspace<double> workspace_;
   std::vector<double> states_, observables_, inputs_;
   const std::vector<std::optional<LinearDecoder>>* trained_ = nullptr;
-  std::function<void(double)> progress_;
+  CourseObserver observer_;
+  std::size_t saved_ = 0;
+  Clock::time_point save_at_ = Clock::now() + std::chrono::seconds(1);
   std::size_t sample_ = 0, samples_ = 1;
   double t_ = 0;
   bool derived_ = false;
@@ -243,12 +267,12 @@ void ConditionRunner::check() try {
   throw Error(told ? message : e_.path + ": " + message);
 }
 
-ConditionResult ConditionRunner::run(std::size_t condition, const std::function<void(double)>& progress) const {
+ConditionResult ConditionRunner::run(std::size_t condition, const CourseObserver& observer) const {
   if (interrupted()) throw Interrupted();
   std::call_once(training_, [&] { trained_ = train(e_, system_, times_); });
   try {
     return Course(e_, system_, times_, condition, condition == 0 ? first_drive_ : nullptr)
-        .run(widths_, trained_, progress);
+        .run(widths_, trained_, observer);
   } catch (const Failure& f) {
     const std::string where = condition_text(e_, condition);
     throw Failure(where.empty() ? f.what() : fmt::format("condition {}: {}", where, f.what()));

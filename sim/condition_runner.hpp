@@ -24,6 +24,14 @@ struct ConditionResult {
   std::string warning;
 };
 
+/// Hears of a course while it runs.
+struct CourseObserver {
+  std::function<void(double)> progress;  ///< the share of the duration that is covered, 0..1
+  /// About every second, and when a run breaks off: what is recorded so far, [t, its shape] of every variable, of which
+  /// the times from `first` to before `end` are new.
+  std::function<void(const std::vector<std::vector<double>>& recorded, std::size_t first, std::size_t end)> save;
+};
+
 /// Runs single conditions of one experiment, which must outlive it. Const and safe to call from several threads: a
 /// condition is a pure function of the experiment and its index.
 class ConditionRunner {
@@ -36,8 +44,7 @@ class ConditionRunner {
   const std::vector<double>& times() const { return times_; }
 
   /// @throws Failure for a run that could not go on, naming the condition; Interrupted after Ctrl-C
-  /// `progress` hears the share of the duration that an integration has covered, 0..1.
-  ConditionResult run(std::size_t condition, const std::function<void(double)>& progress = {}) const;
+  ConditionResult run(std::size_t condition, const CourseObserver& observer = {}) const;
 
  private:
   void check();

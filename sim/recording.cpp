@@ -187,6 +187,16 @@ void Recording::write(const std::string& variable, std::size_t index, std::span<
   file_.write_part("/" + variable, b.start, b.count, values);
 }
 
+void Recording::write_times(const std::string& variable, std::size_t index, std::span<const double> course,
+                            std::size_t first, std::size_t end) {
+  Box b = box("/" + variable, index);
+  const std::size_t t = condition_shape_.size();
+  b.start[t] = first;
+  b.count[t] = end - first;
+  const std::size_t row = course.size() / end;
+  file_.write_part("/" + variable, b.start, b.count, course.subspan(first * row, (end - first) * row));
+}
+
 void Recording::note(std::size_t index, const std::string& name, double value) {
   const std::string path = "/run/" + name;
   if (!file_.exists(path)) file_.create_array(path, H5Type::float64, condition_axes_, {});

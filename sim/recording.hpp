@@ -40,6 +40,10 @@ class Recording {
 
   /// Values of one variable in one condition: [t, its shape], or [its shape] for a steady state.
   void write(const std::string& variable, std::size_t index, std::span<const double> values);
+  /// A part of the course: all of `course` there is, [t, its shape], of which the times from `first` to before `end`
+  /// are new.
+  void write_times(const std::string& variable, std::size_t index, std::span<const double> course, std::size_t first,
+                   std::size_t end);
   /// Work counters and residuals, under /run.
   void note(std::size_t index, const std::string& name, double value);
   /// Warnings are told in the order of their places, whoever comes first.

@@ -59,7 +59,15 @@ void run_experiment(const Experiment& e, const RunOptions& options) {
       if (first_failure) return;
     }
     try {
-      const ConditionResult result = runner.run(c, [&](double share) { progress.within(c, share); });
+      CourseObserver observer;
+      observer.progress = [&](double share) { progress.within(c, share); };
+      observer.save = [&](const std::vector<std::vector<double>>& recorded, std::size_t first, std::size_t end) {
+        const std::scoped_lock guard(lock);
+        for (std::size_t i = 0; i < recorded.size(); ++i)
+          recording.write_times(e.run.record[i], c, recorded[i], first, end);
+        recording.file().flush();
+      };
+      const ConditionResult result = runner.run(c, observer);
       const std::scoped_lock guard(lock);
       for (std::size_t i = 0; i < e.run.record.size(); ++i) recording.write(e.run.record[i], c, result.recorded[i]);
       for (const auto& [name, value] : result.notes) recording.note(c, name, value);

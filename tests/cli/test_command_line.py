@@ -188,6 +188,32 @@ I = "current"
             file.attrs["complete"] = 0
         self.refused(["rerun", "long.h5"], "long.h5", "broken off")
 
+    def test_a_course_that_breaks_off_is_recorded_up_to_there(self):
+        self.write("blow.circuit", 'circuit blow "grows"\ntime ms\nx(0) = 1\ndx/dt = x^2/(1 ms) : 1 "state"\n')
+        self.write("blow.toml", 'circuit = "blow.circuit"\n[run]\nmethod = "dp54"\nduration = "5 ms"\nevery = "0.125 ms"\n')
+        done = self.striate("run", "blow.toml", "-o", "blow.h5")
+        self.assertEqual(done.returncode, 1, done)
+        with h5py.File(self.folder / "blow.h5") as file:
+            self.assertEqual(file.attrs["complete"], 0)
+            # x = 1/(1 - t) up to t = 1; errors of 1e-6 a step grow as x^2 does.
+            numpy.testing.assert_allclose(file["x"][:8], 1 / (1 - file["t"][:8]), rtol=1e-4)
+            self.assertTrue(numpy.isnan(file["x"][8:]).all())
+
+    def test_a_long_course_is_recorded_as_it_runs(self):
+        self.write("long.toml", 'circuit = "fitzhugh_nagumo"\n[run]\nmethod = "dp54"\nduration = "1e7 ms"\nevery = "100 ms"\ntolerance = 1e-9\n')
+        process = subprocess.Popen([STRIATE, "run", "long.toml", "-o", "long.h5", "-q"], cwd=self.folder)
+        while not (self.folder / "long.h5").exists():
+            time.sleep(0.01)
+        time.sleep(2)  # it is written about every second
+        process.kill()
+        process.communicate()
+        self.assertEqual(process.returncode, -signal.SIGKILL)
+        with h5py.File(self.folder / "long.h5") as file:
+            self.assertEqual(file.attrs["complete"], 0)
+            recorded = numpy.isfinite(file["v"][:])
+            self.assertGreater(recorded.sum(), 10)
+            self.assertTrue((numpy.diff(recorded.astype(int)) <= 0).all())
+
     # --- sweeps ---------------------------------------------------------------------------------------------------
 
     def test_a_complex_state_is_recorded_along_a_labelled_axis_of_two(self):
