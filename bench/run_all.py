@@ -11,8 +11,10 @@ import subprocess
 from pathlib import Path
 
 import race_circuit
+import race_kuramoto
 import race_mixing
 import race_training
+import race_xppaut
 import recording
 
 PAGE = Path(__file__).parent.parent / "docs" / "performance.md"
@@ -80,6 +82,25 @@ def floors(build, threads):
                f" {'arithmetic' if work > memory else 'memory'} | {v['peak_gfma_per_s']} | {v['bandwidth_gb_per_s']} |")
 
 
+def oscillators(build, threads):
+    program = str(build / "bench/bench_kuramoto")
+    for n in threads:
+        lines = subprocess.run([program, str(n)], check=True, capture_output=True, text=True).stdout.splitlines()
+        yield from (f"- {thread_name(n)}: {line}" for line in lines)
+    yield "\n| threads | SciPy's RK45, s | error | evaluations | Striate no less exact | s | error | evaluations | times faster |"
+    yield "| --- | --- | --- | --- | --- | --- | --- | --- | --- |"
+    for n in threads:
+        (seconds, error, evaluations), ours = race_kuramoto.race(program, 5000, n)
+        best = min((row for row in ours if row[3] <= error), key=lambda row: row[2], default=None)
+        us = (f"{best[0]} at {best[1]} | {best[2]:.1f} | {best[3]:.1e} | {best[4]} | **{seconds / best[2]:.1f}**" if best
+              else "none | | | | ")
+        yield f"| {n} | {seconds:.1f} | {error:.1e} | {evaluations} | {us} |"
+    found = race_xppaut.race(build / "cli/striate")
+    yield "\n100 oscillators, all to all with a second harmonic, 4000 steps of RK4, whole programs: " + (
+        f"Striate {found[0]:.3f} s, XPPAUT {found[1]:.2f} s, **{found[1] / found[0]:.0f}** times; the phases differ by {found[2]:.0e}."
+        if found else "XPPAUT is not here.")
+
+
 def page(build, threads):
     torch = version("torch")
     yield "# Performance"
@@ -104,6 +125,9 @@ def page(build, threads):
     yield ("\nThe rate of that circuit; the floors are the multiply-adds of the separable algorithm at measured peak, and one"
            " pass over state, input and rate at the bandwidth of a triad of that size.")
     yield from floors(build, threads)
+    yield "\n## Kuramoto's oscillators"
+    yield "\n`bench/race_kuramoto.py`: 5000 with dense weights to t = 100; single runs.\n"
+    yield from oscillators(build, threads)
     striate = str(build / "cli/striate")
     yield "\n## Start-up and recording"
     yield f"\n`striate run` on a circuit of two states, from nothing to the file: **{recording.start_up(striate) * 1e3:.0f} ms**."

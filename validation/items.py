@@ -21,6 +21,7 @@ class Value:
     reference: Callable  # of nothing; None where there is none
     unit: str = ""
     exact: bool = True  # False: of other random dots, so only alike
+    within: float = 0  # what a finite number of units, or a published number of digits, may differ by; 0: as run_all says
 
 
 @dataclass
@@ -33,6 +34,7 @@ class Item:
     score: str = "r"  # the attribute that the authors report: r, or r2
     misses: str = ""
     group: str = ""
+    command: str = "run"  # or prc
 
 
 def load(file, *keys):
@@ -114,6 +116,33 @@ def course_of(name):
     return get
 
 
+def theory(law, couplings):
+    """Order parameters of infinitely many oscillators."""
+    def get():
+        rows = [line.split(",") for line in (REFERENCE.parent / "data" / "kuramoto_theory.csv").read_text().splitlines()[2:]]
+        known = {float(K): float(r) for name, K, r in rows if name == law}
+        return np.array([known[K] for K in couplings])
+
+    return get
+
+
+def onset(name, phenomenon, law, couplings, settings, floor=""):
+    """An r(K) curve beside its theory."""
+    below = [Value(floor, analysis("order", 0), None)] if floor else []
+    first = 1 if floor else 0
+    return Item(name, phenomenon, "kuramoto_onset",
+                [f"conditions.K.values={[*couplings]}", f'analysis[0].compare.where={{law="{law}"}}', *settings],
+                values=below + [Value(f"r at {', '.join(f'{K:g}' for K in couplings[first:])}",
+                                      lambda r: r["analysis/order"][first:], theory(law, couplings[first:]), within=2e-3)],
+                misses="theory is of infinitely many oscillators; here there are 2000", group=PHASE)
+
+
+def at_eighths(name):
+    """A response at eight phases, of 256 recorded and the end."""
+    return lambda recording: recording[f"response/{name}"][0:256:32]
+
+
+PHASE = "Rhythms and synchrony"
 CONTEXTUAL = "The contextual circuit, one published set of parameters"
 OTHERS = "Other models"
 
@@ -214,6 +243,14 @@ ITEMS = [
          values=[Value("rate at current 0.5", analysis("frequency", 5),
                        lambda: 1000 / other("fitzhugh_nagumo", "cycle", "period")(), "Hz")],
          misses="no data beside it", group=OTHERS),
+    onset("kuramoto_lagging", "onset of synchrony, Lorentzian frequencies with a lag of 0.5", "Lagging", [3, 4, 6, 10], ["parameters.alpha=0.5"]),
+    Item("wilson_cowan_phase", "phase response of its gamma", "wilson_cowan_phase", command="prc",
+         values=[Value("period", lambda r: r.attrs["period"], lambda: 15.85925, "ms", within=1e-5),
+                 Value("Z_E at eighths of it", at_eighths("E"), lambda: np.array(
+                     [-26.8437, -6.8784, 7.5953, 24.0001, 44.2675, 52.9402, 24.9998, -20.7796]), "ms", within=5e-2),
+                 Value("", at_eighths("I"), lambda: np.array(
+                     [15.7119, -8.9015, -21.0041, -34.7527, -47.1772, -42.1192, -2.5298, 26.3140]), "ms", within=5e-2)],
+         misses="", group=PHASE),
 ]
 
 

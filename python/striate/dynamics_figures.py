@@ -1,4 +1,4 @@
-"""The picture of a cycle: its course, how its phase responds to pushes, and how two of its kind would lock."""
+"""Pictures of cycles (course, response of the phase, locking) and of branches along a parameter."""
 
 import h5py
 import numpy as np
@@ -56,3 +56,61 @@ def locking(ax, group):
     ax.set_ylabel("interaction")
     ax.set_xlim(0, 1)
     ax.legend()
+
+
+def draw_branches(path):
+    """States and periods along a parameter: solid where stable, dashed where not; special points by their names."""
+    with h5py.File(path, "r") as file:
+        branches = [file["branches"][n] for n in sorted(file["branches"], key=int)]
+        states = [(name, k) for name, d in branches[0]["low"].items() for k in range(int(np.prod(d.shape[1:])))]
+        cycles = any("period" in b for b in branches)
+        shown = states[:MOST_LINES]
+        columns = len(shown) + cycles
+        figure = Figure(figsize=(3.7 * columns + 1.3, 3.2), layout="constrained")
+        axes = np.atleast_1d(figure.subplots(1, columns))
+        label = with_units(str(file.attrs["parameter"]), attributes(branches[0]["parameter"]).get("units"))
+        for ax, (name, k) in zip(axes, shown):
+            for b in branches:
+                for end in ("low", "high") if b.attrs["cycles"] else ("low",):
+                    values = b[f"{end}/{name}"][()].reshape(len(b["parameter"]), -1)[:, k]
+                    stretch(ax, b, values)
+            ax.set_ylabel(name if file[f"branches/0/low/{name}"].ndim == 1 else f"{name} {k}")
+            ax.set_xlabel(label)
+        if cycles:
+            for b in branches:
+                if "period" in b:
+                    stretch(axes[-1], b, b["period"][()])
+            a = attributes(next(b for b in branches if "period" in b)["period"])
+            axes[-1].set_ylabel(with_units("period", a.get("units")))
+            axes[-1].set_xlabel(label)
+        if "special" in file:
+            mark(axes, file["special"], shown, cycles)
+        handles = {text: line for ax in axes for line, text in zip(*ax.get_legend_handles_labels())}
+        axes[-1].legend(handles.values(), handles.keys(), loc="upper left", bbox_to_anchor=(1.0, 1.02))
+    return figure
+
+
+def stretch(ax, branch, values):
+    """A line in pieces of one stability."""
+    p, stable = branch["parameter"][()], branch["unstable"][()] == 0
+    colour = COLOURS[1] if branch.attrs["cycles"] else MODEL
+    kind = "cycle" if branch.attrs["cycles"] else "fixed point"
+    start = 0
+    for end in range(1, len(p) + 1):
+        if end < len(p) and stable[end] == stable[start]:
+            continue
+        ax.plot(p[start : end + 1], values[start : end + 1], "-" if stable[start] else "--", color=colour,
+                label=f"{'stable' if stable[start] else 'unstable'} {kind}")
+        start = end
+
+
+def mark(axes, special, shown, cycles):
+    shapes = {"fold": "s", "Hopf": "o", "branch point": "X", "homoclinic": "*", "period doubling": "D", "torus": "P"}
+    for n, kind in enumerate(special["kind"].asstr()[()]):
+        style = dict(marker=shapes[kind], color="black", markerfacecolor="white", linestyle="none", zorder=4, label=kind)
+        x = special["parameter"][n]
+        for ax, (name, k) in zip(axes, shown):
+            if special["period"][n] == 0:
+                ax.plot(x, special[f"state/{name}"][()].reshape(len(special["kind"]), -1)[n, k], **style)
+        if cycles and special["period"][n] > 0:
+            axes[-1].plot(x, special["period"][n], **style)

@@ -37,6 +37,10 @@ def draw(path):
             from . import dynamics_figures
 
             figure = dynamics_figures.draw(path)
+        elif kind == "branches":
+            from . import dynamics_figures
+
+            figure = dynamics_figures.draw_branches(path)
         elif recording.analyses:
             figure = draw_all(recording, recording.analyses)
         elif recording.variables:

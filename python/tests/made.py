@@ -185,4 +185,57 @@ def training(path):
         m.add("examples/h", rng.random((2, 4, 6, 8, 8)), ["example", "examples/n", "feature", "y", "x"])
 
 
-ALL = dict(tilt=tilt, plaids=plaids, surrounds=surrounds, traces=traces, codes=codes, pair=pair, sweep=sweep, training=training)
+def waves(path):
+    """Phases and wave vectors over a sheet, a spectrum, and power over frequency and wave number."""
+    with Maker(path, "Waves") as m:
+        m.axis("y", np.arange(5.0))
+        m.axis("x", np.arange(7.0))
+        m.axis("axes/vectors/component", [0.0, 1.0])
+        m.axis("axes/power/frequency", np.linspace(0, 50, 11), "Hz", "frequency")
+        m.axis("axes/ridge/frequency", np.linspace(-50, 50, 11), "Hz", "frequency")
+        m.axis("axes/ridge/wave_number", np.linspace(-1, 1, 8), "1/mm", "wave number")
+        m.add("analysis/phases", np.linspace(-3, 3, 35).reshape(5, 7), ["y", "x"], kind="map", units="rad",
+              valid_range=[-np.pi, np.pi], y_label="phase")
+        vectors = np.zeros((5, 7, 2))
+        vectors[..., 0], vectors[..., 1] = 0.2, 0.1
+        m.add("analysis/vectors", vectors, ["y", "x", "axes/vectors/component"], kind="arrows", units="1/mm", y_label="wave vector")
+        m.add("analysis/power", 10.0 ** -np.arange(11.0), ["axes/power/frequency"], kind="spectrum", x="frequency", units="s",
+              y_label="power")
+        m.add("analysis/ridge", np.eye(11, 8) + 1e-9, ["axes/ridge/frequency", "axes/ridge/wave_number"], kind="power", units="1",
+              y_label="power")
+
+
+def phase_response(path):
+    """A cycle of two states with its response and interaction."""
+    with Maker(path, "Clock") as m:
+        m.file.attrs.update(kind="phase_response", period=20.0, time_unit="ms")
+        s = np.linspace(0, 1, 33)
+        m.axis("axes/phase", s)
+        for group, shift in (("cycle", 0), ("response", 0.25)):
+            m.add(f"{group}/x", np.cos(2 * np.pi * (s + shift)), ["axes/phase"], units="1")
+            m.add(f"{group}/y", np.sin(2 * np.pi * (s + shift)), ["axes/phase"], units="1")
+        m.add("interaction/H", np.sin(2 * np.pi * s), ["axes/phase"])
+        m.add("interaction/odd", np.sin(2 * np.pi * s), ["axes/phase"])
+        m.file["interaction"].attrs.update(locked=[0.0, 0.5], locked_stable=[1.0, 0.0])
+
+
+def branches(path):
+    """A fixed point that loses its stability to a cycle."""
+    with Maker(path, "Hopf") as m:
+        m.file.attrs.update(kind="branches", parameter="a")
+        a = np.linspace(-1, 1, 21)
+        for n, (p, low, high, unstable) in enumerate([(a, 0 * a, 0 * a, np.where(a > 0, 2.0, 0)),
+                                                      (a[11:], -np.sqrt(a[11:]), np.sqrt(a[11:]), 0 * a[11:])]):
+            group = f"branches/{n}"
+            m.axis(f"{group}/point", np.arange(len(p)))
+            for name, values in {"parameter": p, "unstable": unstable, "low/x": low, "high/x": high}.items():
+                m.add(f"{group}/{name}", values, [f"{group}/point"], units="1")
+            if n == 1:
+                m.add(f"{group}/period", 3 + p, [f"{group}/point"], units="ms")
+            m.file[group].attrs["cycles"] = n
+        m.axis("special/kind", ["Hopf"])
+        for name, value in {"parameter": 0.0, "period": 0.0, "branch": 0.0, "state/x": 0.0}.items():
+            m.add(f"special/{name}", [value], ["special/kind"])
+
+
+ALL = dict(waves=waves, phase_response=phase_response, branches=branches, tilt=tilt, plaids=plaids, surrounds=surrounds, traces=traces, codes=codes, pair=pair, sweep=sweep, training=training)

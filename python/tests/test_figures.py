@@ -114,6 +114,40 @@ class Figures(unittest.TestCase):
             self.assertTrue(page.x0 <= box.x0 and page.y0 <= box.y0 and box.x1 <= page.x1 and box.y1 <= page.y1,
                             text.get_text())
 
+    def test_waves_are_drawn_as_phases_arrows_spectra_and_decibels(self):
+        figure = striate.plot(self.path("waves"))
+        shown = panels(figure)
+        collections = [c for ax in shown for c in ax.collections]
+        arrows = next(c for c in collections if hasattr(c, "U"))
+        np.testing.assert_allclose(arrows.U / arrows.V, 2)  # as (0.2, 0.1)
+        np.testing.assert_allclose(arrows.get_array(), np.hypot(0.2, 0.1))
+        phases = next(c for c in collections if c.get_cmap().name == "twilight")
+        np.testing.assert_allclose(phases.get_clim(), [-np.pi, np.pi])
+        (power,) = [ax for ax in shown if ax.get_yscale() == "log"]
+        np.testing.assert_array_equal(power.lines[0].get_ydata(), 10.0 ** -np.arange(11.0))
+        (levels,) = [c.get_array() for c in collections if c is not arrows and c is not phases]
+        self.assertAlmostEqual(levels.max(), 0, places=6)
+        self.assertAlmostEqual(levels.min(), -60)
+
+    def test_a_cycle_is_drawn_with_its_response_and_where_units_lock(self):
+        figure = striate.plot(self.path("phase_response"))
+        cycle, response, locking = panels(figure)
+        self.assertEqual([line.get_label() for line in cycle.lines], ["x", "y"])
+        self.assertIn("cycle of 20 ms", texts(figure))
+        points = {line.get_xdata()[0]: line.get_markerfacecolor() for line in locking.lines
+                  if line.get_marker() == "o" and len(line.get_xdata()) == 1}
+        self.assertEqual(points, {0.0: "black", 0.5: "white"})
+
+    def test_branches_are_dashed_where_unstable_and_special_points_have_names(self):
+        figure = striate.plot(self.path("branches"))
+        state, period = panels(figure)
+        styles = {line.get_label(): line.get_linestyle() for line in state.lines}
+        self.assertEqual(styles["stable fixed point"], "-")
+        self.assertEqual(styles["unstable fixed point"], "--")
+        self.assertEqual(styles["stable cycle"], "-")
+        self.assertIn("Hopf", texts(figure))
+        self.assertEqual(period.get_ylabel(), "period (ms)")
+
     def test_courses_of_one_unit_share_a_picture(self):
         figure = striate.plot(self.path("pair"))
         rates, potential = panels(figure)
