@@ -18,9 +18,15 @@ AdaptiveRungeKutta::AdaptiveRungeKutta(Evaluation& evaluation, const Method& met
       smallest_(smallest_step(t0, t1)),
       max_norm_(method.max_norm),
       atol_(absolute_tolerances(method, evaluation.system().states())),
-      y_(evaluation.size()),
-      next_(evaluation.size()),
-      k_(tableau.b.size(), AlignedVector<double>(evaluation.size())) {}
+      k_(tableau.b.size()) {
+  constexpr std::size_t cache_line = 64 / sizeof(double);
+  const std::size_t size = evaluation.size(), stride = (size + cache_line - 1) / cache_line * cache_line;
+  memory_.resize((k_.size() + 2) * stride);
+  const auto vector = [&](std::size_t i) { return std::span(memory_).subspan(i * stride, size); };
+  y_ = vector(0);
+  next_ = vector(1);
+  for (std::size_t i = 0; i < k_.size(); ++i) k_[i] = vector(i + 2);
+}
 
 void AdaptiveRungeKutta::restart(double t, std::span<const double> y, double end, double, std::uint64_t) {
   t_ = t;
@@ -117,28 +123,25 @@ LinearCombination AdaptiveRungeKutta::error(double h) const {
 }
 
 void AdaptiveRungeKutta::weigh(double* values, std::size_t begin, std::size_t end) const {
-  const double rtol = rtol_;
-  const double *atol = atol_.data() + begin, *y = y_.data() + begin, *next = next_.data() + begin;
-  for (std::size_t i = 0; i < end - begin; ++i) {
-    values[i] /= atol[i] + rtol * std::max(std::abs(y[i]), std::abs(next[i]));
-  }
+  kernels<double>().vector.weigh(values, atol_.data() + begin, rtol_, y_.data() + begin, next_.data() + begin,
+                                 end - begin);
 }
 
 double AdaptiveRungeKutta::norm(const LinearCombination& x) const {
-  const auto reduced = [&](const auto& term, const auto& join) {
+  const auto& table = kernels<double>().line;
+  const auto reduced = [&](const auto& of_block, const auto& join) {
     return reduce_blocks(
         y_.size(), 0.0,
         [&](std::size_t begin, std::size_t end) {
-          double value[vector_block];
+          alignas(64) double value[vector_block];
           x.block(value, begin, end);
           weigh(value, begin, end);
-          return reduce_lanes(
-              0, end - begin, 0.0, [&](std::size_t i) { return term(value[i]); }, join);
+          return of_block(value, end - begin);
         },
         join);
   };
-  if (max_norm_) return reduced([](double v) { return std::abs(v); }, larger);
-  const double sum = reduced([](double v) { return v * v; }, std::plus<double>());
+  if (max_norm_) return reduced([&](const double* v, std::size_t n) { return table.max(v, n); }, larger);
+  const double sum = reduced([&](const double* v, std::size_t n) { return table.dot(v, v, n); }, std::plus<double>());
   return std::sqrt(sum / static_cast<double>(y_.size()));
 }
 

@@ -30,7 +30,7 @@ class AdaptiveRungeKutta : public Stepper {
   /// y_ + h sum_j weights[j] k_[j]
   LinearCombination advanced(double h, std::span<const double> weights) const;
   LinearCombination error(double h) const;
-  /// values[i - begin] /= atol + rtol max(|y_|, |next_|) of element i
+  /// values[i - begin] = its magnitude / (atol + rtol max(|y_|, |next_|)) of element i
   void weigh(double* values, std::size_t begin, std::size_t end) const;
   double norm(const LinearCombination& x) const;
   [[noreturn]] void give_up(double h, bool finite);
@@ -42,9 +42,10 @@ class AdaptiveRungeKutta : public Stepper {
   std::vector<double> atol_;
 
   double t_ = 0, end_ = 0, h_ = 0, previous_t_ = 0, previous_error_ = 1;
-  bool fresh_ = true;                     // neither the first slope nor a step size is known
-  AlignedVector<double> y_, next_;        // after a step next_ is where it began
-  std::vector<AlignedVector<double>> k_;  // the stages' slopes
+  bool fresh_ = true;                 // neither the first slope nor a step size is known
+  AlignedVector<double> memory_;      // of the following: one piece, large enough for huge pages
+  std::span<double> y_, next_;        // after a step next_ is where it began
+  std::vector<std::span<double>> k_;  // the stages' slopes
 };
 
 }  // namespace striate

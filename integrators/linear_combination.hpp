@@ -4,6 +4,8 @@
 #include <cstddef>
 #include <span>
 
+#include "circuit/kernels/table.hpp"
+
 namespace striate {
 
 /// sum_j weight_j x_j of vectors of one length, each read once, summed in the order in which they were added.
@@ -17,11 +19,8 @@ class LinearCombination {
   void store(std::span<double> out) const;
 
  private:
-  static constexpr std::size_t most_terms = 16;
-  template <std::size_t count>
-  void sum(double* out, std::size_t begin, std::size_t end) const;
-  std::array<double, most_terms> weights_;
-  std::array<const double*, most_terms> vectors_;
+  std::array<double, most_combined> weights_;
+  std::array<const double*, most_combined> vectors_;
   std::size_t count_ = 0;
 };
 

@@ -21,6 +21,7 @@ struct KernelTable {
   SpectralKernels<T> spectral;
   DenseKernels<T> dense;
   RandomKernels<T> random;
+  VectorKernels<T> vector;
 };
 
 /// The kernels of a given level, for tests and measurements. Calling them needs a machine of that level.

@@ -8,6 +8,7 @@
 #include <unordered_map>
 #include <unordered_set>
 
+#include "base/aligned_vector.hpp"
 #include "circuit/program/lower.hpp"
 #include "circuit/program/node_steps.hpp"
 #include "circuit/program/plan.hpp"
@@ -16,13 +17,7 @@
 namespace striate {
 namespace {
 
-constexpr std::size_t alignment = 64;
-
 std::size_t aligned(std::size_t elements) { return (elements + 15) / 16 * 16; }
-
-struct AlignedDelete {
-  void operator()(void* p) const { ::operator delete[](p, std::align_val_t(alignment)); }
-};
 
 /// Memory offsets for values with a lifetime, counted in steps.
 class SlotAllocator {
@@ -81,12 +76,26 @@ Pointwise pointwise_of(Op op) {
 bool in_pointwise_step(const Expr& e) { return is_pointwise(e->op) || e->op == Op::broadcast; }
 bool is_leaf(const Expr& e) { return e->args.empty(); }
 
+bool is_cheap(Op op) {
+  switch (op) {
+    case Op::add:
+    case Op::sub:
+    case Op::mul:
+    case Op::neg:
+    case Op::convert:
+    case Op::relu:
+    case Op::abs:
+    case Op::min:
+    case Op::max: return true;
+    default: return false;
+  }
+}
+
 }  // namespace
 
 template <class T>
 struct FunctionMemory {
-  std::unique_ptr<T[], AlignedDelete> values;
-  std::unique_ptr<T[], AlignedDelete> scratch;
+  AlignedVector<T> values, scratch;
   std::vector<std::vector<T>> seen;  ///< per remembered range, what its stage was computed for
   int valid_stage = 0;               ///< stages up to this one hold for what was seen
 };
@@ -131,7 +140,8 @@ class Planner {
       outputs_.push_back({lowered[i], outputs[i].group, outputs[i].offset, outputs[i].add});
     order_ = topological_order(lowered);
     steps.resize(static_cast<std::size_t>(last_stage_) + 1);
-    find_stages_and_levels();
+    find_stages();
+    find_levels();
     find_memory_needs();
     for (int stage = 0; stage <= last_stage_; ++stage) plan_stage(stage);
     plan_outputs();
@@ -160,18 +170,42 @@ class Planner {
     return *at;
   }
 
-  void find_stages_and_levels() {
+  void find_stages() {
     for (const auto& e : order_) {
       int stage = is_leaf(e) ? (stage_.contains(e.get()) ? stage_[e.get()] : 0) : 0;
       if (e->op == Op::variable && !place_.contains(e.get()))
         throw std::logic_error("variable '" + e->name + "' is not an argument of this function");
       for (const auto& arg : e->args) stage = std::max(stage, stage_[arg.get()]);
       stage_[e.get()] = stage;
-      if (stage < last_stage_ && !pure_alias(e))
+    }
+    repeat_cheap_work();
+    for (const auto& e : order_)
+      if (stage_[e.get()] < last_stage_ && !pure_alias(e))
         for (const auto& arg : e->args) read_early_.insert(storage(arg).get());
+  }
+
+  /// Moves to the last stage what it costs less to do again, within pointwise steps of the last stage, than to look
+  /// whether the operands have changed.
+  void repeat_cheap_work() {
+    constexpr std::size_t fewest_elements = 4096;
+    std::unordered_set<const Node*> needed;  // outside such a step
+    for (const auto& o : outputs_) needed.insert(o.value.get());
+    for (auto it = order_.rbegin(); it != order_.rend(); ++it) {
+      const Expr& e = *it;
+      if (stage_[e.get()] > 0 && stage_[e.get()] < last_stage_ && is_cheap(e->op) && !needed.contains(e.get()) &&
+          e.shape().size() >= fewest_elements)
+        stage_[e.get()] = last_stage_;
+      const bool inside = stage_[e.get()] == last_stage_ && in_pointwise_step(e);
+      for (const auto& arg : e->args)
+        if (!inside || !(arg.shape() == e.shape())) needed.insert(arg.get());
+    }
+  }
+
+  void find_levels() {
+    for (const auto& e : order_) {
       int level = 0;
       for (const auto& arg : e->args) {
-        if (stage_[arg.get()] != stage || is_leaf(arg)) continue;
+        if (stage_[arg.get()] != stage_[e.get()] || is_leaf(arg)) continue;
         const bool fused = in_pointwise_step(e) && in_pointwise_step(arg) && e.shape() == arg.shape();
         level = std::max(level, level_[arg.get()] + (fused ? 0 : 1));
       }
@@ -234,8 +268,8 @@ class Planner {
             std::find_if(works.begin(), works.end(), [&](const Work& w) { return same_matrix(w.nodes.front(), e); });
         if (found != works.end())
           found->nodes.push_back(e);
-        else
-          works.insert(works.begin(), Work{{e}});
+        else  // those that can join the pointwise ones next to them
+          works.insert(falls_into_planes(e) ? first_pointwise(works) : works.begin(), Work{{e}});
       }
     }
     std::vector<Work> sequence;
@@ -270,6 +304,10 @@ class Planner {
       for (const auto& [node, use] : last_use)
         if (use == i) release(node, stage);
     }
+  }
+
+  static std::vector<Work>::iterator first_pointwise(std::vector<Work>& works) {
+    return std::find_if(works.begin(), works.end(), [](const Work& w) { return in_pointwise_step(w.nodes.front()); });
   }
 
   static std::vector<double> leaf_values(const Expr& e) {
@@ -520,6 +558,7 @@ Function<T>::Function(const std::vector<ArgumentGroup>& groups, const std::vecto
   auto impl = std::make_unique<Impl>();
   Planner<T> planner(groups, arguments, outputs, impl->algorithms);
   impl->steps = std::move(planner.steps);
+  for (auto& stage : impl->steps) join_planes(stage);
   impl->remembered = std::move(planner.remembered);
   impl->memory_size = planner.memory_size();
   impl->last_stage = planner.last_stage();
@@ -535,16 +574,11 @@ Function<T>::Function(Function&&) noexcept = default;
 
 template <class T>
 std::shared_ptr<FunctionMemory<T>> Function<T>::make_memory() const {
-  const auto allocate = [](std::size_t n) {
-    auto* raw = static_cast<T*>(::operator new[](std::max<std::size_t>(n, 1) * sizeof(T), std::align_val_t(alignment)));
-    std::fill_n(raw, n, T(0));
-    return std::unique_ptr<T[], AlignedDelete>(raw);
-  };
   auto memory = std::make_shared<FunctionMemory<T>>();
-  memory->values = allocate(impl_->memory_size);
-  memory->scratch = allocate(impl_->scratch_size);
+  memory->values.resize(impl_->memory_size);
+  memory->scratch.resize(impl_->scratch_size);
   for (const auto& range : impl_->remembered) memory->seen.emplace_back(range.size);
-  const Frame<T> frame{nullptr, nullptr, memory->values.get(), memory->scratch.get()};
+  const Frame<T> frame{nullptr, nullptr, memory->values.data(), memory->scratch.data()};
   for (const auto& step : impl_->steps[0]) step->run(frame);
   return memory;
 }
@@ -552,7 +586,7 @@ std::shared_ptr<FunctionMemory<T>> Function<T>::make_memory() const {
 template <class T>
 void Function<T>::run(std::span<const T* const> arguments, std::span<T* const> outputs,
                       FunctionMemory<T>& memory) const {
-  const Frame<T> frame{arguments.data(), outputs.data(), memory.values.get(), memory.scratch.get()};
+  const Frame<T> frame{arguments.data(), outputs.data(), memory.values.data(), memory.scratch.data()};
   for (int stage = 1; stage < impl_->last_stage; ++stage) {
     bool same = memory.valid_stage >= stage;
     for (std::size_t r = 0; r < impl_->remembered.size(); ++r) {

@@ -63,7 +63,7 @@ class LineConvStep final : public Step<T> {
 
 /// Two passes along neighbouring axes, plane by plane, so that what lies between them stays in cache.
 template <class T>
-class PlaneConvStep final : public Step<T> {
+class PlaneConvStep final : public PlaneStep<T> {
  public:
   PlaneConvStep(const Expr& node, const std::vector<Place>& operands, const Place& result)
       : in_(operands[1]),
@@ -71,28 +71,41 @@ class PlaneConvStep final : public Step<T> {
         whole_(line_view(node.shape(), node->names[0])),
         first_(node, node->args[0], operands[0], {1, whole_.n, whole_.inner}),
         second_(node, node->args[2], operands[2], within_plane(line_view(node.shape(), node->names[1]))),
-        parallel_(whole_.outer * (first_.work() + second_.work()) > parallel_threshold) {}
+        parallel_(work() > parallel_threshold) {}
   void run(const Frame<T>& frame) const override {
-    const T* in = frame.read(in_);
-    T* out = frame.write(out_);
-    const std::size_t plane = whole_.n * whole_.inner;
     parallel_pieces(whole_.outer, parallel_, [&](std::size_t worker, std::size_t begin, std::size_t end) {
-      T* between = frame.scratch + worker * worker_scratch();
-      T* scratch = between + aligned_plane();
-      for (std::size_t o = begin; o < end; ++o) {
-        first_.run(frame, in + o * plane, between, scratch, false);
-        second_.run(frame, between, out + o * plane, scratch, false);
-      }
+      run_planes(frame, whole_.outer, begin, end, frame.scratch + worker * plane_scratch());
     });
   }
-  std::size_t scratch_size() const override { return parallel_workers(whole_.outer, parallel_) * worker_scratch(); }
+  std::size_t scratch_size() const override { return parallel_workers(whole_.outer, parallel_) * plane_scratch(); }
+
+  std::size_t planes() const override { return whole_.outer; }
+  bool falls_into(std::size_t planes) const override { return planes == whole_.outer; }
+  std::vector<Access> accesses() const override {
+    const std::size_t size = whole_.outer * plane();
+    return {{in_, size, false, true},
+            {out_, size, true, true},
+            {first_.place, first_.taps, false, false},
+            {second_.place, second_.taps, false, false}};
+  }
+  std::size_t work() const override { return whole_.outer * (first_.work() + second_.work()); }
+  std::size_t plane_scratch() const override {
+    return aligned_plane() + std::max(first_.scratch(false), second_.scratch(false));
+  }
+  void run_planes(const Frame<T>& frame, std::size_t, std::size_t begin, std::size_t end, T* between) const override {
+    const T* in = frame.read(in_);
+    T* out = frame.write(out_);
+    T* scratch = between + aligned_plane();
+    for (std::size_t o = begin; o < end; ++o) {
+      first_.run(frame, in + o * plane(), between, scratch, false);
+      second_.run(frame, between, out + o * plane(), scratch, false);
+    }
+  }
 
  private:
   Lines within_plane(Lines lines) const { return {lines.outer / whole_.outer, lines.n, lines.inner}; }
-  std::size_t aligned_plane() const { return (whole_.n * whole_.inner + 31) / 32 * 32; }
-  std::size_t worker_scratch() const {
-    return aligned_plane() + std::max(first_.scratch(false), second_.scratch(false));
-  }
+  std::size_t plane() const { return whole_.n * whole_.inner; }
+  std::size_t aligned_plane() const { return (plane() + 31) / 32 * 32; }
 
   Place in_, out_;
   Lines whole_;
@@ -511,8 +524,7 @@ std::unique_ptr<Step<T>> linear_step(const Expr& node, const std::vector<Place>&
                                      const Place& prepared) {
   switch (node->op) {
     case Op::conv:
-      if (is_line_conv(node) && node->names.size() == 2)
-        return std::make_unique<PlaneConvStep<T>>(node, operands, result);
+      if (falls_into_planes(node)) return std::make_unique<PlaneConvStep<T>>(node, operands, result);
       if (is_line_conv(node)) return std::make_unique<LineConvStep<T>>(node, operands, result);
       return std::make_unique<ConvStep<T>>(node, operands, result, prepared);
     case Op::contract: return std::make_unique<ContractStep<T>>(node, operands, result);
@@ -544,6 +556,8 @@ std::unique_ptr<Step<T>> matrix_vectors_step(const MatrixVector& product, const 
 bool is_line_conv(const Expr& node) {
   return node->op == Op::conv && static_cast<Algorithm>(node->ints[2]) == Algorithm::separable;
 }
+
+bool falls_into_planes(const Expr& node) { return is_line_conv(node) && node->names.size() == 2; }
 
 bool same_prepared_kernel(const Expr& a, const Expr& b) {
   return a->args[0] == b->args[0] && a->ints[2] == b->ints[2] && convolution_shape(a) == convolution_shape(b);

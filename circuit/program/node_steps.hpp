@@ -45,6 +45,9 @@ std::unique_ptr<Step<T>> reduction_step(const Expr& node, const std::vector<Plac
 /// A one-dimensional pass of a separated kernel, or two along neighbouring axes (arguments factor, operand, factor).
 bool is_line_conv(const Expr& node);
 
+/// Whether its step is a PlaneStep.
+bool falls_into_planes(const Expr& node);
+
 /// Whether two convolutions, neither of them a kernel gradient, read one prepared kernel.
 bool same_prepared_kernel(const Expr& a, const Expr& b);
 

@@ -47,7 +47,7 @@ void gather(const T* source, const std::vector<std::size_t>& sizes, const std::v
 }
 
 template <class T>
-class PointwiseStep final : public Step<T> {
+class PointwiseStep final : public PlaneStep<T> {
  public:
   explicit PointwiseStep(PointwiseProgram program)
       : instructions_(std::move(program.instructions)), size_(program.shape.size()) {
@@ -56,23 +56,37 @@ class PointwiseStep final : public Step<T> {
   }
 
   void run(const Frame<T>& frame) const override {
-    std::array<const T*, most_operands> loads{};
-    for (std::size_t i = 0; i < loads_.size(); ++i) loads[i] = frame.read(loads_[i].place);
-    const std::size_t blocks = (size_ + block_size - 1) / block_size;
-    const std::size_t chunks = (blocks + blocks_a_chunk - 1) / blocks_a_chunk;
-    parallel_for(chunks, size_ * instructions_.size() > parallel_threshold, [&](std::size_t chunk) {
-      alignas(64) thread_local T registers[most_registers * block_size];
-      const std::size_t last = std::min(blocks, (chunk + 1) * blocks_a_chunk);
-      for (std::size_t block = chunk * blocks_a_chunk; block < last; ++block)
-        run_block(frame, loads, registers, block * block_size, std::min(block_size, size_ - block * block_size),
-                  block == chunk * blocks_a_chunk);
+    const auto loads = loads_of(frame);
+    const std::size_t chunks = (size_ + chunk_size - 1) / chunk_size;
+    parallel_for(chunks, work() > parallel_threshold, [&](std::size_t chunk) {
+      run_blocks(frame, loads, chunk * chunk_size, std::min(size_, (chunk + 1) * chunk_size));
     });
+  }
+
+  std::size_t planes() const override { return 0; }
+  bool falls_into(std::size_t planes) const override { return size_ % planes == 0; }
+  std::vector<Access> accesses() const override {
+    std::vector<Access> all;
+    for (const auto& load : loads_) {
+      std::size_t size = 1;
+      for (std::size_t i = 0; i < load.sizes.size(); ++i) size += (load.sizes[i] - 1) * load.strides[i];
+      all.push_back({load.place, size, false, load.contiguous});
+    }
+    for (const auto& instruction : instructions_)
+      if (instruction.stored) all.push_back({instruction.target, size_, true, true});
+    return all;
+  }
+  std::size_t work() const override { return size_ * instructions_.size(); }
+  std::size_t plane_scratch() const override { return 0; }
+  void run_planes(const Frame<T>& frame, std::size_t planes, std::size_t begin, std::size_t end, T*) const override {
+    run_blocks(frame, loads_of(frame), begin * (size_ / planes), end * (size_ / planes));
   }
 
  private:
   static constexpr std::size_t block_size = 512;
-  static constexpr std::size_t blocks_a_chunk = 8;
+  static constexpr std::size_t chunk_size = 8 * block_size;
   static constexpr std::size_t most_operands = 3 * most_instructions;
+  using Loads = std::array<const T*, most_operands>;
   static constexpr std::size_t most_registers = most_operands + most_instructions;
 
   struct Operand {
@@ -130,8 +144,20 @@ class PointwiseStep final : public Step<T> {
     }
   }
 
-  void run_block(const Frame<T>& frame, const std::array<const T*, most_operands>& loads, T* registers,
-                 std::size_t begin, std::size_t n, bool first) const {
+  Loads loads_of(const Frame<T>& frame) const {
+    Loads loads{};
+    for (std::size_t i = 0; i < loads_.size(); ++i) loads[i] = frame.read(loads_[i].place);
+    return loads;
+  }
+
+  void run_blocks(const Frame<T>& frame, const Loads& loads, std::size_t begin, std::size_t end) const {
+    alignas(64) thread_local T registers[most_registers * block_size];
+    for (std::size_t at = begin; at < end; at += block_size)
+      run_block(frame, loads, registers, at, std::min(block_size, end - at), at == begin);
+  }
+
+  void run_block(const Frame<T>& frame, const Loads& loads, T* registers, std::size_t begin, std::size_t n,
+                 bool first) const {
     std::array<const T*, most_operands + most_instructions> value;
     const std::size_t count = instructions_.size();
     for (std::size_t i = 0; i < loads_.size(); ++i) {

@@ -45,6 +45,32 @@ class Step {
   virtual std::size_t scratch_size() const { return 0; }
 };
 
+/// Memory that a step reads or writes; `by_plane`: of it, each plane of the work touches its own plane alone.
+struct Access {
+  Place place;
+  std::size_t size;
+  bool written, by_plane;
+};
+
+/// A step whose work falls into planes, equal parts along the first axes, which may run one by one in any order.
+template <class T>
+class PlaneStep : public Step<T> {
+ public:
+  virtual std::size_t planes() const = 0;  ///< 0: any number that `falls_into` accepts
+  virtual bool falls_into(std::size_t planes) const = 0;
+  virtual std::vector<Access> accesses() const = 0;
+  virtual std::size_t work() const = 0;           ///< elementary operations
+  virtual std::size_t plane_scratch() const = 0;  ///< of one thread
+  /// Runs planes begin to end - 1 of `planes` on one thread.
+  virtual void run_planes(const Frame<T>& frame, std::size_t planes, std::size_t begin, std::size_t end,
+                          T* scratch) const = 0;
+};
+
+/// Joins neighbouring steps that fall into the same planes and hand each other nothing but planes: together they run
+/// plane by plane, so that what one leaves in the cache the next finds there, and threads meet once.
+template <class T>
+void join_planes(std::vector<std::unique_ptr<Step<T>>>& steps);
+
 /// An operand of a pointwise step that lies in memory, and how its elements run beside those of the step's shape.
 struct Load {
   Place place;

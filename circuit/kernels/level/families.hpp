@@ -75,4 +75,16 @@ struct MatrixKernels {
                   std::size_t vectors, T* const* out);
 };
 
+/// Vectors that are combined at most.
+inline constexpr std::size_t most_combined = 16;
+
+/// What adaptive steps do with whole vectors.
+template <class T>
+struct VectorKernels {
+  /// combine[count - 1]: out[i] = sum_{j < count} w[j] x[j][i] for i < n, in the order of j
+  std::array<void (*)(const T* const* x, const T* w, T* out, std::size_t n), most_combined> combine;
+  /// x[i] = |x[i]| / (atol[i] + rtol max(|a[i]|, |b[i]|)) for i < n
+  void (*weigh)(T* x, const T* atol, T rtol, const T* a, const T* b, std::size_t n);
+};
+
 }  // namespace striate

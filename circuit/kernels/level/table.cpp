@@ -16,12 +16,14 @@ template <class T>
 DenseKernels<T> dense_kernels();
 template <class T>
 RandomKernels<T> random_kernels();
+template <class T>
+VectorKernels<T> vector_kernels();
 
 template <class T>
 const KernelTable<T>& table() {
   static const KernelTable<T> kernels{pointwise_kernels<T>(), line_kernels<T>(),     matrix_kernels<T>(),
                                       direct_kernels<T>(),    spectral_kernels<T>(), dense_kernels<T>(),
-                                      random_kernels<T>()};
+                                      random_kernels<T>(),    vector_kernels<T>()};
   return kernels;
 }
 
