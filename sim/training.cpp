@@ -79,7 +79,7 @@ TrainingPlan read_plan(const TomlTable& root, const DataSet& data) {
   plan.together = whole_number(t, "together", 1, 1);
   if (t.has("updates") && t.has("epochs")) t.at("epochs").fail("but updates are given as well. Give one of them.");
   plan.updates =
-      t.has("epochs") ? whole_number(t, "epochs", 1, 1) * (samples / plan.batch) : whole_number(t, "updates", 1000, 1);
+      t.has("epochs") ? whole_number(t, "epochs", 1, 1) * (samples / plan.batch) : whole_number(t, "updates", 1000, 0);
   plan.validate_every = whole_number(t, "validate_every", plan.validate_every, 1);
   plan.checkpoint_every = whole_number(t, "checkpoint_every", plan.checkpoint_every, 1);
   plan.patience = whole_number(t, "patience", 0, 0);

@@ -4,12 +4,15 @@
 #include <algorithm>
 #include <boost/test/unit_test.hpp>
 #include <cmath>
+#include <filesystem>
 #include <fstream>
 
 #include "base/error.hpp"
 #include "circuit/compile.hpp"
 #include "circuit/text.hpp"
 #include "io/hdf5.hpp"
+#include "io/image.hpp"
+#include "sim/data_set.hpp"
 #include "sim/loss.hpp"
 #include "sim/sample_loss.hpp"
 #include "sim/train.hpp"
@@ -350,6 +353,70 @@ BOOST_AUTO_TEST_CASE(Mistakes_are_refused_with_both_sides_named) {
   BOOST_TEST(laid.refused({{"data.inputs.x", "y"}}).find("no variable 'y'") != std::string::npos);
   BOOST_TEST(laid.refused({{"discretise.scheme", "rk4"}}).find("is a map already") != std::string::npos);
   BOOST_TEST(laid.refused({{"optimiser.kind", "adamm"}}).find("Closest: adam") != std::string::npos);
+}
+
+std::shared_ptr<const DataSet> images_of(const Scratch& scratch, const std::string& folder) {
+  TomlDocument document = TomlDocument::parse_string(
+      "[data]\nkind = \"images\"\nfolder = \"" + scratch.path(folder) + "\"\n", "training.toml");
+  return read_data_set(document.root().table("data"), "training.toml");
+}
+
+// Files and classes in the order of their names; levels of eighths of 255 come back to the rounding of 8 bits.
+BOOST_AUTO_TEST_CASE(A_folder_of_images_is_samples_in_the_order_of_names_with_grey_levels_and_classes) {
+  const Scratch scratch;
+  for (const char* name : {"set/dog", "set/ape"}) std::filesystem::create_directories(scratch.path(name));
+  const auto image = [](double level, std::size_t channels) {
+    Image made{2, 3, channels, Numbers(6 * channels, level)};
+    made.samples[0] = 1;
+    return made;
+  };
+  write_png(scratch.path("set/dog/a.png"), image(0.25, 1));
+  write_png(scratch.path("set/ape/b.png"), image(0.5, 3));
+  write_png(scratch.path("set/ape/a.png"), image(0.75, 1));
+  std::ofstream(scratch.path("set/ape/notes.txt")) << "no image";
+  const auto data = images_of(scratch, "set");
+  BOOST_REQUIRE(data->size() == 3u);
+  BOOST_TEST(data->variables()[0].shape.str_sizes() == "[y=2, x=3]");
+  const double first[] = {1, (1 + 0.5 + 0.5) / 3, 1}, level[] = {0.75, 0.5, 0.25}, label[] = {0, 0, 1};
+  for (std::size_t i = 0; i < 3; ++i) {
+    std::vector<float> sample(7);
+    data->sample(i, sample);
+    BOOST_TEST(sample[0] == first[i], boost::test_tools::tolerance(0.5 / 255));
+    BOOST_TEST(sample[5] == level[i], boost::test_tools::tolerance(1.0 / 255));
+    BOOST_TEST(sample[6] == label[i]);
+  }
+
+  write_png(scratch.path("set/dog/b.png"), Image{3, 3, 1, Numbers(9, 0.5)});
+  std::vector<float> sample(7);
+  BOOST_CHECK_EXCEPTION(images_of(scratch, "set")->sample(3, sample), Error, says("b.png", "3 x 3", "2 x 3"));
+  std::ofstream(scratch.path("set/dog/b.png")) << "damaged";
+  BOOST_CHECK_EXCEPTION(images_of(scratch, "set")->sample(3, sample), Error, says("b.png"));
+  std::filesystem::create_directories(scratch.path("empty"));
+  BOOST_CHECK_EXCEPTION(images_of(scratch, "empty"), Error, says("one folder is one class"));
+  BOOST_CHECK_EXCEPTION(images_of(scratch, "absent"), Error, says("is no folder"));
+}
+
+BOOST_AUTO_TEST_CASE(A_training_without_updates_says_how_well_its_parameters_do) {
+  const Laid laid;
+  const std::string path = laid.scratch.path("out.h5"), again = laid.scratch.path("again.h5");
+  train(laid.load({{"train.updates", "8"}, {"train.held_out", "6"}, {"train.validate_every", "4"}}),
+        {{path, true, true, 1, "test"}});
+  train(laid.load({{"train.updates", "0"}, {"train.held_out", "6"}, {"parameters_from", '"' + path + '"'}}),
+        {{again, true, true, 1, "test"}});
+  const auto learnt = H5File::open(path).read_numbers("/curves/held_out_loss").values;
+  const auto known = H5File::open(again).read_numbers("/curves/held_out_loss").values;
+  BOOST_REQUIRE(known.size() == 1u);
+  BOOST_TEST(known[0] == *std::min_element(learnt.begin(), learnt.end()), rounding);
+}
+
+// What a fixed point's gradient cannot give is refused with the way that can.
+BOOST_AUTO_TEST_CASE(Gradients_that_a_circuit_or_loss_does_not_have_are_refused_with_the_way_that_works) {
+  const Laid laid;
+  BOOST_TEST(laid.refused({{"gradient.method", "fixed_point"}}).find("Use bptt, or loss.at") != std::string::npos);
+  BOOST_TEST(laid.refused({{"gradient.method", "adjoint"}}).find("bptt") != std::string::npos);
+  std::string flow = cell;
+  flow.replace(flow.find("next(h) = tanh("), 15, "dh/dt = -h + tanh(");
+  BOOST_TEST(Laid(flow).refused({}).find("Add [discretise] with scheme and step") != std::string::npos);
 }
 
 BOOST_AUTO_TEST_CASE(Checkpoints_of_another_circuit_or_experiment_are_refused) {
