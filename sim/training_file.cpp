@@ -60,23 +60,24 @@ void write_parameters(H5File& file, Axes& axes, const std::string& group, const 
 }
 
 void write_curves(H5File& file, const TrainingExperiment& e, const TrainingState& s) {
-  std::vector<double> updates(s.loss.size());
-  for (std::size_t i = 0; i < updates.size(); ++i) updates[i] = static_cast<double>(i + 1);
-  if (s.loss.empty()) return;
-  file.create_axis("/update", std::span<const double>(updates), {"1", "update"});
   const auto write = [&](const std::string& name, const std::vector<double>& values, const std::string& axis,
                          const std::string& text) {
     file.write("/curves/" + name, values, {axis}, {"1", text});
     file.set_attribute("/curves/" + name, "kind", std::string("curve"));
   };
-  write("loss", s.loss, "/update", "loss, mean over the batch");
-  write("gradient_norm", s.gradient_norm, "/update", "norm of the gradient");
-  write("rate", s.rate, "/update", "learning rate");
-  const auto reported = report_names(e.gradient);
-  for (std::size_t i = 0; i < reported.size(); ++i) {
-    std::string text = reported[i];
-    std::replace(text.begin(), text.end(), '_', ' ');
-    write(reported[i], s.report[i], "/update", text + ", largest in the batch");
+  if (!s.loss.empty()) {
+    std::vector<double> updates(s.loss.size());
+    for (std::size_t i = 0; i < updates.size(); ++i) updates[i] = static_cast<double>(i + 1);
+    file.create_axis("/update", std::span<const double>(updates), {"1", "update"});
+    write("loss", s.loss, "/update", "loss, mean over the batch");
+    write("gradient_norm", s.gradient_norm, "/update", "norm of the gradient");
+    write("rate", s.rate, "/update", "learning rate");
+    const auto reported = report_names(e.gradient);
+    for (std::size_t i = 0; i < reported.size(); ++i) {
+      std::string text = reported[i];
+      std::replace(text.begin(), text.end(), '_', ' ');
+      write(reported[i], s.report[i], "/update", text + ", largest in the batch");
+    }
   }
   if (s.validated.empty()) return;
   file.create_axis("/validated", std::span<const double>(s.validated), {"1", "updates before the validation"});
