@@ -158,7 +158,7 @@ void check_reset(const std::string& where, const EventRule& event, const Circuit
     for (const auto& p : contents.parameters)
       known.emplace_back(p.variable, array(values_of(p), p.variable.shape(), p.variable.unit()));
     for (const double g : constant_value(substitute({guard}, known)[0]))
-      if (g >= 0)
+      if (g > 0)
         throw Error(where,
                     fmt::format("after its jump event '{}' is still {} [{}] above its threshold{}, but must fall below "
                                 "it, or the element would never fire again. Check the threshold and the reset.",

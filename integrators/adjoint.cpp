@@ -167,10 +167,10 @@ class Reversal {
 }  // namespace
 
 Adjoint adjoint(const Problem& problem, const Method& method, std::span<const double> times, const Loss<double>& loss,
-                std::size_t memory_bytes) {
+                std::size_t memory_bytes, const SpikeLoss& spike_loss) {
   require_cvodes("adjoint", problem.system, method);
   const Course run = course(problem, method, times);
-  Evaluation evaluation(problem);
+  Evaluation evaluation(problem, {Supply::held});
   const std::size_t states = evaluation.size();
   const std::size_t most = memory_bytes / std::max<std::size_t>(1, states * sizeof(double));
   if (most < 10) {
@@ -183,6 +183,15 @@ Adjoint adjoint(const Problem& problem, const Method& method, std::span<const do
   Adjoint result;
   result.forward = run.counters;
   result.pieces = run.pieces.size();
+  result.spikes = run.spikes;
+  result.silent = run.silent;
+  const auto wiring = SpikeTraffic::wire(problem.system);
+  SpikeTraces traces;
+  for (const SpikeTime& spike : run.spikes) {
+    double tbar = 0;
+    if (spike_loss) result.gradient.loss += spike_loss(spike, tbar);
+    if (tbar != 0) traces.of[spike.spike].time = tbar;
+  }
   result.gradient.p.resize(evaluation.p().size());
   result.gradient.y0.resize(states);
   std::span<double> lambda = result.gradient.y0, pbar = result.gradient.p;
@@ -197,7 +206,9 @@ Adjoint adjoint(const Problem& problem, const Method& method, std::span<const do
 
   for (auto piece = run.pieces.rbegin(); piece != run.pieces.rend(); ++piece) {
     evaluation.set_segment(piece->begin, piece->end);
-    if (piece->event && !all_zero(lambda)) EventDerivative(evaluation, *piece->event).backward(lambda, pbar);
+    if (piece->event && !(all_zero(lambda) && traces.of.empty()))
+      EventDerivative(evaluation, wiring, *piece->event).backward(lambda, pbar, traces);
+    std::ranges::copy(piece->held, evaluation.supplied(Supply::held).begin());
     auto sample = piece->samples.rbegin();
     double from = piece->end;
     const auto add_samples_at = [&](double t) {

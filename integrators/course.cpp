@@ -23,9 +23,13 @@ Course course(const Problem& problem, const Method& method, std::span<const doub
   result.samples.resize(times.size());
   Piece piece;
   piece.begin = problem.t0;
+  for (const Field& input : problem.system.inputs())
+    if (input.supply == Supply::held) piece.held.resize(piece.held.size() + input.size);
   const auto close = [&](double t, std::span<const double> y) {
     piece.end = t;
+    const auto held = piece.held;
     result.pieces.push_back(std::exchange(piece, {}));
+    piece.held = held;
     piece.begin = t;
     piece.y.assign(y.begin(), y.end());
   };
@@ -39,14 +43,25 @@ Course course(const Problem& problem, const Method& method, std::span<const doub
     }
     if (std::binary_search(breaks.begin(), breaks.end(), t)) close(t, y);
   };
-  observer.event = [&](const EventRecord& event) {
+  std::vector<bool> spiked(problem.system.guard_size());
+  observer.instant = [&](const EventRecord& event) {
+    for (const Change& change : event.changes)
+      for (std::size_t i = 0; i < change.spikes.size(); ++i) {
+        result.spikes.push_back({event.t, change.elements[i], change.spikes[i]});
+        spiked[change.elements[i]] = true;
+      }
     piece.event = event;
     close(event.t, event.after);
+    piece.held = event.held_after;
   };
   observer.progress = [&](double, const Counters&) { ++piece.steps; };
   const Solution end = solve(problem, method, stops, observer);
   close(problem.t1, end.y);
   result.counters = end.counters;
+  for (const Event& event : problem.system.events())
+    for (std::size_t i = 0; event.cause == Cause::crossing && i < event.size; ++i)
+      if (!spiked[event.offset + i])
+        result.silent.push_back(event.size == 1 ? event.name : fmt::format("{} [{}]", event.name, i));
   return result;
 }
 

@@ -10,15 +10,26 @@ namespace striate {
 struct Piece {
   double begin = 0, end = 0;         ///< may be equal, where an event and a breakpoint coincide
   std::vector<double> y;             ///< at begin
+  std::vector<double> held;          ///< the inputs that say who is refractory
   std::vector<std::size_t> samples;  ///< indices of the sample times in (begin, end]; in the first piece t0, too
   std::uint64_t steps = 0;           ///< that the method took
-  std::optional<EventRecord> event;  ///< at the end
+  std::optional<EventRecord> event;  ///< at the end: spikes, arrivals or releases
+};
+
+/// A spike of a run.
+struct SpikeTime {
+  double t = 0;
+  std::size_t element = 0;  ///< into the guard vector
+  std::uint64_t spike = 0;  ///< its number in the run
 };
 
 /// A run cut at its events and at the breakpoints of its drive.
 struct Course {
   std::vector<Piece> pieces;
   std::vector<std::vector<double>> samples;  ///< states at the sample times; at an event, before it
+  std::vector<SpikeTime> spikes;
+  /// The elements that could have spiked and did not: no derivative tells what would make them, as "spike [3]".
+  std::vector<std::string> silent;
   Counters counters;
 };
 

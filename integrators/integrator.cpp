@@ -10,6 +10,7 @@
 #include "base/error.hpp"
 #include "integrators/history.hpp"
 #include "integrators/root.hpp"
+#include "integrators/spike_traffic.hpp"
 #include "integrators/stepper.hpp"
 
 namespace striate {
@@ -46,7 +47,7 @@ struct Integrator::Impl {
   Impl(const Method& method, Problem given)
       : method_(method), info_(method_info(method.name)), problem_(std::move(given)) {
     validate();
-    evaluation_.emplace(problem_, std::initializer_list<Supply>{Supply::noise, Supply::delayed});
+    evaluation_.emplace(problem_, std::initializer_list<Supply>{Supply::noise, Supply::delayed, Supply::held});
     if (problem_.y0.empty()) {
       problem_.y0.resize(problem_.system.states().size());
       evaluation_->initial(problem_.t0, problem_.y0);
@@ -79,6 +80,7 @@ struct Integrator::Impl {
     y_ = problem_.y0;
     t_ = step_begin_ = step_end_ = problem_.t0;
     evaluation_->set_segment(problem_.t0, problem_.t1);
+    traffic_.emplace(*evaluation_, problem_);
     if (guards > 0) evaluation_->guard(t_, y_, guard_end_);
   }
 
@@ -93,9 +95,6 @@ struct Integrator::Impl {
     const auto sized = [&](const char* what, std::size_t size, std::size_t wanted) {
       if (size != wanted) refuse(fmt::format("{} has {} values, but the circuit has {}.", what, size, wanted));
     };
-    const bool spikes = std::any_of(system.events().begin(), system.events().end(),
-                                    [](const Event& e) { return e.holds || e.cause != Cause::crossing; });
-    if (spikes || !system.projections().empty()) refuse("has spikes that hold or travel, which no method follows yet.");
     if (!problem_.p.empty()) sized("p", problem_.p.size(), system.parameters().size());
     if (!problem_.y0.empty()) sized("y0", problem_.y0.size(), system.states().size());
     if (!problem_.drive && system.driven() > 0) refuse("the circuit has inputs, but no drive is given.");
@@ -211,6 +210,7 @@ struct Integrator::Impl {
     segment_begin_ = checkpoint.segment_start;
     segment_steps_ = checkpoint.segment_steps;
     evaluation_->counters = checkpoint.counters;
+    traffic_->continue_from(checkpoint.spikes);
     if (!history_) return;
     history_->load(checkpoint.history);
     stops_ = checkpoint.breaks;
@@ -231,7 +231,15 @@ struct Integrator::Impl {
     while (next != stops_.end() && *next <= t_ + tiny_) begin = std::max(begin, *next++);
     segment_end_ = next == stops_.end() ? problem_.t1 : *next;
     evaluation_->set_segment(begin, segment_end_);
+    traffic_->look_ahead(t_, segment_end_);
     restart_ = false;
+    due_ = traffic_->next() <= t_ + tiny_;
+    if (due_) {
+      step_begin_ = step_end_ = event_t_ = t_;
+      pending_ = true;
+      return false;
+    }
+    segment_end_ = std::min(segment_end_, traffic_->next());
     if (!guard_.empty()) {
       guard_ = guard_end_;
       evaluation_->guard(t_, y_, guard_end_);
@@ -251,11 +259,50 @@ struct Integrator::Impl {
     return true;
   }
 
+  /// Whether element i goes upwards over zero from g to h.
+  bool crosses(std::size_t i, std::span<const double> g, std::span<const double> h) const {
+    return g[i] < 0 && h[i] >= 0 && !traffic_->refractory(i);
+  }
+
   bool crossing() const {
-    for (std::size_t i = 0; i < guard_.size(); ++i) {
-      if (guard_[i] < 0 && guard_end_[i] >= 0) return true;
-    }
+    for (std::size_t i = 0; i < guard_.size(); ++i)
+      if (crosses(i, guard_, guard_end_)) return true;
     return false;
+  }
+
+  /// The end of a stretch of the last step in which guards cross zero, and which do; nothing where none does. A guard
+  /// that rises and falls again inside the step is found as a maximum of the polynomial through five of its values, and
+  /// believed when its own value there is not negative.
+  std::optional<double> find_crossing() {
+    candidate_.assign(guard_.size(), false);
+    bool any = false, doubtful = false;
+    for (std::size_t i = 0; i < guard_.size(); ++i) {
+      candidate_[i] = crosses(i, guard_, guard_end_);
+      any = any || candidate_[i];
+      doubtful = doubtful || (guard_[i] < 0 && !traffic_->refractory(i));
+    }
+    double end = step_end_;
+    if (!doubtful || step_begin_ == step_end_) return any ? std::optional(end) : std::nullopt;
+    probe_.resize(y_.size());
+    inside_.resize(3 * guard_.size());
+    for (std::size_t k = 0; k < 3; ++k) {
+      const double t = step_begin_ + 0.25 * static_cast<double>(k + 1) * (step_end_ - step_begin_);
+      stepper_->dense(t, probe_);
+      evaluation_->guard(t, probe_, std::span(inside_).subspan(k * guard_.size(), guard_.size()));
+    }
+    for (std::size_t i = 0; i < guard_.size(); ++i) {
+      if (!(guard_[i] < 0) || traffic_->refractory(i)) continue;
+      const std::size_t n = guard_.size();
+      const auto top = interior_maximum({guard_[i], inside_[i], inside_[n + i], inside_[2 * n + i], guard_end_[i]});
+      if (!top) continue;
+      const double t = step_begin_ + *top * (step_end_ - step_begin_);
+      stepper_->dense(t, probe_);
+      evaluation_->guard(t, probe_, guard_probe_);
+      if (guard_probe_[i] < 0) continue;
+      candidate_[i] = any = true;
+      end = std::min(end, t);
+    }
+    return any ? std::optional(end) : std::nullopt;
   }
 
   void take_step() {
@@ -271,8 +318,9 @@ struct Integrator::Impl {
     }
     if (!guard_.empty()) {
       evaluation_->guard(step_end_, stepper_->y(), guard_end_);
-      pending_ = crossing();
-      if (pending_) event_t_ = locate();
+      const auto end = find_crossing();
+      pending_ = end.has_value();
+      if (pending_) event_t_ = locate(*end);
     }
     if (!history_) return;
     probe_.resize(y_.size());
@@ -282,21 +330,20 @@ struct Integrator::Impl {
     });
   }
 
-  /// The first time in the last step at which a guard that crosses in it has reached zero.
-  double locate() {
-    probe_.resize(y_.size());
+  /// The first time in the last step, up to `end`, at which a candidate has reached zero.
+  double locate(double end) {
     const auto highest = [&](const std::vector<double>& g) {
       double top = -HUGE_VAL;
-      for (std::size_t i = 0; i < g.size(); ++i) {
-        if (guard_[i] < 0 && guard_end_[i] >= 0) top = std::max(top, g[i]);
-      }
+      for (std::size_t i = 0; i < g.size(); ++i)
+        if (candidate_[i]) top = std::max(top, g[i]);
       return top;
     };
-    return first_zero(step_begin_, highest(guard_), step_end_, highest(guard_end_), [&](double t) {
+    const auto at = [&](double t) {
       stepper_->dense(t, probe_);
       evaluation_->guard(t, probe_, guard_probe_);
       return highest(guard_probe_);
-    });
+    };
+    return first_zero(step_begin_, highest(guard_), end, end == step_end_ ? highest(guard_end_) : at(end), at);
   }
 
   void read(double t, std::span<double> out) {
@@ -310,38 +357,46 @@ struct Integrator::Impl {
 
   void fire() {
     pending_ = false;
+    event_ = {};
     event_.t = event_t_;
     event_.before = y_;
     if (step_begin_ < step_end_) read(event_t_, event_.before);
-    event_.after = event_.before;
-    event_.fired.clear();
-    event_.rounds.clear();
     y_ = event_.before;
-    evaluation_->guard(event_t_, y_, guard_probe_);
-    event_.by_drive = step_begin_ == step_end_;
+    const auto held = evaluation_->supplied(Supply::held);
+    event_.held.assign(held.begin(), held.end());
+    event_.by_drive = !due_ && step_begin_ == step_end_;
     std::vector<std::size_t> fired;
-    for (std::size_t i = 0; i < guard_.size(); ++i) {
-      // At the step's end the accepted guard decides, which a dense output there could miss by a rounding.
-      const bool there = guard_probe_[i] >= 0 || (event_t_ == step_end_ && guard_end_[i] >= 0);
-      if (guard_[i] < 0 && there && (event_.by_drive || guard_end_[i] >= 0)) fired.push_back(i);
+    Moment moment{due_ || event_.by_drive ? Moment::Kind::fixed : Moment::Kind::zero};
+    if (due_) {
+      guard_probe_ = guard_end_;
+      traffic_->release(event_t_ + tiny_, y_, event_.changes);
+      fired = traffic_->sources(event_t_ + tiny_);
+      if (!fired.empty()) jump(fired, moment);
+      moment = arrive();
+      fired = pushed();
+    } else {
+      evaluation_->guard(event_t_, y_, guard_probe_);
+      for (std::size_t i = 0; i < guard_.size(); ++i) {
+        // At the step's end the accepted guard decides, which a dense output there could miss by a rounding.
+        const bool there = guard_probe_[i] >= 0 || (event_t_ == step_end_ && guard_end_[i] >= 0);
+        const bool candidate = event_.by_drive ? crosses(i, guard_, guard_end_) : static_cast<bool>(candidate_[i]);
+        if (there && candidate) fired.push_back(i);
+      }
     }
     // A jump may push other guards over zero; they fire at the same time, after it.
     for (int round = 0; !fired.empty(); ++round) {
       if (round == 1000) {
         fail(method_.name, event_t_, problem_.t1, *evaluation_, "more than 1000 events set each other off at one time");
       }
-      evaluation_->jump(event_t_, y_, fired, event_.after);
-      event_.fired.insert(event_.fired.end(), fired.begin(), fired.end());
-      event_.rounds.push_back(fired);
-      evaluation_->counters.events += fired.size();
-      fired.clear();
-      y_ = event_.after;
-      evaluation_->guard(event_t_, y_, guard_end_);
-      for (std::size_t i = 0; i < guard_end_.size(); ++i) {
-        if (guard_probe_[i] < 0 && guard_end_[i] >= 0) fired.push_back(i);
-      }
-      guard_probe_ = guard_end_;
+      const std::size_t jumped = event_.changes.size();
+      jump(fired, moment);
+      const Moment pushing = arrive();
+      moment = pushing.kind == Moment::Kind::fixed ? Moment{Moment::Kind::follows, jumped} : pushing;
+      fired = pushed();
     }
+    event_.after = y_;
+    const auto held_after = evaluation_->supplied(Supply::held);
+    event_.held_after.assign(held_after.begin(), held_after.end());
     std::sort(event_.fired.begin(), event_.fired.end());
     crowded_ = event_t_ - last_event_t_ <= tiny_ ? crowded_ + 1 : 0;
     last_event_t_ = event_t_;
@@ -354,6 +409,65 @@ struct Integrator::Impl {
     restart_ = after_jump_ = true;
     segment_begin_ = t_;
     add_breaks(t_);
+    due_ = false;
+  }
+
+  /// Elements jump together, and their spikes leave.
+  void jump(const std::vector<std::size_t>& fired, Moment moment) {
+    event_.after = y_;
+    std::vector<double> guard_before(guard_.size()), guard_after(guard_.size());
+    evaluation_->guard(event_t_, y_, guard_before);
+    evaluation_->jump(event_t_, y_, fired, event_.after);
+    y_ = event_.after;
+    evaluation_->guard(event_t_, y_, guard_after);
+    for (const std::size_t i : fired) {
+      guard_probe_[i] = guard_after[i];
+      if (!(guard_after[i] > 0) || guard_after[i] == guard_before[i]) continue;
+      fail(method_.name, event_t_, problem_.t1, *evaluation_,
+           fmt::format(
+               "After its jump {} is still {:.6g} above its threshold, and would never cross it again. Lower the "
+               "reset",
+               element_name(i), guard_after[i]));
+    }
+    event_.fired.insert(event_.fired.end(), fired.begin(), fired.end());
+    event_.rounds.push_back(fired);
+    evaluation_->counters.events += fired.size();
+    Change change{Change::Kind::jump, moment};
+    change.elements = fired;
+    event_.changes.push_back(std::move(change));
+    traffic_->send(event_t_, y_, event_.changes);
+  }
+
+  /// Everything that arrives now. Returns the moment of what it pushes over zero: that of the change which did it.
+  Moment arrive() {
+    Moment moment;
+    std::vector<double> guard(guard_.size());
+    while (traffic_->arrive(event_t_ + tiny_, y_, event_.changes)) {
+      if (guard.empty() || moment.kind == Moment::Kind::follows) continue;
+      evaluation_->guard(event_t_, y_, guard);
+      for (std::size_t i = 0; i < guard.size(); ++i)
+        if (crosses(i, guard_probe_, guard)) moment = {Moment::Kind::follows, event_.changes.size() - 1};
+    }
+    return moment;
+  }
+
+  /// The guards that all since the last look has pushed over zero.
+  std::vector<std::size_t> pushed() {
+    std::vector<std::size_t> fired;
+    if (guard_.empty()) return fired;
+    evaluation_->guard(event_t_, y_, guard_end_);
+    for (std::size_t i = 0; i < guard_end_.size(); ++i)
+      if (crosses(i, guard_probe_, guard_end_)) fired.push_back(i);
+    guard_probe_ = guard_end_;
+    return fired;
+  }
+
+  std::string element_name(std::size_t guard_element) const {
+    for (const Event& event : problem_.system.events())
+      if (guard_element >= event.offset && guard_element < event.offset + event.size)
+        return event.size == 1 ? fmt::format("'{}'", event.name)
+                               : fmt::format("'{}' of element {}", event.name, guard_element - event.offset);
+    return {};
   }
 
   Stop advance(double until) {
@@ -400,7 +514,8 @@ struct Integrator::Impl {
             fresh ? 0 : segment_steps_,
             evaluation_->counters,
             history_ ? history_->save() : std::vector<double>(),
-            history_ ? stops_ : std::vector<double>()};
+            history_ ? stops_ : std::vector<double>(),
+            traffic_->under_way()};
   }
 
   Method method_;
@@ -409,6 +524,7 @@ struct Integrator::Impl {
   std::optional<Evaluation> evaluation_;
   std::optional<History> history_;  // of a circuit with delays
   std::vector<double> sources_;
+  std::optional<SpikeTraffic> traffic_;
   std::unique_ptr<Stepper> stepper_;
   std::vector<double> stops_;  // breakpoints, checkpoints, t1
   double tiny_ = 0;
@@ -421,7 +537,9 @@ struct Integrator::Impl {
   bool restart_ = true, after_jump_ = false;
 
   std::vector<double> guard_, guard_end_, guard_probe_, probe_;  // at the step's begin, its end, in between
-  bool pending_ = false;
+  std::vector<bool> candidate_;                                  // guards that cross in the last step
+  std::vector<double> inside_;                                   // their values at its quarters
+  bool pending_ = false, due_ = false;
   double event_t_ = 0, last_event_t_ = -HUGE_VAL;
   int crowded_ = 0;
   EventRecord event_;

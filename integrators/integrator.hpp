@@ -46,15 +46,17 @@ struct Counters {
   bool operator==(const Counters&) const = default;
 };
 
-/// One event: the guards that crossed zero upwards together, and the state on both sides.
+/// What happened at one instant, spikes or what comes of them, and the state on both sides.
 struct EventRecord {
   double t = 0;
-  std::vector<std::size_t> fired;  ///< indices into the guard vector, ascending
+  std::vector<std::size_t> fired;  ///< spikes: indices into the guard vector, ascending; none for arrivals and releases
   /// `fired` in the order of the jumps: those of a round jump together, and set off the next round.
   std::vector<std::vector<std::size_t>> rounds;
   bool by_drive = false;  ///< a jump of the drive took the guards over zero, at its breakpoint
   std::vector<double> before;
   std::vector<double> after;
+  std::vector<double> held, held_after;  ///< the inputs that say who is refractory, on both sides
+  std::vector<Change> changes;           ///< all that happened, in order
 };
 
 /// Everything that the rest of a run depends on, beside Problem and Method.
@@ -68,12 +70,13 @@ struct Checkpoint {
   Counters counters;
   std::vector<double> history;  ///< what delays still look back to
   std::vector<double> breaks;   ///< times to come at which a delayed jump arrives
+  SpikesUnderWay spikes;
 };
 
 enum class Stop {
   step,    ///< an accepted step
   output,  ///< t() is the time asked for
-  event,   ///< t() is the time of event(); y() is the state after it
+  event,   ///< t() is the time of event(): spikes, arrivals or releases; y() is the state after it
   end,     ///< t() is Problem::t1 and nothing is left to report
 };
 
@@ -120,7 +123,8 @@ class Integrator {
 struct Observer {
   std::function<void(double t, std::span<const double> y)> sample;  ///< at exactly the output times
   std::function<void(const At<double>&)> inputs;            ///< before `sample`: the same state, and the inputs there
-  std::function<void(const EventRecord&)> event;            ///< at every event
+  std::function<void(const EventRecord&)> event;            ///< at every instant with spikes
+  std::function<void(const EventRecord&)> instant;          ///< at arrivals and releases, too
   std::function<void(const Checkpoint&)> checkpoint;        ///< at every one of Problem::checkpoints
   std::function<void(double t, const Counters&)> progress;  ///< after every accepted step
 };

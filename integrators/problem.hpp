@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "circuit/system.hpp"
+#include "integrators/spike_record.hpp"
 
 namespace striate {
 
@@ -49,7 +50,8 @@ struct Problem {
   /// Times at which Integrator::save is wanted. The integrator restarts there whether or not anything is saved, and so
   /// a resumed run has the bits of the uninterrupted one. (A multistep history cannot leave SUNDIALS.)
   std::vector<double> checkpoints;
-  std::uint64_t seed = 0;  ///< of the circuit's noise: the same seed, the same paths
+  std::uint64_t seed = 0;               ///< of the circuit's noise: the same seed, the same paths
+  std::vector<SpikeTrain> trains = {};  ///< of the circuit's recorded sources
 };
 
 }  // namespace striate

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <array>
 #include <functional>
+#include <optional>
 
 namespace striate {
 
@@ -10,5 +12,9 @@ namespace striate {
 /// bisection
 ///           whenever two steps have not halved the bracket.
 double first_zero(double a, double ga, double b, double gb, const std::function<double(double)>& g);
+
+/// Where in (0, 1) the highest maximum lies, if it is above zero or near it, of the polynomial with these values at 0,
+/// 1/4, 1/2, 3/4 and 1.
+std::optional<double> interior_maximum(const std::array<double, 5>& g);
 
 }  // namespace striate

@@ -132,7 +132,7 @@ Sensitivities sensitivities(const Problem& problem, const Method& method, std::s
   require_cvodes("sensitivities", problem.system, method);
   check(problem.system, directions);
   const Course run = course(problem, method, times);
-  Evaluation evaluation(problem);
+  Evaluation evaluation(problem, {Supply::held});
   const System<double>& system = evaluation.system();
   const auto state_size = own_size(system.states(), run);
   const auto parameter_size = own_size(system.parameters(), evaluation.p());
@@ -151,6 +151,10 @@ Sensitivities sensitivities(const Problem& problem, const Method& method, std::s
 
   Sensitivities result;
   result.counters = run.counters;
+  result.spikes = run.spikes;
+  result.silent = run.silent;
+  const auto wiring = SpikeTraffic::wire(system);
+  std::vector<SpikeTraces> traces(directions.size());
   result.y.resize(times.size());
   result.s.resize(times.size());
   const auto store = [&](std::size_t sample, std::span<const double> y) {
@@ -159,6 +163,7 @@ Sensitivities sensitivities(const Problem& problem, const Method& method, std::s
   };
   for (const Piece& piece : run.pieces) {
     evaluation.set_segment(piece.begin, piece.end);
+    std::ranges::copy(piece.held, evaluation.supplied(Supply::held).begin());
     auto sample = piece.samples.begin();
     for (; sample != piece.samples.end() && times[*sample] == piece.begin; ++sample) store(*sample, piece.y);
     if (piece.begin < piece.end) {
@@ -170,8 +175,12 @@ Sensitivities sensitivities(const Problem& problem, const Method& method, std::s
       if (piece.samples.empty() || times[piece.samples.back()] < piece.end) carry.to(piece.end);
     }
     if (!piece.event) continue;
-    EventDerivative derivative(evaluation, *piece.event);
-    for (std::size_t k = 0; k < directions.size(); ++k) derivative.forward(s[k], directions[k].p);
+    EventDerivative derivative(evaluation, wiring, *piece.event);
+    for (std::size_t k = 0; k < directions.size(); ++k) derivative.forward(s[k], directions[k].p, traces[k]);
+  }
+  for (const SpikeTime& spike : run.spikes) {
+    auto& row = result.spike_times.emplace_back();
+    for (SpikeTraces& t : traces) row.push_back(t.of[spike.spike].time);
   }
   return result;
 }

@@ -2,7 +2,7 @@
 
 #include <string>
 
-#include "integrators/integrator.hpp"
+#include "integrators/course.hpp"
 
 namespace striate {
 
@@ -20,6 +20,9 @@ std::vector<Direction> unit_directions(const System<double>& system, std::span<c
 struct Sensitivities {
   std::vector<std::vector<double>> y;               ///< [sample][states]
   std::vector<std::vector<std::vector<double>>> s;  ///< [sample][direction][states]: dy(t) along the direction
+  std::vector<SpikeTime> spikes;                    ///< of the run
+  std::vector<std::vector<double>> spike_times;     ///< [spike][direction]: the derivative of its time
+  std::vector<std::string> silent;                  ///< elements that never spiked
   Counters counters;                                ///< of the run that found events
 };
 

@@ -18,7 +18,8 @@ Solution run(Integrator& integrator, const Problem& problem, std::span<const dou
     const bool save = checkpoint != checkpoints.end() && (!sample || *checkpoint <= *time);
     const double until = save ? *checkpoint : sample ? *time : problem.t1;
     const Stop stop = integrator.advance(until);
-    if (stop == Stop::event && observer.event) observer.event(integrator.event());
+    if (stop == Stop::event && observer.instant) observer.instant(integrator.event());
+    if (stop == Stop::event && observer.event && !integrator.event().fired.empty()) observer.event(integrator.event());
     if (stop == Stop::step && observer.progress) observer.progress(integrator.t(), integrator.counters());
     if (stop == Stop::output || stop == Stop::end) {
       if (save && integrator.t() == until) {
