@@ -558,7 +558,7 @@ template <class T>
 Workspace<T> System<T>::workspace() const {
   auto contents = std::make_unique<typename Workspace<T>::Contents>();
   contents->changed.resize(impl_->jump_size);
-  if (impl_->jump_size > 0) contents->after.resize(impl_->states.size());
+  if (!impl_->events.empty()) contents->after.resize(impl_->states.size());
   for (const auto& functions : impl_->synapse_functions) contents->synapses.emplace_back(functions.size());
   return Workspace<T>(std::move(contents));
 }
