@@ -109,6 +109,16 @@ class Course {
         save_at_ = Clock::now() + std::max<Clock::duration>(std::chrono::seconds(1), 20 * (Clock::now() - now));
       }
     };
+    result_.spikes.resize(system_.events().size());
+    observer.event = [&](const EventRecord& record) {
+      for (const std::size_t i : record.fired)
+        for (std::size_t e = 0; e < system_.events().size(); ++e) {
+          const Event& event = system_.events()[e];
+          if (i < event.offset || i >= event.offset + event.size) continue;
+          result_.spikes[e].times.push_back(record.t);
+          result_.spikes[e].ids.push_back(static_cast<std::int64_t>(i - event.offset));
+        }
+    };
     observer.progress = [&](double t, const Counters&) {
       if (interrupted()) throw Interrupted();
       if (observer_.progress) observer_.progress(t / problem_.t1);

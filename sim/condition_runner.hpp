@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -16,10 +17,18 @@
 
 namespace striate {
 
+/// The spikes of one event: times [time unit] and the place of each in the event's shape, in the order in which they
+/// came.
+struct RecordedSpikes {
+  std::vector<double> times;
+  std::vector<std::int64_t> ids;
+};
+
 /// What one condition leaves behind.
 struct ConditionResult {
   std::vector<std::vector<double>> recorded;          ///< by recorded variable, [t, its shape]
   std::vector<std::vector<double>> analyses;          ///< by analysis, its width, of the last state
+  std::vector<RecordedSpikes> spikes;                 ///< by event of the circuit
   std::vector<std::pair<std::string, double>> notes;  ///< work counters, residuals
   std::string warning;
 };

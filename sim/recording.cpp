@@ -51,8 +51,8 @@ double recorded_bytes(const Experiment& e, const std::vector<SweepAxis>& sweep) 
 }
 
 void require_recordable(const std::string& path, const Experiment& e, const std::vector<SweepAxis>& sweep) {
-  std::set<std::string> taken{"t",           "run", "analysis", "axes", "data", "experiment_toml", "experiment_path",
-                              "circuit_text"};
+  std::set<std::string> taken{
+      "t", "run", "spikes", "analysis", "axes", "data", "experiment_toml", "experiment_path", "circuit_text"};
   if (!sweep.empty()) taken.insert({"status", "seed", "errors", "warnings", "score"});
   const auto take = [&](const std::string& name, const std::string& what, const std::string& advice) {
     if (name.empty() || !taken.insert(name).second)
@@ -134,6 +134,17 @@ Recording::Recording(const std::string& path, bool overwrite, const Experiment& 
     file_.create_array("/" + name, H5Type::float64, axes, {r.value.unit().str(), r.description});
     if (r.value.shape().has(re_im_axis().name)) file_.set_attribute("/" + name, "complex", std::int64_t{1});
   }
+  if (timed && sweep.empty())
+    for (const auto& event : e.circuit->events) {
+      const std::string group = "/spikes/" + event.name;
+      H5Series times = file_.create_growing_axis(group + "/times", H5Type::float64,
+                                                 {e.circuit->time_unit.str(), "times of " + event.name});
+      const std::string axis = group + "/times";
+      spikes_.push_back({std::move(times),
+                         file_.create_series(group + "/ids", H5Type::int64, axis, {},
+                                             {"1", "which element, row-major in " + event.guard.shape().str_sizes()}),
+                         file_.create_series(group + "/condition", H5Type::int64, axis, {}, {"1", "which condition"})});
+    }
   file_.flush();
 }
 
@@ -195,6 +206,22 @@ void Recording::write_times(const std::string& variable, std::size_t index, std:
   b.count[t] = end - first;
   const std::size_t row = course.size() / end;
   file_.write_part("/" + variable, b.start, b.count, course.subspan(first * row, (end - first) * row));
+}
+
+void Recording::write_spikes(std::size_t condition, std::vector<RecordedSpikes> spikes) {
+  if (spikes_.empty()) return;
+  unwritten_.emplace(condition, std::move(spikes));
+  for (auto next = unwritten_.find(written_); next != unwritten_.end(); next = unwritten_.find(++written_)) {
+    for (std::size_t i = 0; i < next->second.size(); ++i) {
+      const auto& [times, ids] = next->second[i];
+      if (times.empty()) continue;
+      const std::vector<std::int64_t> which(times.size(), static_cast<std::int64_t>(written_));
+      spikes_[i].times.append(std::span<const double>(times));
+      spikes_[i].ids.append(std::span<const std::int64_t>(ids));
+      spikes_[i].condition.append(std::span<const std::int64_t>(which));
+    }
+    unwritten_.erase(next);
+  }
 }
 
 void Recording::note(std::size_t index, const std::string& name, double value) {

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "io/hdf5.hpp"
+#include "sim/condition_runner.hpp"
 #include "sim/experiment.hpp"
 #include "sim/provenance.hpp"
 #include "sim/sweep_axis.hpp"
@@ -44,6 +45,8 @@ class Recording {
   /// are new.
   void write_times(const std::string& variable, std::size_t index, std::span<const double> course, std::size_t first,
                    std::size_t end);
+  /// All spikes of one condition, under /spikes; they are appended in the order of the conditions.
+  void write_spikes(std::size_t condition, std::vector<RecordedSpikes> spikes);
   /// Work counters and residuals, under /run.
   void note(std::size_t index, const std::string& name, double value);
   /// Warnings are told in the order of their places, whoever comes first.
@@ -69,6 +72,12 @@ class Recording {
   std::vector<std::size_t> condition_shape_;
   std::vector<std::string> condition_axes_;
   std::map<std::size_t, std::string> warnings_;
+  struct SpikeSeries {
+    H5Series times, ids, condition;
+  };
+  std::vector<SpikeSeries> spikes_;                               ///< by event
+  std::map<std::size_t, std::vector<RecordedSpikes>> unwritten_;  ///< spikes of conditions that overtook others
+  std::size_t written_ = 0;                                       ///< conditions whose spikes are in the file
 };
 
 }  // namespace striate

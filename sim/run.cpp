@@ -70,6 +70,7 @@ void run_experiment(const Experiment& e, const RunOptions& options) {
       const ConditionResult result = runner.run(c, observer);
       const std::scoped_lock guard(lock);
       for (std::size_t i = 0; i < e.run.record.size(); ++i) recording.write(e.run.record[i], c, result.recorded[i]);
+      recording.write_spikes(c, result.spikes);
       for (const auto& [name, value] : result.notes) recording.note(c, name, value);
       for (std::size_t i = 0; i < e.analyses.size(); ++i) analyses[i].set(c, result.analyses[i]);
       if (!result.warning.empty()) warn(c + 1, fmt::format("condition {}: {}", c, result.warning));

@@ -26,6 +26,8 @@ PAGE = 14.0  # the widest row of pictures [inch]
 
 
 def draw(path):
+    from . import spike_figures  # which stands on this module
+
     recording = read(path)
     with matplotlib.rc_context(STYLE):
         kind = recording.attributes.get("kind")
@@ -43,6 +45,8 @@ def draw(path):
             figure = dynamics_figures.draw_branches(path)
         elif recording.analyses:
             figure = draw_all(recording, recording.analyses)
+        elif spike_figures.has_spikes(path):
+            figure = spike_figures.draw(path)
         elif recording.variables:
             figure = draw_all(recording, joined(recording.variables))
         else:

@@ -238,4 +238,14 @@ def branches(path):
             m.add(f"special/{name}", [value], ["special/kind"])
 
 
-ALL = dict(waves=waves, phase_response=phase_response, branches=branches, tilt=tilt, plaids=plaids, surrounds=surrounds, traces=traces, codes=codes, pair=pair, sweep=sweep, training=training)
+def spikes(path):
+    """Two elements that spike every 10 ms and one that is silent, in the first of two conditions."""
+    with Maker(path, "Spikes") as m:
+        m.axis("t", np.linspace(0, 100, 11), "ms", "time")
+        times = np.concatenate([np.arange(5, 100, 10.0), np.arange(7, 100, 10.0), [50.0]])
+        m.axis("spikes/spike/times", times, "ms", "times of spike")
+        m.add("spikes/spike/ids", np.array([0] * 10 + [2] * 10 + [1]), ["spikes/spike/times"])
+        m.add("spikes/spike/condition", np.array([0] * 20 + [1]), ["spikes/spike/times"])
+
+
+ALL = dict(spikes=spikes, waves=waves, phase_response=phase_response, branches=branches, tilt=tilt, plaids=plaids, surrounds=surrounds, traces=traces, codes=codes, pair=pair, sweep=sweep, training=training)

@@ -50,6 +50,16 @@ class Figures(unittest.TestCase):
         self.assertEqual(" ".join(ax.get_ylabel().split()), "perceived shift, away from the surround (deg)")
         self.assertIn("Tilt illusion", shown)
 
+    def test_spikes_are_drawn_as_raster_rate_and_intervals(self):
+        raster, rate, isi = panels(striate.plot(self.path("spikes")))
+        np.testing.assert_array_equal(np.sort(raster.lines[0].get_xdata()), np.sort(
+            np.concatenate([np.arange(5, 100, 10.0), np.arange(7, 100, 10.0)])))
+        self.assertEqual(set(raster.lines[0].get_ydata()), {0, 2})
+        # 20 spikes of three elements in 100 ms
+        stairs = rate.patches[0].get_data()
+        self.assertAlmostEqual(np.sum(stairs.values * np.diff(stairs.edges)), 20 / 3)
+        self.assertIn("mean CV 0.00", isi.get_title())
+
     def test_each_panel_shows_the_data_of_its_own_conditions(self):
         path = self.path("plaids")
         figure = striate.plot(path)

@@ -205,6 +205,35 @@ h_I = "I"
   BOOST_CHECK_CLOSE(score("r"), (1 + 10 / std::sqrt(8.0 * 14)) / 2, 1e-6);
 }
 
+BOOST_AUTO_TEST_CASE(Spikes_are_recorded_in_the_order_of_the_conditions) {
+  const Scratch scratch;
+  const std::string output = scratch.path("out.h5");
+  run_experiment(read(R"(
+circuit = "lif"
+[conditions.current]
+values = [110, 90, 150]
+unit = "pA"
+[parameters]
+I = "current"
+[run]
+method = "dp54"
+tolerance = 1e-10
+duration = "100 ms"
+every = "50 ms"
+record = []
+)"),
+                 {output, false, true, 2, ""});
+  const H5File file = H5File::open(output);
+  const auto times = file.read_numbers("/spikes/spike/times").values;
+  const auto conditions = file.read_numbers("/spikes/spike/condition").values;
+  // T = 20 ln(I/(I - 100)) and 5 ms more from the second on; none at 90 pA
+  const double slow = 20 * std::log(11.0), fast = 20 * std::log(3.0);
+  const std::vector<double> expected{slow, fast, 2 * fast + 5, 3 * fast + 10};
+  BOOST_REQUIRE_EQUAL(times.size(), expected.size());
+  for (std::size_t i = 0; i < expected.size(); ++i) BOOST_CHECK_SMALL(times[i] - expected[i], 1e-6);
+  BOOST_CHECK((conditions == std::vector<double>{0, 2, 2, 2}));
+}
+
 BOOST_AUTO_TEST_SUITE_END()
 
 }  // namespace
