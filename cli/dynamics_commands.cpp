@@ -8,6 +8,7 @@
 #include <memory>
 
 #include "cli/sweep_command.hpp"
+#include "sim/continuation_run.hpp"
 #include "sim/phase_response_run.hpp"
 #include "sim/progress.hpp"
 
@@ -44,6 +45,7 @@ void add(CLI::App& app, const std::string& command_line, const std::string& name
 
 std::function<void(const Experiment&, const RunOptions&)> run_of_kind(const std::string& kind) {
   if (kind == "phase_response") return run_phase_response;
+  if (kind == "branches") return run_continuation;
   return run_experiment;
 }
 
@@ -52,6 +54,10 @@ void add_dynamics_commands(CLI::App& app, const std::string& command_line) {
       "Finds a cycle, its phase response and its interaction function.\n"
       "  striate prc examples/wilson_cowan_phase.toml -o prc.h5",
       "_prc.h5", run_phase_response);
+  add(app, command_line, "continue",
+      "Follows fixed points and cycles along a parameter and finds where they change.\n"
+      "  striate continue examples/chimera_branches.toml -o chimera.h5",
+      "_branches.h5", run_continuation);
 }
 
 }  // namespace striate

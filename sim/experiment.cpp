@@ -342,6 +342,7 @@ Experiment read_experiment(TomlDocument& document, const std::string& path) {
     e.training = training;
   }
   if (const auto table = root.find_table("prc")) e.prc = read_phase_response_plan(*table, e.circuit);
+  if (const auto table = root.find_table("continuation")) e.continuation = read_continuation_plan(*table, e.circuit);
   e.analyses = read_analyses(root, e);
   for (std::size_t c = 0; c < e.condition_count(); ++c) {  // a mistake is found before anything runs
     const Variables variables = e.condition(c);

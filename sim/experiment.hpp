@@ -8,6 +8,7 @@
 
 #include "circuit/circuit.hpp"
 #include "io/toml.hpp"
+#include "sim/continuation_plan.hpp"
 #include "sim/course_reading.hpp"
 #include "sim/decode.hpp"
 #include "sim/encoder.hpp"
@@ -120,6 +121,7 @@ struct Experiment {
   std::vector<Analysis> analyses;
   std::optional<Training> training;
   std::optional<PhaseResponsePlan> prc;
+  std::optional<ContinuationPlan> continuation;
   std::string resolved;               ///< as TOML
   std::vector<std::string> warnings;  ///< what may be a mistake
 

@@ -6,7 +6,6 @@
 
 #include "base/error.hpp"
 #include "circuit/compile.hpp"
-#include "circuit/text.hpp"
 #include "sim/recording.hpp"
 #include "sim/stimulus_drive.hpp"
 
@@ -92,24 +91,6 @@ std::vector<Locked> locked_states(const std::vector<double>& odd) {
   return found;
 }
 
-void write_states(H5File& file, const std::string& group, const System<double>& system, const std::string& axis,
-                  std::span<const double> values, const std::string& per) {
-  const std::size_t n = system.states().size();
-  for (const auto& f : system.states()) {
-    std::vector<double> own;
-    for (std::size_t k = 0; k < values.size() / n; ++k)
-      own.insert(own.end(), values.begin() + static_cast<std::ptrdiff_t>(k * n + f.offset),
-                 values.begin() + static_cast<std::ptrdiff_t>(k * n + f.offset + f.size));
-    std::vector<std::string> axes{axis};
-    for (const auto& a : f.shape) axes.push_back("/" + a.name);
-    const std::string unit = per.empty()           ? f.unit.str()
-                             : f.unit.str() == "1" ? per
-                                                   : fmt::format("{}/({})", per, f.unit.str());
-    file.write("/" + group + "/" + f.name, std::span<const double>(own), axes,
-               {unit, f.description.empty() ? f.name : f.description});
-  }
-}
-
 }  // namespace
 
 void run_phase_response(const Experiment& e, const RunOptions& options) {
@@ -129,19 +110,13 @@ void run_phase_response(const Experiment& e, const RunOptions& options) {
   const auto z = at_samples(r.cycle, r.z, samples);
   const std::string time = e.circuit->time_unit.str();
 
-  H5File file = H5File::create(options.output, options.overwrite);
-  file.set_attribute("/", "complete", std::int64_t{0});
-  write_provenance(file, e.title, e.circuit->name, e.run.seed, {options.command, options.threads});
-  file.set_attribute("/", "kind", std::string("phase_response"));
+  H5File file =
+      create_result(options.output, options.overwrite, e, {options.command, options.threads}, "phase_response");
   file.set_attribute("/", "period", r.cycle.period);
   file.set_attribute("/", "time_unit", time);
   file.set_attribute("/", "stable", std::int64_t{r.cycle.stable});
   file.set_attribute("/", "closing_error", r.cycle.residual);
   file.set_attribute("/", "normalisation_error", r.defect);
-  file.write_text("/experiment_toml", e.resolved);
-  file.write_text("/experiment_path", e.path);
-  file.write_text("/circuit_text", to_text(e.circuit));
-  create_circuit_axes(file, e.circuit);
   std::vector<double> phase;
   for (std::size_t k = 0; k <= samples; ++k) phase.push_back(static_cast<double>(k) / static_cast<double>(samples));
   file.create_axis("/axes/phase", std::span<const double>(phase), {"1", "phase, in periods"});
@@ -176,9 +151,7 @@ void run_phase_response(const Experiment& e, const RunOptions& options) {
     file.set_attribute("/interaction", "locked", shifts);
     file.set_attribute("/interaction", "locked_stable", stable);
   }
-  file.set_attribute("/", "finished", utc_now());
-  file.set_attribute("/", "complete", std::int64_t{1});
-  file.close();
+  finish_result(file);
 }
 
 }  // namespace striate

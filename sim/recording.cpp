@@ -106,6 +106,43 @@ void create_circuit_axes(H5File& file, const Circuit& circuit) {
   }
 }
 
+H5File create_result(const std::string& path, bool overwrite, const Experiment& e, const Provenance& provenance,
+                     const std::string& kind) {
+  H5File file = H5File::create(path, overwrite);
+  file.set_attribute("/", "complete", std::int64_t{0});
+  write_provenance(file, e.title, e.circuit->name, e.run.seed, provenance);
+  file.set_attribute("/", "kind", kind);
+  file.write_text("/experiment_toml", e.resolved);
+  file.write_text("/experiment_path", e.path);
+  file.write_text("/circuit_text", to_text(e.circuit));
+  create_circuit_axes(file, e.circuit);
+  return file;
+}
+
+void finish_result(H5File& file) {
+  file.set_attribute("/", "finished", utc_now());
+  file.set_attribute("/", "complete", std::int64_t{1});
+  file.close();
+}
+
+void write_states(H5File& file, const std::string& group, const System<double>& system, const std::string& axis,
+                  std::span<const double> values, const std::string& per) {
+  const std::size_t n = system.states().size();
+  for (const auto& f : system.states()) {
+    std::vector<double> own;
+    for (std::size_t k = 0; k < values.size() / n; ++k)
+      own.insert(own.end(), values.begin() + static_cast<std::ptrdiff_t>(k * n + f.offset),
+                 values.begin() + static_cast<std::ptrdiff_t>(k * n + f.offset + f.size));
+    std::vector<std::string> axes{axis};
+    for (const auto& a : f.shape) axes.push_back("/" + a.name);
+    const std::string unit = per.empty()           ? f.unit.str()
+                             : f.unit.str() == "1" ? per
+                                                   : fmt::format("{}/({})", per, f.unit.str());
+    file.write("/" + group + "/" + f.name, std::span<const double>(own), axes,
+               {unit, f.description.empty() ? f.name : f.description});
+  }
+}
+
 Recording::Recording(const std::string& path, bool overwrite, const Experiment& e, const Provenance& provenance,
                      const std::vector<SweepAxis>& sweep)
     : file_(H5File::create(path, overwrite)) {

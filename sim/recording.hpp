@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "circuit/system.hpp"
 #include "io/hdf5.hpp"
 #include "sim/condition_runner.hpp"
 #include "sim/experiment.hpp"
@@ -26,6 +27,16 @@ double recorded_bytes(const Experiment& experiment, const std::vector<SweepAxis>
 
 /// The axes of a circuit as axes of a file, with their coordinates.
 void create_circuit_axes(H5File& file, const Circuit& circuit);
+
+/// A file for what an experiment comes to besides courses: what made it, its texts and the circuit's axes.
+H5File create_result(const std::string& path, bool overwrite, const Experiment& experiment,
+                     const Provenance& provenance, const std::string& kind);
+void finish_result(H5File& file);
+
+/// One dataset for every state below `group`, [axis, its axes], from rows of all states. Units are the states', or
+/// `per` one of them.
+void write_states(H5File& file, const std::string& group, const System<double>& system, const std::string& axis,
+                  std::span<const double> values, const std::string& per = "");
 
 /// The HDF5 file of an experiment or of a sweep. One dataset a recorded variable, [sweep..., condition..., t, axes...],
 /// without t for steady states, with named axes, units and long names; the root's attributes and texts say what made

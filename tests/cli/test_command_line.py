@@ -36,7 +36,7 @@ class CommandLine(Program):
         self.refused(["run", "unit.toml", "--treads", "1"], "--treads", "--threads")
 
     def test_help_of_every_command_starts_with_what_it_does_and_an_example(self):
-        for command in ("run", "sweep", "prc", "check", "list", "show", "info", "rerun", "plot"):
+        for command in ("run", "sweep", "prc", "continue", "check", "list", "show", "info", "rerun", "plot"):
             done = self.striate(command, "--help")
             self.assertEqual(done.returncode, 0)
             self.assertIn(f"  striate {command}", "\n".join(done.stdout.splitlines()[:3]))

@@ -73,8 +73,15 @@ class ExperimentsPage(unittest.TestCase):
         self.assertAlmostEqual(file["response/E"][32], -6.8784, places=3)
         self.assertAlmostEqual(file["interaction/odd"][0], 0, places=9)
 
+    def test_chimeras_are_born_at_a_fold_and_breathe_from_a_hopf_point(self):
+        special = self.recording(5, "continue")["special"]
+        found = dict(zip(special["kind"].asstr(), special["parameter"]))
+        # Zeros of the rates and the determinant or trace of their Jacobian (validation/reference/branches.py).
+        self.assertAlmostEqual(found["fold"], 0.1783409, places=6)
+        self.assertAlmostEqual(found["Hopf"], 0.2777755, places=6)
+
     def test_every_experiment_of_the_page_is_tested(self):
-        self.assertEqual(sum(language == "toml" for language, _, _ in BLOCKS), 5)
+        self.assertEqual(sum(language == "toml" for language, _, _ in BLOCKS), 6)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,106 @@
+#include "integrators/lyapunov.hpp"
+
+#include <fmt/format.h>
+
+#include <cmath>
+
+#include "base/error.hpp"
+#include "base/random.hpp"
+#include "integrators/evaluation.hpp"
+
+namespace striate {
+namespace {
+
+constexpr int parts = 20;
+
+/// A state and a direction, stepped together by RK4.
+class Pair {
+ public:
+  Pair(const Problem& problem, double step, std::uint64_t seed)
+      : evaluation_(problem), h_(step), t_(problem.t0), y_(problem.y0), v_(evaluation_.size()) {
+    if (y_.empty()) {
+      y_.resize(v_.size());
+      evaluation_.initial(t_, y_);
+    }
+    RandomStream random(seed, "lyapunov", 0);
+    for (double& x : v_) x = random.normal();
+    shorten();
+    for (auto* buffers : {&ky_, &kv_})
+      for (auto& k : *buffers) k.resize(v_.size());
+    stage_.resize(v_.size());
+    along_.resize(v_.size());
+  }
+
+  /// Moves over `duration` and returns the logarithm of the growth.
+  double advance(double duration) {
+    const auto steps = static_cast<std::size_t>(std::ceil(duration / h_ - 1e-9));
+    const double h = duration / static_cast<double>(steps);
+    double growth = 0;
+    for (std::size_t i = 0; i < steps; ++i) {
+      step(h);
+      growth += shorten();
+    }
+    return growth;
+  }
+
+ private:
+  double shorten() {
+    double square = 0;
+    for (const double x : v_) square += x * x;
+    const double length = std::sqrt(square);
+    if (!std::isfinite(length) || length == 0) throw Failure("Lyapunov exponent: the direction did not stay finite.");
+    for (double& x : v_) x /= length;
+    return std::log(length);
+  }
+
+  void step(double h) {
+    const double from[] = {0, 0.5, 0.5, 1}, weight[] = {1.0 / 6, 1.0 / 3, 1.0 / 3, 1.0 / 6};
+    for (int i = 0; i < 4; ++i) {
+      for (std::size_t e = 0; e < y_.size(); ++e) {
+        stage_[e] = y_[e] + (i > 0 ? h * from[i] * ky_[i - 1][e] : 0);
+        along_[e] = v_[e] + (i > 0 ? h * from[i] * kv_[i - 1][e] : 0);
+      }
+      if (!evaluation_.rhs(t_ + from[i] * h, stage_, ky_[i]))
+        throw Failure("Lyapunov exponent: " + evaluation_.non_finite() + ". Take a smaller step.");
+      evaluation_.jvp(t_ + from[i] * h, stage_, along_, kv_[i]);
+    }
+    for (int i = 0; i < 4; ++i)
+      for (std::size_t e = 0; e < y_.size(); ++e) {
+        y_[e] += h * weight[i] * ky_[i][e];
+        v_[e] += h * weight[i] * kv_[i][e];
+      }
+    t_ += h;
+  }
+
+  Evaluation evaluation_;
+  double h_, t_;
+  std::vector<double> y_, v_, stage_, along_, ky_[4], kv_[4];
+};
+
+}  // namespace
+
+LyapunovExponent lyapunov_exponent(const Problem& problem, const LyapunovSettings& s) {
+  const System<double>& system = problem.system;
+  if (system.is_map() || system.guard_size() > 0)
+    throw Error(system.name(), "a Lyapunov exponent is sought of flows without events.");
+  if (!(s.duration > 0 && s.step > 0 && s.transient >= 0))
+    throw Error(system.name(),
+                fmt::format("Lyapunov exponent: duration = {}, step = {} and transient = {}, but the first "
+                            "two must be above 0 and the last not below.",
+                            s.duration, s.step, s.transient));
+  Pair pair(problem, s.step, s.seed);
+  if (s.transient > 0) pair.advance(s.transient);
+  LyapunovExponent result;
+  double sum = 0, squares = 0;
+  for (int part = 1; part <= parts; ++part) {
+    const double rate = pair.advance(s.duration / parts) * parts / s.duration;
+    sum += rate;
+    squares += rate * rate;
+    result.course.push_back(sum / part);
+  }
+  result.value = sum / parts;
+  result.standard_error = std::sqrt(std::max(0.0, squares / parts - result.value * result.value) / (parts - 1));
+  return result;
+}
+
+}  // namespace striate
