@@ -155,7 +155,9 @@ template <class T>
 struct System<T>::Impl {
   explicit Impl(const Circuit& c) : Impl(c, with_supplied_delays(c)) {}
   Impl(const Circuit& c, SuppliedDelays supplied)
-      : circuit(with_held_inputs(with_supplied_noise(supplied.circuit))), delay_rules(std::move(supplied.rules)) {
+      : given(c),
+        circuit(with_held_inputs(with_supplied_noise(supplied.circuit))),
+        delay_rules(std::move(supplied.rules)) {
     if (!c->noises.empty()) noise = {c->noises.front().calculus, noise_entry(c)};
     states = fields_of(circuit->states);
     parameters = fields_of(circuit->parameters);
@@ -465,7 +467,8 @@ struct System<T>::Impl {
     std::optional<Function<T>> function;
   };
 
-  Circuit circuit;
+  Circuit given;    ///< by the user
+  Circuit circuit;  ///< with what the integrator supplies as inputs
   Fields states, parameters, inputs, observables;
   std::vector<Event> events;
   std::vector<Jump> jumps;
@@ -484,6 +487,10 @@ struct System<T>::Impl {
 template <class T>
 const std::string& System<T>::name() const {
   return impl_->circuit->name;
+}
+template <class T>
+const Circuit& System<T>::circuit() const {
+  return impl_->given;
 }
 template <class T>
 Unit System<T>::time_unit() const {

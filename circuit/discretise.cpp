@@ -60,6 +60,17 @@ Scheme scheme_named(std::string_view name) {
   throw Error(fmt::format("there is no scheme '{}'.{}", name, suggest_names(name, {names.begin(), names.end()})));
 }
 
+std::vector<Expr> one_step(const CircuitContents& flow, Scheme scheme, double dt) {
+  const Expr h = quantity(dt, flow.time_unit);
+  switch (scheme) {
+    case Scheme::heun: return runge_kutta(flow, heun_tableau(), h);
+    case Scheme::rk4: return runge_kutta(flow, rk4_tableau(), h);
+    case Scheme::exponential_euler: return exponential_euler(flow, h);
+    case Scheme::exact: return exact_step(flow, h);
+    default: return runge_kutta(flow, euler_tableau(), h);
+  }
+}
+
 Circuit discretise(const Circuit& flow, Scheme scheme, double dt) {
   const std::string where = "circuit '" + flow->name + "'";
   if (flow.is_map()) throw Error(where, "is a map already; only a flow can be discretised.");
@@ -80,16 +91,7 @@ Circuit discretise(const Circuit& flow, Scheme scheme, double dt) {
   for (const auto& noise : flow->noises)
     map.inputs.push_back({noise.variable, noise.description + " (increment of the Brownian path over a step / step)"});
   map.noises.clear();
-  const Expr h = quantity(dt, flow->time_unit);
-  const auto next = [&] {
-    switch (scheme) {
-      case Scheme::heun: return runge_kutta(*flow, heun_tableau(), h);
-      case Scheme::rk4: return runge_kutta(*flow, rk4_tableau(), h);
-      case Scheme::exponential_euler: return exponential_euler(*flow, h);
-      case Scheme::exact: return exact_step(flow, h);
-      default: return runge_kutta(*flow, euler_tableau(), h);
-    }
-  }();
+  const auto next = one_step(*flow, scheme, dt);
   for (std::size_t i = 0; i < map.states.size(); ++i) {
     map.states[i].map = true;
     map.states[i].equation = next[i];

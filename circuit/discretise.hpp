@@ -13,6 +13,10 @@ enum class Scheme { euler, heun, rk4, exponential_euler, exact };
 /// @throws Error naming the nearest schemes
 Scheme scheme_named(std::string_view name);
 
+/// The value of each state of a flow one step of size dt [time unit] later, between events.
+/// @throws Error as discretise
+std::vector<Expr> one_step(const CircuitContents& flow, Scheme scheme, double dt);
+
 /// The map that a fixed-step integrator makes of a flow: next(y) is one step of size `dt` [time unit, > 0]. The inputs
 /// are held over the step, the time is not. Noise becomes an input: the increment of its path over the step / step.
 /// Definitions, parameters and regimes stay as they are.

@@ -105,12 +105,12 @@ struct LinearFlow {
   std::vector<Expr> rest;
 };
 
-LinearFlow linear_flow(const Circuit& flow) {
+LinearFlow linear_flow(const CircuitContents& flow) {
   LinearFlow result;
-  Forms forms(*flow);
-  for (const auto& state : flow->states) {
+  Forms forms(flow);
+  for (const auto& state : flow.states) {
     const auto refuse = [&](const std::string& what) {
-      throw Error("circuit '" + flow->name + "'",
+      throw Error("circuit '" + flow.name + "'",
                   fmt::format("the rate of {} {}, but exact solves rates that are linear in the states, element by "
                               "element, with constant coefficients. Use exponential_euler, or another method.",
                               state.variable->name, what));
@@ -119,7 +119,7 @@ LinearFlow linear_flow(const Circuit& flow) {
     if (!form.linear) refuse("is not linear");
     for (const auto& [j, c] : form.coefficient) {
       const Expr other = find_variable(c, [](const Node& v) { return v.kind != VariableKind::parameter; });
-      if (other) refuse(fmt::format("multiplies {} by {}", flow->states[j].variable->name, other->name));
+      if (other) refuse(fmt::format("multiplies {} by {}", flow.states[j].variable->name, other->name));
     }
     if (form.rest && find_variable(form.rest, [](const Node& v) { return v.kind == VariableKind::time; }))
       refuse("depends on the time");
@@ -132,11 +132,12 @@ LinearFlow linear_flow(const Circuit& flow) {
 /// Adds up the paths through which the states and the constants act on one state.
 class Paths {
  public:
-  Paths(const Circuit& flow, const LinearFlow& linear, Expr h) : flow_(flow), linear_(linear), h_(std::move(h)) {}
+  Paths(const CircuitContents& flow, const LinearFlow& linear, Expr h)
+      : flow_(flow), linear_(linear), h_(std::move(h)) {}
 
   /// State i one step later.
   Expr next(std::size_t i) {
-    const Expr& x = flow_->states[i].variable;
+    const Expr& x = flow_.states[i].variable;
     path_ = {i};
     change_ = {};
     walk(i, h_);
@@ -160,27 +161,27 @@ class Paths {
     Expr rate = linear_.rest[last];
     if (path_.size() == 1) {
       const auto own = linear_.coefficient[last].find(last);
-      if (own != linear_.coefficient[last].end()) rate = plus(own->second * flow_->states[last].variable, rate);
+      if (own != linear_.coefficient[last].end()) rate = plus(own->second * flow_.states[last].variable, rate);
     }
     if (rate) change_ = plus(change_, weight * exp_difference(constant) * rate);
     for (const auto& [j, c] : linear_.coefficient[last]) {
       if (j == last) continue;
       if (std::find(path_.begin(), path_.end(), j) != path_.end()) {
-        throw Error("circuit '" + flow_->name + "'",
+        throw Error("circuit '" + flow_.name + "'",
                     fmt::format("the rates of {} and {} depend on each other, but exact solves chains. Use "
                                 "exponential_euler, or another method.",
-                                flow_->states[j].variable->name, flow_->states[last].variable->name));
+                                flow_.states[j].variable->name, flow_.states[last].variable->name));
       }
       path_.push_back(j);
       auto longer = z;
       longer.push_back(pure(j));
-      change_ = plus(change_, weight * c * exp_difference(longer) * flow_->states[j].variable);
+      change_ = plus(change_, weight * c * exp_difference(longer) * flow_.states[j].variable);
       walk(j, weight * c * h_);
       path_.pop_back();
     }
   }
 
-  const Circuit& flow_;
+  const CircuitContents& flow_;
   const LinearFlow& linear_;
   Expr h_;
   std::vector<std::size_t> path_;
@@ -236,12 +237,12 @@ Expr exp_difference(const std::vector<Expr>& z) {
   return where(farthest - Expr(1.0), value, series(z));
 }
 
-std::vector<Expr> exact_step(const Circuit& flow, const Expr& h) {
+std::vector<Expr> exact_step(const CircuitContents& flow, const Expr& h) {
   const LinearFlow linear = linear_flow(flow);
   std::vector<Expr> next;
   Paths paths(flow, linear, h);
-  for (std::size_t i = 0; i < flow->states.size(); ++i)
-    next.push_back(broadcast_to(paths.next(i), flow->states[i].variable.shape()));
+  for (std::size_t i = 0; i < flow.states.size(); ++i)
+    next.push_back(broadcast_to(paths.next(i), flow.states[i].variable.shape()));
   return next;
 }
 

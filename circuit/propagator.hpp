@@ -12,7 +12,7 @@ namespace striate {
 /// Source: Rotter & Diesmann (1999) Biol Cybern 81:381-402; divided differences of exp after McCurdy, Ng & Parlett
 /// (1984) Math Comp 43:501-528.
 /// @throws Error naming the state whose rate is of another kind
-std::vector<Expr> exact_step(const Circuit& flow, const Expr& h);
+std::vector<Expr> exact_step(const CircuitContents& flow, const Expr& h);
 
 /// The divided difference exp[z_0, ..., z_m] of pure numbers, accurate also where they are close or equal.
 Expr exp_difference(const std::vector<Expr>& z);

@@ -144,6 +144,8 @@ class Workspace {
   std::unique_ptr<Contents> contents_;
 };
 
+class Circuit;
+
 /// How a linear operator of the circuit is computed, as chosen by the cost model or by the user.
 struct AlgorithmChoice {
   std::string operation;  ///< the operation as the circuit text writes it
@@ -163,6 +165,7 @@ class System {
   explicit System(std::shared_ptr<const Impl> impl) : impl_(std::move(impl)) {}
 
   const std::string& name() const;
+  const Circuit& circuit() const;  ///< as it was compiled
   Unit time_unit() const;
   bool is_map() const;
   double step() const;  ///< of a map: from one value to the next [time unit]

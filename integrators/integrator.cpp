@@ -8,6 +8,8 @@
 #include <limits>
 
 #include "base/error.hpp"
+#include "circuit/discretise.hpp"
+#include "integrators/engine.hpp"
 #include "integrators/history.hpp"
 #include "integrators/root.hpp"
 #include "integrators/spike_traffic.hpp"
@@ -16,8 +18,17 @@
 namespace striate {
 namespace {
 
-void check(const Method& method, const MethodInfo& info) {
+void check(const Method& method) {
   const auto refuse = [&](const std::string& what) { throw Error("method '" + method.name + "'", what); };
+  if (method.spikes == Method::Spikes::grid) {
+    scheme_named(method.name);
+    if (!(method.step > 0))
+      refuse(fmt::format("step = {}, but must be positive. Give the step of the grid.", method.step));
+    return;
+  }
+  if (method.name == "exact") refuse("solves circuits on a grid of times. Set spikes = \"grid\".");
+  if (method.single) refuse("single precision is for spikes on a grid. Set spikes = \"grid\".");
+  const MethodInfo& info = method_info(method.name);
   using Kind = MethodInfo::Kind;
   if (info.kind == Kind::map) {
     if (method.step != 0)
@@ -41,10 +52,9 @@ void check(const Method& method, const MethodInfo& info) {
     refuse("implicit is set, but only imex3, imex4 and imex5 split the rate.");
 }
 
-}  // namespace
-
-struct Integrator::Impl {
-  Impl(const Method& method, Problem given)
+/// Locates events inside the steps of a Stepper.
+struct Located final : Engine {
+  Located(const Method& method, Problem given)
       : method_(method), info_(method_info(method.name)), problem_(std::move(given)) {
     validate();
     evaluation_.emplace(problem_, std::initializer_list<Supply>{Supply::noise, Supply::delayed, Supply::held});
@@ -196,7 +206,7 @@ struct Integrator::Impl {
     return std::abs(steps - std::round(steps)) < 1e-6;
   }
 
-  void continue_from(const Checkpoint& checkpoint) {
+  void continue_from(const Checkpoint& checkpoint) override {
     if (checkpoint.method != method_.name) {
       throw Error("checkpoint",
                   fmt::format("was saved by '{}', but the method is '{}'.", checkpoint.method, method_.name));
@@ -470,7 +480,7 @@ struct Integrator::Impl {
     return {};
   }
 
-  Stop advance(double until) {
+  Stop advance(double until) override {
     if (!(until >= t_)) {
       throw Error(method_.name, fmt::format("asked to advance to {}, but t = {} already.",
                                             time_text(until, problem_.system), time_text(t_, problem_.system)));
@@ -496,7 +506,29 @@ struct Integrator::Impl {
     return Stop::step;
   }
 
-  Checkpoint save() const {
+  double t() const override { return t_; }
+  std::span<const double> y() const override { return y_; }
+  At<double> at() override { return evaluation_->at(t_, y_); }
+  const EventRecord& event() const override { return event_; }
+
+  void dense(double t, std::span<double> out) override {
+    if (t == t_) {
+      std::copy(y_.begin(), y_.end(), out.begin());
+      return;
+    }
+    if (!(t >= step_begin_ && t <= step_end_)) {
+      throw Error(method_.name,
+                  fmt::format("dense output at {}, but the last step is [{}, {}].", t, step_begin_, step_end_));
+    }
+    read(t, out);
+  }
+
+  const Counters& counters() override {
+    stepper_->count();
+    return evaluation_->counters;
+  }
+
+  Checkpoint save() const override {
     if (t_ != step_end_ || !(restart_due() || info_.fixed())) {
       throw Error(method_.name,
                   fmt::format("cannot save at t = {}: an adaptive method is saved where it restarts. List the time in "
@@ -545,53 +577,40 @@ struct Integrator::Impl {
   EventRecord event_;
 };
 
+}  // namespace
+
 Integrator::Integrator(Method method) {
-  check(method, method_info(method.name));
+  check(method);
   method_ = std::make_unique<Method>(std::move(method));
 }
 Integrator::Integrator(Integrator&&) noexcept = default;
 Integrator& Integrator::operator=(Integrator&&) noexcept = default;
 Integrator::~Integrator() = default;
 
-void Integrator::start(Problem problem) { impl_ = std::make_unique<Impl>(*method_, std::move(problem)); }
+void Integrator::observe(SpikeObserver observer) { observer_ = std::move(observer); }
+
+void Integrator::start(Problem problem) {
+  engine_ = method_->spikes == Method::Spikes::grid ? make_grid(*method_, std::move(problem), observer_)
+                                                    : std::make_unique<Located>(*method_, std::move(problem));
+}
 
 void Integrator::start(Problem problem, const Checkpoint& checkpoint) {
   start(std::move(problem));
-  impl_->continue_from(checkpoint);
+  engine_->continue_from(checkpoint);
 }
 
-Integrator::Impl& Integrator::started() const {
-  if (!impl_) throw Error(method_->name, "start was not called.");
-  return *impl_;
+Engine& Integrator::started() const {
+  if (!engine_) throw Error(method_->name, "start was not called.");
+  return *engine_;
 }
 
 Stop Integrator::advance(double until) { return started().advance(until); }
-double Integrator::t() const { return started().t_; }
-std::span<const double> Integrator::y() const { return started().y_; }
-At<double> Integrator::at() const {
-  Impl& impl = started();
-  return impl.evaluation_->at(impl.t_, impl.y_);
-}
-const EventRecord& Integrator::event() const { return started().event_; }
-
-void Integrator::dense(double t, std::span<double> out) {
-  Impl& impl = started();
-  if (t == impl.t_) {
-    std::copy(impl.y_.begin(), impl.y_.end(), out.begin());
-    return;
-  }
-  if (!(t >= impl.step_begin_ && t <= impl.step_end_)) {
-    throw Error(impl.method_.name,
-                fmt::format("dense output at {}, but the last step is [{}, {}].", t, impl.step_begin_, impl.step_end_));
-  }
-  impl.read(t, out);
-}
-
-const Counters& Integrator::counters() const {
-  started().stepper_->count();
-  return started().evaluation_->counters;
-}
-
+double Integrator::t() const { return started().t(); }
+std::span<const double> Integrator::y() const { return started().y(); }
+At<double> Integrator::at() const { return started().at(); }
+const EventRecord& Integrator::event() const { return started().event(); }
+void Integrator::dense(double t, std::span<double> out) { started().dense(t, out); }
+const Counters& Integrator::counters() const { return started().counters(); }
 Checkpoint Integrator::save() const { return started().save(); }
 
 }  // namespace striate

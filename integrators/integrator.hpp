@@ -20,7 +20,12 @@ namespace striate {
 /// (integrators/stochastic.hpp). For maps, which no other method takes: "iterate", with the circuit's own step.
 /// Recommended: bs32 for rectified circuits, dp54 for smooth ones, bdf for stiff ones.
 struct Method {
+  /// Where spikes happen: at the times at which guards cross zero, or at the ends of the steps of a fixed-step method
+  /// ("exact", too), with delays and holds rounded to steps: for large circuits.
+  enum class Spikes { precise, grid };
   std::string name = "bs32";
+  Spikes spikes = Spikes::precise;
+  bool single = false;                    ///< grid: in single precision
   double rtol = 1e-5;                     ///< adaptive: relative tolerance per step
   double atol = 1e-6;                     ///< adaptive: absolute tolerance per step, in each state's own unit
   std::map<std::string, double> atol_of;  ///< by state name, where it differs from `atol`, in that state's unit
@@ -71,6 +76,8 @@ struct Checkpoint {
   std::vector<double> history;  ///< what delays still look back to
   std::vector<double> breaks;   ///< times to come at which a delayed jump arrives
   SpikesUnderWay spikes;
+  std::vector<double> arrivals = {}, kept = {};  ///< grid: on their way, and waiting for the end of a hold
+  std::vector<std::uint64_t> released = {};      ///< grid: by guard element, the step at whose end its hold ends
 };
 
 enum class Stop {
@@ -80,6 +87,11 @@ enum class Stop {
   end,     ///< t() is Problem::t1 and nothing is left to report
 };
 
+/// Told of the elements of an event (places in it, ascending; one that spikes k times stands k times) that spike at t.
+using SpikeObserver = std::function<void(double t, std::size_t event, std::span<const std::uint32_t> ids)>;
+
+class Engine;
+
 /// Integrates one problem, stop by stop. Not copyable; one per thread.
 class Integrator {
  public:
@@ -88,6 +100,9 @@ class Integrator {
   Integrator(Integrator&&) noexcept;
   Integrator& operator=(Integrator&&) noexcept;
   ~Integrator();
+
+  /// Who is told of spikes on a grid while it advances (solve tells of precise ones, too); set before start.
+  void observe(SpikeObserver observer);
 
   /// @throws Error on sizes, times or tolerances that do not fit the system
   void start(Problem problem);
@@ -113,20 +128,21 @@ class Integrator {
   Checkpoint save() const;
 
  private:
-  struct Impl;
-  Impl& started() const;
+  Engine& started() const;
   std::unique_ptr<Method> method_;
-  std::unique_ptr<Impl> impl_;
+  SpikeObserver observer_;
+  std::unique_ptr<Engine> engine_;
 };
 
 /// Who is told what during solve. Any of them may be empty.
 struct Observer {
   std::function<void(double t, std::span<const double> y)> sample;  ///< at exactly the output times
   std::function<void(const At<double>&)> inputs;            ///< before `sample`: the same state, and the inputs there
-  std::function<void(const EventRecord&)> event;            ///< at every instant with spikes
+  std::function<void(const EventRecord&)> event;            ///< precise: at every instant with spikes
   std::function<void(const EventRecord&)> instant;          ///< at arrivals and releases, too
   std::function<void(const Checkpoint&)> checkpoint;        ///< at every one of Problem::checkpoints
   std::function<void(double t, const Counters&)> progress;  ///< after every accepted step
+  SpikeObserver spikes = {};                                ///< at every spike, precise or not
 };
 
 /// The end of a run.

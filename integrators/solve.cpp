@@ -55,6 +55,7 @@ Solution solve(const Problem& problem, const Method& method, std::span<const dou
                const Observer& observer) {
   check_times(output_times, problem.t0, problem.t1);
   Integrator integrator(method);
+  integrator.observe(observer.spikes);
   integrator.start(problem);
   return run(integrator, problem, output_times, observer);
 }
@@ -63,6 +64,7 @@ Solution resume(const Problem& problem, const Method& method, const Checkpoint& 
                 std::span<const double> output_times, const Observer& observer) {
   check_times(output_times, problem.t0, problem.t1);
   Integrator integrator(method);
+  integrator.observe(observer.spikes);
   integrator.start(problem, checkpoint);
   const auto first = std::upper_bound(output_times.begin(), output_times.end(), checkpoint.t);
   return run(integrator, problem, {first, output_times.end()}, observer);

@@ -7,6 +7,7 @@
 #include "circuit/kernels/level/dense_families.hpp"
 #include "circuit/kernels/level/families.hpp"
 #include "circuit/kernels/level/random_families.hpp"
+#include "circuit/kernels/level/spike_families.hpp"
 
 namespace striate {
 
@@ -22,6 +23,7 @@ struct KernelTable {
   DenseKernels<T> dense;
   RandomKernels<T> random;
   VectorKernels<T> vector;
+  SpikeKernels<T> spikes;
 };
 
 /// The kernels of a given level, for tests and measurements. Calling them needs a machine of that level.

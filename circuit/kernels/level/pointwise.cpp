@@ -60,11 +60,21 @@ STRIATE_INLINE Vec<T> integer_power(Vec<T> x, unsigned k) {
   return result;
 }
 
+/// A power series where |x| < 1/4, which steps of exponential schemes seldom leave; the quotient is computed only in
+/// registers with a lane beyond.
 template <class T>
 STRIATE_INLINE Vec<T> phi1(Vec<T> x) {
+  constexpr int degree = sizeof(T) == 8 ? 11 : 5;  // x^(degree+1)/(degree+2)! is below a tenth of a rounding
+  T coefficient[degree + 1] = {1};
+  for (int k = 1; k <= degree; ++k) coefficient[k] = coefficient[k - 1] / T(k + 1);
+  Vec<T> near = broadcast(coefficient[degree]);
+#pragma GCC unroll 16
+  for (int k = degree; k-- > 0;) near = multiply_add(near, x, broadcast(coefficient[k]));
+  const auto beyond = ~(magnitude<T>(x) < T(0.25));
+  if (!any_lane(beyond)) return near;
   const Vec<T> top = vector_expm1(x);
-  const Vec<T> quotient = top > std::numeric_limits<T>::max() ? top : top / x;
-  return x == T(0) ? broadcast<T>(T(1)) : quotient;
+  const Vec<T> far = top > std::numeric_limits<T>::max() ? top : top / x;
+  return beyond ? far : near;
 }
 
 /// phi_k for k >= 2: the power series where |x| is small, elsewhere phi_{j+1} = (phi_j - 1/j!)/x from phi_1, which

@@ -75,6 +75,18 @@ STRIATE_INLINE Vec<float> multiply_add(Vec<float> a, Vec<float> b, Vec<float> c)
 #endif
 }
 
+/// Whether any lane of a comparison holds.
+template <class Bits>
+STRIATE_INLINE bool any_lane(Bits mask) {
+#if defined(__AVX512F__)
+  return _mm512_test_epi64_mask((__m512i)mask, (__m512i)mask) != 0;
+#elif defined(__AVX2__)
+  return _mm256_testz_si256((__m256i)mask, (__m256i)mask) == 0;
+#else
+  return _mm_movemask_epi8((__m128i)mask) != 0;
+#endif
+}
+
 /// The first `count` lanes from memory, the others 0; all of them from `lanes` on.
 template <class T>
 STRIATE_INLINE Vec<T> load_part(const T* from, std::size_t count) {

@@ -1,0 +1,63 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "base/aligned_vector.hpp"
+#include "circuit/circuit.hpp"
+#include "circuit/discretise.hpp"
+#include "circuit/system.hpp"
+
+namespace striate {
+
+/// One step of a spiking circuit on a grid of times, as one function of the whole state: the scheme's step, what has
+/// arrived through synapses, states that are held, and the guards at the end.
+///
+/// A flag of each guard element is 1 while the element is held, 1/2 in the last step of it, else 0: the states it holds
+/// stand still while the flag is positive, and lose what arrives (or keep it until the last step) while it is 1.
+template <class T>
+class GridMap {
+ public:
+  /// @param arriving  by index of the state, whether synapses add to it
+  GridMap(const Circuit& circuit, const Fields& states, const std::vector<Event>& events,
+          const std::vector<bool>& arriving, Scheme scheme, double step);
+  ~GridMap();
+
+  /// Elements of all states that synapses add to, one state after the other, and where each begins.
+  std::size_t arrival_size() const { return arrival_size_; }
+  std::size_t arrival_offset(std::size_t state) const { return arrival_offset_[state]; }
+  /// Elements of arrivals that wait for the end of a hold.
+  std::size_t kept_size() const { return kept_size_; }
+
+  struct Arguments {
+    const T* p;
+    T t;  ///< at the start of the step
+    const T* u;
+    const T* y;
+    const T* arrivals;  ///< [arrival_size]
+    const T* held;      ///< [guards] flags
+    const T* kept;      ///< [kept_size]
+  };
+  /// next [states], kept [kept_size] and guard [guards] at the end of the step; guards of sources are not written
+  void step(const Arguments& in, T* next, T* kept, T* guard);
+  /// The elements of event e at `ids` jump: y changes there, but for states that are held where flags are given.
+  void jump(std::size_t e, std::span<const std::uint32_t> ids, const Arguments& at, const T* held, T* y);
+  /// Whether a jump of event e changes what its guard reads.
+  bool resets(std::size_t e) const { return resets_[e]; }
+
+ private:
+  struct Jumps;
+  struct Parts;
+  std::unique_ptr<Parts> parts_;
+  std::vector<std::vector<std::vector<std::uint32_t>>> holders_;
+  std::vector<std::size_t> arrival_offset_;
+  std::vector<bool> resets_;
+  std::size_t arrival_size_ = 0, kept_size_ = 0;
+};
+
+extern template class GridMap<float>;
+extern template class GridMap<double>;
+
+}  // namespace striate

@@ -1,0 +1,470 @@
+#include <fmt/format.h>
+#include <omp.h>
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <limits>
+
+#include "base/error.hpp"
+#include "base/parallel.hpp"
+#include "base/random.hpp"
+#include "circuit/circuit.hpp"
+#include "circuit/grid_map.hpp"
+#include "circuit/kernels/table.hpp"
+#include "integrators/deliveries.hpp"
+#include "integrators/engine.hpp"
+#include "integrators/stepper.hpp"
+
+namespace striate {
+namespace {
+
+/// Spikes of independent Poisson sources in one step: exact numbers by inversion.
+class PoissonSource {
+ public:
+  PoissonSource(std::uint64_t seed, const Event& event)
+      : key_(seed, "poisson " + event.name), none_(event.size, 1.0), mean_(event.size, 0.0) {}
+
+  /// @param mean  spikes a step of each element
+  void set(std::span<const double> mean) {
+    if (std::equal(mean.begin(), mean.end(), mean_.begin())) return;
+    mean_.assign(mean.begin(), mean.end());
+    for (std::size_t i = 0; i < mean_.size(); ++i) none_[i] = std::exp(-mean_[i]);
+  }
+
+  /// Appends each element that spikes, as often as it does.
+  void draw(std::uint64_t step, std::vector<std::uint32_t>& ids) const {
+    for (std::size_t i = 0; i < none_.size(); i += 4) {
+      const auto words = key_.bits({step, i / 4, 0, 0});
+      for (std::size_t k = 0; k < 4 && i + k < none_.size(); ++k) {
+        const double u = (static_cast<double>(words[k] >> 12) + 0.5) * 0x1p-52;
+        if (u < none_[i + k]) continue;
+        double p = none_[i + k], below = p;
+        for (std::uint32_t n = 1; below <= u && p > 0; ++n) {
+          p *= mean_[i + k] / n;
+          below += p;
+          ids.push_back(static_cast<std::uint32_t>(i + k));
+        }
+      }
+    }
+  }
+
+ private:
+  RandomKey key_;
+  std::vector<double> none_, mean_;  ///< by element: the probability of no spike, spikes a step
+};
+
+/// Every state steps at once; spikes, delays and holds lie on the grid of times t0 + n step. In each step: elements
+/// whose hold ends are released, sources spike, the states move and receive what arrives at the end of the step, guards
+/// that have crossed zero fire and jump, and their spikes leave with the time of the step's end.
+template <class T>
+class Grid final : public Engine {
+ public:
+  Grid(const Method& method, Problem given, SpikeObserver observer)
+      : method_(method),
+        problem_(std::move(given)),
+        system_(problem_.system),
+        observer_(std::move(observer)),
+        workspace_(system_.workspace()),
+        p_(problem_.p.empty() ? system_.default_parameters() : problem_.p),
+        u_(system_.driven()) {
+    validate();
+    read_inputs(problem_.t0);
+    make_synapses();
+    make_map();
+    start();
+  }
+
+  void continue_from(const Checkpoint& from) override {
+    if (from.method != name() || from.y.size() != y_.size() || from.guard.size() != guard_.size() ||
+        from.arrivals.size() != ring_.values.size() || from.released.size() != release_.size())
+      throw Error("checkpoint", fmt::format("was saved by '{}' of another circuit or method than this run's '{}'.",
+                                            from.method, name()));
+    std::copy(from.y.begin(), from.y.end(), y_.begin());
+    std::copy(from.guard.begin(), from.guard.end(), guard_.begin());
+    std::copy(from.arrivals.begin(), from.arrivals.end(), ring_.values.begin());
+    std::copy(from.kept.begin(), from.kept.end(), kept_.begin());
+    release_ = from.released;
+    step_ = from.segment_steps;
+    counters_ = from.counters;
+    for (auto& bucket : bucket_) bucket.clear();
+    for (std::size_t i = 0; i < release_.size(); ++i) {
+      if (release_[i] <= step_) continue;
+      held_[i] = T(1);
+      bucket_of(release_[i]).push_back(static_cast<std::uint32_t>(i));
+    }
+    t_ = time_of(step_);
+    publish();
+  }
+
+  Stop advance(double until) override {
+    if (!(until >= t_))
+      throw Error(where(), fmt::format("asked to advance to {}, but t = {} already.", time_text(until, system_),
+                                       time_text(t_, system_)));
+    if (t_ >= problem_.t1) return Stop::end;
+    if (until == t_) return Stop::output;
+    const std::uint64_t last = step_at("output", until);
+    constexpr std::uint64_t most_at_once = 256;  // then progress is told
+    const std::uint64_t stop = std::min(last, step_ + most_at_once);
+    while (step_ < stop) step();
+    t_ = step_ == last ? until : time_of(step_);
+    publish();
+    return step_ == last ? Stop::output : Stop::step;
+  }
+
+  double t() const override { return t_; }
+  std::span<const double> y() const override {
+    if constexpr (std::is_same_v<T, double>)
+      return y_;
+    else
+      return published_;
+  }
+  At<double> at() override {
+    read_inputs(t_);
+    return {t_, y(), p_, inputs_of_system()};
+  }
+  const EventRecord& event() const override { return no_event_; }
+  void dense(double t, std::span<double> out) override {
+    if (t != t_)
+      throw Error(where(),
+                  fmt::format("asked for the state at {}, between two points of the grid.", time_text(t, system_)));
+    std::copy(y_.begin(), y_.end(), out.begin());
+  }
+  const Counters& counters() override { return counters_; }
+
+  Checkpoint save() const override {
+    Checkpoint c;
+    c.method = name();
+    c.t = t_;
+    c.y.assign(y_.begin(), y_.end());
+    c.guard.assign(guard_.begin(), guard_.end());
+    c.segment_start = problem_.t0;
+    c.segment_steps = step_;
+    c.counters = counters_;
+    c.arrivals.assign(ring_.values.begin(), ring_.values.end());
+    c.kept.assign(kept_.begin(), kept_.end());
+    c.released = release_;
+    return c;
+  }
+
+ private:
+  std::string where() const { return fmt::format("{} with {} on a grid", system_.name(), method_.name); }
+  std::string name() const { return fmt::format("grid {} {}", method_.name, method_.single ? "single" : "double"); }
+  double time_of(std::uint64_t step) const { return problem_.t0 + static_cast<double>(step) * method_.step; }
+
+  /// The number of the step that ends at t.
+  std::uint64_t step_at(std::string_view what, double t) const {
+    const double steps = std::round((t - problem_.t0) / method_.step);
+    if (std::abs(t - (problem_.t0 + steps * method_.step)) > 1e-6 * method_.step)
+      throw Error(where(), fmt::format("{} at {}, but the grid has points every {} from {} on. Move it onto the grid.",
+                                       what, time_text(t, system_), time_text(method_.step, system_), problem_.t0));
+    return static_cast<std::uint64_t>(steps);
+  }
+
+  void validate() const {
+    const auto refuse = [&](const std::string& what) { throw Error(where(), what); };
+    const auto sized = [&](const char* what, std::size_t size, std::size_t wanted) {
+      if (size != wanted) refuse(fmt::format("{} has {} values, but the circuit has {}.", what, size, wanted));
+    };
+    if (system_.is_map()) refuse("is a map, which the method iterate steps.");
+    if (system_.noise()) refuse("has noise, which the grid does not supply. Leave spikes = \"grid\" out.");
+    if (!system_.delays().empty())
+      refuse("has delayed states, which the grid does not supply. Leave spikes = \"grid\" out.");
+    for (const auto& projection : system_.projections())
+      if (!projection.on_arrival.empty() || !projection.back.empty())
+        refuse(fmt::format("projection '{}' changes its synapses, which the grid does not. Set spikes = \"precise\".",
+                           projection.name));
+    sized("p", p_.size(), system_.parameters().size());
+    if (!problem_.y0.empty()) sized("y0", problem_.y0.size(), system_.states().size());
+    if (!problem_.drive && system_.driven() > 0) refuse("the circuit has inputs, but no drive is given.");
+    if (!(std::isfinite(problem_.t0) && std::isfinite(problem_.t1) && problem_.t1 > problem_.t0))
+      refuse(fmt::format("t1 = {}, but must be later than t0 = {}.", time_text(problem_.t1, system_),
+                         time_text(problem_.t0, system_)));
+    step_at("end", problem_.t1);
+    for (double c : problem_.checkpoints) step_at("checkpoint", c);
+  }
+
+  void make_synapses() {
+    const std::size_t states = system_.circuit()->states.size();
+    arriving_.assign(states, false);
+    for (const auto& projection : system_.projections())
+      for (const auto& a : projection.arrivals) arriving_[a.state] = true;
+    std::vector<std::size_t> offset(states);
+    for (std::size_t i = 0; i < states; ++i) {
+      if (!arriving_[i]) continue;
+      offset[i] = ring_.slot_size;
+      ring_.slot_size += system_.states()[i].size;
+    }
+    std::size_t longest = 1;
+    for (std::size_t k = 0; k < system_.projections().size(); ++k) {
+      deliveries_.emplace_back(system_, k, p_, method_.step, offset);
+      longest = std::max(longest, deliveries_.back().longest());
+    }
+    ring_.mask = std::bit_ceil(longest + 1) - 1;
+    ring_.values.resize((ring_.mask + 1) * ring_.slot_size);
+  }
+
+  void make_map() {
+    map_ = std::make_unique<GridMap<T>>(system_.circuit(), system_.states(), system_.events(), arriving_,
+                                        scheme_named(method_.name), method_.step);
+    parameters_.assign(p_.begin(), p_.end());
+    kept_.resize(map_->kept_size());
+    next_kept_.resize(kept_.size());
+    const std::size_t guards = system_.guard_size();
+    guard_.assign(guards, T(-1));
+    next_guard_.assign(guards, T(-1));
+    held_.assign(guards, T(0));
+    release_.assign(guards, 0);
+    last_fired_.assign(guards, 0);
+    in_a_row_.assign(guards, 0);
+    std::vector<double> hold(guards);
+    system_.hold_times(p_, hold, workspace_);
+    std::uint64_t longest = 0;
+    for (std::size_t i = 0; i < guards; ++i) {
+      const double steps = std::round(hold[i] / method_.step);
+      if (!(steps >= 0 && steps < 1e9))
+        throw Error(where(), fmt::format("an element is held for {}, but must be for less than 1e9 steps and not "
+                                         "negative.",
+                                         time_text(hold[i], system_)));
+      hold_steps_.push_back(static_cast<std::uint32_t>(steps));
+      longest = std::max<std::uint64_t>(longest, hold_steps_.back());
+    }
+    bucket_.resize(longest + 1);
+    fired_.resize(system_.events().size());
+    for (std::size_t e = 0; e < system_.events().size(); ++e) {
+      const Event& event = system_.events()[e];
+      checked_.push_back(!map_->resets(e));
+      sources_.emplace_back(problem_.seed, event);
+      const Expr& rate = system_.circuit()->events[e].rate;
+      for (const auto& node : rate ? topological_order({rate}) : std::vector<Expr>())
+        if (node->op == Op::variable && node->kind != VariableKind::parameter) rates_constant_ = false;
+    }
+    rates_.resize(guards);
+  }
+
+  void start() {
+    std::vector<double> y0 = problem_.y0;
+    if (y0.empty()) {
+      y0.resize(system_.states().size());
+      system_.initial(p_, u_, y0, workspace_);
+    }
+    for (std::size_t i = 0; i < y0.size(); ++i) {
+      if (std::isfinite(y0[i])) continue;
+      throw Error(where(),
+                  fmt::format("initial {} = {}, but must be finite.", system_.states().element_name(i), y0[i]));
+    }
+    y_.assign(y0.begin(), y0.end());
+    next_.resize(y_.size());
+    std::vector<double> guard(guard_.size());
+    system_.guard({problem_.t0, y0, p_, inputs_of_system()}, guard, workspace_);
+    std::copy(guard.begin(), guard.end(), guard_.begin());
+    t_ = problem_.t0;
+    publish();
+  }
+
+  void publish() {
+    if constexpr (!std::is_same_v<T, double>) published_.assign(y_.begin(), y_.end());
+  }
+
+  /// The inputs at t, for the step that begins there.
+  void read_inputs(double t) {
+    if (u_.empty()) return;
+    problem_.drive->evaluate(t, u_);
+    inputs_.assign(u_.begin(), u_.end());
+  }
+
+  /// Inputs as the System has them: nothing is held.
+  std::span<const double> inputs_of_system() {
+    all_inputs_.assign(system_.inputs().size(), 0.0);
+    std::copy(u_.begin(), u_.end(), all_inputs_.begin());
+    return all_inputs_;
+  }
+
+  std::vector<std::uint32_t>& bucket_of(std::uint64_t step) { return bucket_[step % bucket_.size()]; }
+
+  void step() {
+    const std::uint64_t now = step_ + 1;
+    const double begin = time_of(step_);
+    if (!u_.empty()) read_inputs(begin);
+    auto& released = bucket_of(now);
+    for (const std::uint32_t i : released)
+      if (release_[i] == now) held_[i] = T(0.5);
+    typename GridMap<T>::Arguments at{parameters_.data(), static_cast<T>(begin), inputs_.data(), y_.data(),
+                                      ring_.slot(now),    held_.data(),          kept_.data()};
+    for (std::size_t e = 0; e < fired_.size(); ++e) {
+      fired_[e].clear();
+      if (system_.events()[e].cause != Cause::crossing) spike_sources(e, at);
+    }
+    map_->step(at, next_.data(), next_kept_.data(), next_guard_.data());
+    std::fill_n(ring_.slot(now), ring_.slot_size, T(0));
+    y_.swap(next_);
+    kept_.swap(next_kept_);
+    guard_.swap(next_guard_);
+    for (const std::uint32_t i : released)
+      if (release_[i] == now) held_[i] = T(0);
+    released.clear();
+    at.y = y_.data();
+    at.t = static_cast<T>(time_of(now));
+    step_ = now;
+    for (std::size_t e = 0; e < fired_.size(); ++e) {
+      const Event& event = system_.events()[e];
+      if (event.cause == Cause::crossing) cross(e, at);
+      const auto& ids = fired_[e];
+      if (ids.empty()) continue;
+      counters_.events += ids.size();
+      if (observer_) observer_(time_of(now), e, ids);
+    }
+    for (std::size_t k = 0; k < deliveries_.size(); ++k) deliver(k);
+    ++counters_.steps;
+    ++counters_.rhs;
+  }
+
+  /// The spikes of a source in the step that begins; jumps act at once.
+  void spike_sources(std::size_t e, const typename GridMap<T>::Arguments& at) {
+    const Event& event = system_.events()[e];
+    auto& ids = fired_[e];
+    if (event.cause == Cause::poisson) {
+      if (!rates_known_) {
+        system_.source_rates({time_of(step_), std::span<const double>(), p_, inputs_of_system()}, rates_, workspace_);
+        for (double& rate : rates_) rate *= method_.step;
+        rates_known_ = rates_constant_;
+      }
+      sources_[e].set(std::span(rates_).subspan(event.offset, event.size));
+      sources_[e].draw(step_ + 1, ids);
+    }
+    // An element that spikes k times jumps k times, together with the others that spike as often.
+    round_ = ids;
+    while (!round_.empty()) {
+      again_.clear();
+      std::size_t kept = 0;
+      for (std::size_t i = 0; i < round_.size(); ++i) {
+        if (i > 0 && round_[i] == round_[i - 1])
+          again_.push_back(round_[i]);
+        else
+          once_.resize(std::max(once_.size(), kept + 1)), once_[kept++] = round_[i];
+      }
+      map_->jump(e, std::span(once_).first(kept), at, held_.data(), y_.data());
+      round_.swap(again_);
+    }
+  }
+
+  /// The elements of an event that have crossed zero in the last step.
+  void cross(std::size_t e, const typename GridMap<T>::Arguments& at) {
+    const Event& event = system_.events()[e];
+    auto& ids = fired_[e];
+    ids.resize(event.size);
+    const std::size_t n = kernels_.spikes.crossings(next_guard_.data() + event.offset, guard_.data() + event.offset,
+                                                    event.size, ids.data());
+    ids.resize(n);
+    if (n == 0) return;
+    std::size_t kept = 0;
+    for (const std::uint32_t i : ids) {
+      const std::size_t g = event.offset + i;
+      if (!(guard_[g] >= T(0))) fail_at(i, event);
+      if (held_[g] > T(0)) continue;
+      ids[kept++] = i;
+      if (map_->resets(e)) guard_[g] = T(-1);
+      in_a_row_[g] = last_fired_[g] + 1 == step_ ? in_a_row_[g] + 1 : 0;
+      last_fired_[g] = step_;
+      if (in_a_row_[g] == 1000)
+        throw Failure(
+            fmt::format("{}: {}[{}] spikes without pause: at every one of 1000 steps up to t = {}. Its drive may "
+                        "be too strong; give it a hold, or a smaller step.",
+                        where(), event.name, i, time_text(time_of(step_), system_)));
+      if (!event.holds || hold_steps_[g] == 0) continue;
+      held_[g] = T(1);
+      release_[g] = step_ + hold_steps_[g];
+      bucket_of(release_[g]).push_back(static_cast<std::uint32_t>(g));
+    }
+    ids.resize(kept);
+    map_->jump(e, ids, at, nullptr, y_.data());
+    if (!checked_[e] && kept > 0) check_reset(e);
+  }
+
+  /// A guard that its jump leaves above zero would never cross it again.
+  void check_reset(std::size_t e) {
+    const Event& event = system_.events()[e];
+    const std::vector<double> y(y_.begin(), y_.end());
+    std::vector<double> guard(guard_.size());
+    system_.guard({time_of(step_), y, p_, inputs_of_system()}, guard, workspace_);
+    for (const std::uint32_t i : fired_[e]) {
+      if (guard[event.offset + i] < 0) continue;
+      throw Failure(
+          fmt::format("{}: the guard of {}[{}] is still {} after its jump at t = {}. The reset lies above the "
+                      "threshold.",
+                      where(), event.name, i, guard[event.offset + i], time_text(time_of(step_), system_)));
+    }
+    checked_[e] = true;
+  }
+
+  [[noreturn]] void fail_at(std::uint32_t i, const Event& event) const {
+    std::string state = "a state";
+    for (std::size_t k = 0; k < y_.size(); ++k) {
+      if (std::isfinite(y_[k])) continue;
+      state = fmt::format("{} = {}", system_.states().element_name(k), y_[k]);
+      break;
+    }
+    throw Failure(
+        fmt::format("{}: the guard of {}[{}] is not a number at t = {}, where {}. The step is too large, or the "
+                    "solution blows up.",
+                    where(), event.name, i, time_text(time_of(step_), system_), state));
+  }
+
+  void deliver(std::size_t k) {
+    auto& projection = deliveries_[k];
+    const auto& ids = fired_[system_.projections()[k].event];
+    if (ids.empty()) return;
+    if (projection.reads_states()) {
+      if constexpr (!std::is_same_v<T, double>) published_.assign(y_.begin(), y_.end());
+      projection.read_states(system_, ids, p_, y(), workspace_);
+    }
+    // Every thread walks all spikes in their order, for targets of its own: so the sums do not depend on their number.
+    constexpr std::uint64_t worth_threads = 20000;
+    const auto threads = static_cast<std::size_t>(omp_get_max_threads());
+    const std::size_t pieces = threads > 1 && projection.count(ids) > worth_threads ? threads : 1;
+    parallel_for(pieces, pieces > 1, [&](std::size_t piece) {
+      projection.deliver(ids, step_, ring_, piece * projection.targets() / pieces,
+                         (piece + 1) * projection.targets() / pieces);
+    });
+  }
+
+  Method method_;
+  Problem problem_;
+  const System<double>& system_;
+  SpikeObserver observer_;
+  Workspace<double> workspace_;
+  std::vector<double> p_, u_, all_inputs_;
+  const KernelTable<T>& kernels_ = kernels<T>();
+
+  std::vector<bool> arriving_;  ///< by state
+  std::vector<Deliveries<T>> deliveries_;
+  ArrivalRing<T> ring_;
+  std::unique_ptr<GridMap<T>> map_;
+  AlignedVector<T> parameters_, inputs_;
+
+  std::uint64_t step_ = 0;
+  double t_ = 0;
+  AlignedVector<T> y_, next_, kept_, next_kept_, guard_, next_guard_, held_;
+  std::vector<double> published_;  ///< y_ in double precision
+  std::vector<std::uint32_t> hold_steps_;
+  std::vector<std::uint64_t> release_;              ///< by guard element, the step at whose end its hold ends
+  std::vector<std::vector<std::uint32_t>> bucket_;  ///< guard elements by that step
+  std::vector<std::vector<std::uint32_t>> fired_;   ///< by event, in this step
+  std::vector<std::uint32_t> round_, again_, once_;
+  std::vector<std::uint64_t> last_fired_, in_a_row_;
+  std::vector<bool> checked_;  ///< by event: its jump was seen to take the guard below zero
+  std::vector<PoissonSource> sources_;
+  std::vector<double> rates_;
+  bool rates_known_ = false, rates_constant_ = true;
+  Counters counters_;
+  EventRecord no_event_;
+};
+
+}  // namespace
+
+std::unique_ptr<Engine> make_grid(const Method& method, Problem problem, SpikeObserver observer) {
+  if (method.single) return std::make_unique<Grid<float>>(method, std::move(problem), std::move(observer));
+  return std::make_unique<Grid<double>>(method, std::move(problem), std::move(observer));
+}
+
+}  // namespace striate

@@ -1,0 +1,300 @@
+// Spiking circuits on a grid of times: beside plain loops, for any number of threads, and after a restart.
+#include <fmt/format.h>
+#include <omp.h>
+
+#include <boost/test/unit_test.hpp>
+#include <cmath>
+#include <numbers>
+
+#include "base/error.hpp"
+#include "circuit/compile.hpp"
+#include "circuit/text.hpp"
+#include "integrators/integrator.hpp"
+
+using namespace striate;
+
+namespace {
+
+struct Spike {
+  double t;
+  std::size_t event;
+  std::uint32_t id;
+  bool operator==(const Spike&) const = default;
+};
+
+struct Run {
+  std::vector<Spike> spikes;
+  std::vector<double> y;
+};
+
+Method grid(const std::string& scheme, double step, bool single = false) {
+  Method m;
+  m.name = scheme;
+  m.spikes = Method::Spikes::grid;
+  m.step = step;
+  m.single = single;
+  return m;
+}
+
+Problem problem(const std::string& text, double t1) {
+  return {compile<double>(read_circuit("circuit c\n" + text)), {}, {}, {}, 0, t1, {}};
+}
+
+Run run(const Problem& p, const Method& m) {
+  Run r;
+  Integrator integrator(m);
+  integrator.observe([&](double t, std::size_t e, std::span<const std::uint32_t> ids) {
+    for (const auto i : ids) r.spikes.push_back({t, e, i});
+  });
+  integrator.start(p);
+  while (integrator.advance(p.t1) != Stop::end) {
+  }
+  r.y.assign(integrator.y().begin(), integrator.y().end());
+  return r;
+}
+
+std::string refusal(const std::string& text, const Method& m, double t1 = 10) {
+  try {
+    run(problem(text, t1), m);
+  } catch (const std::exception& e) {
+    return e.what();
+  }
+  return "no error";
+}
+
+bool says(const std::string& text, const std::string& words) {
+  BOOST_TEST_INFO(text);
+  const bool found = text.find(words) != std::string::npos;
+  BOOST_CHECK_MESSAGE(found, text);
+  return found;
+}
+
+constexpr const char* coba = R"(seed 3
+axis neuron = 600
+parameter V_0[neuron] ~ uniform(-60 mV, -50 mV) mV
+parameter w_E = 12 nS
+parameter w_I[inh] ~ normal(134 nS, 20 nS) nS
+V(0) = V_0
+g_E(0) = 40 nS
+g_I(0) = 200 nS
+dV/dt = (10 nS*(-60 mV - V) - g_E*V + g_I*(-80 mV - V) + 120 pA)/(200 pF) : mV [neuron]
+dg_E/dt = -g_E/(5 ms) : nS [neuron]
+dg_I/dt = -g_I/(10 ms) : nS [neuron]
+event spike when V > -50 mV: V = -60 mV, hold V for 5 ms
+projection exc from spike[neuron=0:480] to neuron: random(probability=0.07, self=false) after 0.1 ms: g_E += w_E
+projection inh from spike[neuron=480:600] to neuron: random(probability=0.07, self=false) after uniform(0.1 ms, 2 ms): g_I += w_I
+)";
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(on_a_grid)
+
+// The same network as a plain loop over neurons and synapses: spike for spike, and the state to rounding, for the first
+// 100 ms, before rounding has grown enough to move a spike.
+BOOST_AUTO_TEST_CASE(a_network_runs_as_a_plain_loop_over_its_neurons) {
+  const Problem p = problem(coba, 100);
+  const auto& system = p.system;
+  auto workspace = system.workspace();
+  const auto parameters = system.default_parameters();
+  constexpr std::size_t n = 600;
+  const double h = 0.1;
+  struct Synapse {
+    std::uint32_t to;
+    std::size_t state, delay;
+    double weight;
+  };
+  std::vector<std::vector<Synapse>> out(n);
+  for (std::size_t k = 0; k < 2; ++k) {
+    const Projection& about = system.projections()[k];
+    const auto c =
+        about.synapses ? *about.synapses : connect(about.rule, about.pre, about.post, about.seed, about.purpose);
+    const auto from = about.pre.elements();
+    for (std::size_t i = 0; i < from.size(); ++i) {
+      const std::size_t size = c.row[i + 1] - c.row[i];
+      const std::vector<std::uint32_t> pre(size, from[i]);
+      std::vector<double> delay(size, 0.1), weight(size, 12.0);
+      const SynapseSpan span{c.row[i], pre, std::span(c.target).subspan(c.row[i], size)};
+      if (k == 1) {
+        system.synapse_values(k, 0, span, parameters, {}, delay, workspace);
+        system.synapse_values(k, 1, span, parameters, {}, weight, workspace);
+      }
+      for (std::size_t s = 0; s < size; ++s)
+        out[from[i]].push_back({span.post[s], k, static_cast<std::size_t>(std::round(delay[s] / h)), weight[s]});
+    }
+  }
+  std::vector<double> y(3 * n);
+  system.initial(parameters, {}, y, workspace);
+  std::vector<std::vector<double>> coming(64, std::vector<double>(2 * n));
+  std::vector<int> held(n);
+  std::vector<Spike> spikes;
+  for (std::size_t m = 1; m <= 1000; ++m) {
+    auto& arrivals = coming[m % 64];
+    std::vector<std::uint32_t> fired;
+    for (std::uint32_t i = 0; i < n; ++i) {
+      double &v = y[i], &e = y[n + i], &g = y[2 * n + i];
+      const double leak = (10 + e + g) / 200, rate = (10 * (-60 - v) - e * v + g * (-80 - v) + 120) / 200;
+      if (held[i] > 0)
+        --held[i];
+      else
+        v += rate * -std::expm1(-h * leak) / leak;
+      e = e * std::exp(-h / 5) + arrivals[i];
+      g = g * std::exp(-h / 10) + arrivals[n + i];
+      if (held[i] == 0 && v >= -50) fired.push_back(i);
+    }
+    std::fill(arrivals.begin(), arrivals.end(), 0.0);
+    for (const auto i : fired) {
+      y[i] = -60;
+      held[i] = 50;
+      spikes.push_back({static_cast<double>(m) * h, 0, i});
+      for (const auto& s : out[i]) coming[(m + s.delay) % 64][s.state * n + s.to] += s.weight;
+    }
+  }
+  const Run r = run(p, grid("exponential_euler", h));
+  BOOST_TEST(spikes.size() > 500u);
+  BOOST_TEST((r.spikes == spikes), r.spikes.size() << " and " << spikes.size() << " spikes");
+  double worst = 0;
+  for (std::size_t i = 0; i < y.size(); ++i) worst = std::max(worst, std::abs(r.y[i] - y[i]) / (1 + std::abs(y[i])));
+  BOOST_TEST(worst < 1e-6);  // individual weights are kept in single precision
+}
+
+BOOST_AUTO_TEST_CASE(any_number_of_threads_gives_the_same_bits) {
+  std::string large = coba;
+  large.replace(large.find("= 600"), 5, "= 8000");
+  const Problem p = problem(large, 6);
+  const int threads = omp_get_max_threads();
+  omp_set_num_threads(1);
+  const Run one = run(p, grid("exponential_euler", 0.1));
+  for (const int n : {2, 3}) {
+    omp_set_num_threads(n);
+    const Run many = run(p, grid("exponential_euler", 0.1));
+    BOOST_TEST((many.spikes == one.spikes));
+    BOOST_TEST((many.y == one.y));
+  }
+  omp_set_num_threads(threads);
+  BOOST_TEST(one.spikes.size() > 1000u);
+}
+
+BOOST_AUTO_TEST_CASE(a_run_resumed_from_a_checkpoint_has_the_bits_of_the_whole_one) {
+  for (const bool single : {false, true}) {
+    const Problem p =
+        problem(std::string(coba) +
+                    "poisson noise[neuron] rate 200 Hz\nprojection in from noise to neuron: one_to_one after 0.3 "
+                    "ms: g_E += 10 nS\n",
+                40);
+    const Method m = grid("exponential_euler", 0.1, single);
+    const Run whole = run(p, m);
+    Integrator first(m), second(m);
+    std::vector<Spike> spikes;
+    const auto note = [&](double t, std::size_t e, std::span<const std::uint32_t> ids) {
+      for (const auto i : ids) spikes.push_back({t, e, i});
+    };
+    first.observe(note);
+    second.observe(note);
+    first.start(p);
+    while (first.t() < 17.3) first.advance(17.3);
+    second.start(p, first.save());
+    while (second.advance(p.t1) != Stop::end) {
+    }
+    BOOST_TEST((spikes == whole.spikes));
+    BOOST_TEST(std::vector<double>(second.y().begin(), second.y().end()) == whole.y, boost::test_tools::per_element());
+  }
+}
+
+// tau ln((E - V_r)/(E - V_th)) between spikes, plus the hold, rounded up to steps.
+BOOST_AUTO_TEST_CASE(a_held_neuron_spikes_at_the_interval_of_the_closed_form) {
+  const std::string text =
+      "parameter tau = 20 ms\nV(0) = -60 mV\ndV/dt = (-49 mV - V)/tau : mV\n"
+      "event spike when V > -50 mV: V = -60 mV, hold V for 5 ms\n";
+  const Run r = run(problem(text, 300), grid("exact", 0.1));
+  const double interval = std::ceil(20 * std::log(11.0) / 0.1) * 0.1 + 5;
+  BOOST_TEST(r.spikes.size() == 5u);
+  for (std::size_t k = 0; k < r.spikes.size(); ++k)
+    BOOST_TEST(r.spikes[k].t == interval - 5 + static_cast<double>(k) * interval, boost::test_tools::tolerance(1e-12));
+}
+
+BOOST_AUTO_TEST_CASE(what_arrives_at_a_held_state_is_lost_or_kept_until_the_hold_ends) {
+  for (const bool keep : {false, true}) {
+    // One neuron spikes at 1 ms and kicks the other, which its own start holds from 0.1 to 2.1 ms.
+    const std::string text = fmt::format(
+        "axis n = 2\nparameter start[n] = [0, 0.95] 1\nparameter drive[n] = [0.95, 0.6] 1/ms\nV(0) = start\n"
+        "dV/dt = drive : 1 [n]\nevent spike when V > 1: V = 0, hold V for 2 ms{}\n"
+        "projection kick from spike[n=0:1] to n=1:2: all_to_all after 0.1 ms: V += 0.25\n",
+        keep ? " keeping arrivals" : "");
+    const Run r = run(problem(text, 2.5), grid("euler", 0.1));
+    // Neuron 0 reaches 1 in the 11th step, neuron 1 in the first; free again at 2.1 ms, it rises for four steps.
+    BOOST_TEST(r.spikes.size() == 2u);
+    BOOST_TEST(r.y[1] == 4 * 0.06 + (keep ? 0.25 : 0), boost::test_tools::tolerance(1e-12));
+  }
+}
+
+// A spike at 0.3 ms arrives 0.4 ms later, at the end of the seventh step.
+BOOST_AUTO_TEST_CASE(spikes_arrive_after_their_delay_rounded_to_steps) {
+  const std::string text =
+      "axis n = 2\nparameter start[n] = [0.8, 0] 1\nparameter drive[n] = [0.7, 0] 1/ms\nV(0) = start\ndV/dt = drive : "
+      "1 [n]\n"
+      "dx/dt = 0 : 1 [n]\nevent spike when V > 1: V = -100\n"
+      "projection kick from spike to n: pairs(list=[0, 1]) after 0.42 ms: x += 3\n";
+  BOOST_TEST(run(problem(text, 0.6), grid("euler", 0.1)).y[3] == 0.0);
+  BOOST_TEST(run(problem(text, 0.7), grid("euler", 0.1)).y[3] == 3.0);
+}
+
+// Amounts that depend on the source's state are those of the moment at which the spike leaves.
+BOOST_AUTO_TEST_CASE(amounts_are_read_when_the_spike_leaves) {
+  const std::string text =
+      "axis n = 2\nparameter start[n] = [0.95, 0] 1\nV(0) = start\nu(0) = 0.25\ndV/dt = 0.6 [1/ms] : 1 [n]\ndu/dt = 0 "
+      ": 1 [n]\n"
+      "dx/dt = 0 : 1 [n]\nevent spike when V > 1: V = -100, u = 2*u\n"
+      "projection kick from spike to n: pairs(list=[0, 1]) after 0.2 ms: x += 3*pre(u)\n";
+  for (const bool single : {false, true}) BOOST_TEST(run(problem(text, 0.5), grid("euler", 0.1, single)).y[5] == 1.5);
+}
+
+BOOST_AUTO_TEST_CASE(poisson_sources_spike_as_often_as_they_should_and_kick_every_time) {
+  const std::string text =
+      "seed 5\naxis n = 200\nparameter r[n] ~ (1 + 199*index(n)/200)*100 Hz in [0, inf)\nV(0) = 0\ndV/dt = 0 : 1 [n]\n"
+      "dx/dt = 0 : 1 [n]\npoisson source[n] rate r: V = V + 1\n"
+      "projection p from source to n: one_to_one after 0.1 ms: x += 1\n";
+  const Run r = run(problem(text, 200), grid("euler", 0.5));
+  double expected = 0, chi = 0;
+  for (std::size_t i = 0; i < 200; ++i) {
+    const double mean = (1 + 199.0 * static_cast<double>(i) / 200) * 0.1 * 200;
+    expected += mean;
+    chi += (r.y[i] - mean) * (r.y[i] - mean) / mean;
+  }
+  // Sums of Poisson numbers: variance = mean, five standard deviations; chi-square of 200.
+  BOOST_TEST(std::abs(static_cast<double>(r.spikes.size()) - expected) < 5 * std::sqrt(expected));
+  BOOST_TEST(std::abs(chi - 200) < 5 * 20);
+  double kicks = 0, arrived = 0;
+  for (std::size_t i = 0; i < 200; ++i) {
+    kicks += r.y[i];
+    arrived += r.y[200 + i];
+  }
+  BOOST_TEST(kicks == static_cast<double>(r.spikes.size()));
+  BOOST_TEST(arrived > 0.99 * kicks);  // but for those of the last step
+}
+
+BOOST_AUTO_TEST_CASE(a_grid_refuses_what_it_cannot_do) {
+  const std::string neuron = "axis n = 3\nV(0) = 0\ndV/dt = 0.4 [1/ms] : 1 [n]\nevent spike when V > 1: V = 0\n";
+  const auto synapses = [&](const std::string& rest) {
+    return neuron + "projection p from spike to n: " + rest + "\n";
+  };
+  const Method euler = grid("euler", 0.1);
+  says(refusal(synapses("all_to_all after 0.05 ms: V += 0.1"), euler), "delay = 0.05 [ms]");
+  says(refusal(synapses("all_to_all: V += 0.1"), euler), "at least one step of 0.1 ms");
+  says(refusal(neuron, euler, 10.05), "end at 10.05 ms, but the grid has points every 0.1 ms");
+  says(refusal(neuron, grid("bs32", 0.1)), "no scheme 'bs32'");
+  says(refusal(neuron, grid("euler", 0)), "step = 0");
+  says(refusal("V(0) = 0\ndV/dt = 20 [1/ms] : 1\nevent spike when V > 1: V = 0\n", euler, 200), "spikes without pause");
+  says(refusal("V(0) = 0\ndV/dt = V^2/(1 ms) + 2 [1/ms]: 1\nw(0) = 0\ndw/dt = V^3/(1 ms) - w*w/(1 ms): 1\nevent spike "
+               "when w > 1e300: V = V\n",
+               euler, 200),
+       "not a number");
+  says(refusal("V(0) = 0\ndV/dt = 2 [1/ms] : 1\nevent spike when V > 1: V = V - 0.01\n", euler), "still");
+  Method single;
+  single.single = true;
+  says(refusal(neuron, single), "single precision is for spikes on a grid");
+  Method exact;
+  exact.name = "exact";
+  says(refusal(neuron, exact), "Set spikes = \"grid\"");
+}
+
+BOOST_AUTO_TEST_SUITE_END()
