@@ -54,10 +54,12 @@ std::vector<Expr> exponential_euler(const CircuitContents& flow, const Expr& h) 
 
 }  // namespace
 
+std::vector<std::string> scheme_names() { return {names.begin(), names.end()}; }
+
 Scheme scheme_named(std::string_view name) {
   for (std::size_t i = 0; i < names.size(); ++i)
     if (names[i] == name) return static_cast<Scheme>(i);
-  throw Error(fmt::format("there is no scheme '{}'.{}", name, suggest_names(name, {names.begin(), names.end()})));
+  throw Error(fmt::format("there is no scheme '{}'.{}", name, suggest_names(name, scheme_names())));
 }
 
 std::vector<Expr> one_step(const CircuitContents& flow, Scheme scheme, double dt) {

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "circuit/circuit.hpp"
 
@@ -10,6 +12,7 @@ namespace striate {
 /// leak; or the exact solution of rates that are linear in the states (circuit/propagator.hpp).
 enum class Scheme { euler, heun, rk4, exponential_euler, exact };
 
+std::vector<std::string> scheme_names();
 /// @throws Error naming the nearest schemes
 Scheme scheme_named(std::string_view name);
 

@@ -70,6 +70,7 @@ class Grid final : public Engine {
         u_(system_.driven()) {
     validate();
     read_inputs(problem_.t0);
+    read_trains();
     make_synapses();
     make_map();
     start();
@@ -107,6 +108,7 @@ class Grid final : public Engine {
     constexpr std::uint64_t most_at_once = 256;  // then progress is told
     const std::uint64_t stop = std::min(last, step_ + most_at_once);
     while (step_ < stop) step();
+    require_finite();
     t_ = step_ == last ? until : time_of(step_);
     publish();
     return step_ == last ? Stop::output : Stop::step;
@@ -184,6 +186,31 @@ class Grid final : public Engine {
     for (double c : problem_.checkpoints) step_at("checkpoint", c);
   }
 
+  /// Recorded spikes belong to the steps that end nearest to them.
+  void read_trains() {
+    trains_.resize(system_.events().size());
+    for (const auto& given : problem_.trains) {
+      const auto& events = system_.events();
+      const auto event = std::find_if(events.begin(), events.end(), [&](const Event& e) {
+        return e.name == given.source && e.cause == Cause::train;
+      });
+      if (event == events.end())
+        throw Error(where(), fmt::format("there is no source of recorded spikes '{}'.", given.source));
+      if (given.t.size() != given.element.size())
+        throw Error(where(), fmt::format("the spikes of '{}' have {} times, but {} elements.", given.source,
+                                         given.t.size(), given.element.size()));
+      auto& train = trains_[static_cast<std::size_t>(event - events.begin())];
+      for (std::size_t i = 0; i < given.t.size(); ++i) {
+        if (given.element[i] >= event->size)
+          throw Error(where(), fmt::format("a spike of '{}' is of element {}, but there are {}.", given.source,
+                                           given.element[i], event->size));
+        const double step = std::round((given.t[i] - problem_.t0) / method_.step);
+        if (step >= 1) train.emplace_back(static_cast<std::uint64_t>(step), given.element[i]);
+      }
+      std::sort(train.begin(), train.end());
+    }
+  }
+
   void make_synapses() {
     const std::size_t states = system_.circuit()->states.size();
     arriving_.assign(states, false);
@@ -235,9 +262,7 @@ class Grid final : public Engine {
       const Event& event = system_.events()[e];
       checked_.push_back(!map_->resets(e));
       sources_.emplace_back(problem_.seed, event);
-      const Expr& rate = system_.circuit()->events[e].rate;
-      for (const auto& node : rate ? topological_order({rate}) : std::vector<Expr>())
-        if (node->op == Op::variable && node->kind != VariableKind::parameter) rates_constant_ = false;
+      rates_constant_ = rates_constant_ && event.steady;
     }
     rates_.resize(guards);
   }
@@ -260,6 +285,14 @@ class Grid final : public Engine {
     std::copy(guard.begin(), guard.end(), guard_.begin());
     t_ = problem_.t0;
     publish();
+  }
+
+  void require_finite() const {
+    const auto bad = std::find_if(y_.begin(), y_.end(), [](T x) { return !std::isfinite(x); });
+    if (bad == y_.end()) return;
+    throw Failure(fmt::format("{}: {} = {} at t = {}. The step is too large, or the solution blows up.", where(),
+                              system_.states().element_name(static_cast<std::size_t>(bad - y_.begin())), *bad,
+                              time_text(time_of(step_), system_)));
   }
 
   void publish() {
@@ -331,6 +364,11 @@ class Grid final : public Engine {
       }
       sources_[e].set(std::span(rates_).subspan(event.offset, event.size));
       sources_[e].draw(step_ + 1, ids);
+    } else {
+      const auto& train = trains_[e];
+      for (auto at_step = std::lower_bound(train.begin(), train.end(), std::pair(step_ + 1, std::uint32_t{0}));
+           at_step != train.end() && at_step->first == step_ + 1; ++at_step)
+        ids.push_back(at_step->second);
     }
     // An element that spikes k times jumps k times, together with the others that spike as often.
     round_ = ids;
@@ -419,7 +457,7 @@ class Grid final : public Engine {
       projection.read_states(system_, ids, p_, y(), workspace_);
     }
     // Every thread walks all spikes in their order, for targets of its own: so the sums do not depend on their number.
-    constexpr std::uint64_t worth_threads = 20000;
+    constexpr std::uint64_t worth_threads = 5000;
     const auto threads = static_cast<std::size_t>(omp_get_max_threads());
     const std::size_t pieces = threads > 1 && projection.count(ids) > worth_threads ? threads : 1;
     parallel_for(pieces, pieces > 1, [&](std::size_t piece) {
@@ -454,6 +492,7 @@ class Grid final : public Engine {
   std::vector<std::uint64_t> last_fired_, in_a_row_;
   std::vector<bool> checked_;  ///< by event: its jump was seen to take the guard below zero
   std::vector<PoissonSource> sources_;
+  std::vector<std::vector<std::pair<std::uint64_t, std::uint32_t>>> trains_;  ///< by event: step, place
   std::vector<double> rates_;
   bool rates_known_ = false, rates_constant_ = true;
   Counters counters_;

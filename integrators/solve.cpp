@@ -8,6 +8,17 @@
 namespace striate {
 namespace {
 
+void tell_spikes(const EventRecord& record, const System<double>& system, const SpikeObserver& observer) {
+  for (std::size_t e = 0; e < system.events().size(); ++e) {
+    const Event& event = system.events()[e];
+    std::vector<std::uint32_t> ids;
+    for (const std::size_t i : record.fired)
+      if (i >= event.offset && i - event.offset < event.size)
+        ids.push_back(static_cast<std::uint32_t>(i - event.offset));
+    if (!ids.empty()) observer(record.t, e, ids);
+  }
+}
+
 Solution run(Integrator& integrator, const Problem& problem, std::span<const double> times, const Observer& observer) {
   std::vector<double> checkpoints = problem.checkpoints;
   std::sort(checkpoints.begin(), checkpoints.end());
@@ -19,6 +30,7 @@ Solution run(Integrator& integrator, const Problem& problem, std::span<const dou
     const double until = save ? *checkpoint : sample ? *time : problem.t1;
     const Stop stop = integrator.advance(until);
     if (stop == Stop::event && observer.instant) observer.instant(integrator.event());
+    if (stop == Stop::event && observer.spikes) tell_spikes(integrator.event(), problem.system, observer.spikes);
     if (stop == Stop::event && observer.event && !integrator.event().fired.empty()) observer.event(integrator.event());
     if (stop == Stop::step && observer.progress) observer.progress(integrator.t(), integrator.counters());
     if (stop == Stop::output || stop == Stop::end) {

@@ -26,6 +26,8 @@ Method method_of(const Experiment& e) {
   method.atol = e.run.absolute;
   method.step = e.run.step * ms_in_time_units(e.circuit);
   method.implicit = e.run.implicit;
+  if (e.run.grid) method.spikes = Method::Spikes::grid;
+  method.single = e.run.single;
   return method;
 }
 
@@ -110,14 +112,10 @@ class Course {
       }
     };
     result_.spikes.resize(system_.events().size());
-    observer.event = [&](const EventRecord& record) {
-      for (const std::size_t i : record.fired)
-        for (std::size_t e = 0; e < system_.events().size(); ++e) {
-          const Event& event = system_.events()[e];
-          if (i < event.offset || i >= event.offset + event.size) continue;
-          result_.spikes[e].times.push_back(record.t);
-          result_.spikes[e].ids.push_back(static_cast<std::int64_t>(i - event.offset));
-        }
+    observer.spikes = [&](double t, std::size_t event, std::span<const std::uint32_t> ids) {
+      RecordedSpikes& spikes = result_.spikes[event];
+      spikes.times.insert(spikes.times.end(), ids.size(), t);
+      spikes.ids.insert(spikes.ids.end(), ids.begin(), ids.end());
     };
     observer.progress = [&](double t, const Counters&) {
       if (interrupted()) throw Interrupted();

@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "base/error.hpp"
+#include "circuit/discretise.hpp"
 #include "integrators/integrator.hpp"
 #include "sim/experiment_circuit.hpp"
 #include "sim/lesion.hpp"
@@ -87,7 +88,15 @@ double positive(const TomlTable& t, const std::string& key, const Unit& unit) {
 
 /// The duration, the recorded times and the settings of an integrator.
 void read_course(const TomlTable& t, const Circuit& circuit, RunPlan& plan) {
-  auto names = method_names();
+  const std::string spikes = t.string("spikes", "precise"), precision = t.string("precision", "double");
+  plan.grid = spikes == "grid";
+  plan.single = precision == "single";
+  if (!plan.grid && spikes != "precise")
+    t.at("spikes").fail("but they are precise or on a grid." + suggest_names(spikes, {"precise", "grid"}));
+  if (!plan.single && precision != "double")
+    t.at("precision").fail("but numbers are double or single." + suggest_names(precision, {"double", "single"}));
+  if (plan.single && !plan.grid) t.at("precision").fail("which is for spikes = \"grid\".");
+  auto names = plan.grid ? scheme_names() : method_names();
   names.emplace_back("steady");
   if (std::ranges::count(names, plan.method) == 0)
     t.at("method").fail("but the methods are steady and those of the integrators." + suggest_names(plan.method, names));

@@ -89,6 +89,8 @@ struct RunPlan {
   double absolute = 1e-8;  ///< in each state's unit
   double step = 0;         ///< ms, for fixed-step methods
   double every = 1;        ///< ms between recorded points
+  bool grid = false;       ///< spikes lie on the grid of steps
+  bool single = false;     ///< in single precision
   std::vector<std::string> implicit;
   std::vector<std::string> record;
   std::uint64_t seed = 0;

@@ -160,6 +160,7 @@ BOOST_AUTO_TEST_CASE(a_network_runs_as_a_plain_loop_over_its_neurons) {
 BOOST_AUTO_TEST_CASE(any_number_of_threads_gives_the_same_bits) {
   std::string large = coba;
   large.replace(large.find("= 600"), 5, "= 8000");
+  for (int k = 0; k < 2; ++k) large.replace(large.find("=0.07"), 5, "=0.9");  // rows long enough to be shared out
   const Problem p = problem(large, 6);
   const int threads = omp_get_max_threads();
   omp_set_num_threads(1);
@@ -171,7 +172,7 @@ BOOST_AUTO_TEST_CASE(any_number_of_threads_gives_the_same_bits) {
     BOOST_TEST((many.y == one.y));
   }
   omp_set_num_threads(threads);
-  BOOST_TEST(one.spikes.size() > 1000u);
+  BOOST_TEST(one.spikes.size() > 100u);
 }
 
 BOOST_AUTO_TEST_CASE(a_run_resumed_from_a_checkpoint_has_the_bits_of_the_whole_one) {
@@ -250,9 +251,10 @@ BOOST_AUTO_TEST_CASE(amounts_are_read_when_the_spike_leaves) {
 
 BOOST_AUTO_TEST_CASE(poisson_sources_spike_as_often_as_they_should_and_kick_every_time) {
   const std::string text =
-      "seed 5\naxis n = 200\nparameter r[n] ~ (1 + 199*index(n)/200)*100 Hz in [0, inf)\nV(0) = 0\ndV/dt = 0 : 1 [n]\n"
+      "seed 5\naxis n = 200\nparameter r[n] ~ (1 + 199*index(n)/200)*(100 Hz) Hz in [0, inf)\nV(0) = 0\ndV/dt = 0 : 1 "
+      "[n]\n"
       "dx/dt = 0 : 1 [n]\npoisson source[n] rate r: V = V + 1\n"
-      "projection p from source to n: one_to_one after 0.1 ms: x += 1\n";
+      "projection p from source to n: one_to_one after 0.5 ms: x += 1\n";
   const Run r = run(problem(text, 200), grid("euler", 0.5));
   double expected = 0, chi = 0;
   for (std::size_t i = 0; i < 200; ++i) {
@@ -272,6 +274,19 @@ BOOST_AUTO_TEST_CASE(poisson_sources_spike_as_often_as_they_should_and_kick_ever
   BOOST_TEST(arrived > 0.99 * kicks);  // but for those of the last step
 }
 
+BOOST_AUTO_TEST_CASE(recorded_spikes_kick_and_travel_at_the_steps_nearest_to_them) {
+  Problem p = problem(
+      "axis n = 2\nV(0) = 0\ndV/dt = 0 : 1 [n]\ndx/dt = 0 : 1 [n]\ntrain seen[n]: V = V + 1\n"
+      "projection k from seen to n: one_to_one after 0.2 ms: x += 1\n",
+      1);
+  p.trains = {{"seen", {0.22, 0.23, 0.41, 0.9}, {1, 1, 0, 0}}};
+  const Run r = run(p, grid("euler", 0.1));
+  BOOST_TEST((r.spikes == std::vector<Spike>{{2 * 0.1, 0, 1}, {2 * 0.1, 0, 1}, {4 * 0.1, 0, 0}, {9 * 0.1, 0, 0}}));
+  BOOST_TEST(r.y == (std::vector<double>{2, 2, 1, 2}), boost::test_tools::per_element());
+  p.trains[0].source = "sean";
+  BOOST_CHECK_THROW(run(p, grid("euler", 0.1)), Error);
+}
+
 BOOST_AUTO_TEST_CASE(a_grid_refuses_what_it_cannot_do) {
   const std::string neuron = "axis n = 3\nV(0) = 0\ndV/dt = 0.4 [1/ms] : 1 [n]\nevent spike when V > 1: V = 0\n";
   const auto synapses = [&](const std::string& rest) {
@@ -284,10 +299,11 @@ BOOST_AUTO_TEST_CASE(a_grid_refuses_what_it_cannot_do) {
   says(refusal(neuron, grid("bs32", 0.1)), "no scheme 'bs32'");
   says(refusal(neuron, grid("euler", 0)), "step = 0");
   says(refusal("V(0) = 0\ndV/dt = 20 [1/ms] : 1\nevent spike when V > 1: V = 0\n", euler, 200), "spikes without pause");
-  says(refusal("V(0) = 0\ndV/dt = V^2/(1 ms) + 2 [1/ms]: 1\nw(0) = 0\ndw/dt = V^3/(1 ms) - w*w/(1 ms): 1\nevent spike "
-               "when w > 1e300: V = V\n",
+  says(refusal("V(0) = 0\nU(0) = 0\ndV/dt = V^2/(1 ms) + 2 [1/ms] : 1\ndU/dt = U^2/(1 ms) + 2 [1/ms] : 1\n"
+               "event spike when V > 2*U: V = 0\n",
                euler, 200),
        "not a number");
+  says(refusal("V(0) = 1\ndV/dt = V^2/(1 ms) : 1\n", euler, 200), "blows up");
   says(refusal("V(0) = 0\ndV/dt = 2 [1/ms] : 1\nevent spike when V > 1: V = V - 0.01\n", euler), "still");
   Method single;
   single.single = true;

@@ -68,7 +68,6 @@ STRIATE_INLINE Vec<T> phi1(Vec<T> x) {
   T coefficient[degree + 1] = {1};
   for (int k = 1; k <= degree; ++k) coefficient[k] = coefficient[k - 1] / T(k + 1);
   Vec<T> near = broadcast(coefficient[degree]);
-#pragma GCC unroll 16
   for (int k = degree; k-- > 0;) near = multiply_add(near, x, broadcast(coefficient[k]));
   const auto beyond = ~(magnitude<T>(x) < T(0.25));
   if (!any_lane(beyond)) return near;
