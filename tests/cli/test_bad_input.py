@@ -224,17 +224,17 @@ class BadInput(Program):
                                   (["sweep", "unit.toml", "--over", "run.step=1 ms,1 ms"], "twice"),
                                   (["sweep", "unit.toml", "--over", "settings.unit=3"], "unit"),
                                   (["sweep", "unit.toml", "--over", "parameters.I=0:1:1000000", "--over", "parameters.b=0:0.5:1000000"], "100 million"),
-                                  (["sweep", "unit.toml", "--over", "parameters.I=0:1:10000", "--over", "parameters.b=0:0.5:10000", "--set", 'run.every="0.01 ms"'], "TiB", "disk")):
+                                  (["sweep", "unit.toml", "--over", "parameters.I=0:1:10000", "--over", "parameters.b=0:0.5:10000", "--set", 'run.every="0.01 ms"'], " TB", "disk")):
             with self.subTest(arguments=arguments):
                 self.refused(arguments, *words)
 
     def test_what_neither_memory_nor_disk_can_hold_is_said_before_anything_runs(self):
         (self.folder / "c.circuit").write_text(CIRCUIT)
         text = 'circuit = "c.circuit"\n[settings]\nunit = 1000000000\n[run]\nmethod = "rk4"\nduration = "1e6 ms"\nstep = "1 ms"\nevery = "1 ms"\n'
-        self.refused_experiment(text, "TiB", "disk")
+        self.refused_experiment(text, " PB", "disk")
         circuit = "".join(f"dx{i}/dt = -x{i}/tau : 1 [unit]\n" for i in range(1000))  # 16 TB of states and rates
         (self.folder / "c.circuit").write_text(CIRCUIT + circuit)
-        self.refused_experiment(text.replace("[run]", "[run]\nrecord = []"), "TiB", "memory")
+        self.refused_experiment(text.replace("[run]", "[run]\nrecord = []"), " TB", "memory")
 
 
 if __name__ == "__main__":

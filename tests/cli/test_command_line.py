@@ -190,7 +190,7 @@ I = "current"
 
     def test_a_course_that_breaks_off_is_recorded_up_to_there(self):
         self.write("blow.circuit", 'circuit blow "grows"\ntime ms\nx(0) = 1\ndx/dt = x^2/(1 ms) : 1 "state"\n')
-        self.write("blow.toml", 'circuit = "blow.circuit"\n[run]\nmethod = "dp54"\nduration = "5 ms"\nevery = "0.125 ms"\n')
+        self.write("blow.toml", 'circuit = "blow.circuit"\n[run]\nmethod = "dp54"\nduration = "5.2 ms"\nevery = "0.13 ms"\n')
         done = self.striate("run", "blow.toml", "-o", "blow.h5")
         self.assertEqual(done.returncode, 1, done)
         with h5py.File(self.folder / "blow.h5") as file:

@@ -36,7 +36,7 @@ BOOST_AUTO_TEST_SUITE(language_page)
 
 BOOST_AUTO_TEST_CASE(every_example_is_a_circuit_that_reads_back_from_its_print_and_runs) {
   const auto blocks = blocks_of_the_page();
-  BOOST_TEST(blocks.size() == 12);
+  BOOST_TEST(blocks.size() == 14);
   for (const auto& block : blocks) BOOST_TEST_CONTEXT(block) {
       const Circuit circuit = read_circuit(block, "docs/language.md");
       BOOST_TEST((read_circuit(to_text(circuit)) == circuit));
