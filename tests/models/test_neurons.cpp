@@ -137,7 +137,7 @@ BOOST_AUTO_TEST_CASE(the_spike_response_unit_is_the_sum_of_its_kernels) {
   // the threshold, from which on the unit would fire without pause, is 4 standard deviations away.
   const Circuit circuit = model("srm0", {{"input_cell", 1}});
   Numbers inputs, outputs;
-  Problem p{compile<double>(circuit.with_parameters({{"rate", {450}}, {"w", {40}}})), {}, nullptr, {}, 0.0, 100, {}};
+  Problem p{compile<double>(circuit.with_parameters({{"rate", {450}}, {"w", {40}}})), {}, nullptr, {}, 0.0, 200, {}};
   p.seed = 3;
   Method method;
   method.name = "dp54";
@@ -157,9 +157,9 @@ BOOST_AUTO_TEST_CASE(the_spike_response_unit_is_the_sum_of_its_kernels) {
     ++compared;
   };
   Numbers times;
-  for (int i = 1; i < 100; ++i) times.push_back(i);
+  for (int i = 1; i < 200; ++i) times.push_back(i);
   solve(p, method, times, observer);
-  BOOST_TEST(compared == 99U);
+  BOOST_TEST(compared == 199U);
   BOOST_TEST(outputs.size() > 3U);
 }
 
