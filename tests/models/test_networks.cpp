@@ -73,11 +73,12 @@ void between(double x, double low, double high) {
 BOOST_AUTO_TEST_SUITE(networks)
 
 // Brian2 2.5.1, dt 0.1 ms, from 0.2 s on: three runs of 2 s gave 20.0, 19.6 and 20.6 Hz, intervals of CV 1.70 to 1.75.
-// Half as long, with a delay of one step: twice that spread and more.
+// Half as long, with a delay of one step: six seeds here gave 17.8 to 20.4 Hz (19.2 +- 0.8), six of a plain loop over
+// neurons 18.0 to 20.1 Hz. Chaos makes another machine another sample, so the bounds leave four deviations.
 BOOST_AUTO_TEST_CASE(coba_fires_irregularly_at_the_rate_of_other_simulators) {
   const auto s = statistics(model("coba"), "exponential_euler", 200, 1200);
-  between(s.rate_E, 17, 23);
-  between(s.rate_I, 17, 23);
+  between(s.rate_E, 16, 23);
+  between(s.rate_I, 16, 23);
   between(s.cv, 1.3, 2);
 }
 
