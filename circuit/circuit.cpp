@@ -726,7 +726,7 @@ void CircuitBuilder::poisson(const std::string& name, Shape shape, const Expr& r
   contents_.events.back().rate = rate;
 }
 
-void CircuitBuilder::train(const std::string& name, Shape shape, const std::vector<std::pair<Expr, Expr>>& jumps,
+void CircuitBuilder::train(const std::string& name, const Shape& shape, const std::vector<std::pair<Expr, Expr>>& jumps,
                            std::string description) {
   event(name, broadcast_to(Expr(-1.0), shape), jumps);
   contents_.events.back().cause = Cause::train;

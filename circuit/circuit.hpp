@@ -216,7 +216,7 @@ class CircuitBuilder {
   void poisson(const std::string& name, Shape shape, const Expr& rate,
                const std::vector<std::pair<Expr, Expr>>& jumps = {}, std::string description = "");
   /// Spikes that the experiment supplies.
-  void train(const std::string& name, Shape shape, const std::vector<std::pair<Expr, Expr>>& jumps = {},
+  void train(const std::string& name, const Shape& shape, const std::vector<std::pair<Expr, Expr>>& jumps = {},
              std::string description = "");
   /// After its event and axes; its expressions may follow through the reference.
   ProjectionRule& projection(ProjectionRule projection);

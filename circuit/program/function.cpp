@@ -306,7 +306,7 @@ class Planner {
     }
   }
 
-  static std::vector<Work>::iterator first_pointwise(std::vector<Work>& works) {
+  static typename std::vector<Work>::iterator first_pointwise(std::vector<Work>& works) {
     return std::find_if(works.begin(), works.end(), [](const Work& w) { return in_pointwise_step(w.nodes.front()); });
   }
 
