@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cmath>
 #include <new>
+#include <optional>
 #include <utility>
 
 #include "base/error.hpp"
@@ -23,7 +24,8 @@ bool all_zero(std::span<const double> v) {
   return std::all_of(v.begin(), v.end(), [](double x) { return x == 0; });
 }
 
-/// One piece run forward once more, then the adjoint equation backwards along it.
+/// One piece run forward once more, then the adjoint equation backwards along it. CVODES counts time from the end: on
+/// an upstroke steps are far smaller than the spacing of doubles at t.
 class Reversal {
  public:
   /// Runs from (begin, y) to end, where the adjoint will start.
@@ -33,15 +35,22 @@ class Reversal {
       : evaluation_(evaluation),
         method_(method),
         state_size_(state_size),
+        local_size_(state_size.begin(), state_size.end()),
         parameter_size_(parameter_size),
         end_(end),
         t_(end),
-        session_(evaluation, method, begin, end) {
+        session_(evaluation, method, begin, end, end) {
     session_.restart(begin, y, end);
     if (CVodeAdjInit(memory(), static_cast<long>(stored), CV_POLYNOMIAL) != CV_SUCCESS) throw std::bad_alloc();
     int checkpoints = 0;
     double reached = 0;
-    session_.check(CVodeF(memory(), end, session_.y(), &reached, CV_NORMAL, &checkpoints));
+    session_.check(CVodeF(memory(), 0, session_.y(), &reached, CV_NORMAL, &checkpoints));
+    // A state on its upstroke moves by its rate: its cotangent is as small there, and grows backwards as the rate
+    // falls.
+    std::vector<double> rate_at_end(evaluation.size());
+    if (evaluation.rhs(end, values(session_.y()), rate_at_end))
+      for (std::size_t i = 0; i < local_size_.size(); ++i)
+        local_size_[i] = std::max(local_size_[i], std::abs(rate_at_end[i]) * (end - begin));
     lambda_ = make_vector(evaluation.size(), session_.context(), method.max_norm);
     lambda_atol_.reset(N_VClone(lambda_.get()));
     if (!evaluation.p().empty()) {
@@ -51,18 +60,21 @@ class Reversal {
     if (CVodeCreateB(memory(), session_.adams() ? CV_ADAMS : CV_BDF, &which_) != CV_SUCCESS) throw std::bad_alloc();
   }
 
+  /// The state at the end; before `back_to`.
+  std::span<const double> y() const { return values(session_.y()); }
+
   /// Carries lambda and pbar back to time t, from where they were last left, or from the end.
   void back_to(double t, std::span<double> lambda, std::span<double> pbar, Adjoint& result) {
     tolerances(lambda);
     std::copy(lambda.begin(), lambda.end(), values(lambda_.get()).begin());
     if (quadrature_) std::copy(pbar.begin(), pbar.end(), values(quadrature_.get()).begin());
     if (fresh_) {
-      CVodeInitB(memory(), which_, rate, t_, lambda_.get());
+      CVodeInitB(memory(), which_, rate, t_ - end_, lambda_.get());
       attach();
       if (quadrature_) CVodeQuadInitB(memory(), which_, integrand, quadrature_.get());
     } else {
       count(result);
-      CVodeReInitB(memory(), which_, t_, lambda_.get());
+      CVodeReInitB(memory(), which_, t_ - end_, lambda_.get());
       if (quadrature_) CVodeQuadReInitB(memory(), which_, quadrature_.get());
     }
     fresh_ = false;
@@ -71,17 +83,19 @@ class Reversal {
       CVodeQuadSVtolerancesB(memory(), which_, method_.rtol, quadrature_atol_.get());
       CVodeSetQuadErrConB(memory(), which_, SUNTRUE);
     }
-    const int code = CVodeB(memory(), t, CV_NORMAL);
+    const int code = CVodeB(memory(), t - end_, CV_NORMAL);
     session_.shield().rethrow();
     if (code < 0) {
       fail("adjoint", t_, end_, evaluation_,
            "backwards, " +
                describe_code(code, smallest_step(t, end_), evaluation_.counters.rejected, evaluation_.system()));
     }
-    CVodeGetB(memory(), which_, &t_, lambda_.get());
+    double reached = 0;
+    CVodeGetB(memory(), which_, &reached, lambda_.get());
+    t_ = t;
     std::copy_n(values(lambda_.get()).begin(), lambda.size(), lambda.begin());
     if (!quadrature_) return;
-    CVodeGetQuadB(memory(), which_, &t_, quadrature_.get());
+    CVodeGetQuadB(memory(), which_, &reached, quadrature_.get());
     std::copy_n(values(quadrature_.get()).begin(), pbar.size(), pbar.begin());
   }
 
@@ -111,7 +125,7 @@ class Reversal {
     double change = 0;
     for (std::size_t i = 0; i < lambda.size(); ++i) change = std::max(change, std::abs(lambda[i]) * state_size_[i]);
     const auto atol = values(lambda_atol_.get());
-    for (std::size_t i = 0; i < lambda.size(); ++i) atol[i] = method_.rtol * change / state_size_[i];
+    for (std::size_t i = 0; i < lambda.size(); ++i) atol[i] = method_.rtol * change / local_size_[i];
     if (!quadrature_) return;
     const auto quadrature_atol = values(quadrature_atol_.get());
     for (std::size_t i = 0; i < quadrature_atol.size(); ++i)
@@ -136,14 +150,14 @@ class Reversal {
   static int rate(realtype t, N_Vector y, N_Vector lambda, N_Vector out, void* self) {
     auto& me = *static_cast<Reversal*>(self);
     return me.session_.shield().run([&] {
-      me.transposed(t, y, lambda, {values(out)});
+      me.transposed(me.end_ + t, y, lambda, {values(out)});
       return true;
     });
   }
   static int integrand(realtype t, N_Vector y, N_Vector lambda, N_Vector out, void* self) {
     auto& me = *static_cast<Reversal*>(self);
     return me.session_.shield().run([&] {
-      me.transposed(t, y, lambda, {{}, values(out)});
+      me.transposed(me.end_ + t, y, lambda, {{}, values(out)});
       return true;
     });
   }
@@ -153,7 +167,9 @@ class Reversal {
 
   Evaluation& evaluation_;
   const Method& method_;
-  std::span<const double> state_size_, parameter_size_;
+  std::span<const double> state_size_;
+  std::vector<double> local_size_;  // of those that shoot up at the end, what they move there
+  std::span<const double> parameter_size_;
   double end_, t_;
   std::uint64_t vjp_ = 0;
   bool fresh_ = true;
@@ -206,9 +222,19 @@ Adjoint adjoint(const Problem& problem, const Method& method, std::span<const do
 
   for (auto piece = run.pieces.rbegin(); piece != run.pieces.rend(); ++piece) {
     evaluation.set_segment(piece->begin, piece->end);
-    if (piece->event && !(all_zero(lambda) && traces.of.empty()))
-      EventDerivative(evaluation, wiring, *piece->event).backward(lambda, pbar, traces);
-    std::ranges::copy(piece->held, evaluation.supplied(Supply::held).begin());
+    const auto set_held = [&] { std::ranges::copy(piece->held, evaluation.supplied(Supply::held).begin()); };
+    set_held();
+    std::optional<Reversal> reversal;
+    const auto run_to = [&](double end) {
+      reversal.emplace(evaluation, method, state_size, parameter_size, piece->begin, piece->y, end,
+                       std::min<std::size_t>(most, piece->steps + piece->steps / 4 + 100));
+    };
+    if (piece->event && !(all_zero(lambda) && traces.of.empty())) {
+      if (piece->begin < piece->end) run_to(piece->end);
+      EventDerivative(evaluation, wiring, *piece->event, reversal ? reversal->y() : piece->y)
+          .backward(lambda, pbar, traces);
+      set_held();
+    }
     auto sample = piece->samples.rbegin();
     double from = piece->end;
     const auto add_samples_at = [&](double t) {
@@ -220,14 +246,13 @@ Adjoint adjoint(const Problem& problem, const Method& method, std::span<const do
       add_samples_at(from);
     }
     if (all_zero(lambda) || from == piece->begin) continue;
-    Reversal reversal(evaluation, method, state_size, parameter_size, piece->begin, piece->y, from,
-                      std::min<std::size_t>(most, piece->steps + piece->steps / 4 + 100));
+    if (!reversal || from < piece->end) run_to(from);
     while (sample != piece->samples.rend() && times[*sample] > piece->begin) {
-      reversal.back_to(times[*sample], lambda, pbar, result);
+      reversal->back_to(times[*sample], lambda, pbar, result);
       add_samples_at(times[*sample]);
     }
-    reversal.back_to(piece->begin, lambda, pbar, result);
-    reversal.finish(result);
+    reversal->back_to(piece->begin, lambda, pbar, result);
+    reversal->finish(result);
     add_samples_at(piece->begin);
   }
   if (problem.y0.empty()) {

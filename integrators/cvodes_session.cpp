@@ -14,17 +14,18 @@ namespace striate {
 
 void CvodesSession::MemoryDeleter::operator()(void* memory) const { CVodeFree(&memory); }
 
-CvodesSession::CvodesSession(Evaluation& evaluation, const Method& method, double t0, double t1)
+CvodesSession::CvodesSession(Evaluation& evaluation, const Method& method, double t0, double t1, double origin)
     : evaluation_(evaluation),
       name_(method.name),
       t1_(t1),
+      origin_(origin),
       smallest_(smallest_step(t0, t1)),
       context_(make_context()),
       y_(make_vector(evaluation.size(), context_.get(), method.max_norm)),
       mem_(CVodeCreate(method.name == "adams" ? CV_ADAMS : CV_BDF, context_.get())) {
   if (!mem_) throw std::bad_alloc();
   CVodeSetErrHandlerFn(mem_.get(), silent, nullptr);
-  CVodeInit(mem_.get(), rhs, t0, y_.get());
+  CVodeInit(mem_.get(), rhs, t0 - origin, y_.get());
   CVodeSetUserData(mem_.get(), this);
   Vector atol(N_VClone(y_.get()));
   const auto tolerances = absolute_tolerances(method, evaluation.system().states());
@@ -49,8 +50,8 @@ void CvodesSession::restart(double t, std::span<const double> y, double end) {
   rejected_before_ = evaluation_.counters.rejected;
   linear_before_ = evaluation_.counters.linear_iterations;
   std::copy(y.begin(), y.end(), values(y_.get()).begin());
-  CVodeReInit(mem_.get(), t, y_.get());
-  CVodeSetStopTime(mem_.get(), end);
+  CVodeReInit(mem_.get(), t - origin_, y_.get());
+  CVodeSetStopTime(mem_.get(), end - origin_);
   fresh_ = true;
 }
 
@@ -62,6 +63,7 @@ void CvodesSession::check(int code) {
   Vector errors(N_VClone(y_.get())), weights(N_VClone(y_.get()));
   double t = 0;
   CVodeGetCurrentTime(mem_.get(), &t);
+  t += origin_;
   const bool have =
       CVodeGetEstLocalErrors(mem_.get(), errors.get()) == 0 && CVodeGetErrWeights(mem_.get(), weights.get()) == 0;
   const std::string what = describe_code(code, smallest_, evaluation_.counters.rejected, evaluation_.system());
@@ -82,13 +84,13 @@ void CvodesSession::count() {
 
 int CvodesSession::rhs(realtype t, N_Vector y, N_Vector ydot, void* self) {
   auto& me = *static_cast<CvodesSession*>(self);
-  return me.shield_.run([&] { return me.evaluation_.rhs(t, values(y), values(ydot)); });
+  return me.shield_.run([&] { return me.evaluation_.rhs(me.origin_ + t, values(y), values(ydot)); });
 }
 
 int CvodesSession::jvp(N_Vector v, N_Vector jv, realtype t, N_Vector y, N_Vector, void* self, N_Vector) {
   auto& me = *static_cast<CvodesSession*>(self);
   return me.shield_.run([&] {
-    me.evaluation_.jvp(t, values(y), values(v), values(jv));
+    me.evaluation_.jvp(me.origin_ + t, values(y), values(v), values(jv));
     return true;
   });
 }

@@ -12,7 +12,8 @@ namespace striate {
 /// always attached here.
 class CvodesSession {
  public:
-  CvodesSession(Evaluation& evaluation, const Method& method, double t0, double t1);
+  /// @param origin  CVODES counts its time from here, and so resolves times close to it finely
+  CvodesSession(Evaluation& evaluation, const Method& method, double t0, double t1, double origin = 0);
 
   void* memory() const { return mem_.get(); }
   SUNContext context() const { return context_.get(); }
@@ -37,7 +38,7 @@ class CvodesSession {
 
   Evaluation& evaluation_;
   std::string name_;
-  double t1_, smallest_;
+  double t1_, origin_, smallest_;
   bool fresh_ = true;
   std::uint64_t rejected_before_ = 0, linear_before_ = 0;
   Shield shield_;

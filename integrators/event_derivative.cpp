@@ -36,12 +36,12 @@ std::string guard_name(const System<double>& system, std::size_t element) {
 }  // namespace
 
 EventDerivative::EventDerivative(Evaluation& evaluation, const std::vector<SpikeTraffic::Wiring>& wiring,
-                                 const EventRecord& event)
+                                 const EventRecord& event, std::span<const double> before)
     : evaluation_(evaluation),
       system_(evaluation.system()),
       wiring_(wiring),
       t_(event.t),
-      y_(event.before),
+      y_(before.begin(), before.end()),
       fixed_(std::all_of(event.changes.begin(), event.changes.end(),
                          [](const Change& c) { return c.moment.kind == Moment::Kind::fixed; })),
       input_rates_(system_.inputs().size()) {
@@ -52,10 +52,10 @@ EventDerivative::EventDerivative(Evaluation& evaluation, const std::vector<Spike
     if (moment.kind == Moment::Kind::follows) moment.change = last[moment.change];
     const std::size_t count = change.elements.size();
     if (change.kind == Change::Kind::jump && moment.kind == Moment::Kind::zero && count > 1) {
-      const std::vector<double> before = y_;
+      const std::vector<double> unchanged = y_;
       for (std::size_t k = 0; k < count; ++k) add(change, k, 1, moment);
       std::vector<double> together(y_.size());
-      evaluation_.jump(t_, before, change.elements, together);
+      evaluation_.jump(t_, unchanged, change.elements, together);
       if (together != y_ || event.rounds.size() > 1) {
         throw Error("derivative",
                     fmt::format("'{}' and '{}' fire at the same instant, {}, and what follows depends on their order: "

@@ -17,9 +17,13 @@ namespace striate {
 class EventDerivative {
  public:
   /// @param evaluation  its segment must contain the event; its flags of held states are left as after the event
+  /// @param before      the state just before on the run along which the derivative is carried. Where a state shoots up
+  ///                    (an exponential onset), that run reaches the event's time elsewhere on the upstroke than the
+  ///                    run that located it, and its tangents and cotangents have its own rate as their measure.
   /// @throws Error when jumps at one instant depend on each other's order: then there is no derivative
   /// @throws Failure when a guard only grazes zero: then the derivative is infinite
-  EventDerivative(Evaluation& evaluation, const std::vector<SpikeTraffic::Wiring>& wiring, const EventRecord& event);
+  EventDerivative(Evaluation& evaluation, const std::vector<SpikeTraffic::Wiring>& wiring, const EventRecord& event,
+                  std::span<const double> before);
 
   /// dy = the derivative after, where it was the one before; along dp [parameters], which may be empty. The time of a
   /// trace becomes that of its spike.

@@ -166,6 +166,7 @@ Sensitivities sensitivities(const Problem& problem, const Method& method, std::s
     std::ranges::copy(piece.held, evaluation.supplied(Supply::held).begin());
     auto sample = piece.samples.begin();
     for (; sample != piece.samples.end() && times[*sample] == piece.begin; ++sample) store(*sample, piece.y);
+    std::vector<double> before = piece.y;
     if (piece.begin < piece.end) {
       Carry carry(evaluation, method, directions, reaches, piece, s);
       for (; sample != piece.samples.end(); ++sample) {
@@ -173,9 +174,10 @@ Sensitivities sensitivities(const Problem& problem, const Method& method, std::s
         store(*sample, carry.y());
       }
       if (piece.samples.empty() || times[piece.samples.back()] < piece.end) carry.to(piece.end);
+      before.assign(carry.y().begin(), carry.y().end());
     }
     if (!piece.event) continue;
-    EventDerivative derivative(evaluation, wiring, *piece.event);
+    EventDerivative derivative(evaluation, wiring, *piece.event, before);
     for (std::size_t k = 0; k < directions.size(); ++k) derivative.forward(s[k], directions[k].p, traces[k]);
   }
   for (const SpikeTime& spike : run.spikes) {
