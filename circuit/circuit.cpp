@@ -719,9 +719,9 @@ void CircuitBuilder::hold(const std::string& event, const std::vector<Expr>& sta
   throw Error("circuit '" + contents_.name + "'", fmt::format("no event '{}' that could hold states.", event));
 }
 
-void CircuitBuilder::poisson(const std::string& name, Shape shape, const Expr& rate,
+void CircuitBuilder::poisson(const std::string& name, const Shape& shape, const Expr& rate,
                              const std::vector<std::pair<Expr, Expr>>& jumps, std::string description) {
-  train(name, std::move(shape), jumps, std::move(description));
+  train(name, shape, jumps, std::move(description));
   contents_.events.back().cause = Cause::poisson;
   contents_.events.back().rate = rate;
 }

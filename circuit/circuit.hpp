@@ -213,7 +213,7 @@ class CircuitBuilder {
   void hold(const std::string& event, const std::vector<Expr>& states, const Expr& duration,
             bool keep_arrivals = false);
   /// Random spikes at a rate, independent in every element of the shape.
-  void poisson(const std::string& name, Shape shape, const Expr& rate,
+  void poisson(const std::string& name, const Shape& shape, const Expr& rate,
                const std::vector<std::pair<Expr, Expr>>& jumps = {}, std::string description = "");
   /// Spikes that the experiment supplies.
   void train(const std::string& name, const Shape& shape, const std::vector<std::pair<Expr, Expr>>& jumps = {},
