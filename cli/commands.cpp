@@ -56,6 +56,16 @@ void describe(const Circuit& circuit, const System<double>& system) {
                      p.range.unbounded() ? "" : " in " + p.range.str()));
   }
   for (const auto& f : system.observables()) line("definition", f);
+  for (const auto& e : system.events()) {
+    constexpr std::string_view kinds[] = {"event", "poisson", "train"};
+    line(kinds[static_cast<std::size_t>(e.cause)], Field{e.name, "", Unit(), e.shape}, e.holds ? "refractory" : "");
+  }
+  for (const auto& p : system.projections())
+    fmt::print("  projection {:<14} {} of {} to {} elements, {} synapses\n", p.name, p.pre.size(),
+               system.events()[p.event].name, p.post.size(),
+               p.synapses ? fmt::format("{}", p.synapses->size())
+                          : fmt::format("{}{}", p.rule.rule == Connectivity::Rule::random ? "at most " : "",
+                                        most_synapses(p.rule, p.pre, p.post)));
   for (const auto& a : system.algorithms()) fmt::print("  {}: {} ({})\n", a.operation, a.algorithm, a.reason);
   fmt::print("  state {}; memory of one evaluation {}\n", bytes_text(8.0 * static_cast<double>(system.states().size())),
              bytes_text(static_cast<double>(system.workspace_bytes())));
@@ -123,6 +133,24 @@ void require_picture(const std::string& path) {
     throw Error(path, "the folder does not exist. Choose one that does with -o.");
 }
 
+/// What a group holds: shapes, the values of single numbers, and scores against data.
+void list_contents(const H5File& file, const std::string& group) {
+  for (const auto& name : file.datasets(group)) {
+    const std::string path = group + name;
+    const auto shape = file.shape(path);
+    fmt::print("  {:<24}", path);
+    if (!shape.empty())
+      fmt::print(" {}", fmt::join(shape, " x "));
+    else if (file.type(path) != H5Type::text)
+      fmt::print(" {:g}", file.read_numbers(path).values.at(0));
+    for (const std::string score : {"r", "r2", "rms"})
+      if (const auto v = file.attribute(path, score); v && std::holds_alternative<double>(*v))
+        fmt::print("  {} = {:.4g}", score, std::get<double>(*v));
+    fmt::print("\n");
+  }
+  for (const auto& name : file.groups(group)) list_contents(file, group + name + "/");
+}
+
 void info(const std::string& path) {
   const H5File file = open_recording(path);
   const auto text = [&](const std::string& name) {
@@ -140,19 +168,7 @@ void info(const std::string& path) {
     fmt::print("{:<16} {} points: {} done, {} failed, {} pending\n", "sweep", status.size(),
                std::ranges::count(status, 1), std::ranges::count(status, 2), std::ranges::count(status, 0));
   }
-  for (const auto& name : file.datasets("/")) {
-    std::string shape;
-    for (const auto n : file.shape("/" + name)) shape += fmt::format("{}{}", shape.empty() ? "" : " x ", n);
-    fmt::print("  /{:<15} {}\n", name, shape);
-  }
-  if (file.exists("/analysis"))
-    for (const auto& name : file.datasets("/analysis")) {
-      fmt::print("  /analysis/{}", name);
-      for (const std::string score : {"r", "r2", "rms"})
-        if (const auto v = file.attribute("/analysis/" + name, score); v && std::holds_alternative<double>(*v))
-          fmt::print("  {} = {:.4g}", score, std::get<double>(*v));
-      fmt::print("\n");
-    }
+  list_contents(file, "/");
 }
 
 /// A file that goes with its name's holder.

@@ -50,6 +50,8 @@ std::string value_text(const toml::node& node) {
   node.visit([&](const auto& concrete) {
     if constexpr (toml::is_table<decltype(concrete)>)
       out << "{...}";
+    else if constexpr (toml::is_floating_point<decltype(concrete)>)
+      out << fmt::format("{}", concrete.get());
     else
       out << toml::toml_formatter(concrete, toml::format_flags::allow_unicode_strings);
   });
