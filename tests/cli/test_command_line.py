@@ -5,6 +5,7 @@ Usage: test_command_line.py PATH_OF_STRIATE
 
 import random
 import resource
+import shutil
 import signal
 import subprocess
 import time
@@ -124,8 +125,8 @@ y = "respones"
                 self.assertEqual(file.attrs["complete"], 0)
 
     def long_run(self):
-        """A run of a second or so in 20 conditions, to be stopped in its midst."""
-        self.write("long.toml", EXPERIMENT.replace("0.05 ms", "0.001 ms").replace("50 ms", "500 ms") + """
+        """A run of some seconds in 20 conditions, of which the first are saved and the last are not."""
+        self.write("long.toml", EXPERIMENT.replace("0.05 ms", "0.001 ms").replace("50 ms", "2000 ms") + """
 [conditions.current]
 from = 0
 to = 1
@@ -136,12 +137,18 @@ I = "current"
 """)
         process = subprocess.Popen([STRIATE, "run", "long.toml", "-o", "long.h5", "--threads", "1"], cwd=self.folder,
                                    stderr=subprocess.PIPE, text=True)
-        for _ in range(1000):  # until the first conditions are there
-            time.sleep(0.01)
-            if (self.folder / "long.h5").exists() and (self.folder / "long.h5").stat().st_size > 30000:
-                break
-        time.sleep(0.2)
+        while process.poll() is None and not self.whole_conditions("long.h5").any():
+            time.sleep(0.05)
         return process
+
+    def whole_conditions(self, name):
+        """Which conditions a file that is being written holds whole; its copy may be torn, and then says nothing."""
+        try:
+            copy = shutil.copy(self.folder / name, self.folder / "copy.h5")
+            with h5py.File(copy) as file:
+                return ~numpy.isnan(file["v"][:]).any(axis=1)
+        except (OSError, KeyError):
+            return numpy.zeros(0, bool)
 
     def test_a_run_that_is_killed_or_interrupted_leaves_what_was_finished(self):
         for send, code in ((signal.SIGKILL, -signal.SIGKILL), (signal.SIGINT, 130)):
