@@ -10,7 +10,7 @@
 
 namespace striate {
 
-/// One quantity of every sample: an image, a label, a time course (then its first axis is `step`).
+/// One quantity of every sample: an image, a label, a time course (then its first axis counts the steps).
 struct DataVariable {
   std::string name;
   Shape shape;

@@ -248,10 +248,10 @@ void connect(const TomlTable& root, TrainingExperiment& e) {
     const Shape wanted = input.variable.shape().without({"batch"});
     auto per_step = sizes(wanted);
     per_step.insert(per_step.begin(), e.plan.steps);
-    const bool course = shape.rank() > 0 && shape[0].name == step_axis && sizes(shape) == per_step;
-    if (!course && sizes(shape) != sizes(wanted))
-      data.fail(fmt::format("variable '{}' has the shape {}, but input '{}' of circuit '{}' has the shape {}.", source,
-                            shape.str_sizes(), name, e.circuit->name, wanted.str_sizes()));
+    if (sizes(shape) != per_step && sizes(shape) != sizes(wanted))
+      data.fail(fmt::format("variable '{}' has the shape {}, but input '{}' of circuit '{}' has the shape {}, and may "
+                            "have a row for each of the {} steps before it.",
+                            source, shape.str_sizes(), name, e.circuit->name, wanted.str_sizes(), e.plan.steps));
     e.from_data.emplace_back(name, variable);
   }
 }

@@ -74,7 +74,4 @@ TrainingExperiment read_training(TomlDocument& document, const std::string& path
 TrainingExperiment load_training(const std::string& path,
                                  const std::vector<std::pair<std::string, std::string>>& overrides = {});
 
-/// The axis along which a data variable's rows follow the steps of a map.
-constexpr const char* step_axis = "step";
-
 }  // namespace striate
