@@ -19,8 +19,8 @@ duration = "200 ms"
 every = "1 ms"
 record = [{record}]
 """
-CONTEXTUAL = """circuit = "contextual"
-regime = "paper"
+TILTED = """circuit = "{circuit}"
+regime = "{regime}"
 [settings]
 feature = 25
 y = 51
@@ -57,6 +57,9 @@ record = ["v", "w"]
 """
 
 
+LONG = SMALL.replace("100 ms", "20 s").replace('["v", "w"]', "[{record}]")
+
+
 def seconds(striate, experiment, folder, threads, repeats):
     """Median wall time of `striate run` and the size of what it writes."""
     path, output = folder + "/experiment.toml", folder + "/recording.h5"
@@ -78,20 +81,45 @@ def start_up(striate, repeats=21):
         return seconds(striate, SMALL, folder, 1, repeats)[0]
 
 
+def plain_write(folder, size, repeats):
+    """Median seconds in which write(2) takes so many bytes, in pieces of 512 KiB: what no recording can beat."""
+    piece, path = os.urandom(512 << 10), folder + "/plain"
+    times = []
+    for _ in range(repeats + 1):
+        if os.path.exists(path):
+            os.remove(path)
+        start = time.perf_counter()
+        file = os.open(path, os.O_CREAT | os.O_WRONLY)
+        for begin in range(0, size, len(piece)):
+            os.write(file, piece[: size - begin])
+        os.close(file)
+        times.append(time.perf_counter() - start)
+    return statistics.median(times[1:])
+
+
+def cases():
+    """(name, experiment with a place for what is recorded, the states)"""
+    near_far = NEAR_FAR.format(root=os.path.abspath("."), record="{record}")
+    yield "near_far, 131072 states, 200 ms", near_far, '"E", "I"'
+    for circuit, regime, states in (("contextual", "paper", '"I", "O"'), ("crf_ecrf", "divisive_ratio", '"H1", "H2"')):
+        yield (f"{circuit}, 130050 states, 200 ms",
+               TILTED.format(circuit=circuit, regime=regime, record="{record}"), states)
+    yield "fitzhugh_nagumo, 2 states, 20 s", LONG, '"v", "w"'
+
+
 def recording(striate, threads, repeats=5):
-    """(circuit, seconds without, seconds with, bytes written) by circuit"""
-    root = os.path.abspath(".")
+    """(circuit, seconds without, seconds with, bytes written, seconds of writing so many) by circuit"""
     with tempfile.TemporaryDirectory() as folder:
-        for name, text, states in (("near_far, 131072 states", NEAR_FAR, '"E", "I"'),
-                                   ("contextual, 130050 states", CONTEXTUAL, '"I", "O"')):
-            without, _ = seconds(striate, text.format(root=root, record=""), folder, threads, repeats)
-            with_all, size = seconds(striate, text.format(root=root, record=states), folder, threads, repeats)
-            yield name, without, with_all, size
+        for name, text, states in cases():
+            without, _ = seconds(striate, text.format(record=""), folder, threads, repeats)
+            with_all, size = seconds(striate, text.format(record=states), folder, threads, repeats)
+            yield name, without, with_all, size, plain_write(folder, size, repeats)
 
 
 if __name__ == "__main__":
     program, count = sys.argv[1], int(sys.argv[2]) if len(sys.argv) > 2 else 1
     print(f"a small run: {start_up(program) * 1e3:.0f} ms")
-    for circuit, without, with_all, size in recording(program, count):
-        print(f"{circuit}: {without:.3f} s, with {size / 2**20:.0f} MiB of recording {with_all:.3f} s,"
-              f" {100 * (with_all / without - 1):.0f} % more")
+    for circuit, without, with_all, size, plain in recording(program, count):
+        print(f"{circuit}: {without:.3f} s, with {size / 2**20:.1f} MiB of recording {with_all:.3f} s,"
+              f" {100 * (with_all / without - 1):.0f} % more; write(2) alone {plain:.3f} s,"
+              f" {100 * plain / without:.0f} %")

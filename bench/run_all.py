@@ -7,6 +7,8 @@ Peers are raced where they can be imported: SciPy, and PyTorch (`pip install tor
 """
 import argparse
 import importlib
+import os
+import re
 import subprocess
 from pathlib import Path
 
@@ -101,53 +103,104 @@ def oscillators(build, threads):
         if found else "XPPAUT is not here.")
 
 
-def page(build, threads):
-    torch = version("torch")
-    yield "# Performance"
-    yield ("\nWritten by `python3 bench/run_all.py`; every number of a table is measured in one run, side by side, and is a"
-           " median of five or more.\n")
-    yield f"Machine: {machine()}. Peers: SciPy {version('scipy')}, " + (
-        f"PyTorch {torch}." if torch else "PyTorch could not be imported, so it is absent.")
-    yield "\n## A circuit of 131,072 states"
-    yield ("\n`bench/near_far.circuit`: 64 x 64 positions, 16 channels, Gaussian near excitation (9 x 9) and far inhibition"
+def lines_of(program, *arguments, **environment):
+    return subprocess.run([program, *arguments], check=True, capture_output=True, text=True,
+                          env={**os.environ, **environment}).stdout.splitlines()
+
+
+def circuit_of_grids(build, threads):
+    yield ("`bench/near_far.circuit`: 64 x 64 positions, 16 channels, Gaussian near excitation (9 x 9) and far inhibition"
            " (29 x 29), circular mixing over channels, rectified; 200 ms from rest. Every peer integrates the same equations"
            " with separable filters. The error is the largest at eight times, most of them in the transient, relative to"
            " the largest state, against Dormand-Prince at 1e-11.")
     yield from races(build, threads)
-    yield "\n## A kernel of 29 x 29 that mixes 16 channels, double"
-    yield from mixing(build, threads)
-    yield "\n## Training steps"
-    yield ("\nForward, and back through time to the gradient towards all parameters: the reference hGRU (25 channels, 15 x 15, 8"
+
+
+def training_steps(build, threads):
+    yield ("Forward, and back through time to the gradient towards all parameters: the reference hGRU (25 channels, 15 x 15, 8"
            " steps), and a network of 100 rate units with all connections. Memory is by how much a process grew; the difference"
            " of the gradients is relative to their largest element.")
     yield from training(build, threads)
-    yield "\n## One evaluation beside what the machine allows"
-    yield ("\nThe rate of that circuit; the floors are the multiply-adds of the separable algorithm at measured peak, and one"
+
+
+def one_evaluation(build, threads):
+    yield ("The rate of that circuit; the floors are the multiply-adds of the separable algorithm at measured peak, and one"
            " pass over state, input and rate at the bandwidth of a triad of that size.")
     yield from floors(build, threads)
-    yield "\n## Kuramoto's oscillators"
-    yield "\n`bench/race_kuramoto.py`: 5000 with dense weights to t = 100; single runs.\n"
+
+
+def kuramoto(build, threads):
+    yield "`bench/race_kuramoto.py`: 5000 with dense weights to t = 100; single runs.\n"
     yield from oscillators(build, threads)
+
+
+def noise(build, _):
+    yield "`bench_noise`, one thread.\n"
+    yield from (f"- {line}" for line in lines_of(build / "bench/bench_noise"))
+
+
+def spikes(build, threads):
+    yield "`bench_spikes`: COBA on a grid of times, at 80 inputs a neuron.\n"
+    for n in threads:
+        title, columns, *rows = lines_of(build / "bench/bench_spikes", OMP_NUM_THREADS=str(n))
+        names = [name.strip() for name in re.split(r"  +", columns.strip())]
+        yield f"{title}\n"
+        yield "| " + " | ".join(names) + " |"
+        yield "|" + " --- |" * len(names)
+        yield from ("| " + " | ".join(row.split()) + " |" for row in rows)
+        yield ""
+
+
+def start_up_and_recording(build, threads):
     striate = str(build / "cli/striate")
-    yield "\n## Start-up and recording"
-    yield f"\n`striate run` on a circuit of two states, from nothing to the file: **{recording.start_up(striate) * 1e3:.0f} ms**."
-    yield "\nRecording every state at 1 kHz, one thread:\n"
-    yield "| circuit | run without, s | with, s | written, MiB | more time |"
-    yield "| --- | --- | --- | --- | --- |"
-    for name, without, with_all, size in recording.recording(striate, 1):
-        yield f"| {name} | {without:.3f} | {with_all:.3f} | {size / 2**20:.0f} | {100 * (with_all / without - 1):.0f} % |"
+    yield f"`striate run` on a circuit of two states, from nothing to the file: **{recording.start_up(striate) * 1e3:.0f} ms**."
+    yield ("\nRecording every state at 1 kHz. The limit is a loop of write(2) of as many bytes into the same folder, which a"
+           " recording cannot beat on the thread that integrates.\n")
+    yield "| circuit | threads | run without, s | with, s | written, MiB | more time | the limit, s | of the run |"
+    yield "| --- | --- | --- | --- | --- | --- | --- | --- |"
+    for n in threads:
+        for name, without, with_all, size, plain in recording.recording(striate, n):
+            yield (f"| {name} | {n} | {without:.3f} | {with_all:.3f} | {size / 2**20:.1f} |"
+                   f" **{100 * (with_all / without - 1):.0f} %** | {plain:.3f} | {100 * plain / without:.0f} % |")
+
+
+SECTIONS = {
+    "A circuit of 131,072 states": circuit_of_grids,
+    "A kernel of 29 x 29 that mixes 16 channels, double": mixing,
+    "Training steps": training_steps,
+    "One evaluation beside what the machine allows": one_evaluation,
+    "Kuramoto's oscillators": kuramoto,
+    "Noise": noise,
+    "Spikes on a grid of times": spikes,
+    "Start-up and recording": start_up_and_recording,
+}
+
+
+def head():
+    torch = version("torch")
+    return ("# Performance\n\nWritten by `python3 bench/run_all.py`; every number of a table is measured in one run, side by"
+            f" side, and is a median of five or more where nothing else is said.\n\nMachine: {machine()}. Peers: SciPy"
+            f" {version('scipy')}, " + (f"PyTorch {torch}." if torch else "PyTorch could not be imported, so it is absent."))
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("build", nargs="?", type=Path, default=Path("build/release"))
     parser.add_argument("--threads", default="1,2")
+    parser.add_argument("--only", help="the first words of the one section that is measured; the others are kept")
     given = parser.parse_args()
-    text = "\n".join(page(given.build, [int(n) for n in given.threads.split(",")])) + "\n"
-    marker = "\n## What bounds it\n"
-    kept = PAGE.read_text().split(marker)[1:] if PAGE.exists() else []
-    PAGE.write_text(text + "".join(marker + part for part in kept))
-    print(text)
+    threads = [int(n) for n in given.threads.split(",")]
+    old = dict(part.split("\n", 1) for part in ("\n" + PAGE.read_text()).split("\n## ")[1:]) if PAGE.exists() else {}
+    sections = {}
+    for title, measure in SECTIONS.items():
+        if given.only is None or title.startswith(given.only):
+            sections[title] = "\n" + "\n".join(measure(given.build, threads)).strip("\n") + "\n"
+            print(f"## {title}\n{sections[title]}", flush=True)
+        elif title in old:
+            sections[title] = old[title]
+    sections.update({title: text for title, text in old.items() if title not in SECTIONS})  # written by hand
+    PAGE.write_text("\n\n".join([head(), *(f"## {title}\n\n{text.strip(chr(10))}" for title, text in sections.items())])
+                    + "\n")
 
 
 if __name__ == "__main__":

@@ -484,13 +484,20 @@ std::shared_ptr<H5Series::State> new_series(H5File::State& file, const std::stri
   return series_state(file, path, std::move(dataset), type, shape, chunk_rows);
 }
 
+/// `block`: how it is cut into chunks; empty: not at all.
 void make_array(const H5File::State& file, const std::string& path, H5Type type, const std::vector<std::string>& axes,
-                const H5Label& label) {
+                const H5Label& label, const std::vector<hsize_t>& block = {}) {
   if (type == H5Type::text) file.mistake(path, "texts are written with write_texts.");
   const auto shape = shape_of_axes(file, axes, path);
-  Handle list = creation_list();
+  Handle list = creation_list(), space = space_of(shape);
   set_fill_value(list.get(), type);
-  Handle dataset = create_dataset(file, path, file_type(type), space_of(shape).get(), list.get());
+  if (!block.empty()) {
+    H5Pset_chunk(list.get(), static_cast<int>(block.size()), block.data());
+    auto limits = shape;
+    limits[0] = H5S_UNLIMITED;  // for the sake of a chunk index that only grows
+    space = Handle(H5Screate_simple(static_cast<int>(shape.size()), shape.data(), limits.data()), H5Sclose);
+  }
+  Handle dataset = create_dataset(file, path, file_type(type), space.get(), list.get());
   attach(file, dataset.get(), path, axes);
   label_dataset(file, dataset.get(), path, type, label, false);
 }
@@ -509,6 +516,17 @@ void write_all(const H5File::State& file, const std::string& path, H5Type type, 
   file.check_disk();
 }
 
+/// Whether a box of an unfiltered chunked dataset is one of its chunks.
+bool is_chunk(hid_t dataset, const std::vector<hsize_t>& first, const std::vector<hsize_t>& box) {
+  Handle list(H5Dget_create_plist(dataset), H5Pclose);
+  if (H5Pget_layout(list.get()) != H5D_CHUNKED || H5Pget_nfilters(list.get()) != 0) return false;
+  std::vector<hsize_t> chunk(box.size());
+  H5Pget_chunk(list.get(), static_cast<int>(chunk.size()), chunk.data());
+  for (std::size_t i = 0; i < box.size(); ++i)
+    if (first[i] % chunk[i] != 0) return false;
+  return box == chunk;
+}
+
 void write_box(const H5File::State& file, const std::string& path, H5Type type, std::span<const std::size_t> start,
                std::span<const std::size_t> count, const void* values, std::size_t given) {
   file.writable_id(path);
@@ -520,6 +538,11 @@ void write_box(const H5File::State& file, const std::string& path, H5Type type, 
   if (!inside || product(box) != given)
     file.mistake(path, fmt::format("{} values are given for the box [{}] at [{}], but the dataset is [{}].", given,
                                    fmt::join(box, ", "), fmt::join(first, ", "), fmt::join(shape, ", ")));
+  if (is_chunk(dataset.get(), first, box)) {
+    file.check(H5Dwrite_chunk(dataset.get(), H5P_DEFAULT, 0, first.data(), given * type_bytes(type), values), path,
+               "it cannot be written");
+    return file.check_disk();
+  }
   Handle space(H5Dget_space(dataset.get()), H5Sclose), memory = space_of(box);
   if (!shape.empty())
     file.check(H5Sselect_hyperslab(space.get(), H5S_SELECT_SET, first.data(), nullptr, box.data(), nullptr), path,
@@ -823,6 +846,19 @@ void H5File::create_array(const std::string& path, H5Type type, const std::vecto
   const auto lock = lock_hdf5();
   state_->writable_id(path);
   make_array(*state_, normal_path(path), type, axes, label);
+}
+
+std::size_t H5File::create_blocked_array(const std::string& path, H5Type type, const std::vector<std::string>& axes,
+                                         std::size_t along, const H5Label& label) {
+  const auto lock = lock_hdf5();
+  state_->writable_id(path);
+  auto block = shape_of_axes(*state_, axes, path);
+  std::fill_n(block.begin(), along, 1);
+  const hsize_t row_bytes = product(std::span(block).subspan(along + 1)) * type_bytes(type), all = block[along];
+  block[along] = std::clamp<hsize_t>((chunk_bytes + row_bytes - 1) / std::max<hsize_t>(1, row_bytes), 1, all);
+  const bool whole = block[along] == all || block[along] * row_bytes > std::numeric_limits<std::uint32_t>::max();
+  make_array(*state_, normal_path(path), type, axes, label, whole ? std::vector<hsize_t>{} : block);
+  return static_cast<std::size_t>(block[along]);
 }
 
 void H5File::write_part(const std::string& path, std::span<const std::size_t> start, std::span<const std::size_t> count,

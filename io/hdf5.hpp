@@ -111,6 +111,11 @@ class H5File {
   /// A dataset of fixed shape, that of its axes (none: a scalar), filled with NaN or 0 until `write_part`.
   void create_array(const std::string& path, H5Type type, const std::vector<std::string>& axes,
                     const H5Label& label = {});
+  /// create_array for what comes in the order of the axis number `along`, the axes before it being fixed meanwhile: it
+  /// is stored in blocks of that many of its rows [axes behind `along`] as are returned, at least 512 KiB unless there
+  /// is less. `write_part` hands a box that is a whole block to the disk as it lies in memory.
+  std::size_t create_blocked_array(const std::string& path, H5Type type, const std::vector<std::string>& axes,
+                                   std::size_t along, const H5Label& label = {});
   /// Writes the box of `count` elements at `start` of an existing dataset; row-major values.
   void write_part(const std::string& path, std::span<const std::size_t> start, std::span<const std::size_t> count,
                   std::span<const double> values);

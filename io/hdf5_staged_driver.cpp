@@ -87,7 +87,6 @@ H5FD_t* open_file(const char* name, unsigned flags, hid_t, haddr_t) {
   int mode = O_RDWR | O_CLOEXEC;
   if (flags & H5F_ACC_CREAT) mode |= O_CREAT;
   if (flags & H5F_ACC_EXCL) mode |= O_EXCL;
-  if (flags & H5F_ACC_TRUNC) mode |= O_TRUNC;
   const int descriptor = ::open(name, mode, 0666);
   if (descriptor < 0) return nullptr;
   struct stat status {};
@@ -95,6 +94,15 @@ H5FD_t* open_file(const char* name, unsigned flags, hid_t, haddr_t) {
     ::close(descriptor);
     errno = EINVAL;
     return nullptr;
+  }
+  if (flags & H5F_ACC_TRUNC && status.st_size > 0) {  // of an empty file it would make Linux write all of it at `close`
+    if (::ftruncate(descriptor, 0) != 0) {
+      const int reason = errno;
+      ::close(descriptor);
+      errno = reason;
+      return nullptr;
+    }
+    status.st_size = 0;
   }
   auto* file = new (std::nothrow) StagedFile{};
   if (file == nullptr) {

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 
 #include "base/error.hpp"
@@ -31,8 +30,6 @@ Method method_of(const Experiment& e) {
   return method;
 }
 
-using Clock = std::chrono::steady_clock;
-
 /// One condition on its way.
 class Course {
  public:
@@ -57,6 +54,8 @@ class Course {
   ConditionResult run(const std::vector<std::size_t>& widths, const std::vector<std::optional<LinearDecoder>>& trained,
                       const CourseObserver& observer = {}) {
     observer_ = observer;
+    if (!observer_.sample)
+      observer_.sample = [this](std::size_t i, std::span<const double> now) { append(now, result_.recorded[i]); };
     for (const std::size_t width : widths) result_.analyses.emplace_back(width);
     trained_ = &trained;
     courses_.resize(widths.size());
@@ -104,13 +103,7 @@ class Course {
     samples_ = times_.size();
     Observer observer;
     observer.inputs = [&](const At<double>& at) { inputs_.assign(at.u.begin(), at.u.end()); };
-    observer.sample = [&](double t, std::span<const double> y) {
-      keep(t, y);
-      if (const auto now = Clock::now(); now >= save_at_) {
-        save();
-        save_at_ = Clock::now() + std::max<Clock::duration>(std::chrono::seconds(1), 20 * (Clock::now() - now));
-      }
-    };
+    observer.sample = [&](double t, std::span<const double> y) { keep(t, y); };
     result_.spikes.resize(system_.events().size());
     observer.spikes = [&](double t, std::size_t event, std::span<const std::uint32_t> ids) {
       RecordedSpikes& spikes = result_.spikes[event];
@@ -122,14 +115,7 @@ class Course {
       if (observer_.progress) observer_.progress(t / problem_.t1);
     };
     if (e_.run.from_steady) problem_.y0 = settled(e_.run.absolute).y;
-    const Solution solution = [&] {
-      try {
-        return solve(problem_, method_of(e_), times_, observer);
-      } catch (...) {
-        save();
-        throw;
-      }
-    }();
+    const Solution solution = solve(problem_, method_of(e_), times_, observer);
     for (std::size_t i = 0; i < courses_.size(); ++i) {
       const Analysis& a = e_.analyses[i];
       if (a.course)
@@ -142,12 +128,6 @@ class Course {
                      {"rhs_evaluations", static_cast<double>(solution.counters.rhs)},
                      {"jacobian_products", static_cast<double>(solution.counters.jvp)},
                      {"events", static_cast<double>(solution.counters.events)}};
-  }
-
-  void save() {
-    if (!observer_.save || sample_ == saved_) return;
-    observer_.save(result_.recorded, saved_, sample_);
-    saved_ = sample_;
   }
 
   double reduced(const Analysis& a, const std::vector<double>& course) const {
@@ -165,28 +145,29 @@ class Course {
     derived_ = true;
   }
 
-  /// Adds the present values of a state, definition or input to its course.
-  void append(const std::string& name, std::vector<double>& course) {
-    const auto add = [&](const Field& f, const std::vector<double>& values) {
-      const auto first = values.begin() + static_cast<std::ptrdiff_t>(f.offset);
-      course.reserve(f.size * times_.size());
-      course.insert(course.end(), first, first + static_cast<std::ptrdiff_t>(f.size));
-    };
-    if (const Field* f = system_.states().find(name)) return add(*f, states_);
+  /// The present values of a state, definition or input.
+  std::span<const double> now(const std::string& name) {
+    const auto part = [](const Field& f, std::span<const double> values) { return values.subspan(f.offset, f.size); };
+    if (const Field* f = system_.states().find(name)) return part(*f, states_);
     derive();
-    if (const Field* g = system_.observables().find(name)) return add(*g, observables_);
-    add(system_.inputs().at(name), inputs_);
+    if (const Field* g = system_.observables().find(name)) return part(*g, observables_);
+    return part(system_.inputs().at(name), inputs_);
+  }
+
+  void append(std::span<const double> values, std::vector<double>& course) const {
+    course.reserve(values.size() * samples_);
+    course.insert(course.end(), values.begin(), values.end());
   }
 
   void keep(double t, std::span<const double> y) {
     t_ = t;
     derived_ = false;
-    states_.assign(y.begin(), y.end());
-    for (std::size_t i = 0; i < e_.run.record.size(); ++i) append(e_.run.record[i], result_.recorded[i]);
+    states_ = y;
+    for (std::size_t i = 0; i < e_.run.record.size(); ++i) observer_.sample(i, now(e_.run.record[i]));
     for (std::size_t i = 0; i < result_.analyses.size(); ++i) {
       if (const auto& course = e_.analyses[i].course) {
-        append(e_.analyses[i].variable, courses_[i]);
-        if (!course->with.empty()) append(course->with, others_[i]);
+        append(now(e_.analyses[i].variable), courses_[i]);
+        if (!course->with.empty()) append(now(course->with), others_[i]);
         continue;
       }
       const bool timed = e_.analyses[i].against == "t";
@@ -197,7 +178,9 @@ class Course {
               timed ? row.subspan(sample_, 1) : row);
       if (e_.analyses[i].over_time != OverTime::last) courses_[i].push_back(row[0]);
     }
-    ++sample_;
+    if (++sample_ < samples_) return;
+    last_states_.assign(y.begin(), y.end());
+    states_ = last_states_;
   }
 
   const Experiment& e_;
@@ -206,11 +189,10 @@ class Course {
   std::shared_ptr<const Drive> drive_;
   Problem problem_;
   Workspace<double> workspace_;
-  std::vector<double> states_, observables_, inputs_;
+  std::span<const double> states_;  ///< of the sample at hand; after the run, of the last one
+  std::vector<double> last_states_, observables_, inputs_;
   const std::vector<std::optional<LinearDecoder>>* trained_ = nullptr;
   CourseObserver observer_;
-  std::size_t saved_ = 0;
-  Clock::time_point save_at_ = Clock::now() + std::chrono::seconds(1);
   std::size_t sample_ = 0, samples_ = 1;
   double t_ = 0;
   bool derived_ = false;

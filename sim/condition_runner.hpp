@@ -5,6 +5,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -26,7 +27,7 @@ struct RecordedSpikes {
 
 /// What one condition leaves behind.
 struct ConditionResult {
-  std::vector<std::vector<double>> recorded;          ///< by recorded variable, [t, its shape]
+  std::vector<std::vector<double>> recorded;          ///< by recorded variable, [t, its shape]; empty where observed
   std::vector<std::vector<double>> analyses;          ///< by analysis, its width, of the last state
   std::vector<RecordedSpikes> spikes;                 ///< by event of the circuit
   std::vector<std::pair<std::string, double>> notes;  ///< work counters, residuals
@@ -36,9 +37,8 @@ struct ConditionResult {
 /// Hears of a course while it runs.
 struct CourseObserver {
   std::function<void(double)> progress;  ///< the share of the duration that is covered, 0..1
-  /// About every second, and when a run breaks off: what is recorded so far, [t, its shape] of every variable, of which
-  /// the times from `first` to before `end` are new.
-  std::function<void(const std::vector<std::vector<double>>& recorded, std::size_t first, std::size_t end)> save;
+  /// Takes the next sample of the recorded variable of that number; without it they are in the result.
+  std::function<void(std::size_t variable, std::span<const double> values)> sample;
 };
 
 /// Runs single conditions of one experiment, which must outlive it. Const and safe to call from several threads: a

@@ -146,7 +146,6 @@ void write_states(H5File& file, const std::string& group, const System<double>& 
 Recording::Recording(const std::string& path, bool overwrite, const Experiment& e, const Provenance& provenance,
                      const std::vector<SweepAxis>& sweep)
     : file_(H5File::create(path, overwrite)) {
-  const bool timed = !e.run.steady;
   name_conditions(e, sweep);
   file_.set_attribute("/", "complete", std::int64_t{0});
   file_.flush();
@@ -158,7 +157,7 @@ Recording::Recording(const std::string& path, bool overwrite, const Experiment& 
   file_.write_text("/circuit_text", to_text(e.circuit));
   write_condition_axes(e, sweep);
   create_circuit_axes(file_, e.circuit);
-  if (timed) {
+  if (timed_) {
     file_.create_axis("/t", std::span<const double>(output_times(e)), {e.circuit->time_unit.str(), "time"});
     const auto changes = stimulus_changes(e);
     if (!changes.empty()) file_.set_attribute("/t", "stimulus_changes", changes);
@@ -166,12 +165,17 @@ Recording::Recording(const std::string& path, bool overwrite, const Experiment& 
   for (const auto& name : e.run.record) {
     const Observable r = observable(e.circuit, name);
     std::vector<std::string> axes = condition_axes_;
-    if (timed) axes.emplace_back("/t");
+    if (timed_) axes.emplace_back("/t");
     for (const auto& axis : r.value.shape()) axes.push_back("/" + axis.name);
-    file_.create_array("/" + name, H5Type::float64, axes, {r.value.unit().str(), r.description});
+    const H5Label label{r.value.unit().str(), r.description};
+    block_rows_[name] = 1;
+    if (timed_)
+      block_rows_[name] = file_.create_blocked_array("/" + name, H5Type::float64, axes, condition_axes_.size(), label);
+    else
+      file_.create_array("/" + name, H5Type::float64, axes, label);
     if (r.value.shape().has(re_im_axis().name)) file_.set_attribute("/" + name, "complex", std::int64_t{1});
   }
-  if (timed && sweep.empty())
+  if (timed_ && sweep.empty())
     for (const auto& event : e.circuit->events) {
       const std::string group = "/spikes/" + event.name;
       H5Series times = file_.create_growing_axis(group + "/times", H5Type::float64,
@@ -190,6 +194,7 @@ Recording::Recording(H5File file, const Experiment& e, const std::vector<SweepAx
 }
 
 void Recording::name_conditions(const Experiment& e, const std::vector<SweepAxis>& sweep) {
+  timed_ = !e.run.steady;
   const auto add = [this](const std::string& name, std::size_t size) {
     condition_axes_.push_back("/" + name);
     condition_shape_.push_back(size);
@@ -235,14 +240,14 @@ void Recording::write(const std::string& variable, std::size_t index, std::span<
   file_.write_part("/" + variable, b.start, b.count, values);
 }
 
-void Recording::write_times(const std::string& variable, std::size_t index, std::span<const double> course,
-                            std::size_t first, std::size_t end) {
+void Recording::write(const std::string& variable, std::size_t index, std::size_t first, std::size_t count,
+                      std::span<const double> values) {
   Box b = box("/" + variable, index);
-  const std::size_t t = condition_shape_.size();
-  b.start[t] = first;
-  b.count[t] = end - first;
-  const std::size_t row = course.size() / end;
-  file_.write_part("/" + variable, b.start, b.count, course.subspan(first * row, (end - first) * row));
+  if (timed_) {
+    b.start[condition_shape_.size()] = first;
+    b.count[condition_shape_.size()] = count;
+  }
+  file_.write_part("/" + variable, b.start, b.count, values);
 }
 
 void Recording::write_spikes(std::size_t condition, std::vector<RecordedSpikes> spikes) {

@@ -52,10 +52,11 @@ class Recording {
 
   /// Values of one variable in one condition: [t, its shape], or [its shape] for a steady state.
   void write(const std::string& variable, std::size_t index, std::span<const double> values);
-  /// A part of the course: all of `course` there is, [t, its shape], of which the times from `first` to before `end`
-  /// are new.
-  void write_times(const std::string& variable, std::size_t index, std::span<const double> course, std::size_t first,
-                   std::size_t end);
+  /// A part of that: `count` samples from number `first` on.
+  void write(const std::string& variable, std::size_t index, std::size_t first, std::size_t count,
+             std::span<const double> values);
+  /// Samples that are best written together, beginning at a multiple of their number.
+  std::size_t block_rows(const std::string& variable) const { return block_rows_.at(variable); }
   /// All spikes of one condition, under /spikes; they are appended in the order of the conditions.
   void write_spikes(std::size_t condition, std::vector<RecordedSpikes> spikes);
   /// Work counters and residuals, under /run.
@@ -80,6 +81,8 @@ class Recording {
   Box box(const std::string& path, std::size_t index) const;
 
   H5File file_;
+  bool timed_ = true;                              ///< the variables have the axis t
+  std::map<std::string, std::size_t> block_rows_;  ///< by variable
   std::vector<std::size_t> condition_shape_;
   std::vector<std::string> condition_axes_;
   std::map<std::size_t, std::string> warnings_;

@@ -6,12 +6,14 @@
 #include <exception>
 #include <filesystem>
 #include <mutex>
+#include <optional>
 
 #include "base/error.hpp"
 #include "sim/analysis_record.hpp"
 #include "sim/condition_runner.hpp"
 #include "sim/progress.hpp"
 #include "sim/recording.hpp"
+#include "sim/sample_writer.hpp"
 
 namespace striate {
 namespace {
@@ -50,26 +52,32 @@ void run_experiment(const Experiment& e, const RunOptions& options) {
   Progress progress(e.title, count, options.quiet);
 
   std::mutex lock;
+  std::optional<SampleWriter> writer(std::in_place, recording, e.run.record, lock);
   std::exception_ptr first_failure;
   std::size_t failed_condition = count;
   std::size_t finished = 0;
+  const auto recorded_run = [&](std::size_t c) {
+    SampleWriter::Condition samples(*writer, c);
+    CourseObserver observer;
+    observer.progress = [&](double share) { progress.within(c, share); };
+    observer.sample = [&](std::size_t variable, std::span<const double> values) { samples.add(variable, values); };
+    try {
+      ConditionResult result = runner.run(c, observer);
+      samples.finish();
+      return result;
+    } catch (...) {  // what came before is worth a look
+      samples.finish();
+      throw;
+    }
+  };
   const auto one = [&](std::size_t c) {
     {
       const std::scoped_lock guard(lock);
       if (first_failure) return;
     }
     try {
-      CourseObserver observer;
-      observer.progress = [&](double share) { progress.within(c, share); };
-      observer.save = [&](const std::vector<std::vector<double>>& recorded, std::size_t first, std::size_t end) {
-        const std::scoped_lock guard(lock);
-        for (std::size_t i = 0; i < recorded.size(); ++i)
-          recording.write_times(e.run.record[i], c, recorded[i], first, end);
-        recording.file().flush();
-      };
-      const ConditionResult result = runner.run(c, observer);
+      const ConditionResult result = recorded_run(c);
       const std::scoped_lock guard(lock);
-      for (std::size_t i = 0; i < e.run.record.size(); ++i) recording.write(e.run.record[i], c, result.recorded[i]);
       recording.write_spikes(c, result.spikes);
       for (const auto& [name, value] : result.notes) recording.note(c, name, value);
       for (std::size_t i = 0; i < e.analyses.size(); ++i) analyses[i].set(c, result.analyses[i]);
@@ -88,6 +96,7 @@ void run_experiment(const Experiment& e, const RunOptions& options) {
 #pragma omp parallel for schedule(dynamic) if (count > 1)
   for (std::ptrdiff_t c = 0; c < n; ++c) one(static_cast<std::size_t>(c));
 
+  writer.reset();
   if (first_failure) {
     recording.file().flush();
     try {

@@ -257,4 +257,39 @@ BOOST_AUTO_TEST_CASE(a_full_disk_is_a_failure_and_leaves_the_last_flush) {
   BOOST_TEST(file.read_numbers("time").values.back() == 199.0);
 }
 
+BOOST_AUTO_TEST_CASE(a_blocked_array_takes_any_boxes_and_holds_nan_where_none_was_written) {
+  const Scratch scratch;
+  const auto path = scratch.path("blocked.h5");
+  constexpr std::size_t rows = 11, row = 20000;  // 160 kB: 4 rows make 512 KiB
+  std::vector<double> values(2 * rows * row, NAN);
+  {
+    auto file = H5File::create(path);
+    file.create_axis("trial", 2);
+    file.create_axis("t", rows);
+    file.create_axis("x", row);
+    BOOST_TEST(file.create_blocked_array("y", H5Type::float64, {"trial", "t", "x"}, 1) == 4u);
+    BOOST_TEST(file.create_blocked_array("small", H5Type::float64, {"trial", "t"}, 1) == rows);  // not cut at all
+    // A whole block, one begun and finished, the short one at the end, and boxes across blocks and parts of rows.
+    const std::size_t boxes[][6] = {{0, 0, 0, 1, 4, row}, {0, 4, 0, 1, 1, row}, {0, 5, 0, 1, 3, row},
+                                    {1, 8, 0, 1, 3, row}, {1, 2, 7, 1, 4, 100}, {0, 3, 0, 2, 1, 5}};
+    double next = 0;
+    for (const auto& b : boxes) {
+      std::vector<double> part;
+      for (std::size_t k = 0; k < b[3]; ++k)
+        for (std::size_t i = 0; i < b[4]; ++i)
+          for (std::size_t j = 0; j < b[5]; ++j) {
+            part.push_back(++next);
+            values[((b[0] + k) * rows + b[1] + i) * row + b[2] + j] = next;
+          }
+      file.write_part("y", std::span(b, 3), std::span(b + 3, 3), part);
+    }
+    file.close();
+  }
+  const auto read = H5File::open(path).read_numbers("y");
+  BOOST_TEST(read.shape == (std::vector<std::size_t>{2, rows, row}), boost::test_tools::per_element());
+  for (std::size_t i = 0; i < values.size(); ++i)
+    if (!(read.values[i] == values[i] || (std::isnan(read.values[i]) && std::isnan(values[i]))))
+      BOOST_FAIL("element " << i << " is " << read.values[i] << ", written was " << values[i]);
+}
+
 BOOST_AUTO_TEST_SUITE_END()

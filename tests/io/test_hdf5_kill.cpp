@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include <boost/test/unit_test.hpp>
+#include <cmath>
 #include <cstdlib>
 #include <random>
 
@@ -42,6 +43,19 @@ namespace {
 
 constexpr int rows_per_flush = 37;
 
+/// A blocked array of two trials of 20 rows of 64 KiB, of which each flush writes a block of 8 (the last ones of a
+/// trial: 4), beginning again at the end.
+constexpr std::size_t trials = 2, samples = 20, wide = 8192;
+
+struct BlockOfFlush {
+  std::size_t trial, first, count;
+};
+
+BlockOfFlush block_of_flush(int k) {
+  const auto i = static_cast<std::size_t>(k) % 6, first = i % 3 * 8;
+  return {i / 3, first, std::min<std::size_t>(8, samples - first)};
+}
+
 /// A run: traces of several kinds, attributes that change, and groups that appear while it goes on.
 void record(const std::string& path, int flushes) {
   auto file = H5File::create(path);
@@ -50,6 +64,10 @@ void record(const std::string& path, int flushes) {
   auto time = file.create_growing_axis("time", H5Type::float64, {"ms", "time"}, 16);
   auto v = file.create_series("trace/V", H5Type::float64, "time", {"neuron"}, {"mV", "membrane potential"}, 16);
   auto packed = file.create_series("trace/packed", H5Type::float32, "time", {"neuron"}, {}, 64, true);
+  file.create_axis("trial", trials);
+  file.create_axis("sample", samples);
+  file.create_axis("wide", wide);
+  BOOST_TEST(file.create_blocked_array("blocked", H5Type::float64, {"trial", "sample", "wide"}, 1) == 8u);
   file.write_text("circuit", "dV/dt = -V/tau : mV");
   long row = 0;
   for (int k = 0; k < flushes; ++k) {
@@ -59,6 +77,9 @@ void record(const std::string& path, int flushes) {
       v.append(values);
       packed.append(values);
     }
+    const auto [trial, first, count] = block_of_flush(k);
+    const std::size_t start[] = {trial, first, 0}, box[] = {1, count, wide};
+    file.write_part("blocked", start, box, std::vector<double>(count * wide, static_cast<double>(trial * 100 + first)));
     file.set_attribute("/", "rows", std::int64_t{row});
     const std::string run = std::string("run") + std::to_string(k);
     file.create_axis(run + "/x", std::vector<double>(10, k), {"deg", "place"});
@@ -75,7 +96,7 @@ void record(const std::string& path, int flushes) {
 /// Reads all of a file whose writer died, and compares it with what `record` wrote.
 void check_recording(const std::string& path, long flushed) {
   const auto file = H5File::open(path);
-  if (!file.exists("trace/packed") && flushed == 0) return;
+  if (!file.exists("circuit") && flushed == 0) return;
   const auto time = file.read_numbers("time"), v = file.read_numbers("trace/V"),
              packed = file.read_numbers("trace/packed");
   for (const auto* array : {&time, &v, &packed}) BOOST_TEST(array->shape[0] >= static_cast<std::size_t>(flushed));
@@ -84,6 +105,14 @@ void check_recording(const std::string& path, long flushed) {
   for (const auto* array : {&v, &packed})
     for (std::size_t i = 0; i < array->values.size(); ++i)
       if (array->values[i] != static_cast<double>(i / 50)) BOOST_FAIL("value[" << i << "] = " << array->values[i]);
+  const auto blocked = file.read_numbers("blocked").values;
+  for (int k = 0; k < 6; ++k) {
+    const auto [trial, first, count] = block_of_flush(k);
+    const bool promised = (k + 1) * rows_per_flush <= flushed;
+    for (std::size_t i = (trial * samples + first) * wide; i < (trial * samples + first + count) * wide; ++i)
+      if (!(blocked[i] == static_cast<double>(trial * 100 + first) || (!promised && std::isnan(blocked[i]))))
+        BOOST_FAIL("block " << k << " holds " << blocked[i]);
+  }
   BOOST_TEST(file.axes("trace/V")[1] == "/neuron");
   BOOST_TEST(file.axes("trace/V")[0] == "/time");
   BOOST_TEST(file.read_text("circuit") == "dV/dt = -V/tau : mV");
