@@ -35,7 +35,7 @@ void measure(const ConvolutionShape& s, ConvolutionAlgorithm algorithm) {
   const Convolution<T> plan(s, algorithm);
   std::vector<T> kernel(s.kernel_size(), T(0.01)), in(s.in_size(), T(1)), out(s.out_size()), gradient(s.kernel_size());
   std::vector<T> prepared(plan.prepared_size()), scratch(plan.scratch_size());
-  const double prepare = median_ms([&] { plan.prepare(kernel.data(), prepared.data(), scratch.data()); });
+  const double prepare = median_ms([&] { plan.prepare(kernel.data(), prepared.data(), scratch.data(), false); });
   fmt::print("{:2} x {:2}, {:3} x {:3}, {:2} x {:2} {:10} {:6} {:6}", s.batch, s.channels_in, s.ny, s.nx, s.ky, s.kx,
              s.mixing ? "mixing" : "depth-wise", algorithm == ConvolutionAlgorithm::fft ? "fft" : "direct",
              sizeof(T) == 8 ? "double" : "float");

@@ -41,7 +41,7 @@ int main(int argc, char** argv) {
                              : ConvolutionAlgorithm::direct;
   const Convolution<double> plan(shape, algorithm);
   AlignedVector<double> prepared(plan.prepared_size()), scratch(plan.scratch_size());
-  plan.prepare(kernel.data(), prepared.data(), scratch.data());
+  plan.prepare(kernel.data(), prepared.data(), scratch.data(), true);
   const double time = bench::seconds([&] { plan.apply(prepared.data(), in.data(), out.data(), scratch.data(), true); });
   save(folder + "/kernel.bin", kernel);
   save(folder + "/in.bin", in);

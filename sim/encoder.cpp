@@ -156,7 +156,7 @@ class FilterBank final : public Encoder {
       std::fill(energy.begin(), energy.end(), 0.0);
       for (const double phase : {0.0, std::numbers::pi / 2}) {
         gabor(orientations_[k], phase, radius, field.scale, kernel);
-        plan.prepare(kernel.data(), prepared.data(), scratch.data());
+        plan.prepare(kernel.data(), prepared.data(), scratch.data(), false);
         plan.apply(prepared.data(), luminance.data(), out.data(), scratch.data(), false);
         for (std::size_t i = 0; i < energy.size(); ++i) energy[i] += out[i] * out[i];
       }

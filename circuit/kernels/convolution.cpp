@@ -70,8 +70,8 @@ std::size_t Convolution<T>::scratch_size() const {
   return plan_->scratch.size + alignment / sizeof(T);
 }
 template <class T>
-void Convolution<T>::prepare(const T* kernel, T* prepared, T* scratch) const {
-  plan_->prepare(kernel, prepared, aligned(scratch));
+void Convolution<T>::prepare(const T* kernel, T* prepared, T* scratch, bool parallel) const {
+  plan_->prepare(kernel, prepared, aligned(scratch), parallel);
 }
 template <class T>
 void Convolution<T>::apply(const T* prepared, const T* in, T* out, T* scratch, bool parallel) const {

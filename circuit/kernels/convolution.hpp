@@ -46,7 +46,7 @@ class Convolution {
   std::size_t scratch_size() const;   ///< values any of the calls below may overwrite
 
   /// What apply and apply_transposed need of a kernel; once per parameter set.
-  void prepare(const T* kernel, T* prepared, T* scratch) const;
+  void prepare(const T* kernel, T* prepared, T* scratch, bool parallel) const;
   void apply(const T* prepared, const T* in, T* out, T* scratch, bool parallel) const;
   /// The exact adjoint of `apply` with respect to `in`, borders included; `g` has the shape of `out`, `out` that of
   /// `in`.

@@ -90,7 +90,7 @@ struct DirectPlan final : ConvolutionPlan<T> {
     at_wide = scratch.take(in_planes * wide_plane);
   }
 
-  void prepare(const T* kernel, T* prepared, T* memory) const override {
+  void prepare(const T* kernel, T* prepared, T* memory, bool) const override {
     T* used = memory + Base::at_kernel;
     Base::gather_taps(kernel, used);
     std::fill_n(prepared, Base::prepared_size, T(0));

@@ -88,28 +88,31 @@ struct FftPlan final : ConvolutionPlan<T> {
     }
   }
 
-  void prepare(const T* kernel, T* prepared, T* memory) const override {
+  void prepare(const T* kernel, T* prepared, T* memory, bool parallel) const override {
     T *used = memory + Base::at_kernel, *work = memory + at_work;
     Base::gather_taps(kernel, used);
     if (!shape.mixing) {
-      for (std::size_t p = 0; p < kernel_planes(shape); ++p) {
-        kernels.spectral.forward(kernel_transform, used + p * taps, false, lone(prepared + p * spectrum_size), work);
-      }
+      for_pieces(kernel_planes(shape), parallel, [&](std::size_t p, std::size_t piece) {
+        kernels.spectral.forward(kernel_transform, used + p * taps, false, lone(prepared + p * spectrum_size),
+                                 work + piece * work_size);
+      });
       return;
     }
     // Spectra are gathered for one output channel, then laid down frequency by frequency as `product` reads them.
     const std::size_t ci = shape.channels_in, co = shape.channels_out;
     T* row = memory + at_first;
     for (std::size_t c = 0; c < co; ++c) {
-      for (std::size_t d = 0; d < ci; ++d) {
-        kernels.spectral.forward(kernel_transform, used + (c * ci + d) * taps, false, among(row, d, ci), work);
-      }
-      for (std::size_t f = 0; f < registers; ++f) {
-        for (std::size_t d = 0; d < ci; ++d) {
-          const T* from = row + ((f / spectrum_chunk * ci + d) * spectrum_chunk + f % spectrum_chunk) * step;
-          std::copy_n(from, step, prepared + ((f * co + c) * ci + d) * step);
+      for_pieces(ci, parallel, [&](std::size_t d, std::size_t piece) {
+        kernels.spectral.forward(kernel_transform, used + (c * ci + d) * taps, false, among(row, d, ci),
+                                 work + piece * work_size);
+      });
+      parallel_for(registers / spectrum_chunk, parallel, [&](std::size_t chunk) {
+        for (std::size_t i = 0; i < spectrum_chunk; ++i) {
+          T* to = prepared + ((chunk * spectrum_chunk + i) * co + c) * ci * step;
+          for (std::size_t d = 0; d < ci; ++d)
+            std::copy_n(row + ((chunk * ci + d) * spectrum_chunk + i) * step, step, to + d * step);
         }
-      }
+      });
     }
   }
 

@@ -63,7 +63,7 @@ struct ConvolutionPlan {
     at_kernel = scratch.take(std::max(kernel_planes(s), s.mixing ? 1 : gradient_groups()) * taps);
   }
   virtual ~ConvolutionPlan() = default;
-  virtual void prepare(const T* kernel, T* prepared, T* scratch) const = 0;
+  virtual void prepare(const T* kernel, T* prepared, T* scratch, bool parallel) const = 0;
   virtual void apply(const T* prepared, const T* in, T* out, bool transposed, T* scratch, bool parallel) const = 0;
   /// Gradient of the kernel planes with the taps in use, into scratch + at_kernel.
   virtual void gradient(std::span<const T* const> in, std::span<const T* const> g, T* scratch, bool parallel) const = 0;

@@ -76,6 +76,9 @@ Pointwise pointwise_of(Op op) {
 bool in_pointwise_step(const Expr& e) { return is_pointwise(e->op) || e->op == Op::broadcast; }
 bool is_leaf(const Expr& e) { return e->args.empty(); }
 
+/// Whether e is the sum of all elements of what a pointwise step computes, which may add them up as it goes.
+bool sums_pointwise(const Expr& e) { return e->op == Op::sum && e.shape().rank() == 0 && is_pointwise(e->args[0]->op); }
+
 bool is_cheap(Op op) {
   switch (op) {
     case Op::add:
@@ -143,6 +146,7 @@ class Planner {
     find_stages();
     find_levels();
     find_memory_needs();
+    find_accumulated();
     for (int stage = 0; stage <= last_stage_; ++stage) plan_stage(stage);
     plan_outputs();
     for (const auto& a : arguments)
@@ -201,12 +205,23 @@ class Planner {
     }
   }
 
+  bool summed_in_step(const Expr& e) const {
+    return sums_pointwise(e) && stage_.at(e.get()) == stage_.at(e->args[0].get());
+  }
+
+  /// The shape over which e runs in a pointwise step; null for other work.
+  const Shape* pointwise_shape(const Expr& e) const {
+    if (in_pointwise_step(e)) return &e.shape();
+    return summed_in_step(e) ? &e->args[0].shape() : nullptr;
+  }
+
   void find_levels() {
     for (const auto& e : order_) {
       int level = 0;
       for (const auto& arg : e->args) {
         if (stage_[arg.get()] != stage_[e.get()] || is_leaf(arg)) continue;
-        const bool fused = in_pointwise_step(e) && in_pointwise_step(arg) && e.shape() == arg.shape();
+        const Shape* shape = pointwise_shape(e);
+        const bool fused = shape != nullptr && in_pointwise_step(arg) && *shape == arg.shape();
         level = std::max(level, level_[arg.get()] + (fused ? 0 : 1));
       }
       level_[e.get()] = level;
@@ -214,8 +229,9 @@ class Planner {
   }
 
   bool same_work(const Expr& a, const Expr& b) const {
-    return in_pointwise_step(a) && in_pointwise_step(b) && a.shape() == b.shape() &&
-           stage_.at(a.get()) == stage_.at(b.get()) && level_.at(a.get()) == level_.at(b.get());
+    const Shape *of_a = pointwise_shape(a), *of_b = pointwise_shape(b);
+    return of_a != nullptr && of_b != nullptr && *of_a == *of_b && stage_.at(a.get()) == stage_.at(b.get()) &&
+           level_.at(a.get()) == level_.at(b.get());
   }
 
   bool same_matrix(const Expr& a, const Expr& b) const {
@@ -227,6 +243,20 @@ class Planner {
 
   /// A broadcast that only pointwise steps of its shape use is read through, not computed.
   bool read_through(const Expr& e) const { return e->op == Op::broadcast && !in_memory_.contains(e.get()); }
+
+  /// Outer products that nothing reads but one output, to which they are added.
+  void find_accumulated() {
+    std::unordered_map<const Node*, int> uses;
+    for (const auto& e : order_)
+      for (const auto& arg : e->args) ++uses[arg.get()];
+    for (const auto& o : outputs_) ++uses[o.value.get()];
+    for (auto& o : outputs_)
+      if (o.add && is_outer_product(o.value) && uses[o.value.get()] == 1 && stage_[o.value.get()] == last_stage_) {
+        o.bound = true;
+        accumulated_.insert(o.value.get());
+        place_[o.value.get()] = {Place::Space::output, o.group, o.offset};
+      }
+  }
 
   void find_memory_needs() {
     for (const auto& o : outputs_) in_memory_.insert({storage(o.value).get(), true});
@@ -255,7 +285,7 @@ class Planner {
         continue;
       }
       auto& works = by_level[level_[e.get()]];
-      if (in_pointwise_step(e)) {
+      if (pointwise_shape(e) != nullptr) {
         const auto found =
             std::find_if(works.begin(), works.end(), [&](const Work& w) { return same_work(w.nodes.front(), e); });
         if (found != works.end()) {
@@ -306,8 +336,9 @@ class Planner {
     }
   }
 
-  static typename std::vector<Work>::iterator first_pointwise(std::vector<Work>& works) {
-    return std::find_if(works.begin(), works.end(), [](const Work& w) { return in_pointwise_step(w.nodes.front()); });
+  typename std::vector<Work>::iterator first_pointwise(std::vector<Work>& works) const {
+    return std::find_if(works.begin(), works.end(),
+                        [&](const Work& w) { return pointwise_shape(w.nodes.front()) != nullptr; });
   }
 
   static std::vector<double> leaf_values(const Expr& e) {
@@ -326,6 +357,7 @@ class Planner {
   }
 
   void give_place(const Expr& e, int stage) {
+    if (place_.contains(e.get())) return;  // added to an output
     if (stage == last_stage_) {
       for (auto& o : outputs_) {
         if (o.bound || o.add || !(o.value == e)) continue;
@@ -354,7 +386,7 @@ class Planner {
 
   void plan_work(const Work& work, int stage) {
     auto& target = pending_[stage];
-    if (in_pointwise_step(work.nodes.front())) {
+    if (pointwise_shape(work.nodes.front()) != nullptr) {
       target.push_back({pointwise_program(work), {}, {}, {}, {}});
       return;
     }
@@ -401,7 +433,7 @@ class Planner {
 
   PointwiseProgram pointwise_program(const Work& work) {
     PointwiseProgram program;
-    program.shape = work.nodes.front().shape();
+    program.shape = *pointwise_shape(work.nodes.front());
     std::vector<std::pair<const Node*, std::size_t>> known;
     std::unordered_map<const Node*, int> result;
     std::unordered_map<const Node*, int> uses;
@@ -430,6 +462,9 @@ class Planner {
           kept_.push_back(factor);
         }
         in = {operand(e->args[0]), {true, load_index(program, known, factor)}};
+      } else if (e->op == Op::sum) {
+        instruction.summed = true;
+        in = {operand(e->args[0])};
       } else if (e->op == Op::phi) {
         instruction.k = static_cast<int>(e->ints[0]);
         in = {operand(e->args[0])};
@@ -517,6 +552,8 @@ class Planner {
     if (const auto product = matrix_vector(p.node))
       return matrix_vectors_step<T>(*product, p.operands[0], {p.operands.begin() + 1, p.operands.end()}, p.results);
     if (p.node->op == Op::conv && p.operands.size() == 1) return prepare_step<T>(p.node, p.operands[0], p.prepared);
+    if (is_outer_product(p.node))
+      return outer_products_step<T>(p.node, p.operands, p.results[0], accumulated_.contains(p.node.get()));
     switch (p.node->op) {
       case Op::sum:
       case Op::max_over:
@@ -541,7 +578,8 @@ class Planner {
   std::vector<Expr> order_;
   std::unordered_map<const Node*, int> stage_, level_;
   std::unordered_map<const Node*, bool> in_memory_;
-  std::unordered_set<const Node*> read_early_;  ///< by steps before the last stage
+  std::unordered_set<const Node*> accumulated_;  ///< added to their output
+  std::unordered_set<const Node*> read_early_;   ///< by steps before the last stage
   std::unordered_map<const Node*, Place> place_;
   std::map<int, std::vector<Pending>> pending_;
   std::vector<Expr> kept_;

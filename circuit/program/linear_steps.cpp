@@ -197,7 +197,8 @@ class PrepareStep final : public Step<T> {
   PrepareStep(const Expr& node, Place kernel, Place prepared)
       : kernel_(kernel), prepared_(prepared), plan_(ConvStep<T>::make_plan(node)) {}
   void run(const Frame<T>& frame) const override {
-    plan_.prepare(frame.read(kernel_), frame.write(prepared_), frame.scratch);
+    plan_.prepare(frame.read(kernel_), frame.write(prepared_), frame.scratch,
+                  plan_.prepared_size() > parallel_threshold);
   }
   std::size_t scratch_size() const override { return plan_.scratch_size(); }
 
@@ -313,6 +314,47 @@ class ContractStep final : public Step<T> {
   void (*product_)(const DenseProduct<T>&);
   std::size_t k_pieces_ = 1;
   bool partial_, parallel_;
+};
+
+/// c[m, n] (+)= sum over i of a_i[m] b_i[n], as one product of matrices.
+template <class T>
+class OuterProductsStep final : public Step<T> {
+ public:
+  OuterProductsStep(const Expr& node, const std::vector<Place>& operands, const Place& result, bool accumulate)
+      : operands_(operands), c_(result), dense_(kernels<T>().dense) {
+    p_.m = static_cast<std::size_t>(node->ints[1]);
+    p_.n = static_cast<std::size_t>(node->ints[3]);
+    p_.k = operands.size() / 2;
+    p_.a_m = 1;
+    p_.a_k = p_.m;
+    p_.b_k = p_.c_m = p_.n;
+    p_.add = accumulate;
+  }
+
+  void run(const Frame<T>& frame) const override {
+    T *a = frame.scratch, *b = a + p_.k * p_.m;
+    for (std::size_t i = 0; i < p_.k; ++i) {
+      std::copy_n(frame.read(operands_[2 * i]), p_.m, a + i * p_.m);
+      std::copy_n(frame.read(operands_[2 * i + 1]), p_.n, b + i * p_.n);
+    }
+    T* c = frame.write(c_);
+    constexpr std::size_t piece = 32;
+    parallel_for((p_.m + piece - 1) / piece, p_.k * p_.m * p_.n > parallel_threshold, [&](std::size_t job) {
+      DenseProduct<T> p = p_;
+      p.a = a + job * piece;
+      p.b = b;
+      p.c = c + job * piece * p.n;
+      p.m = std::min(piece, p.m - job * piece);
+      dense_.columns(p);
+    });
+  }
+  std::size_t scratch_size() const override { return p_.k * (p_.m + p_.n); }
+
+ private:
+  std::vector<Place> operands_;
+  Place c_;
+  DenseProduct<T> p_{};
+  const DenseKernels<T>& dense_;
 };
 
 /// One matrix with several vectors, read once for a few of them.
@@ -533,6 +575,12 @@ std::unique_ptr<Step<T>> linear_step(const Expr& node, const std::vector<Place>&
   }
 }
 
+template <class T>
+std::unique_ptr<Step<T>> outer_products_step(const Expr& node, const std::vector<Place>& operands, const Place& result,
+                                             bool accumulate) {
+  return std::make_unique<OuterProductsStep<T>>(node, operands, result, accumulate);
+}
+
 std::optional<MatrixVector> matrix_vector(const Expr& node) {
   if (node->op != Op::contract) return std::nullopt;
   const auto at = [&](std::size_t i) { return static_cast<std::size_t>(node->ints[i]); };
@@ -575,6 +623,8 @@ std::unique_ptr<Step<T>> prepare_step(const Expr& node, const Place& kernel, con
 
 template std::unique_ptr<Step<float>> linear_step(const Expr&, const std::vector<Place>&, const Place&, const Place&);
 template std::unique_ptr<Step<double>> linear_step(const Expr&, const std::vector<Place>&, const Place&, const Place&);
+template std::unique_ptr<Step<float>> outer_products_step(const Expr&, const std::vector<Place>&, const Place&, bool);
+template std::unique_ptr<Step<double>> outer_products_step(const Expr&, const std::vector<Place>&, const Place&, bool);
 template std::unique_ptr<Step<float>> matrix_vectors_step(const MatrixVector&, const Place&, const std::vector<Place>&,
                                                           const std::vector<Place>&);
 template std::unique_ptr<Step<double>> matrix_vectors_step(const MatrixVector&, const Place&, const std::vector<Place>&,

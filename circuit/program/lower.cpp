@@ -22,6 +22,7 @@ constexpr double seconds_per_pass = 5e-10;
 constexpr std::size_t most_terms = 8;
 constexpr std::size_t largest_plane = 1 << 14;  // elements
 constexpr std::size_t fewest_planes = 4;
+constexpr std::size_t shortest_outer = 16;  ///< elements of either factor of an outer product that is not pointwise
 
 bool contains(const std::vector<std::string>& names, const std::string& name) {
   return std::find(names.begin(), names.end(), name) != names.end();
@@ -77,8 +78,9 @@ class Lowering {
   Expr node(const Expr& e) {
     switch (e->op) {
       case Op::conv: return convolution(e);
-      case Op::add: return summed_gradients(e);
+      case Op::add: return summed_products(summed_gradients(e));
       case Op::contract: return contraction(e);
+      case Op::div: return by_reciprocal(e);
       case Op::sum:
       case Op::max_over: return reduction(e);
       default: return e;
@@ -145,6 +147,28 @@ class Lowering {
     Node node = *a;
     node.args.insert(node.args.end(), b->args.begin(), b->args.end());
     return intern(std::move(node));
+  }
+
+  /// A quotient by one number that parameters give, as the product with its inverse, which is made once: a division
+  /// takes ten times as long.
+  static Expr by_reciprocal(const Expr& e) {
+    const Expr& divisor = e->args[1];
+    if (divisor.shape().rank() > 0 || e.shape().rank() == 0) return e;
+    for (const auto& node : topological_order({divisor}))
+      if (node->op == Op::variable && node->kind != VariableKind::parameter) return e;
+    return convert(e->args[0] * (Expr(1.0) / divisor), e.unit());
+  }
+
+  /// The sum of two sums of outer products as one.
+  static Expr summed_products(const Expr& e) {
+    if (e->op != Op::add) return e;
+    const Expr &a = unturned(e->args[0]), &b = unturned(e->args[1]);
+    if (!is_outer_product(a) || !is_outer_product(b) || !(a.shape() == b.shape()) || !(a.unit() == b.unit()) ||
+        a->ints != b->ints || a->args.size() + b->args.size() > 2 * most_outer_products)
+      return e;
+    Node node = *a;
+    node.args.insert(node.args.end(), b->args.begin(), b->args.end());
+    return broadcast_to(intern(std::move(node)), e.shape());
   }
 
   static bool mixes_channels(const Expr& gradient) {
@@ -315,7 +339,9 @@ class Lowering {
     std::optional<Axis> lead;
     if (!in_order(a, b, roles(a, b, e, lead))) lead = leading_axis(a.shape(), b.shape(), e.shape());
     const ContractionRoles r = roles(a, b, e, lead);
-    if (r.k.empty()) return broadcast_to(a * b, e.shape());
+    const bool outer =
+        r.k.empty() && !lead && Shape(r.m).size() >= shortest_outer && Shape(r.n).size() >= shortest_outer;
+    if (r.k.empty() && !(outer && r.shared.empty())) return broadcast_to(a * b, e.shape());
     // Either order of m and k (k and n) is read in place; anything else is copied into the plain one.
     const auto stored = [&](const Shape& whole, const std::vector<Axis>& first, const std::vector<Axis>& second) {
       return joined({lead && !whole.has(lead->name) ? std::vector<Axis>{} : r.shared, first, second});
@@ -410,6 +436,10 @@ class Lowering {
 };
 
 }  // namespace
+
+bool is_outer_product(const Expr& e) {
+  return e->op == Op::contract && e->ints[0] == 1 && e->ints[1] > 1 && e->ints[2] == 1 && e->ints[3] > 1;
+}
 
 std::vector<Expr> lower(const std::vector<Expr>& roots, std::size_t bytes_per_value,
                         std::vector<AlgorithmChoice>& choices) {

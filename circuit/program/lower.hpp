@@ -17,6 +17,9 @@ namespace striate {
 std::vector<Expr> lower(const std::vector<Expr>& roots, std::size_t bytes_per_value,
                         std::vector<AlgorithmChoice>& choices);
 
+/// Whether a lowered node is a sum of outer products of vectors: arguments a_0, b_0, a_1, b_1, ...
+bool is_outer_product(const Expr& lowered);
+
 /// A kernel as a sum of products of one-dimensional factors.
 struct SeparableTerm {
   std::vector<Expr> factors;  ///< one over each offset axis asked for

@@ -25,6 +25,11 @@ template <class T>
 std::unique_ptr<Step<T>> linear_step(const Expr& node, const std::vector<Place>& operands, const Place& result,
                                      const Place& prepared);
 
+/// Outer products (is_outer_product); `accumulate`: added to what stands at `result`.
+template <class T>
+std::unique_ptr<Step<T>> outer_products_step(const Expr& node, const std::vector<Place>& operands, const Place& result,
+                                             bool accumulate);
+
 /// A contract (lowered) of one matrix with one vector.
 struct MatrixVector {
   Expr matrix, vector;

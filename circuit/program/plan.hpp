@@ -10,4 +10,7 @@ constexpr std::size_t most_instructions = 48;
 /// A kernel gradient takes at most this many (in, cotangent) pairs.
 constexpr std::size_t most_kernel_gradients = 8;
 
+/// A sum of outer products takes at most this many.
+constexpr std::size_t most_outer_products = 16;
+
 }  // namespace striate

@@ -53,18 +53,24 @@ class PointwiseStep final : public PlaneStep<T> {
       : instructions_(std::move(program.instructions)), size_(program.shape.size()) {
     collapse(program);
     assign_registers();
+    for (auto& instruction : instructions_)
+      if (instruction.summed) instruction.k = static_cast<int>(sums_++);
   }
 
   void run(const Frame<T>& frame) const override {
     const auto loads = loads_of(frame);
-    const std::size_t chunks = (size_ + chunk_size - 1) / chunk_size;
-    parallel_for(chunks, work() > parallel_threshold, [&](std::size_t chunk) {
-      run_blocks(frame, loads, chunk * chunk_size, std::min(size_, (chunk + 1) * chunk_size));
+    parallel_for(chunks(), work() > parallel_threshold, [&](std::size_t chunk) {
+      T* sums = frame.scratch + chunk * sums_;
+      std::fill_n(sums, sums_, T(0));
+      run_blocks(frame, loads, chunk * chunk_size, std::min(size_, (chunk + 1) * chunk_size), sums);
     });
+    for (const auto& instruction : instructions_)
+      if (instruction.summed) *frame.write(instruction.target) = total(frame.scratch + instruction.k);
   }
+  std::size_t scratch_size() const override { return chunks() * sums_; }
 
   std::size_t planes() const override { return 0; }
-  bool falls_into(std::size_t planes) const override { return size_ % planes == 0; }
+  bool falls_into(std::size_t planes) const override { return sums_ == 0 && size_ % planes == 0; }
   std::vector<Access> accesses() const override {
     std::vector<Access> all;
     for (const auto& load : loads_) {
@@ -73,13 +79,14 @@ class PointwiseStep final : public PlaneStep<T> {
       all.push_back({load.place, size, false, load.contiguous});
     }
     for (const auto& instruction : instructions_)
-      if (instruction.stored) all.push_back({instruction.target, size_, true, true});
+      if (instruction.stored)
+        all.push_back({instruction.target, instruction.summed ? 1 : size_, true, !instruction.summed});
     return all;
   }
   std::size_t work() const override { return size_ * instructions_.size(); }
   std::size_t plane_scratch() const override { return 0; }
   void run_planes(const Frame<T>& frame, std::size_t planes, std::size_t begin, std::size_t end, T*) const override {
-    run_blocks(frame, loads_of(frame), begin * (size_ / planes), end * (size_ / planes));
+    run_blocks(frame, loads_of(frame), begin * (size_ / planes), end * (size_ / planes), nullptr);
   }
 
  private:
@@ -137,7 +144,7 @@ class PointwiseStep final : public PlaneStep<T> {
         int& reg = result_register_[static_cast<std::size_t>(operand)];
         if (reg >= 0 && std::find(free.begin(), free.end(), reg) == free.end()) free.push_back(reg);
       }
-      if (instruction.stored) continue;
+      if (instruction.stored || instruction.summed) continue;
       if (free.empty()) free.push_back(used++);
       result_register_[static_cast<std::size_t>(i)] = free.back();
       free.pop_back();
@@ -150,14 +157,22 @@ class PointwiseStep final : public PlaneStep<T> {
     return loads;
   }
 
-  void run_blocks(const Frame<T>& frame, const Loads& loads, std::size_t begin, std::size_t end) const {
-    alignas(64) thread_local T registers[most_registers * block_size];
-    for (std::size_t at = begin; at < end; at += block_size)
-      run_block(frame, loads, registers, at, std::min(block_size, end - at), at == begin);
+  std::size_t chunks() const { return (size_ + chunk_size - 1) / chunk_size; }
+
+  T total(const T* sums) const {
+    T all = 0;
+    for (std::size_t chunk = 0; chunk < chunks(); ++chunk) all += sums[chunk * sums_];
+    return all;
   }
 
-  void run_block(const Frame<T>& frame, const Loads& loads, T* registers, std::size_t begin, std::size_t n,
-                 bool first) const {
+  void run_blocks(const Frame<T>& frame, const Loads& loads, std::size_t begin, std::size_t end, T* sums) const {
+    alignas(64) thread_local T registers[most_registers * block_size];
+    for (std::size_t at = begin; at < end; at += block_size)
+      run_block(frame, loads, registers, at, std::min(block_size, end - at), at == begin, sums);
+  }
+
+  void run_block(const Frame<T>& frame, const Loads& loads, T* registers, std::size_t begin, std::size_t n, bool first,
+                 T* sums) const {
     std::array<const T*, most_operands + most_instructions> value;
     const std::size_t count = instructions_.size();
     for (std::size_t i = 0; i < loads_.size(); ++i) {
@@ -179,6 +194,10 @@ class PointwiseStep final : public PlaneStep<T> {
     const auto& pointwise = kernels_.pointwise;
     for (std::size_t i = 0; i < count; ++i) {
       const auto& in = instructions_[i];
+      if (in.summed) {
+        sums[in.k] += kernels_.line.sum(value[static_cast<std::size_t>(in.operand[0])], n);
+        continue;
+      }
       T* out = in.stored ? frame.write(in.target) + begin
                          : registers + static_cast<std::size_t>(result_register_[i]) * block_size;
       const auto operand = [&](int k) {
@@ -200,6 +219,7 @@ class PointwiseStep final : public PlaneStep<T> {
   std::vector<Operand> loads_;
   std::vector<int> result_register_;
   std::size_t size_;
+  std::size_t sums_ = 0;  ///< instructions that add up
   const KernelTable<T>& kernels_ = kernels<T>();
 };
 

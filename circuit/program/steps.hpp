@@ -83,7 +83,8 @@ struct Instruction {
   int k = 0;
   int operand[3] = {-1, -1, -1};
   bool stored = false;
-  Place target;  ///< when stored
+  bool summed = false;  ///< instead of an operation: all elements of the operand are added up, stored in one
+  Place target;         ///< when stored
 };
 
 /// Pointwise instructions over one shape, run block by block.

@@ -9,6 +9,7 @@
 #include <map>
 #include <random>
 #include <stdexcept>
+#include <string>
 #include <unordered_map>
 
 #include "circuit/program/function.hpp"
@@ -368,6 +369,41 @@ BOOST_AUTO_TEST_CASE(spread_values_keep_their_distance) {
       BOOST_TEST(std::abs(values[i]) >= 0.2 / static_cast<double>(n));
       if (i > 0) BOOST_TEST(values[i] - values[i - 1] >= 0.2 / static_cast<double>(n));
     }
+  }
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+BOOST_AUTO_TEST_SUITE(work_done_together)
+
+BOOST_AUTO_TEST_CASE(sums_of_outer_products_are_those_of_plain_loops) {
+  const Axis post{"post", 37}, pre{"pre", 17};
+  for (const unsigned count : {1U, 2U, 7U, 20U}) {  // 20 are more than one step takes
+    Bindings values;
+    Expr total;
+    for (unsigned i = 0; i < count; ++i) {
+      const Expr a = variable(VariableKind::argument, "a" + std::to_string(i), Shape{post}, Unit());
+      const Expr b = variable(VariableKind::argument, "b" + std::to_string(i), Shape{pre}, Unit());
+      values.emplace_back(a, spread_values(post.size, 2 * i));
+      values.emplace_back(b, spread_values(pre.size, 2 * i + 1));
+      // Every other one is stored the other way round.
+      const Expr product = i % 2 == 0 ? contract(a, b, Shape{post, pre}) : contract(b, a, Shape{post, pre});
+      total = total ? total + product : product;
+    }
+    // At most 20 roundings of numbers below 20.
+    BOOST_TEST(distance(compiled_value<double>(total, values), naive_value(total, values)) < 1e-13);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(sums_taken_along_with_what_they_sum_are_those_of_plain_loops) {
+  for (const std::size_t n : {3U, 512U, 4097U, 70001U}) {  // less than a block, one, more than a chunk, on threads
+    const Expr v = variable(VariableKind::argument, "v", Shape{{"x", n}}, Unit());
+    const Bindings values{{v, spread_values(n, 1)}};
+    const Expr z = v * sin(v);
+    const Expr e = z * sum(z, {"x"}) + sum(z * z, {"x"}) * Expr(1.0 / static_cast<double>(n));
+    // n roundings, at random, of sums below n.
+    const auto size = static_cast<double>(n);
+    BOOST_TEST(distance(compiled_value<double>(e, values), naive_value(e, values)) < 2e-16 * size * std::sqrt(size));
   }
 }
 

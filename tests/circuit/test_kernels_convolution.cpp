@@ -95,7 +95,7 @@ Results<T> run(const ConvolutionShape& s, ConvolutionAlgorithm algorithm, IsaLev
   const auto kernel = noise<T>(s.kernel_size(), 1), in = noise<T>(s.in_size(), 2), g = noise<T>(s.out_size(), 3);
   Results<T> r{std::vector<T>(s.out_size(), nan), std::vector<T>(s.in_size(), nan),
                std::vector<T>(s.kernel_size(), nan)};
-  plan.prepare(kernel.data(), prepared.data(), scratch);
+  plan.prepare(kernel.data(), prepared.data(), scratch, parallel);
   plan.apply(prepared.data(), in.data(), r.out.data(), scratch, parallel);
   plan.apply_transposed(prepared.data(), g.data(), r.back.data(), scratch, parallel);
   const T *in_place = in.data(), *g_place = g.data();

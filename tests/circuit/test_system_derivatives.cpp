@@ -132,6 +132,20 @@ BOOST_AUTO_TEST_CASE(every_product_agrees_with_differences_and_with_its_transpos
   }
 }
 
+BOOST_AUTO_TEST_CASE(gradients_of_weights_are_added_to_what_stands_there) {
+  constexpr std::size_t n = 20;
+  const auto s = compile<double>(
+      read_circuit("circuit network\ntime 1\naxis unit = 20\naxis pre = 20\nparameter W[unit, pre] ~ normal(0, 1) 1\n"
+                   "dr/dt = matmul(W, rename(r, unit, pre), over=[pre]) - r : 1 [unit]\n"));
+  auto w = s.workspace();
+  const auto p = s.default_parameters();
+  Numbers y(n), lambda(n), pbar(p.size(), 5.0);
+  for (std::size_t i = 0; i < n; ++i) y[i] = std::sin(static_cast<double>(i)), lambda[i] = std::cos(3.0 * i);
+  s.vjp({0, y, p, {}}, lambda, {{}, pbar}, w);
+  for (std::size_t i = 0; i < n; ++i)
+    for (std::size_t j = 0; j < n; ++j) BOOST_TEST(std::abs(pbar[i * n + j] - 5 - lambda[i] * y[j]) < 2e-15);
+}
+
 BOOST_AUTO_TEST_CASE(initial_states_have_products_towards_parameters) {
   // V(0) = sin(a) b + a I, w(0) = a^2 at a = 0.7.
   const auto s = compile<double>(read_circuit(everything));

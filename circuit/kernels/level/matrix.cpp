@@ -1,3 +1,5 @@
+#include <utility>
+
 #include "circuit/kernels/level/families.hpp"
 #include "circuit/kernels/level/simd.hpp"
 
@@ -6,21 +8,26 @@
 namespace striate::STRIATE_LEVEL {
 namespace {
 
-template <class T>
-STRIATE_INLINE T sum_of_lanes(Vec<T> v) {
-  T lane[lanes<T>];
-  store<T>(lane, v);
-  for (std::size_t half = lanes<T> / 2; half > 0; half /= 2) {
-    for (std::size_t l = 0; l < half; ++l) lane[l] = lane[l] + lane[l + half];
-  }
-  return lane[0];
+/// Adds the halves of each segment of `width` lanes: first those of a, then those of b.
+template <class T, std::size_t width, std::size_t... l>
+STRIATE_INLINE Vec<T> halves(Vec<T> a, Vec<T> b, std::index_sequence<l...>) {
+  constexpr std::size_t half = width / 2, of_a = lanes<T> / 2;
+  return __builtin_shufflevector(a, b, (l / of_a * lanes<T> + l % of_a / half * width + l % half)...) +
+         __builtin_shufflevector(a, b, (l / of_a * lanes<T> + l % of_a / half * width + l % half + half)...);
 }
 
-template <class T>
-STRIATE_INLINE Vec<T> load_some(const T* from, std::size_t count) {
-  T padded[lanes<T>];
-  for (std::size_t l = 0; l < lanes<T>; ++l) padded[l] = l < count ? from[l] : T(0);
-  return load(padded);
+/// The sums over the lanes of `count` vectors, side by side. Lanes are added half to half, whatever `count` is.
+template <class T, std::size_t count, std::size_t width = lanes<T>>
+STRIATE_INLINE Vec<T> sums_of_lanes(Vec<T>* v) {
+  if constexpr (width == 1) {
+    return v[0];
+  } else {
+    constexpr std::size_t left = (count + 1) / 2;
+#pragma GCC unroll 8
+    for (std::size_t i = 0; i < left; ++i)
+      v[i] = halves<T, width>(v[2 * i], v[count > 1 ? 2 * i + 1 : 0], std::make_index_sequence<lanes<T>>());
+    return sums_of_lanes<T, left, width / 2>(v);
+  }
 }
 
 template <class T, std::size_t rows, std::size_t vectors>
@@ -32,7 +39,7 @@ STRIATE_INLINE void dots_tile(const T* m, std::size_t stride, std::size_t n, con
     Vec<T> of_x[vectors];
 #pragma GCC unroll 4
     for (std::size_t v = 0; v < vectors; ++v) of_x[v] = get(x[v] + j);
-#pragma GCC unroll 4
+#pragma GCC unroll 8
     for (std::size_t r = 0; r < rows; ++r) {
       const Vec<T> row = get(m + (at + r) * stride + j);
 #pragma GCC unroll 4
@@ -45,19 +52,27 @@ STRIATE_INLINE void dots_tile(const T* m, std::size_t stride, std::size_t n, con
         j, [](const T* from) __attribute__((always_inline)) { return load(from); });
   if (j < n)
     add(
-        j, [&](const T* from) __attribute__((always_inline)) { return load_some(from, n - j); });
+        j, [&](const T* from) __attribute__((always_inline)) { return load_part(from, n - j); });
+  constexpr std::size_t together = rows < lanes<T> ? rows : lanes<T>;
 #pragma GCC unroll 4
-  for (std::size_t r = 0; r < rows; ++r) {
+  for (std::size_t v = 0; v < vectors; ++v) {
 #pragma GCC unroll 4
-    for (std::size_t v = 0; v < vectors; ++v) out[v][at + r] = sum_of_lanes<T>(sum[r][v]);
+    for (std::size_t first = 0; first < rows; first += together) {
+      Vec<T> of_rows[together];
+#pragma GCC unroll 8
+      for (std::size_t r = 0; r < together; ++r) of_rows[r] = sum[first + r][v];
+      store_part<T>(out[v] + at + first, together, sums_of_lanes<T, together>(of_rows), false);
+    }
   }
 }
 
 template <class T, std::size_t vectors>
 void dots_of(const T* m, std::size_t stride, std::size_t rows, std::size_t n, const T* const* x, T* const* out) {
-  constexpr std::size_t tile = vectors <= 2 ? 4 : 2;
+  constexpr std::size_t sums = register_bytes == 64 ? 16 : 8;  // in half of the registers
+  constexpr std::size_t tile = vectors <= 2 ? sums / 2 : sums / 4;
   std::size_t i = 0;
   for (; i + tile <= rows; i += tile) dots_tile<T, tile, vectors>(m, stride, n, x, out, i);
+  for (; i + tile / 2 <= rows; i += tile / 2) dots_tile<T, tile / 2, vectors>(m, stride, n, x, out, i);
   for (; i < rows; ++i) dots_tile<T, 1, vectors>(m, stride, n, x, out, i);
 }
 
@@ -100,11 +115,11 @@ STRIATE_INLINE void combine_tile(const T* m, std::size_t stride, std::size_t col
   }
   if (j == columns) return;
   for (std::size_t v = 0; v < vectors; ++v) {
-    Vec<T> sum = at == 0 ? Vec<T>{} : load_some(out[v] + j, columns - j);
+    Vec<T> sum = at == 0 ? Vec<T>{} : load_part(out[v] + j, columns - j);
     for (std::size_t r = 0; r < rows; ++r) {
-      sum = multiply_add(weight[r][v], load_some(first + r * stride + j, columns - j), sum);
+      sum = multiply_add(weight[r][v], load_part(first + r * stride + j, columns - j), sum);
     }
-    for (std::size_t l = 0; j + l < columns; ++l) out[v][j + l] = sum[l];
+    store_part<T>(out[v] + j, columns - j, sum, false);
   }
 }
 

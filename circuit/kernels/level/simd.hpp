@@ -87,13 +87,25 @@ STRIATE_INLINE bool any_lane(Bits mask) {
 #endif
 }
 
+#if defined(__AVX512F__)
+/// A mask of the first `count` lanes, count < lanes.
+STRIATE_INLINE unsigned first_lanes(std::size_t count) { return (1U << count) - 1U; }
+#endif
+
 /// The first `count` lanes from memory, the others 0; all of them from `lanes` on.
 template <class T>
 STRIATE_INLINE Vec<T> load_part(const T* from, std::size_t count) {
   if (count >= lanes<T>) return load(from);
+#if defined(__AVX512F__)
+  if constexpr (sizeof(T) == 8)
+    return _mm512_maskz_loadu_pd(static_cast<__mmask8>(first_lanes(count)), from);
+  else
+    return _mm512_maskz_loadu_ps(static_cast<__mmask16>(first_lanes(count)), from);
+#else
   T part[lanes<T>] = {};
   for (std::size_t l = 0; l < count; ++l) part[l] = from[l];
   return load(part);
+#endif
 }
 
 /// The first `count` lanes to memory, added to what is there or in its place.
@@ -103,7 +115,15 @@ STRIATE_INLINE void store_part(T* to, std::size_t count, Vec<T> v, bool add) {
     store(to, add ? load(to) + v : v);
     return;
   }
+#if defined(__AVX512F__)
+  if (add) v = load_part(to, count) + v;
+  if constexpr (sizeof(T) == 8)
+    return _mm512_mask_storeu_pd(to, static_cast<__mmask8>(first_lanes(count)), v);
+  else
+    return _mm512_mask_storeu_ps(to, static_cast<__mmask16>(first_lanes(count)), v);
+#else
   for (std::size_t l = 0; l < count; ++l) to[l] = add ? to[l] + v[l] : v[l];
+#endif
 }
 
 }  // namespace striate::STRIATE_LEVEL
