@@ -6,6 +6,7 @@
 #include "base/error.hpp"
 #include "circuit/expr.hpp"
 #include "circuit/pointwise_value.hpp"
+#include "circuit/surrogate.hpp"
 
 namespace striate {
 namespace {
@@ -173,6 +174,15 @@ Expr where(const Expr& condition, const Expr& a0, const Expr& b0) {
   return pointwise(Op::where, {condition, a, b}, a.unit());
 }
 
+Expr surrogate(const Expr& a, const Expr& b0) {
+  const auto [value, stand_in] = same_unit("surrogate", a, b0);
+  const Expr together = pointwise(Op::where, {Expr(1.0), value, stand_in}, value.unit());
+  if (together->op != Op::where) return together;
+  Node node = *together;
+  node.ints = {1};
+  return intern(std::move(node));
+}
+
 Expr phi(int k, const Expr& a) {
   if (k == 0) return exp(a);
   return pointwise(Op::phi, {dimensionless("exprel", a)}, Unit(), k);
@@ -209,7 +219,7 @@ Expr with_args(const Expr& e, std::vector<Expr> args) {
     case Op::relu: return relu(args[0]);
     case Op::abs: return abs(args[0]);
     case Op::step: return step(args[0]);
-    case Op::where: return where(args[0], args[1], args[2]);
+    case Op::where: return is_surrogate(n) ? surrogate(args[1], args[2]) : where(args[0], args[1], args[2]);
     case Op::phi: return phi(static_cast<int>(n.ints[0]), args[0]);
     case Op::convert: return convert(args[0], n.unit);
     case Op::exp:

@@ -6,6 +6,7 @@
 #include <unordered_map>
 
 #include "base/error.hpp"
+#include "circuit/surrogate.hpp"
 
 namespace striate {
 namespace {
@@ -57,6 +58,7 @@ Expr times_partial(const Expr& e, std::size_t i, const Expr& v) {
   if (e->op == Op::convert) return convert(v, v.unit() * e.unit() / e->args[0].unit());
   if (e->op == Op::div && i == 0) return v / e->args[1];
   if (e->op == Op::log) return v / e->args[0];
+  if (is_surrogate(*e)) return i == 2 ? v : Expr();
   if (e->op == Op::where && i > 0) {
     const Expr zero = quantity(0, v.unit());
     return i == 1 ? where(e->args[0], v, zero) : where(e->args[0], zero, v);

@@ -6,6 +6,7 @@
 #include <unordered_set>
 
 #include "base/error.hpp"
+#include "circuit/surrogate.hpp"
 #include "circuit/text.hpp"
 
 namespace striate {
@@ -144,6 +145,9 @@ class Printer {
         return {fmt::format("{}^{}", at_least(a[0], primary_level), at_least(a[1], sign_level)), power_level};
       case Op::neg: return {"-" + at_least(a[0], power_level), sign_level};
       case Op::phi: return {n.ints[0] == 1 ? call("exprel", a) : fmt::format("phi({}, {})", n.ints[0], plain(a[0]))};
+      case Op::where:
+        if (is_surrogate(n)) return {call("surrogate", std::vector<Expr>{a[1], a[2]})};
+        break;
       case Op::convert: return {fmt::format("in({}, {})", plain(a[0]), n.unit.str())};
       case Op::conv:
         if (n.ints[0] == 0) return {fmt::format("conv({}, {}{})", plain(a[1]), plain(a[0]), options(n))};

@@ -10,6 +10,7 @@
 #include "base/error.hpp"
 #include "circuit/lexer.hpp"
 #include "circuit/random.hpp"
+#include "circuit/surrogate.hpp"
 #include "circuit/text.hpp"
 
 namespace striate {
@@ -40,8 +41,9 @@ struct Keyword {
 
 class Reader {
  public:
-  Reader(std::string_view text, std::string origin, const std::map<std::string, double>& settings)
-      : origin_(std::move(origin)), tokens_(tokenize(text, origin_)), settings_(settings) {}
+  Reader(std::string_view text, std::string origin, const std::map<std::string, double>& settings,
+         const ReadColumns& columns)
+      : origin_(std::move(origin)), tokens_(tokenize(text, origin_)), settings_(settings), columns_(columns) {}
 
   Circuit read() {
     name_projections();
@@ -393,8 +395,43 @@ class Reader {
     return names;
   }
 
+  bool is_file() const { return is_name() && peek().text == "file" && is("(", 1); }
+
+  /// file("edges.csv", "pre", "post"): columns, row by row.
+  std::vector<double> numbers_of_file() {
+    const Token f = take();
+    take();
+    std::vector<std::string> texts;
+    do {
+      if (peek().kind != Token::Kind::string)
+        fail("file takes texts in quotes: the name of a file and of its columns, file(\"edges.csv\", \"weight\").");
+      texts.push_back(take().text);
+    } while (accept(","));
+    expect(")", "the columns of file");
+    if (texts.size() < 2) fail_at(f, "file names no column: file(\"edges.csv\", \"weight\").");
+    if (!columns_)
+      fail_at(f, fmt::format("file(\"{}\"): files are read for circuits that are files themselves.", texts[0]));
+    return located(f, [&] { return columns_(texts[0], {texts.begin() + 1, texts.end()}); });
+  }
+
+  /// Values of a parameter out of a file, in the order of its elements: where pairs are listed each row is a pair's.
+  std::vector<double> values_of_file(const std::string& name, const Shape& shape) {
+    const Token f = peek();
+    std::vector<double> values = numbers_of_file();
+    if (values.size() != shape.size())
+      fail_at(f, fmt::format("the file has {} values, but '{}' has the shape {}, and takes {}.", values.size(), name,
+                             shape.str_sizes(), shape.size()));
+    for (const auto& p : contents_.projections) {
+      if (shape.rank() != 1 || shape[0].name != p.name || p.rule.rule != Connectivity::Rule::pairs) continue;
+      const std::vector<double> rows = values;
+      for (std::size_t i = 0; i < rows.size(); ++i) values[i] = rows[p.synapses->given[i]];
+    }
+    return values;
+  }
+
   std::vector<double> numbers_in_brackets() {
     std::vector<double> values;
+    if (is_file()) return numbers_of_file();
     expect("[", "=");
     while (!is("]")) {
       values.push_back(signed_number("a number"));
@@ -418,6 +455,8 @@ class Reader {
       p.value.clear();
     else if (is("["))
       p.value = numbers_in_brackets();
+    else if (is_file())
+      p.value = values_of_file(name, shape);
     else if (is_name() && variables_.contains(peek().text) && variables_.at(peek().text)->op == Op::constant)
       p.value = {variables_.at(take().text)->value};
     else
@@ -847,7 +886,7 @@ class Reader {
       p.rule.rule = Rule::pairs;
       const Keyword* list = c.keyword("list");
       if (!list || list->numbers.size() % 2 != 0 || list->numbers.empty())
-        fail_at(f, "pairs needs list=[pre, post, pre, post, ...].");
+        fail_at(f, "pairs needs list=[pre, post, pre, post, ...], or list=file(\"edges.csv\", \"pre\", \"post\").");
       for (std::size_t i = 0; i < list->numbers.size(); ++i) {
         const double v = list->numbers[i];
         if (!(v >= 0 && v <= longest_axis && v == std::round(v)))
@@ -1161,7 +1200,7 @@ class Reader {
         k.name = take().text;
         take();
         k.value_at = peek();
-        if (is("[") && (peek(1).kind == Token::Kind::number || is("-", 1))) {
+        if (is_file() || (is("[") && (peek(1).kind == Token::Kind::number || is("-", 1)))) {
           k.numbers = numbers_in_brackets();
         } else if (accept("[")) {
           while (!is("]")) {
@@ -1424,6 +1463,7 @@ class Reader {
     }
     if (n == "delayed") return c.count(2), c.allow({}), delayed(c.value(0), c.value(1));
     if (n == "where") return c.count(3), c.allow({}), where(c.value(0), c.value(1), c.value(2));
+    if (n == "surrogate") return c.count(2), c.allow({}), surrogate(c.value(0), c.value(1));
     if (n == "phi") return c.count(2), c.allow({}), phi(phi_order(c), c.value(1));
     if (n == "sum") return c.allow({}), striate::sum(c.value(0), c.axes_from(1));
     if (n == "mean") return c.allow({}), mean(c.value(0), c.axes_from(1));
@@ -1496,13 +1536,46 @@ class Reader {
     if (n == "wrapped_gaussian")
       return c.count(1), c.allow({"size", "sd"}),
              wrapped_gaussian(c.axis(0), c.required_whole("size"), c.required("sd"));
-    std::vector<std::string> known{
-        "delayed", "where",     "phi",       "sparse",    "sum",      "mean",      "max_over",
-        "conv",    "matmul",    "shift",     "pad",       "slice",    "flip",      "resample",
-        "rename",  "transpose", "broadcast", "index",     "size",     "spacing",   "coordinate",
-        "maxpool", "offset",    "box",       "ring",      "gaussian", "von_mises", "wrapped_gaussian",
-        "array",   "in",        "re",        "im",        "conj",     "abs2",      "arg",
-        "polar",   "uniform",   "normal",    "orthogonal"};
+    std::vector<std::string> known{"delayed",
+                                   "where",
+                                   "surrogate",
+                                   "phi",
+                                   "sparse",
+                                   "sum",
+                                   "mean",
+                                   "max_over",
+                                   "conv",
+                                   "matmul",
+                                   "shift",
+                                   "pad",
+                                   "slice",
+                                   "flip",
+                                   "resample",
+                                   "rename",
+                                   "transpose",
+                                   "broadcast",
+                                   "index",
+                                   "size",
+                                   "spacing",
+                                   "coordinate",
+                                   "maxpool",
+                                   "offset",
+                                   "box",
+                                   "ring",
+                                   "gaussian",
+                                   "von_mises",
+                                   "wrapped_gaussian",
+                                   "array",
+                                   "in",
+                                   "re",
+                                   "im",
+                                   "conj",
+                                   "abs2",
+                                   "arg",
+                                   "polar",
+                                   "uniform",
+                                   "normal",
+                                   "orthogonal"};
     for (const auto& [name, function] : unary) known.push_back(name);
     for (const auto& [name, function] : binary) known.push_back(name);
     fail_at(f, fmt::format("there is no function '{}'.{}", n, suggest_names(n, known)));
@@ -1528,6 +1601,7 @@ class Reader {
   std::string origin_;
   std::vector<Token> tokens_;
   const std::map<std::string, double>& settings_;
+  const ReadColumns& columns_;
   std::set<std::string> used_settings_, used_names_;
   std::size_t at_ = 0;
   int nesting_ = 0;
@@ -1553,8 +1627,9 @@ class Reader {
 
 }  // namespace
 
-Circuit read_circuit(std::string_view text, const std::string& origin, const std::map<std::string, double>& settings) {
-  return Reader(text, origin, settings).read();
+Circuit read_circuit(std::string_view text, const std::string& origin, const std::map<std::string, double>& settings,
+                     const ReadColumns& columns) {
+  return Reader(text, origin, settings, columns).read();
 }
 
 }  // namespace striate

@@ -15,13 +15,14 @@
 #include "cli/dynamics_commands.hpp"
 #include "cli/limit_spinning.hpp"
 #include "cli/python.hpp"
+#include "cli/spike_command.hpp"
 #include "cli/sweep_command.hpp"
 #include "cli/train_command.hpp"
 #include "io/hdf5.hpp"
-#include "io/text_file.hpp"
 #include "models/library.hpp"
 #include "sim/compare_recordings.hpp"
 #include "sim/condition_runner.hpp"
+#include "sim/experiment_circuit.hpp"
 #include "sim/progress.hpp"
 #include "sim/recording.hpp"
 #include "sim/run.hpp"
@@ -36,7 +37,7 @@ using Overrides = std::vector<std::pair<std::string, std::string>>;
 /// A model of the library, or a circuit text file.
 Circuit circuit_of(const std::string& name) {
   if (!name.ends_with(".circuit")) return model(name);
-  return read_circuit(read_text_file(name), name);
+  return read_circuit_file(name);
 }
 
 /// Units, shapes, values and ranges of all that the circuit names, the algorithms chosen, and the memory.
@@ -257,6 +258,8 @@ void add_commands(CLI::App& app, const std::string& command_line) {
   add_sweep_command(app, command_line);
   add_train_command(app, command_line);
   add_dynamics_commands(app, command_line);
+  add_spike_command(app, command_line);
+  add_samples_command(app);
 
   auto* check_command = app.add_subcommand("check",
                                            "Checks units, shapes, ranges, memory and output size; runs nothing.\n  "

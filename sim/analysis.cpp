@@ -76,7 +76,9 @@ RowAxis time_axis(const Experiment& e) { return {"/t", "time", e.circuit->time_u
 AnalysisResult unknown_result(const Experiment& e, const Analysis& a) {
   AnalysisResult result;
   result.conditions = e.conditions;
-  if (a.course) {
+  if (a.spikes) {
+    result.row = spike_row(e, a);
+  } else if (a.course) {
     result.row = course_row(e, a);
   } else if (a.against == "t") {
     result.row = {time_axis(e)};
@@ -115,6 +117,7 @@ void analyse(const Experiment& e, const System<double>& system, const Analysis& 
       return;
     }
     case Analysis::Kind::decode: break;
+    case Analysis::Kind::spikes:
     case Analysis::Kind::course: throw std::logic_error("a course is analysed as a whole");
   }
   const FeatureMap map = e.features(a.axis);

@@ -13,6 +13,7 @@
 #include "sim/analysis_data.hpp"
 #include "sim/course_analysis.hpp"
 #include "sim/progress.hpp"
+#include "sim/spike_reading.hpp"
 #include "sim/stimulus_drive.hpp"
 
 namespace striate {
@@ -39,7 +40,7 @@ class Course {
         system_(system),
         times_(times),
         drive_(drive ? std::move(drive) : std::make_shared<const StimulusDrive>(e, system, condition)),
-        problem_{system, system.default_parameters(), drive_, {}, 0, times.empty() ? 1 : times.back(), {}},
+        problem_{system, system.default_parameters(), drive_, {}, 0, times.empty() ? 1 : times.back(), {}, 0, e.trains},
         workspace_(system.workspace()),
         observables_(system.observables().size()),
         inputs_(system.inputs().size()) {
@@ -118,7 +119,9 @@ class Course {
     const Solution solution = solve(problem_, method_of(e_), times_, observer);
     for (std::size_t i = 0; i < courses_.size(); ++i) {
       const Analysis& a = e_.analyses[i];
-      if (a.course)
+      if (a.spikes)
+        result_.analyses[i] = analyse_spikes(e_, a, result_.spikes);
+      else if (a.course)
         result_.analyses[i] = analyse_course(e_, system_, a, courses_[i], others_[i], problem_.p);
       else if (!courses_[i].empty())
         result_.analyses[i][0] = reduced(a, courses_[i]);
@@ -165,6 +168,7 @@ class Course {
     states_ = y;
     for (std::size_t i = 0; i < e_.run.record.size(); ++i) observer_.sample(i, now(e_.run.record[i]));
     for (std::size_t i = 0; i < result_.analyses.size(); ++i) {
+      if (e_.analyses[i].spikes) continue;
       if (const auto& course = e_.analyses[i].course) {
         append(now(e_.analyses[i].variable), courses_[i]);
         if (!course->with.empty()) append(now(course->with), others_[i]);
@@ -249,7 +253,7 @@ void ConditionRunner::check() try {
     widths_.push_back(unknown.width);
     const AnalysisResult related = related_result(e_, a, unknown);
     if (a.comparison) compare_with_data(a, related);
-    if (!a.course) analyse(e_, system_, a, nullptr, {y, observables, u}, unknown.values);
+    if (!a.course && !a.spikes) analyse(e_, system_, a, nullptr, {y, observables, u}, unknown.values);
   }
 } catch (const Error& error) {
   const std::string message = error.what();

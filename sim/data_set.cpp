@@ -201,4 +201,34 @@ std::shared_ptr<const DataSet> read_data_set(const TomlTable& t, const std::stri
   t.at("kind").fail("but the kinds of data are these." + suggest_names(kind, {"pathfinder", "images", "arrays"}));
 }
 
+void write_samples(const DataSet& data, std::size_t count, const std::string& title, const std::string& path,
+                   bool overwrite) {
+  count = std::min(count, data.size());
+  std::vector<float> sample(data.sample_size());
+  std::vector<std::vector<double>> columns(data.variables().size());
+  for (std::size_t i = 0; i < count; ++i) {
+    data.sample(i, sample);
+    auto at = sample.begin();
+    for (std::size_t v = 0; v < columns.size(); ++v) {
+      const auto end = at + static_cast<std::ptrdiff_t>(data.variables()[v].shape.size());
+      columns[v].insert(columns[v].end(), at, end);
+      at = end;
+    }
+  }
+  H5File file = H5File::create(path, overwrite);
+  file.set_attribute("/", "kind", std::string("samples"));
+  file.set_attribute("/", "title", title);
+  file.create_axis("/sample", count);
+  for (std::size_t v = 0; v < columns.size(); ++v) {
+    const DataVariable& variable = data.variables()[v];
+    std::vector<std::string> axes{"/sample"};
+    for (const auto& axis : variable.shape) {
+      axes.push_back(fmt::format("/axes/{}/{}", variable.name, axis.name));
+      file.create_axis(axes.back(), axis.size);
+    }
+    file.write("/" + variable.name, std::span<const double>(columns[v]), axes, {"1", variable.description});
+  }
+  file.close();
+}
+
 }  // namespace striate

@@ -12,6 +12,7 @@
 #include "sim/lesion.hpp"
 #include "sim/observable.hpp"
 #include "sim/read_analysis.hpp"
+#include "sim/read_trains.hpp"
 
 namespace striate {
 namespace {
@@ -96,6 +97,12 @@ void read_course(const TomlTable& t, const Circuit& circuit, RunPlan& plan) {
   if (!plan.single && precision != "double")
     t.at("precision").fail("but numbers are double or single." + suggest_names(precision, {"double", "single"}));
   if (plan.single && !plan.grid) t.at("precision").fail("which is for spikes = \"grid\".");
+  const std::string layout = t.string("spike_layout", "striate");
+  plan.sonata = layout == "sonata";
+  if (!plan.sonata && layout != "striate")
+    t.at("spike_layout").fail("but the layouts are these." + suggest_names(layout, {"striate", "sonata"}));
+  if (plan.sonata && circuit->time_unit.dimensionless())
+    t.at("spike_layout").fail("whose times are in ms, but the circuit's time has no unit.");
   auto names = plan.grid ? scheme_names() : method_names();
   names.emplace_back("steady");
   if (std::ranges::count(names, plan.method) == 0)
@@ -338,6 +345,7 @@ Experiment read_experiment(TomlDocument& document, const std::string& path) {
                       name, e.circuit->name, name));
   }
   e.run = read_run(root, e.circuit);
+  e.trains = read_trains(root, e.circuit, path);
   if (const auto table = root.find_table("training")) {
     auto taught = std::make_shared<Experiment>(e);
     taught->conditions = read_conditions(*table);

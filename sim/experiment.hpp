@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "circuit/circuit.hpp"
+#include "integrators/spike_record.hpp"
 #include "io/toml.hpp"
 #include "sim/continuation_plan.hpp"
 #include "sim/course_reading.hpp"
@@ -14,6 +15,7 @@
 #include "sim/encoder.hpp"
 #include "sim/over_time.hpp"
 #include "sim/phase_response_plan.hpp"
+#include "sim/spike_reading.hpp"
 #include "sim/stimulus.hpp"
 
 namespace striate {
@@ -51,7 +53,7 @@ enum class Relation {
 
 /// One number (or, for tuning curves and time courses, one row of numbers) per condition.
 struct Analysis {
-  enum class Kind { decode, response, tuning, peak, contrast, course } kind = Kind::decode;
+  enum class Kind { decode, response, tuning, peak, contrast, course, spikes } kind = Kind::decode;
   std::string name;
   std::string variable;  ///< a state, definition or input
   std::string axis;      ///< along which it is read or decoded: the encoder's unless said otherwise
@@ -69,6 +71,7 @@ struct Analysis {
   std::optional<double> projected_on;                ///< decode: the cosine of its angle to this feature instead
   std::string midpoint_over;                         ///< the condition variable whose midpoint() is the result
   std::optional<CourseReading> course;               ///< course: what is measured of it
+  std::optional<SpikeReading> spikes;                ///< spikes: what is measured of an event's
   std::optional<double> feature;                     ///< response: at the element of `axis` that lies or prefers here
   double y = 0, x = 0;                               ///< deg from the centre
   OverTime over_time = OverTime::last;               ///< what the course in time becomes, unless it lies along t
@@ -91,6 +94,7 @@ struct RunPlan {
   double every = 1;        ///< ms between recorded points
   bool grid = false;       ///< spikes lie on the grid of steps
   bool single = false;     ///< in single precision
+  bool sonata = false;     ///< spikes are recorded in the SONATA layout
   std::vector<std::string> implicit;
   std::vector<std::string> record;
   std::uint64_t seed = 0;
@@ -120,6 +124,7 @@ struct Experiment {
   std::string feature_axis = "feature";
   std::vector<ConditionAxis> conditions;
   RunPlan run;
+  std::vector<SpikeTrain> trains;  ///< of the circuit's recorded sources
   std::vector<Analysis> analyses;
   std::optional<Training> training;
   std::optional<PhaseResponsePlan> prc;

@@ -7,6 +7,7 @@
 
 #include "base/error.hpp"
 #include "circuit/text.hpp"
+#include "io/columns.hpp"
 #include "io/text_file.hpp"
 #include "models/library.hpp"
 #include "sim/trained_parameters.hpp"
@@ -17,6 +18,13 @@ std::string beside(const std::string& experiment_path, const std::string& file) 
   const auto candidate = std::filesystem::path(experiment_path).parent_path() / file;
   std::error_code none;
   return std::filesystem::exists(candidate, none) || !std::filesystem::exists(file, none) ? candidate.string() : file;
+}
+
+Circuit read_circuit_file(const std::string& path, const std::map<std::string, double>& settings) {
+  return read_circuit(read_text_file(path), path, settings,
+                      [&](const std::string& file, const std::vector<std::string>& columns) {
+                        return read_columns(beside(path, file), columns);
+                      });
 }
 
 Circuit read_circuit_of(const TomlTable& root, const std::string& path) {
@@ -38,8 +46,7 @@ Circuit read_circuit_of(const TomlTable& root, const std::string& path) {
   const std::string text = name.as_string();
   try {
     if (!text.ends_with(".circuit")) return model(text, settings);
-    const std::string file = beside(path, text);
-    return read_circuit(read_text_file(file), file, settings);
+    return read_circuit_file(beside(path, text), settings);
   } catch (const Error& e) {
     throw Error(fmt::format("{}: circuit: {}", name.position(), e.what()));
   }
@@ -69,6 +76,8 @@ Circuit with_values(Circuit circuit, const TomlTable& root, const std::string& p
         std::vector<double> numbers;
         if (value.is_array())
           for (const auto& v : value.as_array()) numbers.push_back(evaluate(v, unit));
+        else if (value.is_table())
+          numbers = read_columns(beside(path, value.as_table().string("file")), {value.as_table().string("column")});
         else
           numbers.push_back(evaluate(value, unit, condition));
         circuit = circuit.with_parameters({{key, numbers}});

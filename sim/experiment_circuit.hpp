@@ -1,5 +1,6 @@
 #pragma once
 
+#include <map>
 #include <string>
 #include <utility>
 #include <vector>
@@ -12,6 +13,9 @@ namespace striate {
 
 /// The path of a file that an experiment names: beside the experiment if it lies there, else as it stands.
 std::string beside(const std::string& experiment_path, const std::string& file);
+
+/// A circuit's text file; files that it names lie beside it, or from here.
+Circuit read_circuit_file(const std::string& path, const std::map<std::string, double>& settings = {});
 
 /// The circuit that an experiment names under `circuit`, a model of the library or a text file, with its [settings].
 /// @throws Error with file and line

@@ -113,9 +113,20 @@ void read_reading(const TomlTable& t, const Experiment& e, Analysis& a) {
   std::vector<std::string> kinds{"decode", "response", "tuning", "peak", "contrast"};
   const auto of_a_course = static_cast<std::ptrdiff_t>(kinds.size());
   kinds.insert(kinds.end(), course_measures().begin(), course_measures().end());
+  kinds.insert(kinds.end(), spike_readings().begin(), spike_readings().end());
   const std::string kind = t.string("kind");
   const auto found = std::find(kinds.begin(), kinds.end(), kind);
   if (found == kinds.end()) t.at("kind").fail("but the kinds of analysis are these." + suggest_names(kind, kinds));
+  if (std::ranges::count(spike_readings(), kind) > 0) {
+    a.kind = Analysis::Kind::spikes;
+    if (const auto from = t.find("from")) {
+      a.from = evaluate(*from, e.circuit->time_unit);
+      if (!(a.from >= 0 && a.from < e.run.duration * ms_in_time_units(e.circuit)))
+        from->fail("but must lie within the run.");
+    }
+    a.spikes = read_spike_reading(t, e, a.from);
+    return;
+  }
   a.variable = t.string("variable");
   require_observable(e.circuit, t.at("variable"), a.variable);
   if (found - kinds.begin() >= of_a_course) {
@@ -172,6 +183,7 @@ void read_abscissa(const TomlTable& t, const Experiment& e, Analysis& a) {
   a.against = t.string("against");
   if (a.against == "t") {
     if (e.run.steady) t.at("against").fail("but a steady state has no course in time. Set [run] method and duration.");
+    if (a.spikes) t.at("against").fail("but spikes are read of the whole run.");
     if (a.course) {
       if (!a.course->at_every_time()) t.at("against").fail("but this is one result of the whole course.");
       a.course->against_time = true;
@@ -194,6 +206,7 @@ void read_over_time(const TomlTable& t, const Experiment& e, Analysis& a) {
   if (a.course && a.against != "t") read_from();
   const auto how = t.find("over_time");
   if (!how) return;
+  if (a.spikes) how->fail("but spikes are read of the whole run.");
   if (a.course && !a.course->at_every_time()) how->fail("but this is one result of the whole course.");
   try {
     a.over_time = over_time_named(how->as_string());
@@ -225,6 +238,7 @@ Unit unit_of(const Experiment& e, const Analysis& a) {
   for (const auto& c : e.conditions)
     if (c.name == a.midpoint_over) return c.unit;
   if (a.kind == Analysis::Kind::contrast || a.projected_on || a.is_share()) return {};
+  if (a.spikes) return spike_unit(e, *a.spikes);
   if (a.course) return course_unit(e, a);
   if (a.over_time == OverTime::frequency) return e.circuit->time_unit.dimensionless() ? Unit() : Unit::parse("Hz");
   return a.kind == Analysis::Kind::decode ? e.features(a.axis).unit : observable(e.circuit, a.variable).value.unit();

@@ -175,14 +175,19 @@ Recording::Recording(const std::string& path, bool overwrite, const Experiment& 
       file_.create_array("/" + name, H5Type::float64, axes, label);
     if (r.value.shape().has(re_im_axis().name)) file_.set_attribute("/" + name, "complex", std::int64_t{1});
   }
+  if (e.run.sonata) {
+    file_.set_attribute("/", "magic", std::int64_t{0x0A7A});
+    file_.set_attribute("/", "version", std::vector<std::int64_t>{0, 1});
+    spike_unit_ = e.circuit->time_unit.to(Unit::parse("ms"));
+  }
   if (timed_ && sweep.empty())
     for (const auto& event : e.circuit->events) {
       const std::string group = "/spikes/" + event.name;
-      H5Series times = file_.create_growing_axis(group + "/times", H5Type::float64,
-                                                 {e.circuit->time_unit.str(), "times of " + event.name});
-      const std::string axis = group + "/times";
+      const std::string axis = group + (e.run.sonata ? "/timestamps" : "/times");
+      H5Series times = file_.create_growing_axis(
+          axis, H5Type::float64, {e.run.sonata ? "ms" : e.circuit->time_unit.str(), "times of " + event.name});
       spikes_.push_back({std::move(times),
-                         file_.create_series(group + "/ids", H5Type::int64, axis, {},
+                         file_.create_series(group + (e.run.sonata ? "/node_ids" : "/ids"), H5Type::int64, axis, {},
                                              {"1", "which element, row-major in " + event.guard.shape().str_sizes()}),
                          file_.create_series(group + "/condition", H5Type::int64, axis, {}, {"1", "which condition"})});
     }
@@ -255,8 +260,9 @@ void Recording::write_spikes(std::size_t condition, std::vector<RecordedSpikes> 
   unwritten_.emplace(condition, std::move(spikes));
   for (auto next = unwritten_.find(written_); next != unwritten_.end(); next = unwritten_.find(++written_)) {
     for (std::size_t i = 0; i < next->second.size(); ++i) {
-      const auto& [times, ids] = next->second[i];
+      auto& [times, ids] = next->second[i];
       if (times.empty()) continue;
+      for (double& t : times) t *= spike_unit_;
       const std::vector<std::int64_t> which(times.size(), static_cast<std::int64_t>(written_));
       spikes_[i].times.append(std::span<const double>(times));
       spikes_[i].ids.append(std::span<const std::int64_t>(ids));

@@ -89,6 +89,7 @@ class Recording {
   struct SpikeSeries {
     H5Series times, ids, condition;
   };
+  double spike_unit_ = 1;                                         ///< of times in the file, per the circuit's time unit
   std::vector<SpikeSeries> spikes_;                               ///< by event
   std::map<std::size_t, std::vector<RecordedSpikes>> unwritten_;  ///< spikes of conditions that overtook others
   std::size_t written_ = 0;                                       ///< conditions whose spikes are in the file

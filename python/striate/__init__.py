@@ -1,6 +1,7 @@
-"""Recordings of Striate in Python: `open` gives an xarray.Dataset, `plot` a Matplotlib figure."""
+"""Recordings of Striate in Python: `open` gives an xarray.Dataset, `plot` a Matplotlib figure, `spike_trains` the spikes
+of every element, `spike_distances` how far trains are apart."""
 
-__all__ = ["open", "plot"]
+__all__ = ["open", "plot", "spike_trains", "spike_distances"]
 
 
 def open(path, group=None):
@@ -28,3 +29,17 @@ def plot(path):
     from . import figures
 
     return figures.draw(path)
+
+
+def spike_trains(path, population=None, condition=0, count=None):
+    """The spikes of a recording or a SONATA file: a list of ascending times, one array an element."""
+    from . import spikes
+
+    return spikes.trains(path, population, condition, count)
+
+
+def spike_distances(spikes, measure, **parameters):
+    """The matrix of distances of all pairs of spike trains, of lists of times or of a file (see striate.spikes.distances)."""
+    from . import spikes as module
+
+    return module.distances(spikes, measure, **parameters)

@@ -35,6 +35,10 @@ def draw(path):
             from . import training_figures  # which stands on this module
 
             figure = training_figures.draw(path)
+        elif kind == "samples":
+            from . import sample_figures
+
+            figure = sample_figures.draw(path)
         elif kind == "phase_response":
             from . import dynamics_figures
 

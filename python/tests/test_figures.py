@@ -8,6 +8,7 @@ import unittest
 import warnings
 from pathlib import Path
 
+import h5py
 import numpy as np
 
 from matplotlib.axes import Axes
@@ -50,15 +51,29 @@ class Figures(unittest.TestCase):
         self.assertEqual(" ".join(ax.get_ylabel().split()), "perceived shift, away from the surround (deg)")
         self.assertIn("Tilt illusion", shown)
 
-    def test_spikes_are_drawn_as_raster_rate_and_intervals(self):
-        raster, rate, isi = panels(striate.plot(self.path("spikes")))
+    def test_spikes_are_drawn_as_raster_rate_intervals_and_correlations(self):
+        raster, rate, isi, pairs = panels(striate.plot(self.path("spikes")))
         np.testing.assert_array_equal(np.sort(raster.lines[0].get_xdata()), np.sort(
             np.concatenate([np.arange(5, 100, 10.0), np.arange(7, 100, 10.0)])))
         self.assertEqual(set(raster.lines[0].get_ydata()), {0, 2})
-        # 20 spikes of three elements in 100 ms
+        # 20 spikes of three elements in 0.1 s; the rate is in Hz, the abscissa in ms
         stairs = rate.patches[0].get_data()
-        self.assertAlmostEqual(np.sum(stairs.values * np.diff(stairs.edges)), 20 / 3)
+        self.assertAlmostEqual(np.sum(stairs.values * np.diff(stairs.edges)) / 1000, 20 / 3)
         self.assertIn("mean CV 0.00", isi.get_title())
+        # two trains of one spike in every tenth bin of 1 ms, never in the same: (0 - 0.1^2)/(0.1 - 0.1^2) = -1/9
+        self.assertIn("mean -0.111", pairs.get_title())
+
+    def test_spikes_are_read_in_the_layouts_of_striate_and_sonata(self):
+        with h5py.File(self.path("spikes")) as file, h5py.File(Path(self.directory.name) / "sonata.h5", "w") as sonata:
+            spikes = file["spikes/spike"]
+            first = spikes["condition"][:] == 0
+            sonata["spikes/cells/timestamps"] = spikes["times"][first]
+            sonata["spikes/cells/node_ids"] = spikes["ids"][first].astype(np.uint64)
+        ours = striate.spike_trains(self.path("spikes"))
+        theirs = striate.spike_trains(Path(self.directory.name) / "sonata.h5", "cells")
+        self.assertEqual([len(t) for t in ours], [10, 0, 10])
+        for a, b in zip(ours, theirs):
+            np.testing.assert_array_equal(a, b)
 
     def test_each_panel_shows_the_data_of_its_own_conditions(self):
         path = self.path("plaids")

@@ -10,6 +10,8 @@
 
 #include "base/error.hpp"
 #include "circuit/derive.hpp"
+#include "circuit/surrogate.hpp"
+#include "circuit/text.hpp"
 #include "tests/circuit/evaluation.hpp"
 
 using namespace striate;
@@ -505,6 +507,27 @@ BOOST_AUTO_TEST_CASE(smooth_functions_have_finite_slopes_where_formulas_divide_b
   const Expr base = argument("base", {});
   const auto d = jvp({pow(base, b)}, {{b, v}})[0];
   BOOST_TEST(compiled_value<double>(d, {{b, {1.5}}, {v, {1}}, {base, {0}}}) == (Numbers{0}));
+}
+
+BOOST_AUTO_TEST_CASE(a_surrogate_has_the_value_of_one_and_the_slopes_of_the_other) {
+  const Numbers at{-1.5, -0.2, 0, 0.4, 2};
+  const auto fast_sigmoid = [](const Expr& x) { return x / (Expr(1.0) + Expr(3.0) * striate::abs(x)); };
+  const auto spike = [&](const Expr& x) { return surrogate(step(x), fast_sigmoid(x)); };
+  const Expr x = argument("x", {Axis{"x", at.size()}});
+  const Expr both = spike(x) * x;
+  BOOST_TEST(compiled_value<double>(spike(x), {{x, at}}) == (Numbers{0, 0, 0, 1, 1}), boost::test_tools::per_element());
+  BOOST_TEST(slope(spike, at) == slope(fast_sigmoid, at), boost::test_tools::per_element());
+  // 1/(1 + 3 |x|)^2, and as a factor of a product: s' x + s
+  Numbers expected, product;
+  for (const double a : at) {
+    expected.push_back(std::pow(1 + 3 * std::abs(a), -2));
+    product.push_back(expected.back() * a + (a > 0 ? 1 : 0));
+  }
+  BOOST_TEST(distance(slope(spike, at), expected) < 1e-15);
+  const Expr g = vjp({{both, broadcast_to(Expr(1.0), x.shape())}}, {x})[0];
+  BOOST_TEST(distance(compiled_value<double>(g, {{x, at}}), product) < 1e-15);
+  BOOST_TEST(to_text(spike(x)) == "surrogate(step(x), x/(1 + 3*abs(x)))");
+  BOOST_CHECK_THROW(surrogate(quantity(1, "mV"), argument("y", {}, "ms")), Error);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

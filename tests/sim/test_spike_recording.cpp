@@ -1,9 +1,55 @@
+#include <algorithm>
 #include <boost/test/unit_test.hpp>
+#include <cmath>
+#include <fstream>
 
+#include "base/error.hpp"
+#include "io/hdf5.hpp"
 #include "sim/condition_runner.hpp"
 #include "sim/experiment.hpp"
+#include "sim/run.hpp"
+#include "sim/spike_file.hpp"
+#include "sim/sweep.hpp"
+#include "tests/io/scratch.hpp"
 
 using namespace striate;
+
+namespace {
+
+/// Recorded spikes that pass one to one to units, which repeat each of them half a millisecond later.
+const std::string relay =
+    "circuit relay\naxis unit = 3\nparameter w[p] = file(\"edges.csv\", \"weight\") 1\nV(0) = 0\n"
+    "dV/dt = -V/(1 s) : 1 [unit]\ntrain given[unit]\n"
+    "event spike when V > 1: V = 0\n"
+    "projection p from given to unit: pairs(list=file(\"edges.csv\", \"pre\", \"post\")) after 0.5 ms: V += w\n";
+
+struct Made {
+  Scratch folder;
+  void write(const std::string& name, const std::string& text) const { std::ofstream(folder.path(name)) << text; }
+  Made() {
+    write("relay.circuit", relay);
+    write("edges.csv", "post,pre,weight\n2,2,4\n0,0,2\n1,1,3\n");
+    write("spikes.csv", "time,element\n7,2\n3,0\n5,1\n9,0\n");
+  }
+  std::string experiment(const std::string& trains, const std::string& rest = "") const {
+    write("relay.toml",
+          "circuit = \"relay.circuit\"\n[run]\nmethod = \"dp54\"\nduration = \"20 ms\"\n" + rest + trains);
+    return folder.path("relay.toml");
+  }
+};
+
+std::string refusal(const std::string& path) {
+  try {
+    load_experiment(path);
+  } catch (const Error& e) {
+    return e.what();
+  }
+  return "no error";
+}
+
+const std::string from_csv = "[trains.given]\nfile = \"spikes.csv\"\n";
+
+}  // namespace
 
 BOOST_AUTO_TEST_SUITE(spike_recording)
 
@@ -14,6 +60,122 @@ BOOST_AUTO_TEST_CASE(an_experiment_on_a_grid_keeps_the_spikes_of_its_events_in_o
   BOOST_TEST(result.spikes[0].times.size() > 100u);
   BOOST_TEST(result.spikes[0].ids.size() == result.spikes[0].times.size());
   BOOST_TEST(std::is_sorted(result.spikes[0].times.begin(), result.spikes[0].times.end()));
+}
+
+BOOST_AUTO_TEST_CASE(spikes_pairs_and_weights_come_from_files) {
+  const Made made;
+  const Experiment e = load_experiment(made.experiment(from_csv));
+  // Synapses are numbered by where they come from; the rows of the file were not.
+  BOOST_TEST(e.circuit.parameter("w").value == (std::vector<double>{2, 3, 4}), boost::test_tools::per_element());
+  const ConditionResult result = ConditionRunner(e).run(0);
+  BOOST_TEST(result.spikes[0].times == (std::vector<double>{3, 5, 7, 9}), boost::test_tools::per_element());
+  BOOST_TEST(result.spikes[1].times == (std::vector<double>{3.5, 5.5, 7.5, 9.5}), boost::test_tools::per_element());
+  BOOST_TEST(result.spikes[1].ids == (std::vector<std::int64_t>{0, 1, 2, 0}), boost::test_tools::per_element());
+}
+
+BOOST_AUTO_TEST_CASE(recorded_spikes_drive_another_run_from_either_layout) {
+  const Made made;
+  for (const std::string layout : {"striate", "sonata"}) {
+    const std::string recording = made.folder.path(layout + ".h5");
+    run_experiment(load_experiment(made.experiment(from_csv, "spike_layout = \"" + layout + "\"\n")),
+                   {.output = recording, .quiet = true, .command = "test"});
+    const SpikeList spikes = read_spikes({.file = recording, .population = "spike"});
+    BOOST_TEST(spikes.times == (std::vector<double>{3.5, 5.5, 7.5, 9.5}), boost::test_tools::per_element());
+    BOOST_TEST((spikes.unit == Unit::parse("ms")));
+    if (layout == "sonata") {
+      const H5File file = H5File::open(recording);
+      BOOST_TEST(file.read_integers("/spikes/spike/node_ids") == (std::vector<std::int64_t>{0, 1, 2, 0}),
+                 boost::test_tools::per_element());
+      BOOST_TEST(file.exists("/spikes/spike/timestamps"));
+    }
+    const auto again =
+        load_experiment(made.experiment("[trains.given]\nfile = \"" + recording + "\"\npopulation = \"spike\"\n"));
+    BOOST_TEST(ConditionRunner(again).run(0).spikes[1].times == (std::vector<double>{4, 6, 8, 10}),
+               boost::test_tools::per_element());
+  }
+}
+
+BOOST_AUTO_TEST_CASE(analyses_read_rates_irregularity_correlation_and_distances) {
+  const Made made;
+  const auto analysis = [](const std::string& name, const std::string& keys, const std::string& event = "given") {
+    return "[[analysis]]\nname = \"" + name + "\"\nevent = \"" + event + "\"\n" + keys;
+  };
+  // element 0 spikes at 1, 2, 3, 4, 6, element 1 at 1 and 6, element 2 never
+  const Experiment e = load_experiment(made.experiment(
+      "[trains.given]\ntimes = [1, 2, 3, \"4 ms\", 6, 1, 6]\nelements = [0, 0, 0, 0, 0, 1, 1]\n" +
+      analysis("rate", "kind = \"spike_rate\"\n") + analysis("late", "kind = \"spike_rate\"\nfrom = \"2.5 ms\"\n") +
+      analysis("each", "kind = \"spike_rate\"\neach = true\n") + analysis("cv", "kind = \"spike_cv\"\n") +
+      analysis("matrix", "kind = \"victor_purpura\"\ncost = \"0.1 1/ms\"\neach = true\n") +
+      analysis("mean", "kind = \"victor_purpura\"\ncost = \"0.1 1/ms\"\n") +
+      analysis("shift", "kind = \"van_rossum\"\ndecay = \"10 ms\"\nwith = \"spike\"\nelements = [1, 2]\n") +
+      analysis("r", "kind = \"spike_correlation\"\nbin = \"5 ms\"\nelements = [0, 2]\n")));
+  const auto found = ConditionRunner(e).run(0).analyses;
+  const auto close = boost::test_tools::tolerance(1e-12);
+  BOOST_TEST(found[0][0] == 7 / 3.0 / 0.02, close);
+  BOOST_TEST(found[1][0] == 4 / 3.0 / 0.0175, close);
+  BOOST_TEST(found[2] == (std::vector<double>{250, 100, 0}), boost::test_tools::per_element());
+  BOOST_TEST(found[3][0] == std::sqrt(3.0 / 16) / 1.25, close);  // intervals 1, 1, 1, 2
+  // 0 to 1: three spikes to take out; 0 to 2: five; 1 to 2: two
+  BOOST_TEST(found[4] == (std::vector<double>{0, 3, 5, 3, 0, 2, 5, 2, 0}), boost::test_tools::per_element());
+  BOOST_TEST(found[5][0] == 10 / 3.0, close);
+  // spikes at 1 and 6 beside 1.5 and 6.5, by the closed form of all pairs
+  const auto k = [](double lag) { return std::exp(-lag / 10); };
+  BOOST_TEST(found[6][0] == std::sqrt(2 + 2 * k(5) - 2 * k(0.5) - k(5.5) - k(4.5)), close);
+  // counts in four bins: 4 1 0 0 and 1 1 0 0
+  BOOST_TEST(found[7][0] == 2.5 / std::sqrt(10.75), close);
+  BOOST_TEST(e.analyses[0].unit == "Hz");
+}
+
+BOOST_AUTO_TEST_CASE(a_sweep_keeps_the_spikes_of_every_point) {
+  const Made made;
+  const std::string path = made.experiment(from_csv +
+                                           "[[analysis]]\nname = \"rate\"\nkind = \"spike_rate\"\n"
+                                           "event = \"spike\"\n");
+  const std::string output = made.folder.path("sweep.h5");
+  SweepOptions options;
+  options.run = {.output = output, .quiet = true, .command = "test"};
+  run_sweep(read_sweep(path, {}, {"parameters.w=2,0.5"}), options);  // which is too weak for a spike
+  const H5File file = H5File::open(output);
+  BOOST_TEST(file.read_numbers("/analysis/rate").values == (std::vector<double>{4 / 0.06, 0}),
+             boost::test_tools::per_element());
+  BOOST_TEST(file.read_numbers("/spikes/spike/0/times").values == (std::vector<double>{3.5, 5.5, 7.5, 9.5}),
+             boost::test_tools::per_element());
+  BOOST_TEST(file.read_integers("/spikes/spike/0/ids") == (std::vector<std::int64_t>{0, 1, 2, 0}),
+             boost::test_tools::per_element());
+  BOOST_TEST(!file.exists("/spikes/spike/1"));
+  BOOST_TEST(file.read_numbers("/spikes/given/1/times").values.size() == 4u);
+}
+
+BOOST_AUTO_TEST_CASE(what_is_wrong_with_spikes_and_files_is_said_before_the_run) {
+  const Made made;
+  BOOST_CHECK_EXCEPTION(load_experiment(made.experiment("")), Error, says("given", "[trains.given]"));
+  const auto refused = [&](const std::string& trains, const auto&... parts) {
+    const std::string said = refusal(made.experiment(trains));
+    for (const auto& part : std::initializer_list<std::string>{parts...})
+      BOOST_TEST(said.find(part) != std::string::npos, said << "\nlacks: " << part);
+  };
+  refused("[trains.given]\nfile = \"none.csv\"\n", "none.csv");
+  refused("[trains.given]\nfile = \"spikes.csv\"\ntimes = \"tme\"\n", "tme", "time");
+  refused("[trains.given]\ntimes = [1, 2]\nelements = [0]\n", "there are 2 times");
+  refused("[trains.given]\ntimes = [1]\nelements = [3]\n", "element 3", "3 elements");
+  refused("[trains.given]\ntimes = [1]\n[trains.gvien]\ntimes = [1]\n", "gvien", "given");
+  refused(from_csv + "[[analysis]]\nname = \"a\"\nkind = \"spike_rate\"\nevent = \"spke\"\n", "spke", "spike");
+  refused(from_csv + "[[analysis]]\nname = \"a\"\nkind = \"van_rossum\"\nevent = \"spike\"\ndecay = \"0 ms\"\n",
+          "decay = 0");
+  refused(from_csv + "[[analysis]]\nname = \"a\"\nkind = \"spike_rate\"\nevent = \"spike\"\nelements = [0, 4]\n",
+          "3 elements");
+  made.write("edges.csv", "pre,post,weight\n0,0,1\n1,1,\n");
+  refused(from_csv, "row 2", "weight");
+  made.write("edges.csv", "pre,post,weight\n0,0,1\n1,7,1\n");
+  refused(from_csv, "pair 1 names the target element 7");
+  // a file of weights that belongs to another network
+  made.write("edges.csv", "pre,post,weight\n0,0,1\n");
+  made.write("other.csv", "weight\n1\n2\n");
+  std::string text = relay;
+  text.replace(text.find("edges.csv"), 9, "other.csv");
+  made.write("relay.circuit", text);
+  refused(from_csv, "2 values", "takes 1");
+  refused("[parameters]\nw = { file = \"spikes.csv\", column = \"time\" }\n", "other.csv");
 }
 
 BOOST_AUTO_TEST_SUITE_END()

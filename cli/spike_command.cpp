@@ -1,0 +1,112 @@
+#include "cli/spike_command.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <filesystem>
+#include <memory>
+#include <numeric>
+
+#include "base/error.hpp"
+#include "sim/analysis_record.hpp"
+#include "sim/provenance.hpp"
+#include "sim/quantity.hpp"
+#include "sim/recording.hpp"
+#include "sim/spike_distance.hpp"
+#include "sim/spike_file.hpp"
+
+namespace striate {
+namespace {
+
+struct Given {
+  SpikePlace place;
+  SpikeMeasure measure;
+  std::string decay, rise, cost, from, to, output;
+  std::vector<std::size_t> elements;
+  bool force = false, quiet = false;
+};
+
+/// A quantity of an option in the unit of the file's times; a file without unit takes plain numbers.
+double value(const std::string& text, const std::string& option, const Unit& unit, double fallback) {
+  return text.empty() ? fallback : evaluate(text, unit, {}, "--" + option);
+}
+
+void distances(Given given, const std::string& command_line) {
+  const SpikeList spikes = read_spikes(given.place);
+  require_free(given.output, given.force);
+  const Unit& unit = spikes.unit;
+  const std::int64_t last = spikes.ids.empty() ? -1 : *std::ranges::max_element(spikes.ids);
+  if (given.elements.empty()) given.elements = {0, static_cast<std::size_t>(last + 1)};
+  const std::size_t first = given.elements[0], end = given.elements[1];
+  if (first + 1 >= end || end - first > 20000)
+    throw Error("--elements", fmt::format("the elements {} to {}, the end excluded, are no two to 20000.", first, end));
+  SpikeMeasure& m = given.measure;
+  m.decay = value(given.decay, "decay", unit, 0);
+  m.rise = value(given.rise, "rise", unit, 0);
+  m.cost = value(given.cost, "cost", unit == Unit() ? unit : Unit::parse("1/" + unit.str()), 0);
+  m.window = {value(given.from, "from", unit, spikes.times.empty() ? 0 : std::min(0.0, spikes.times.front())),
+              value(given.to, "to", unit, spikes.times.empty() ? 0 : spikes.times.back())};
+  auto trains = spike_trains(spikes, std::max(end, static_cast<std::size_t>(last + 1)), given.place.file);
+  trains = {trains.begin() + static_cast<std::ptrdiff_t>(first), trains.begin() + static_cast<std::ptrdiff_t>(end)};
+
+  AnalysisResult result;
+  result.values = spike_distances(trains, m);
+  std::vector<double> ids(trains.size());
+  std::iota(ids.begin(), ids.end(), static_cast<double>(first));
+  for (const std::string name : {"element", "other"})
+    result.row.push_back({"/axes/" + m.name + "/" + name, "element", "1", ids, true});
+  result.width = result.values.size();
+  Analysis analysis;
+  analysis.kind = Analysis::Kind::spikes;
+  analysis.name = m.name;
+  analysis.label = m.name;
+  std::ranges::replace(analysis.label, '_', ' ');
+  analysis.unit = "1";
+  H5File file = H5File::create(given.output, given.force);
+  file.set_attribute("/", "complete", std::int64_t{0});
+  file.set_attribute("/", "command", command_line);
+  file.set_attribute("/", "created", utc_now());
+  file.set_attribute("/", "title", fmt::format("{} of the spikes of {}", analysis.label, given.place.file));
+  create_analysis(file, analysis, result);
+  write_analysis(file, analysis, result);
+  finish_result(file);
+  if (!given.quiet) fmt::print("{} x {} distances in {}\n", trains.size(), trains.size(), given.output);
+}
+
+}  // namespace
+
+void add_spike_command(CLI::App& app, const std::string& command_line) {
+  const auto given = std::make_shared<Given>();
+  auto* command =
+      app.add_subcommand("distances",
+                         "Compares all pairs of spike trains of a file.\n"
+                         "  striate distances coba.h5 --measure van_rossum --decay \"10 ms\" --elements 0 50");
+  command->add_option("spikes", given->place.file, "a recording, a SONATA file, or a CSV table of time and element")
+      ->required();
+  command
+      ->add_option("--measure", given->measure.name, fmt::format("one of {}", fmt::join(spike_measure_names(), ", ")))
+      ->required();
+  command->add_option("--decay", given->decay, "van_rossum: of the kernel, a time");
+  command->add_option("--rise", given->rise, "van_rossum: of a kernel with two exponentials");
+  command->add_option("--cost", given->cost, "victor_purpura: of moving a spike by one unit of time");
+  command->add_option("--from", given->from, "when the comparison begins; default 0, or the first spike if before");
+  command->add_option("--to", given->to, "when it ends; default the last spike");
+  command->add_option("--elements", given->elements, "the first, and the one after the last; default all")->expected(2);
+  command->add_option("--population", given->place.population,
+                      "which spikes, where a file has those of several events");
+  command->add_option("--condition", given->place.condition, "of a recording of several; default 0");
+  command->add_option("--times", given->place.times, "CSV: the column of times; default time");
+  command->add_option("--ids", given->place.ids, "CSV: the column of elements; default element");
+  command->add_option("-o,--output", given->output, "what comes out; default: the file's name with _distances.h5");
+  command->add_flag("--force", given->force, "write over an existing file");
+  command->add_flag("-q,--quiet", given->quiet, "print nothing but errors");
+  command->callback([given, command_line] {
+    Given all = *given;
+    if (all.output.empty()) all.output = std::filesystem::path(all.place.file).stem().string() + "_distances.h5";
+    distances(all, command_line);
+  });
+}
+
+}  // namespace striate

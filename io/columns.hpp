@@ -1,0 +1,13 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace striate {
+
+/// Columns of numbers, equally long, row by row: of a CSV table by their names, or of an HDF5 file (.h5, .hdf5, .nwb)
+/// by the paths of its datasets, whose values count in row-major order.
+/// @throws Error for a file, a column or a number that is not there
+std::vector<double> read_columns(const std::string& file, const std::vector<std::string>& columns);
+
+}  // namespace striate

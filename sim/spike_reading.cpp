@@ -1,0 +1,232 @@
+#include "sim/spike_reading.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <numeric>
+#include <span>
+
+#include "base/error.hpp"
+#include "sim/analysis.hpp"
+#include "sim/condition_runner.hpp"
+#include "sim/read_analysis.hpp"
+
+namespace striate {
+namespace {
+
+constexpr double nan = std::numeric_limits<double>::quiet_NaN();
+constexpr std::size_t least_intervals = 4;  // of an element that has a coefficient of variation
+
+std::size_t event_index(const Circuit& circuit, const TomlValue& name) {
+  std::vector<std::string> names;
+  for (const auto& event : circuit->events) {
+    if (event.name == name.as_string()) return names.size();
+    names.push_back(event.name);
+  }
+  name.fail(fmt::format("but circuit '{}' has no event or source of this name.{}", circuit->name,
+                        suggest_names(name.as_string(), names)));
+}
+
+std::size_t elements_of(const Circuit& circuit, const TomlValue& event) {
+  return circuit->events[event_index(circuit, event)].guard.shape().size();
+}
+
+std::vector<std::vector<double>> trains_of(const Experiment& e, const SpikeReading& r, const std::string& event,
+                                           const std::vector<RecordedSpikes>& spikes) {
+  const auto& events = e.circuit->events;
+  const auto which = std::ranges::find(events, event, &EventRule::name) - events.begin();
+  const RecordedSpikes& all = spikes[static_cast<std::size_t>(which)];
+  std::vector<std::vector<double>> trains(r.end - r.first);
+  for (std::size_t i = 0; i < all.times.size(); ++i) {
+    const auto id = static_cast<std::size_t>(all.ids[i]);
+    if (id >= r.first && id < r.end && all.times[i] >= r.measure.window.from)
+      trains[id - r.first].push_back(all.times[i]);
+  }
+  return trains;
+}
+
+/// Standard deviation over mean of the intervals of a train.
+double variation(const std::vector<double>& train) {
+  if (train.size() <= least_intervals) return nan;
+  const auto n = static_cast<double>(train.size() - 1);
+  const double mean = (train.back() - train.front()) / n;
+  double square = 0;
+  for (std::size_t i = 1; i < train.size(); ++i) square += std::pow(train[i] - train[i - 1] - mean, 2);
+  return std::sqrt(square / n) / mean;
+}
+
+/// Counts in bins, less their mean, over their norm; NaN for a train whose counts are all the same.
+std::vector<std::vector<double>> standardised_counts(const std::vector<std::vector<double>>& trains, SpikeWindow w,
+                                                     double bin) {
+  const auto bins = static_cast<std::size_t>((w.to - w.from) / bin * (1 + 1e-12));
+  std::vector<std::vector<double>> counts(trains.size(), std::vector<double>(bins));
+  for (std::size_t i = 0; i < trains.size(); ++i) {
+    for (const double t : trains[i])
+      if (const auto b = static_cast<std::size_t>((t - w.from) / bin); b < bins) counts[i][b] += 1;
+    const double mean = std::accumulate(counts[i].begin(), counts[i].end(), 0.0) / static_cast<double>(bins);
+    double square = 0;
+    for (double& c : counts[i]) {
+      c -= mean;
+      square += c * c;
+    }
+    for (double& c : counts[i]) c = square > 0 ? c / std::sqrt(square) : nan;
+  }
+  return counts;
+}
+
+double mean_of(std::span<const double> values) {
+  double sum = 0, n = 0;
+  for (const double v : values) {
+    if (std::isnan(v)) continue;
+    sum += v;
+    n += 1;
+  }
+  return n > 0 ? sum / n : nan;
+}
+
+/// The mean of all pairs' correlations, from the norm of the sum of what is standardised.
+double mean_correlation(const std::vector<std::vector<double>>& z) {
+  std::vector<double> sum(z.empty() ? 0 : z[0].size());
+  double n = 0;
+  for (const auto& row : z) {
+    if (row.empty() || std::isnan(row[0])) continue;
+    n += 1;
+    for (std::size_t b = 0; b < row.size(); ++b) sum[b] += row[b];
+  }
+  if (n < 2) return nan;
+  return (std::inner_product(sum.begin(), sum.end(), sum.begin(), 0.0) - n) / (n * (n - 1));
+}
+
+double mean_off_diagonal(const std::vector<double>& matrix, std::size_t n) {
+  std::vector<double> pairs;
+  for (std::size_t i = 0; i < n; ++i)
+    for (std::size_t j = 0; j < i; ++j) pairs.push_back(matrix[i * n + j]);
+  return mean_of(pairs);
+}
+
+std::vector<double> of_elements(const Experiment& e, const SpikeReading& r,
+                                const std::vector<std::vector<double>>& trains) {
+  const Unit& unit = e.circuit->time_unit;
+  const double seconds =
+      (r.measure.window.to - r.measure.window.from) * (unit.dimensionless() ? 1 : unit.to(Unit::parse("s")));
+  std::vector<double> values(trains.size());
+  for (std::size_t i = 0; i < trains.size(); ++i)
+    values[i] =
+        r.kind == SpikeReading::Kind::rate ? static_cast<double>(trains[i].size()) / seconds : variation(trains[i]);
+  return r.each ? values : std::vector<double>{mean_of(values)};
+}
+
+}  // namespace
+
+const std::vector<std::string>& spike_readings() {
+  static const std::vector<std::string> names = [] {
+    std::vector<std::string> all{"spike_rate", "spike_cv", "spike_correlation"};
+    all.insert(all.end(), spike_measure_names().begin(), spike_measure_names().end());
+    return all;
+  }();
+  return names;
+}
+
+SpikeReading read_spike_reading(const TomlTable& t, const Experiment& e, double from) {
+  using Kind = SpikeReading::Kind;
+  SpikeReading r;
+  const auto which = std::ranges::find(spike_readings(), t.string("kind")) - spike_readings().begin();
+  r.kind = static_cast<Kind>(std::min<std::ptrdiff_t>(which, 3));
+  if (e.run.steady) t.at("kind").fail("but a steady state has no spikes. Set [run] method and duration.");
+  r.event = t.string("event");
+  r.end = elements_of(e.circuit, t.at("event"));
+  r.each = t.boolean("each", false);
+  if (const auto range = t.find("elements")) {
+    const auto ends = range->as_numbers();
+    const auto size = static_cast<double>(r.end);
+    if (ends.size() != 2 || !(0 <= ends[0] && ends[0] < ends[1] && ends[1] <= size))
+      range->fail(fmt::format("but '{}' has {} elements: [first, end], the end excluded.", r.event, r.end));
+    r.first = static_cast<std::size_t>(ends[0]);
+    r.end = static_cast<std::size_t>(ends[1]);
+  }
+  const Unit& time = e.circuit->time_unit;
+  r.measure.window = {from, e.run.duration * ms_in_time_units(e.circuit)};
+  if (r.kind == Kind::correlation) {
+    r.bin = evaluate(t.at("bin"), time);
+    if (!(r.bin > 0 && r.bin <= (r.measure.window.to - from) / 2)) t.at("bin").fail("but a run has at least two bins.");
+  }
+  if (r.kind == Kind::distance) {
+    r.measure.name = t.string("kind");
+    if (r.measure.name == "van_rossum") {
+      r.measure.decay = evaluate(t.at("decay"), time);
+      if (t.has("rise")) r.measure.rise = evaluate(t.at("rise"), time);
+    }
+    if (r.measure.name == "victor_purpura") {
+      const Unit per_time = time.dimensionless() ? Unit() : Unit::parse("1/" + time.str());
+      r.measure.cost = evaluate(t.at("cost"), per_time);
+    }
+    if (const auto with = t.find("with")) {
+      r.with = with->as_string();
+      if (const std::size_t n = elements_of(e.circuit, *with); n < r.end)
+        with->fail(fmt::format("but it has {} elements, and those of '{}' go up to {}.", n, r.event, r.end));
+    }
+    try {
+      spike_measure(r.measure);
+    } catch (const Error& error) {
+      t.at("kind").fail(fmt::format("but {}", error.what()));
+    }
+  }
+  if (r.of_pairs() && r.end - r.first < 2)
+    t.at("event").fail("but pairs need two elements. Compare with another event: with = ....");
+  return r;
+}
+
+std::vector<RowAxis> spike_row(const Experiment& e, const Analysis& a) {
+  const SpikeReading& r = *a.spikes;
+  if (!r.each) return {};
+  std::vector<double> ids(r.end - r.first);
+  std::iota(ids.begin(), ids.end(), static_cast<double>(r.first));
+  const auto axis = [&](const std::string& name) {
+    return RowAxis{"/axes/" + a.name + "/" + name, "element of " + r.event, "1", ids, true};
+  };
+  if (!r.of_pairs()) return {axis("element")};
+  if (static_cast<double>(ids.size()) * static_cast<double>(ids.size()) * static_cast<double>(e.condition_count()) >
+      1e8)
+    throw Error(fmt::format("analysis '{}': {} elements make more than 1e8 pairs. Read fewer: elements = [0, 1000].",
+                            a.name, ids.size()));
+  return {axis("element"), axis("other")};
+}
+
+Unit spike_unit(const Experiment& e, const SpikeReading& r) {
+  return r.kind == SpikeReading::Kind::rate && !e.circuit->time_unit.dimensionless() ? Unit::parse("Hz") : Unit();
+}
+
+std::vector<double> analyse_spikes(const Experiment& e, const Analysis& a, const std::vector<RecordedSpikes>& spikes) {
+  using Kind = SpikeReading::Kind;
+  const SpikeReading& r = *a.spikes;
+  const auto trains = trains_of(e, r, r.event, spikes);
+  const std::size_t n = trains.size();
+  std::vector<double> values;
+  if (r.kind == Kind::rate || r.kind == Kind::cv) {
+    values = of_elements(e, r, trains);
+  } else if (r.kind == Kind::correlation) {
+    const auto z = standardised_counts(trains, r.measure.window, r.bin);
+    if (!r.each) {
+      values = {mean_correlation(z)};
+    } else {
+      values.resize(n * n);
+      for (std::size_t i = 0; i < n; ++i)
+        for (std::size_t j = 0; j < n; ++j)
+          values[i * n + j] = std::inner_product(z[i].begin(), z[i].end(), z[j].begin(), 0.0);
+    }
+  } else if (!r.with.empty()) {
+    const auto others = trains_of(e, r, r.with, spikes);
+    const auto measure = spike_measure(r.measure);
+    for (std::size_t i = 0; i < n; ++i) values.push_back(measure(trains[i], others[i]));
+    if (!r.each) values = {mean_of(values)};
+  } else {
+    values = spike_distances(trains, r.measure);
+    if (!r.each) values = {mean_off_diagonal(values, n)};
+  }
+  for (double& v : values) v *= a.scale;
+  return values;
+}
+
+}  // namespace striate
