@@ -408,7 +408,8 @@ struct System<T>::Impl {
       }
       case Form::count_: throw std::logic_error("no such function");
     }
-    return {groups, fields, outputs};
+    const bool stepped = part.source == Source::rhs && part.form == Form::value;
+    return {groups, fields, outputs, stepped ? code_in_use() : Code::blocks};
   }
 
   const Function<T>& function(Part part) const {

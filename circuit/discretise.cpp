@@ -73,6 +73,16 @@ std::vector<Expr> one_step(const CircuitContents& flow, Scheme scheme, double dt
   }
 }
 
+void check_noise(const std::string& where, const Circuit& flow, Scheme scheme) {
+  if (flow->noises.empty()) return;
+  if (scheme != Scheme::euler && scheme != Scheme::heun)
+    throw Error(where, fmt::format("has noise, which {} has no steps for. Use euler (Ito) or heun (Stratonovich).",
+                                   names[static_cast<std::size_t>(scheme)]));
+  if (noise_entry(flow) != NoiseEntry::additive &&
+      (scheme == Scheme::euler) != (flow->noises.front().calculus == Calculus::ito))
+    throw Error(where, "has noise whose size depends on the state: euler is for Ito noise, heun for Stratonovich.");
+}
+
 Circuit discretise(const Circuit& flow, Scheme scheme, double dt) {
   const std::string where = "circuit '" + flow->name + "'";
   if (flow.is_map()) throw Error(where, "is a map already; only a flow can be discretised.");
@@ -83,12 +93,7 @@ Circuit discretise(const Circuit& flow, Scheme scheme, double dt) {
     for (const auto& node : topological_order({s.equation}))
       if (node->op == Op::delayed)
         throw Error(where, "has delays, but a circuit with delays cannot be discretised. Integrate it in time.");
-  if (!flow->noises.empty() && scheme != Scheme::euler && scheme != Scheme::heun)
-    throw Error(where, fmt::format("has noise, which {} has no steps for. Use euler (Ito) or heun (Stratonovich).",
-                                   names[static_cast<std::size_t>(scheme)]));
-  if (!flow->noises.empty() && noise_entry(flow) != NoiseEntry::additive &&
-      (scheme == Scheme::euler) != (flow->noises.front().calculus == Calculus::ito))
-    throw Error(where, "has noise whose size depends on the state: euler is for Ito noise, heun for Stratonovich.");
+  check_noise(where, flow, scheme);
   CircuitContents map = *flow;
   for (const auto& noise : flow->noises)
     map.inputs.push_back({noise.variable, noise.description + " (increment of the Brownian path over a step / step)"});

@@ -20,6 +20,9 @@ Scheme scheme_named(std::string_view name);
 /// @throws Error as discretise
 std::vector<Expr> one_step(const CircuitContents& flow, Scheme scheme, double dt);
 
+/// @throws Error for noise that the scheme has no step for
+void check_noise(const std::string& where, const Circuit& flow, Scheme scheme);
+
 /// The map that a fixed-step integrator makes of a flow: next(y) is one step of size `dt` [time unit, > 0]. The inputs
 /// are held over the step, the time is not. Noise becomes an input: the increment of its path over the step / step.
 /// Definitions, parameters and regimes stay as they are.

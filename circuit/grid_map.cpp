@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "circuit/fewer_operations.hpp"
 #include "circuit/program/function.hpp"
 
 namespace striate {
@@ -17,6 +18,13 @@ bool of_parameters(const Expr& e) {
   return std::all_of(order.begin(), order.end(), [](const Expr& node) {
     return node->op != Op::variable || node->kind == VariableKind::parameter;
   });
+}
+
+/// What x is increased by where `value` is x plus something that depends on parameters alone; nothing otherwise.
+Expr increment(const Expr& value, const Expr& x) {
+  if (value->op == Op::add && value->args[0] == x && of_parameters(value->args[1])) return value->args[1];
+  if (value->op == Op::add && value->args[1] == x && of_parameters(value->args[0])) return value->args[0];
+  return {};
 }
 
 /// For each element of `guard`, the elements of a state over its axes and perhaps more.
@@ -41,10 +49,11 @@ struct GridMap<T>::Jumps {
   struct To {
     std::size_t state, state_offset, offset;
     bool same_shape;
+    bool added;                                        ///< to the state, in place of setting it
     std::vector<std::vector<std::uint32_t>> elements;  ///< of the state, by guard element, where the shapes differ
   };
   std::vector<To> to;
-  bool constant = true;  ///< the new values depend on parameters alone
+  bool constant = true;  ///< what is set or added depends on parameters alone
   bool computed = false;
   AlignedVector<T> value;
   std::unique_ptr<Function<T>> function;
@@ -131,8 +140,12 @@ GridMap<T>::GridMap(const Circuit& circuit, const Fields& states, const std::vec
     if (events[e].cause != Cause::crossing) continue;
     outputs.push_back({substitute({c.events[e].guard}, at_end)[0], 2, events[e].offset, false});
   }
+  std::vector<Expr> roots;
+  for (const auto& output : outputs) roots.push_back(output.value);
+  roots = fewer_operations(roots);
+  for (std::size_t i = 0; i < outputs.size(); ++i) outputs[i].value = roots[i];
   groups.insert(groups.end(), {{arrival_size_, 3}, {guard_size, 3}, {kept_size_, 3}});
-  parts_->step = std::make_unique<Function<T>>(groups, arguments, outputs);
+  parts_->step = std::make_unique<Function<T>>(groups, arguments, outputs, code_in_use());
   parts_->memory = parts_->step->make_memory();
 
   groups.resize(4);
@@ -143,10 +156,12 @@ GridMap<T>::GridMap(const Circuit& circuit, const Fields& states, const std::vec
     bool resets = false;
     for (const auto& [name, value] : c.events[e].jumps) {
       const Field& state = states.at(name);
-      values.push_back({value, 0, size, false});
-      jumps.constant = jumps.constant && of_parameters(value);
+      const Expr added = increment(value, circuit.state(name).variable);
+      values.push_back({added ? broadcast_to(added, value.shape()) : value, 0, size, false});
+      jumps.constant = jumps.constant && (added || of_parameters(value));
       const bool same = state.shape == events[e].shape;
-      jumps.to.push_back({static_cast<std::size_t>(&state - &*states.begin()), state.offset, size, same, {}});
+      jumps.to.push_back(
+          {static_cast<std::size_t>(&state - &*states.begin()), state.offset, size, same, added != Expr(), {}});
       if (!same) jumps.to.back().elements = elements_of_guard(events[e].shape, state.shape);
       size += (state.size + 15) / 16 * 16;
       resets = resets || reads(c.events[e].guard, circuit.state(name).variable);
@@ -188,15 +203,21 @@ void GridMap<T>::jump(std::size_t e, std::span<const std::uint32_t> ids, const A
         if (held[g] > T(0)) return false;
       return true;
     };
+    const auto move = [&](std::uint32_t k) {
+      if (moves(k)) state[k] = to.added ? state[k] + value[k] : value[k];
+    };
     for (const std::uint32_t i : ids) {
-      if (to.same_shape) {
-        if (moves(i)) state[i] = value[i];
-      } else {
-        for (const std::uint32_t k : to.elements[i])
-          if (moves(k)) state[k] = value[k];
-      }
+      if (to.same_shape)
+        move(i);
+      else
+        for (const std::uint32_t k : to.elements[i]) move(k);
     }
   }
+}
+
+template <class T>
+bool GridMap<T>::jumps_by_parameters(std::size_t e) const {
+  return parts_->jumps[e].constant;
 }
 
 template class GridMap<float>;

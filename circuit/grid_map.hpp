@@ -42,8 +42,11 @@ class GridMap {
   };
   /// next [states], kept [kept_size] and guard [guards] at the end of the step; guards of sources are not written
   void step(const Arguments& in, T* next, T* kept, T* guard);
-  /// The elements of event e at `ids` jump: y changes there, but for states that are held where flags are given.
+  /// The elements of event e at `ids` jump: y changes there, but for states that are held where flags are given. All
+  /// new values are those of one moment, unless jumps_by_parameters(e): then an element may stand in `ids` repeatedly.
   void jump(std::size_t e, std::span<const std::uint32_t> ids, const Arguments& at, const T* held, T* y);
+  /// Whether what event e sets states to, or adds to them, depends on parameters alone.
+  bool jumps_by_parameters(std::size_t e) const;
   /// Whether a jump of event e changes what its guard reads.
   bool resets(std::size_t e) const { return resets_[e]; }
 

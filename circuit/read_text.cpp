@@ -1461,6 +1461,14 @@ class Reader {
       return n == "normal" ? normal(c.value(0), c.value(1), *drawing_, place)
                            : uniform(c.value(0), c.value(1), *drawing_, place);
     }
+    if (n == "round") {
+      c.count(1);
+      c.allow({});
+      const Expr x = c.value(0);
+      if (x->op != Op::constant || !(x.unit() == Unit()))
+        fail_at(f, "round takes numbers and constants only: for sizes and counts.");
+      return std::round(x->value);
+    }
     if (n == "delayed") return c.count(2), c.allow({}), delayed(c.value(0), c.value(1));
     if (n == "where") return c.count(3), c.allow({}), where(c.value(0), c.value(1), c.value(2));
     if (n == "surrogate") return c.count(2), c.allow({}), surrogate(c.value(0), c.value(1));

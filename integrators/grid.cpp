@@ -11,7 +11,9 @@
 #include "base/random.hpp"
 #include "circuit/circuit.hpp"
 #include "circuit/grid_map.hpp"
+#include "circuit/kernels/normals.hpp"
 #include "circuit/kernels/table.hpp"
+#include "circuit/noise.hpp"
 #include "integrators/deliveries.hpp"
 #include "integrators/engine.hpp"
 #include "integrators/stepper.hpp"
@@ -69,6 +71,9 @@ class Grid final : public Engine {
         p_(problem_.p.empty() ? system_.default_parameters() : problem_.p),
         u_(system_.driven()) {
     validate();
+    for (const auto& noise : system_.circuit()->noises) noise_.resize(noise_.size() + noise.variable.shape().size());
+    noise_key_ = RandomKey(problem_.seed, "noise on a grid").bits({0, 0, 0, 0})[0];
+    inputs_.resize(u_.size() + noise_.size());
     read_inputs(problem_.t0);
     read_trains();
     make_synapses();
@@ -169,7 +174,7 @@ class Grid final : public Engine {
       if (size != wanted) refuse(fmt::format("{} has {} values, but the circuit has {}.", what, size, wanted));
     };
     if (system_.is_map()) refuse("is a map, which the method iterate steps.");
-    if (system_.noise()) refuse("has noise, which the grid does not supply. Leave spikes = \"grid\" out.");
+    check_noise(where(), system_.circuit(), scheme_named(method_.name));
     if (!system_.delays().empty())
       refuse("has delayed states, which the grid does not supply. Leave spikes = \"grid\" out.");
     for (const auto& projection : system_.projections())
@@ -232,8 +237,8 @@ class Grid final : public Engine {
   }
 
   void make_map() {
-    map_ = std::make_unique<GridMap<T>>(system_.circuit(), system_.states(), system_.events(), arriving_,
-                                        scheme_named(method_.name), method_.step);
+    map_ = std::make_unique<GridMap<T>>(with_supplied_noise(system_.circuit()), system_.states(), system_.events(),
+                                        arriving_, scheme_named(method_.name), method_.step);
     parameters_.assign(p_.begin(), p_.end());
     kept_.resize(map_->kept_size());
     next_kept_.resize(kept_.size());
@@ -303,7 +308,20 @@ class Grid final : public Engine {
   void read_inputs(double t) {
     if (u_.empty()) return;
     problem_.drive->evaluate(t, u_);
-    inputs_.assign(u_.begin(), u_.end());
+    std::copy(u_.begin(), u_.end(), inputs_.begin());
+  }
+
+  /// Increments of Brownian paths over the step that ends as number `step`, / step.
+  void draw_noise(std::uint64_t step) {
+    constexpr std::size_t chunk = 1024;  // whole groups of normals
+    const std::span<double> drawn(noise_);
+    parallel_for((drawn.size() + chunk - 1) / chunk, drawn.size() >= 16 * chunk, [&](std::size_t c) {
+      fill_normals(noise_key_, {static_cast<std::uint32_t>(step), static_cast<std::uint32_t>(step >> 32), 0},
+                   static_cast<std::uint32_t>(c * (chunk / normals_in_group)),
+                   drawn.subspan(c * chunk, std::min(chunk, drawn.size() - c * chunk)));
+    });
+    const double size = 1 / std::sqrt(method_.step);
+    for (std::size_t i = 0; i < drawn.size(); ++i) inputs_[u_.size() + i] = static_cast<T>(size * drawn[i]);
   }
 
   /// Inputs as the System has them: nothing is held.
@@ -319,6 +337,7 @@ class Grid final : public Engine {
     const std::uint64_t now = step_ + 1;
     const double begin = time_of(step_);
     if (!u_.empty()) read_inputs(begin);
+    draw_noise(now);
     auto& released = bucket_of(now);
     for (const std::uint32_t i : released)
       if (release_[i] == now) held_[i] = T(0.5);
@@ -370,6 +389,7 @@ class Grid final : public Engine {
            at_step != train.end() && at_step->first == step_ + 1; ++at_step)
         ids.push_back(at_step->second);
     }
+    if (map_->jumps_by_parameters(e)) return map_->jump(e, ids, at, held_.data(), y_.data());
     // An element that spikes k times jumps k times, together with the others that spike as often.
     round_ = ids;
     while (!round_.empty()) {
@@ -479,6 +499,8 @@ class Grid final : public Engine {
   ArrivalRing<T> ring_;
   std::unique_ptr<GridMap<T>> map_;
   AlignedVector<T> parameters_, inputs_;
+  std::vector<double> noise_;
+  std::uint64_t noise_key_ = 0;
 
   std::uint64_t step_ = 0;
   double t_ = 0;

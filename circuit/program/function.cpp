@@ -130,7 +130,8 @@ template <class T>
 class Planner {
  public:
   Planner(const std::vector<ArgumentGroup>& groups, const std::vector<ArgumentField>& arguments,
-          const std::vector<OutputField>& outputs, std::vector<AlgorithmChoice>& choices) {
+          const std::vector<OutputField>& outputs, Code code, std::vector<AlgorithmChoice>& choices)
+      : most_at_once_(code == Code::generated ? most_generated_instructions : most_instructions) {
     for (const auto& group : groups) last_stage_ = std::max(last_stage_, group.stage);
     for (const auto& a : arguments) {
       place_[a.variable.get()] = {Place::Space::argument, a.group, a.offset};
@@ -305,10 +306,10 @@ class Planner {
     std::vector<Work> sequence;
     for (auto& [level, works] : by_level)
       for (auto& work : works)
-        for (std::size_t i = 0; i < work.nodes.size(); i += most_instructions)
+        for (std::size_t i = 0; i < work.nodes.size(); i += most_at_once_)
           sequence.push_back(
               {{work.nodes.begin() + static_cast<std::ptrdiff_t>(i),
-                work.nodes.begin() + static_cast<std::ptrdiff_t>(std::min(work.nodes.size(), i + most_instructions))}});
+                work.nodes.begin() + static_cast<std::ptrdiff_t>(std::min(work.nodes.size(), i + most_at_once_))}});
     // Values that cross from one piece of a long pointwise run to the next lie in memory too.
     std::unordered_map<const Node*, std::size_t> piece_of;
     for (std::size_t i = 0; i < sequence.size(); ++i)
@@ -573,6 +574,7 @@ class Planner {
 
   static constexpr std::size_t transient_marker = 1;
 
+  std::size_t most_at_once_;
   int last_stage_ = 1;
   std::vector<Output> outputs_;
   std::vector<Expr> order_;
@@ -592,10 +594,11 @@ class Planner {
 
 template <class T>
 Function<T>::Function(const std::vector<ArgumentGroup>& groups, const std::vector<ArgumentField>& arguments,
-                      const std::vector<OutputField>& outputs) {
+                      const std::vector<OutputField>& outputs, Code code) {
   auto impl = std::make_unique<Impl>();
-  Planner<T> planner(groups, arguments, outputs, impl->algorithms);
+  Planner<T> planner(groups, arguments, outputs, code, impl->algorithms);
   impl->steps = std::move(planner.steps);
+  if (code == Code::generated) generate_code(impl->steps.back());
   for (auto& stage : impl->steps) join_planes(stage);
   impl->remembered = std::move(planner.remembered);
   impl->memory_size = planner.memory_size();

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "circuit/expr.hpp"
+#include "circuit/program/generated_code.hpp"
 #include "circuit/system.hpp"
 
 namespace striate {
@@ -42,7 +43,7 @@ template <class T>
 class Function {
  public:
   Function(const std::vector<ArgumentGroup>& groups, const std::vector<ArgumentField>& arguments,
-           const std::vector<OutputField>& outputs);
+           const std::vector<OutputField>& outputs, Code code = Code::blocks);
   ~Function();
   Function(Function&&) noexcept;
 

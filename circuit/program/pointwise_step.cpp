@@ -1,9 +1,13 @@
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 #include <cstring>
 
+#include "base/aligned_vector.hpp"
 #include "base/parallel.hpp"
 #include "circuit/kernels/table.hpp"
+#include "circuit/program/generated_code.hpp"
 #include "circuit/program/plan.hpp"
 #include "circuit/program/steps.hpp"
 
@@ -46,6 +50,14 @@ void gather(const T* source, const std::vector<std::size_t>& sizes, const std::v
   }
 }
 
+std::string_view name_of(Pointwise op) {
+  constexpr std::array names{"add",  "sub", "mul",  "div",   "neg", "min",    "max",  "pow",     "powi",
+                             "sqrt", "exp", "log",  "sin",   "cos", "atan2",  "tanh", "sigmoid", "softplus",
+                             "relu", "abs", "step", "where", "phi", "muladd", "copy"};
+  static_assert(names.size() == static_cast<std::size_t>(Pointwise::count_));
+  return names[static_cast<std::size_t>(op)];
+}
+
 template <class T>
 class PointwiseStep final : public PlaneStep<T> {
  public:
@@ -68,6 +80,8 @@ class PointwiseStep final : public PlaneStep<T> {
       if (instruction.summed) *frame.write(instruction.target) = total(frame.scratch + instruction.k);
   }
   std::size_t scratch_size() const override { return chunks() * sums_; }
+  /// Sums run in blocks, whose order is that of the sum.
+  bool adds_up() const { return sums_ > 0; }
 
   std::size_t planes() const override { return 0; }
   bool falls_into(std::size_t planes) const override { return sums_ == 0 && size_ % planes == 0; }
@@ -89,12 +103,64 @@ class PointwiseStep final : public PlaneStep<T> {
     run_blocks(frame, loads_of(frame), begin * (size_ / planes), end * (size_ / planes), nullptr);
   }
 
+  /// The step as C++: what it does to the elements [0, n) of operands and results. Scalars are read at element 0.
+  std::string text(const std::string& name) const {
+    constexpr const char* type = sizeof(T) == 8 ? "double" : "float";
+    std::string fixed, body;
+    const std::size_t count = instructions_.size();
+    for (std::size_t i = 0; i < loads_.size(); ++i) {
+      if (loads_[i].scalar)
+        fixed += fmt::format("  const V x{0} = broadcast<T>(in[{0}][0]);\n", i);
+      else
+        body += fmt::format("    const V x{0} = take(in[{0}]);\n", i);
+    }
+    std::size_t results = 0;
+    for (std::size_t i = 0; i < count; ++i) {
+      const auto& in = instructions_[i];
+      std::string operands;
+      for (const int k : in.operand) {
+        if (k < 0) continue;
+        const auto at = static_cast<std::size_t>(k);
+        operands +=
+            (operands.empty() ? "" : ", ") + (at < count ? fmt::format("v{}", at) : fmt::format("x{}", at - count));
+      }
+      std::string function = fmt::format("op_{}<T>", name_of(in.op));
+      if (in.op == Pointwise::powi) operands += fmt::format(", {}", in.k);
+      if (in.op == Pointwise::phi) {
+        function = in.k == 0 ? "op_exp<T>" : in.k == 1 ? "phi1<T>" : fmt::format("phi{}", i);
+        if (in.k > 1) fixed += fmt::format("  const HigherPhi<T> phi{}({});\n", i, in.k);
+      }
+      body += fmt::format("    const V v{} = {}({});\n", i, function, operands);
+      if (in.stored) body += fmt::format("    put(out[{}], v{});\n", results++, i);
+    }
+    return fmt::format(R"(
+extern "C" void {0}(const {1}* const* in, {1}* const* out, std::size_t n) {{
+  using T = {1};
+  using V = Vec<T>;
+{2}  const auto all = [&](auto take, auto put) __attribute__((always_inline)) {{
+{3}  }};
+  std::size_t i = 0;
+  for (; i + lanes<T> <= n; i += lanes<T>)
+    all([&](const T* from) __attribute__((always_inline)) {{ return load(from + i); }},
+        [&](T* to, V v) __attribute__((always_inline)) {{ store<T>(to + i, v); }});
+  if (i < n)
+    all([&](const T* from) __attribute__((always_inline)) {{ return load_some(from + i, n - i); }},
+        [&](T* to, V v) __attribute__((always_inline)) {{ store_some<T>(to + i, n - i, v); }});
+}}
+)",
+                       name, type, fixed, body);
+  }
+  void use(std::shared_ptr<const GeneratedCode> code, const std::string& name) {
+    generated_ = reinterpret_cast<Generated>(code->function(name));
+    code_ = std::move(code);
+  }
+
  private:
   static constexpr std::size_t block_size = 512;
   static constexpr std::size_t chunk_size = 8 * block_size;
-  static constexpr std::size_t most_operands = 3 * most_instructions;
+  static constexpr std::size_t most_operands = 3 * most_generated_instructions;
   using Loads = std::array<const T*, most_operands>;
-  static constexpr std::size_t most_registers = most_operands + most_instructions;
+  using Generated = void (*)(const T* const* in, T* const* out, std::size_t n);
 
   struct Operand {
     Place place;
@@ -136,6 +202,8 @@ class PointwiseStep final : public PlaneStep<T> {
     for (auto& load : loads_)
       if (!load.contiguous) load.reg = used++;
     std::vector<int> free;
+    gathers_ = used > 0 && std::any_of(loads_.begin(), loads_.end(),
+                                       [](const Operand& load) { return !load.contiguous && !load.scalar; });
     result_register_.assign(instructions_.size(), -1);
     for (int i = 0; i < count; ++i) {
       const auto& instruction = instructions_[static_cast<std::size_t>(i)];
@@ -149,10 +217,11 @@ class PointwiseStep final : public PlaneStep<T> {
       result_register_[static_cast<std::size_t>(i)] = free.back();
       free.pop_back();
     }
+    registers_ = static_cast<std::size_t>(used);
   }
 
   Loads loads_of(const Frame<T>& frame) const {
-    Loads loads{};
+    Loads loads;
     for (std::size_t i = 0; i < loads_.size(); ++i) loads[i] = frame.read(loads_[i].place);
     return loads;
   }
@@ -166,19 +235,25 @@ class PointwiseStep final : public PlaneStep<T> {
   }
 
   void run_blocks(const Frame<T>& frame, const Loads& loads, std::size_t begin, std::size_t end, T* sums) const {
-    alignas(64) thread_local T registers[most_registers * block_size];
-    for (std::size_t at = begin; at < end; at += block_size)
-      run_block(frame, loads, registers, at, std::min(block_size, end - at), at == begin, sums);
+    thread_local AlignedVector<T> registers;
+    if (registers.size() < registers_ * block_size) registers.resize(registers_ * block_size);
+    const std::size_t block = generated_ && !gathers_ ? end - begin : block_size;
+    for (std::size_t at = begin; at < end; at += block)
+      run_block(frame, loads, registers.data(), at, std::min(block, end - at), at == begin, sums);
   }
 
   void run_block(const Frame<T>& frame, const Loads& loads, T* registers, std::size_t begin, std::size_t n, bool first,
                  T* sums) const {
-    std::array<const T*, most_operands + most_instructions> value;
+    std::array<const T*, most_operands + most_generated_instructions> value;
     const std::size_t count = instructions_.size();
     for (std::size_t i = 0; i < loads_.size(); ++i) {
       const auto& load = loads_[i];
       if (load.contiguous) {
         value[count + i] = loads[i] + begin;
+        continue;
+      }
+      if (generated_ && load.scalar) {
+        value[count + i] = loads[i];
         continue;
       }
       T* reg = registers + static_cast<std::size_t>(load.reg) * block_size;
@@ -190,6 +265,14 @@ class PointwiseStep final : public PlaneStep<T> {
       } else {
         gather(loads[i], load.sizes, load.strides, begin, n, reg);
       }
+    }
+    if (generated_) {
+      std::array<T*, most_generated_instructions> out;
+      std::size_t results = 0;
+      for (const auto& in : instructions_)
+        if (in.stored) out[results++] = frame.write(in.target) + begin;
+      generated_(value.data() + count, out.data(), n);
+      return;
     }
     const auto& pointwise = kernels_.pointwise;
     for (std::size_t i = 0; i < count; ++i) {
@@ -220,7 +303,11 @@ class PointwiseStep final : public PlaneStep<T> {
   std::vector<int> result_register_;
   std::size_t size_;
   std::size_t sums_ = 0;  ///< instructions that add up
+  std::size_t registers_ = 0;
+  bool gathers_ = false;  ///< operands whose blocks are not in memory as they stand
   const KernelTable<T>& kernels_ = kernels<T>();
+  std::shared_ptr<const GeneratedCode> code_;
+  Generated generated_ = nullptr;
 };
 
 template <class T>
@@ -243,6 +330,23 @@ std::unique_ptr<Step<T>> pointwise_step(PointwiseProgram program) {
 }
 template std::unique_ptr<Step<float>> pointwise_step(PointwiseProgram);
 template std::unique_ptr<Step<double>> pointwise_step(PointwiseProgram);
+
+template <class T>
+void generate_code(const std::vector<std::unique_ptr<Step<T>>>& steps) {
+  std::vector<PointwiseStep<T>*> pointwise;
+  std::string text;
+  for (const auto& step : steps) {
+    auto* const found = dynamic_cast<PointwiseStep<T>*>(step.get());
+    if (!found || found->adds_up()) continue;
+    text += found->text(fmt::format("step_{}", pointwise.size()));
+    pointwise.push_back(found);
+  }
+  if (pointwise.empty()) return;
+  const auto code = std::make_shared<const GeneratedCode>(text);
+  for (std::size_t i = 0; i < pointwise.size(); ++i) pointwise[i]->use(code, fmt::format("step_{}", i));
+}
+template void generate_code(const std::vector<std::unique_ptr<Step<float>>>&);
+template void generate_code(const std::vector<std::unique_ptr<Step<double>>>&);
 
 template <class T>
 std::unique_ptr<Step<T>> numbers_step(std::vector<double> values, const Place& result) {

@@ -97,6 +97,11 @@ struct PointwiseProgram {
 template <class T>
 std::unique_ptr<Step<T>> pointwise_step(PointwiseProgram program);
 
+/// Has the pointwise steps among `steps`, before they are joined, run as generated code
+/// (circuit/program/generated_code.hpp).
+template <class T>
+void generate_code(const std::vector<std::unique_ptr<Step<T>>>& steps);
+
 /// Writes given numbers.
 template <class T>
 std::unique_ptr<Step<T>> numbers_step(std::vector<double> values, const Place& result);

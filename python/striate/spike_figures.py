@@ -23,7 +23,8 @@ def intervals(times, ids):
     times, ids = times[order], ids[order]
     same = ids[1:] == ids[:-1]
     between, owner = np.diff(times)[same], ids[1:][same]
-    variation = [np.std(b) / np.mean(b) for b in (between[owner == i] for i in np.unique(owner)) if len(b) >= 4]
+    own = np.split(between, np.flatnonzero(np.diff(owner)) + 1)
+    variation = [np.std(b) / np.mean(b) for b in own if len(b) >= 4]
     return between, np.array(variation)
 
 

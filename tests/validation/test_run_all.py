@@ -86,5 +86,32 @@ class Table(unittest.TestCase):
                     self.assertGreater(np.size(value.reference()), 0)
 
 
+class Waves(unittest.TestCase):
+    """validation/waves.py on waves that are known."""
+
+    def setUp(self):
+        sys.path.insert(0, str(ROOT / "validation"))
+        self.addCleanup(sys.path.remove, str(ROOT / "validation"))
+        import waves
+        self.waves = waves
+        x = np.arange(30) * 0.1
+        t = np.arange(800)[:, None, None] * 1e-3
+        self.wave = np.cos(2 * np.pi * (20 * t - x / 6)) + np.zeros((1, 30, 1))  # 20 Hz, 6 long: 120 a second
+
+    def test_a_plane_wave_has_its_gradient(self):
+        z = np.exp(2j * np.pi * (0.3 * np.arange(12)[:, None] + 0.2 * np.arange(9)) * 0.5)[None]
+        np.testing.assert_allclose(self.waves.gradient(z, 0.5), np.hypot(0.3, 0.2), rtol=1e-12)
+
+    def test_a_plane_wave_has_its_speed_everywhere(self):
+        _, speed, _ = self.waves.waves(100 + self.wave, np.zeros_like(self.wave), 1e-3, 0.1)
+        # The filter has transients at the ends; between them the phase is that of the wave.
+        self.assertAlmostEqual(np.median(speed[100:-100]), 120, delta=0.4)
+
+    def test_noise_holds_no_waves_beyond_chance(self):
+        noise = np.random.default_rng(1).normal(size=self.wave.shape)
+        inside, _, _ = self.waves.waves(100 + noise, np.zeros_like(noise), 1e-3, 0.1)
+        self.assertLess(inside.mean(), 0.015)
+
+
 if __name__ == "__main__":
     unittest.main()
