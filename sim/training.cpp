@@ -249,9 +249,10 @@ void connect(const TomlTable& root, TrainingExperiment& e) {
     auto per_step = sizes(wanted);
     per_step.insert(per_step.begin(), e.plan.steps);
     if (sizes(shape) != per_step && sizes(shape) != sizes(wanted))
-      data.fail(fmt::format("variable '{}' has the shape {}, but input '{}' of circuit '{}' has the shape {}, and may "
-                            "have a row for each of the {} steps before it.",
-                            source, shape.str_sizes(), name, e.circuit->name, wanted.str_sizes(), e.plan.steps));
+      data.fail(
+          fmt::format("variable '{}' has the shape {}, but input '{}' of circuit '{}' has the shape {}, and may "
+                      "have a row for each of the {} steps before it.",
+                      source, shape.str_sizes(), name, e.circuit->name, wanted.str_sizes(), e.plan.steps));
     e.from_data.emplace_back(name, variable);
   }
 }
