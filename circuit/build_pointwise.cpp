@@ -160,6 +160,21 @@ Expr atan2(const Expr& y0, const Expr& x0) {
   return pointwise(Op::atan2, {y, x}, Unit());
 }
 Expr tanh(const Expr& a) { return transcendental(Op::tanh, a); }
+Expr tan(const Expr& a) { return sin(a) / cos(a); }
+Expr sinh(const Expr& a) {
+  const Expr x = dimensionless("sinh", a);
+  return (x * exprel(x) + x * exprel(-x)) / 2.0;
+}
+Expr cosh(const Expr& a) { return (exp(a) + exp(-a)) / 2.0; }
+Expr asin(const Expr& a) {
+  const Expr x = dimensionless("asin", a);
+  return atan2(x, sqrt(1.0 - x * x));
+}
+Expr acos(const Expr& a) {
+  const Expr x = dimensionless("acos", a);
+  return atan2(sqrt(1.0 - x * x), x);
+}
+Expr atan(const Expr& a) { return atan2(dimensionless("atan", a), 1.0); }
 Expr sigmoid(const Expr& a) { return transcendental(Op::sigmoid, a); }
 Expr softplus(const Expr& a) { return transcendental(Op::softplus, a); }
 Expr relu(const Expr& a) { return pointwise(Op::relu, {a}, a.unit()); }

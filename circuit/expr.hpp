@@ -133,6 +133,13 @@ Expr cos(const Expr& a);
 /// The angle of the point (x, y) in (-pi, pi], x and y of one unit; 0 with derivative 0 where both are 0.
 Expr atan2(const Expr& y, const Expr& x);
 Expr tanh(const Expr& a);
+// Compositions of the others; asin and acos are nan beyond [-1, 1].
+Expr tan(const Expr& a);
+Expr sinh(const Expr& a);
+Expr cosh(const Expr& a);
+Expr asin(const Expr& a);
+Expr acos(const Expr& a);
+Expr atan(const Expr& a);
 Expr sigmoid(const Expr& a);
 Expr softplus(const Expr& a);
 Expr relu(const Expr& a);                                         ///< derivative at 0: 0

@@ -361,6 +361,21 @@ BOOST_AUTO_TEST_CASE(sums_products_and_convolutions_are_those_done_by_hand) {
   BOOST_TEST(naive_value(resample(v, "x", 6), values) == (Numbers{1, 1.25, 1.75, 2.5, 3.5, 4}));
 }
 
+BOOST_AUTO_TEST_CASE(composed_functions_are_those_of_the_standard_library) {
+  for (const double x : {-0.999, -0.3, -1e-9, 0.0, 1e-300, 0.25, 0.75, 1.0}) {
+    const std::pair<double, Expr> cases[] = {{std::tan(x), tan(Expr(x))},   {std::sinh(x), sinh(Expr(x))},
+                                             {std::cosh(x), cosh(Expr(x))}, {std::asin(x), asin(Expr(x))},
+                                             {std::acos(x), acos(Expr(x))}, {std::atan(x), atan(Expr(x))}};
+    for (const auto& [value, composed] : cases) {
+      // 1 - x^2 of asin and acos loses digits towards 1; the rest is a few roundings.
+      BOOST_TEST(std::abs(composed->value - value) <= (std::abs(x) > 0.9 ? 1e-14 : 1e-15) * std::abs(value));
+    }
+  }
+  BOOST_TEST(sinh(Expr(1000.0))->value == std::numeric_limits<double>::infinity());
+  BOOST_TEST(sinh(Expr(-1000.0))->value == -std::numeric_limits<double>::infinity());
+  BOOST_TEST(cosh(Expr(-1000.0))->value == std::numeric_limits<double>::infinity());
+}
+
 BOOST_AUTO_TEST_CASE(spread_values_keep_their_distance) {
   for (const std::size_t n : {1U, 2U, 7U, 60U}) {
     auto values = spread_values(n, 3);
