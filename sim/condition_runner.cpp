@@ -217,7 +217,7 @@ std::vector<std::optional<LinearDecoder>> train(const Experiment& e, const Syste
   for (std::size_t c = 0; c < count; ++c) {
     Course course(taught, system, times, c);
     course.run({}, {});
-    const auto& [angle, unit] = taught.condition(c).at(e.training->target);
+    const auto [angle, unit] = taught.condition(c).at(e.training->target);
     angles[c] = angle * unit.to(Unit::parse("rad"));
     for (std::size_t i = 0; i < e.analyses.size(); ++i)
       if (e.analyses[i].trained) responses[i][c] = response_line(taught, system, e.analyses[i], course.last());
