@@ -114,6 +114,13 @@ const auto variable_name = [](const auto& item) { return item.variable->name; };
 const auto plain_name = [](const auto& item) { return item.name; };
 const auto axis_name = [](const AxisDeclaration& a) { return a.axis.name; };
 
+/// Where it is one number, whatever its shape.
+void require_not_negative(const std::string& where, const std::string& what, const Expr& e) {
+  const Expr one = e->op == Op::broadcast ? e->args[0] : e;
+  if (one->op == Op::constant && one->value < 0)
+    throw Error(where, fmt::format("{} = {} [{}], but must not be negative.", what, one->value, e.unit().str()));
+}
+
 template <class Fits>
 void check_hold(const std::string& where, EventRule& event, const CircuitContents& contents, const Fits& fits) {
   if (!event.hold_time) {
@@ -131,6 +138,7 @@ void check_hold(const std::string& where, EventRule& event, const CircuitContent
     if (node->op == Op::constant && !std::isfinite(node->value))
       throw Error(where, fmt::format("{} contains the number {}.", what, node->value));
   }
+  require_not_negative(where, what, event.hold_time);
   for (const auto& name : event.held) {
     const State& s = find_named(where + ", event '" + event.name + "'", "state", name, contents.states, variable_name);
     if (!fits(s.variable.shape()))
@@ -399,7 +407,9 @@ Circuit::Circuit(CircuitContents contents) {
     if (event.cause != Cause::crossing) event.guard = broadcast_to(Expr(-1.0), shape);
     check_variables(what, event.guard, false);
     if (event.cause == Cause::poisson) {
-      event.rate = fit(where, "the rate of '" + event.name + "'", event.rate, Unit() / contents.time_unit, shape);
+      const std::string rate = "the rate of '" + event.name + "'";
+      event.rate = fit(where, rate, event.rate, Unit() / contents.time_unit, shape);
+      require_not_negative(where, rate, event.rate);
       check_variables(what, event.rate, false);
       for (const auto& node : topological_order({event.rate}))
         if (node->op == Op::variable && node->kind == VariableKind::state)

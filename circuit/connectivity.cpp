@@ -15,6 +15,7 @@
 #include "base/memory.hpp"
 #include "base/parallel.hpp"
 #include "base/random.hpp"
+#include "circuit/check_connectivity.hpp"
 #include "circuit/kernels/table.hpp"
 
 namespace striate {
@@ -421,18 +422,19 @@ Connections transposed(const Connections& lists, const Population& from, const P
   return result;
 }
 
-Connections listed(const Connectivity& rule, const Population& pre, const Population& post, std::string_view name) {
-  const std::string where = fmt::format("projection '{}'", name);
-  const auto sources = pre.elements(), targets = post.elements();
-  const auto member = [&](const std::vector<std::uint32_t>& elements, std::uint32_t i, std::string_view side,
-                          std::size_t pair) {
-    const auto at = std::lower_bound(elements.begin(), elements.end(), i);
-    if (at == elements.end() || *at != i) {
-      throw Error(where, fmt::format("pair {} names the {} element {}, but the population has {} to {}.", pair, side, i,
-                                     elements.front(), elements.back()));
-    }
-    return static_cast<std::size_t>(at - elements.begin());
-  };
+/// @throws Error for a listed place that is none of the population
+void require_members(const std::vector<std::uint32_t>& listed, const Population& population, std::string_view side,
+                     std::string_view name) {
+  const auto elements = population.elements();
+  for (std::size_t pair = 0; pair < listed.size(); ++pair)
+    if (!std::binary_search(elements.begin(), elements.end(), listed[pair]))
+      throw Error(fmt::format("projection '{}'", name),
+                  fmt::format("pair {} names the {} element {}, but the population has {} to {}.", pair, side,
+                              listed[pair], elements.front(), elements.back()));
+}
+
+Connections listed(const Connectivity& rule, const Population& pre) {
+  const auto sources = pre.elements();
   Connections result;
   result.given.resize(rule.pre.size());
   std::iota(result.given.begin(), result.given.end(), std::uint64_t{0});
@@ -441,71 +443,12 @@ Connections listed(const Connectivity& rule, const Population& pre, const Popula
   });
   result.row.resize(sources.size() + 1);
   for (const std::uint64_t pair : result.given) {
-    ++result.row[member(sources, rule.pre[pair], "source", pair) + 1];
-    member(targets, rule.post[pair], "target", pair);
+    const auto source = std::lower_bound(sources.begin(), sources.end(), rule.pre[pair]) - sources.begin();
+    ++result.row[static_cast<std::size_t>(source) + 1];
     result.target.push_back(rule.post[pair]);
   }
   std::partial_sum(result.row.begin(), result.row.end(), result.row.begin());
   return result;
-}
-
-void check(const Connectivity& rule, const Population& pre, const Population& post, std::string_view name) {
-  const auto refuse = [&](const std::string& what) { throw Error(fmt::format("projection '{}'", name), what); };
-  const std::size_t sources = pre.size(), targets = post.size();
-  if (sources == 0) refuse("its source has no elements. Widen the range of its axes.");
-  if (targets == 0) refuse("its target has no elements. Widen the range of its axes.");
-  for (const Population* side : {&pre, &post}) {
-    double whole = 1;
-    for (const auto& axis : side->axes) whole *= static_cast<double>(axis.size);
-    if (whole > 0xffffffff) refuse(fmt::format("a population of {} elements is larger than 2^32.", whole));
-  }
-  const bool meet = !rule.self && pre.shares_axes(post);
-  const auto fits = [&](std::size_t possible, std::string_view of) {
-    if (rule.count == 0) refuse("count = 0, but must be positive.");
-    const std::size_t most = possible - (meet && possible > 0 ? 1 : 0);
-    if (most == 0) refuse("no element has a partner but itself, and self = 0.");
-    if (rule.repeats || rule.count <= most) return;
-    refuse(fmt::format("count = {}, but there are {} {} to choose from. Ask for fewer, or allow repeats = 1.",
-                       rule.count, most, of));
-  };
-  switch (rule.rule) {
-    case Rule::all_to_all: break;
-    case Rule::one_to_one:
-      if (sources != targets)
-        refuse(
-            fmt::format("one_to_one joins equal numbers, but there are {} sources and {} targets.", sources, targets));
-      break;
-    case Rule::random:
-      if (!(rule.probability >= 0 && rule.probability <= 1))
-        refuse(fmt::format("probability = {}, but must lie in [0, 1].", rule.probability));
-      break;
-    case Rule::fixed_in:
-    case Rule::gaussian_in: fits(sources, "sources"); break;
-    case Rule::fixed_out:
-    case Rule::gaussian_out: fits(targets, "targets"); break;
-    case Rule::fixed_total: {
-      if (rule.count == 0) refuse("count = 0, but must be positive.");
-      const double pairs = static_cast<double>(sources) * static_cast<double>(targets);
-      Connectivity every;
-      every.self = rule.self;
-      const std::uint64_t most = most_synapses(every, pre, post);
-      if (most == 0) refuse("no element has a partner but itself, and self = 0.");
-      if (!rule.repeats && rule.count > most)
-        refuse(
-            fmt::format("count = {}, but there are {} pairs. Ask for fewer, or allow repeats = 1.", rule.count, pairs));
-      break;
-    }
-    case Rule::pairs:
-      if (rule.pre.size() != rule.post.size())
-        refuse(fmt::format("lists {} sources and {} targets, but needs one of each a synapse.", rule.pre.size(),
-                           rule.post.size()));
-      break;
-  }
-  if (rule.rule == Rule::gaussian_in || rule.rule == Rule::gaussian_out) {
-    if (!(rule.sd > 0 && std::isfinite(rule.sd))) refuse(fmt::format("sd = {}, but must be positive.", rule.sd));
-    const Distance axes_must_match(pre, post, name);
-    if (pre.axes.empty() || pre.axes.size() > 8) refuse("a Gaussian of distance needs one to eight axes.");
-  }
 }
 
 }  // namespace
@@ -563,14 +506,76 @@ std::uint64_t most_synapses(const Connectivity& rule, const Population& pre, con
   return sources * targets - met;
 }
 
+void check_connectivity(const Connectivity& rule, const Population& pre, const Population& post,
+                        std::string_view name) {
+  const auto refuse = [&](const std::string& what) { throw Error(fmt::format("projection '{}'", name), what); };
+  const std::size_t sources = pre.size(), targets = post.size();
+  if (sources == 0) refuse("its source has no elements. Widen the range of its axes.");
+  if (targets == 0) refuse("its target has no elements. Widen the range of its axes.");
+  for (const Population* side : {&pre, &post}) {
+    double whole = 1;
+    for (const auto& axis : side->axes) whole *= static_cast<double>(axis.size);
+    if (whole > 0xffffffff) refuse(fmt::format("a population of {} elements is larger than 2^32.", whole));
+  }
+  const bool meet = !rule.self && pre.shares_axes(post);
+  const auto fits = [&](std::size_t possible, std::string_view of) {
+    if (rule.count == 0) refuse("count = 0, but must be positive.");
+    const std::size_t most = possible - (meet && possible > 0 ? 1 : 0);
+    if (most == 0) refuse("no element has a partner but itself, and self = 0.");
+    if (rule.repeats || rule.count <= most) return;
+    refuse(fmt::format("count = {}, but there are {} {} to choose from. Ask for fewer, or allow repeats = 1.",
+                       rule.count, most, of));
+  };
+  switch (rule.rule) {
+    case Rule::all_to_all: break;
+    case Rule::one_to_one:
+      if (sources != targets)
+        refuse(
+            fmt::format("one_to_one joins equal numbers, but there are {} sources and {} targets.", sources, targets));
+      break;
+    case Rule::random:
+      if (!(rule.probability >= 0 && rule.probability <= 1))
+        refuse(fmt::format("probability = {}, but must lie in [0, 1].", rule.probability));
+      break;
+    case Rule::fixed_in:
+    case Rule::gaussian_in: fits(sources, "sources"); break;
+    case Rule::fixed_out:
+    case Rule::gaussian_out: fits(targets, "targets"); break;
+    case Rule::fixed_total: {
+      if (rule.count == 0) refuse("count = 0, but must be positive.");
+      const double pairs = static_cast<double>(sources) * static_cast<double>(targets);
+      Connectivity every;
+      every.self = rule.self;
+      const std::uint64_t most = most_synapses(every, pre, post);
+      if (most == 0) refuse("no element has a partner but itself, and self = 0.");
+      if (!rule.repeats && rule.count > most)
+        refuse(
+            fmt::format("count = {}, but there are {} pairs. Ask for fewer, or allow repeats = 1.", rule.count, pairs));
+      break;
+    }
+    case Rule::pairs:
+      if (rule.pre.size() != rule.post.size())
+        refuse(fmt::format("lists {} sources and {} targets, but needs one of each a synapse.", rule.pre.size(),
+                           rule.post.size()));
+      require_members(rule.pre, pre, "source", name);
+      require_members(rule.post, post, "target", name);
+      break;
+  }
+  if (rule.rule == Rule::gaussian_in || rule.rule == Rule::gaussian_out) {
+    if (!(rule.sd > 0 && std::isfinite(rule.sd))) refuse(fmt::format("sd = {}, but must be positive.", rule.sd));
+    const Distance axes_must_match(pre, post, name);
+    if (pre.axes.empty() || pre.axes.size() > 8) refuse("a Gaussian of distance needs one to eight axes.");
+  }
+}
+
 Connections connect(const Connectivity& rule, const Population& pre, const Population& post, std::uint64_t seed,
                     std::string_view name) {
-  check(rule, pre, post, name);
+  check_connectivity(rule, pre, post, name);
   const std::uint64_t most = most_synapses(rule, pre, post);
   // Lists are drawn, then put together: each target is in memory twice for a while.
   require_memory(fmt::format("projection '{}'", name), fmt::format("{} synapses", most),
                  8.0 * static_cast<double>(most));
-  if (rule.rule == Rule::pairs) return listed(rule, pre, post, name);
+  if (rule.rule == Rule::pairs) return listed(rule, pre);
   if (rule.rule == Rule::fixed_in || rule.rule == Rule::gaussian_in) {
     Drawing drawing(rule, post, pre, seed, name);
     drawing.expect(most);

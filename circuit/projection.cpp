@@ -8,6 +8,7 @@
 #include <limits>
 
 #include "base/error.hpp"
+#include "circuit/check_connectivity.hpp"
 #include "circuit/circuit.hpp"
 #include "circuit/fit.hpp"
 
@@ -132,6 +133,11 @@ void check_leaves(const std::string& where, const std::string& what, const Circu
   }
 }
 
+void check_rule(const CircuitContents& contents, const ProjectionRule& projection) {
+  check_connectivity(projection.rule, pre_population(contents, projection), post_population(contents, projection),
+                     projection.name);
+}
+
 }  // namespace
 
 Expr pre(const Expr& variable, const Axis& synapses) { return leaf_of("pre", variable, synapses); }
@@ -181,6 +187,7 @@ Unit distance_unit(const CircuitContents& contents, const ProjectionRule& projec
 }
 
 void draw_synapses(const CircuitContents& contents, ProjectionRule& projection) {
+  check_rule(contents, projection);
   projection.synapses = std::make_shared<const Connections>(
       connect(projection.rule, pre_population(contents, projection), post_population(contents, projection),
               contents.seed, projection.purpose()));
@@ -191,8 +198,11 @@ void draw_synapses(const CircuitContents& contents, ProjectionRule& projection) 
 void check_projection(const std::string& where, const CircuitContents& contents, ProjectionRule& projection) {
   const std::string at = where + ", " + place(projection);
   const Shape over{projection.axis()};
-  post_population(contents, projection);
-  pre_population(contents, projection);
+  try {
+    check_rule(contents, projection);
+  } catch (const Error& e) {
+    throw Error(where, e.what());
+  }
   std::vector<std::string> targets;
   for (const auto& range : projection.to) {
     if (std::find(targets.begin(), targets.end(), range.axis) != targets.end())

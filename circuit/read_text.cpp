@@ -205,6 +205,7 @@ class Reader {
         scan_next();
       } else if (std::find(keywords().begin(), keywords().end(), word) != keywords().end()) {
         take();
+        if (word == "circuit" || word == "time" || word == "seed") declare_once(first, word);
         if (word == "circuit") {
           contents_.name = expect_name("the circuit's name");
           contents_.description = description();
@@ -252,6 +253,10 @@ class Reader {
       }
     }
     if (!named) throw Error(position(tokens_.front()), "the text lacks its first line: circuit NAME \"what it is\".");
+  }
+
+  void declare_once(const Token& t, const std::string& word) {
+    if (!declared_once_.insert(word).second) fail_at(t, fmt::format("the line '{}' is given twice. Keep one.", word));
   }
 
   void skip_statement() {
@@ -340,6 +345,11 @@ class Reader {
     a.axis.name = expect_name("an axis's name");
     expect("=", "an axis's name");
     if (axes_.contains(a.axis.name)) fail_at(t, fmt::format("axis '{}' is declared twice. Rename one.", a.axis.name));
+    for (const std::size_t p : projections_)
+      if (tokens_[p].text == a.axis.name)
+        fail_at(t, fmt::format("projection '{}' has the name of an axis, which it gives to the axis of its synapses. "
+                               "Rename one.",
+                               a.axis.name));
     const double size = setting(a.axis.name, constant_number("an axis's length"));
     if (!(size >= 1 && size <= longest_axis && size == std::round(size)))
       fail_at(t, fmt::format("axis '{}' = {}, but its length must be a whole number from 1 to {}.", a.axis.name, size,
@@ -755,6 +765,9 @@ class Reader {
           continue;
         }
         expect("=", "a state's name");
+        if (std::any_of(event.jumps.begin(), event.jumps.end(),
+                        [&](const auto& jump) { return jump.first == parts_of(name).front(); }))
+          fail(fmt::format("event '{}' changes '{}' twice. Keep one.", event.name, name));
         const Token value_at = peek();
         const ComplexExpr value = expression();
         if (complex_.contains(name)) {
@@ -773,6 +786,8 @@ class Reader {
     if (event.hold_time) fail(fmt::format("event '{}' holds twice. Name all states at once.", event.name));
     while (peek().text != "for") {
       const std::string name = expect_name("a state's name, or 'for'");
+      if (std::find(event.held.begin(), event.held.end(), parts_of(name).front()) != event.held.end())
+        fail(fmt::format("event '{}' holds '{}' twice. Name it once.", event.name, name));
       for (const auto& part : parts_of(name)) event.held.push_back(part);
       if (!accept(",") && peek().text != "for") fail("states that stand still are written: hold V, w for tau_ref.");
     }
@@ -1164,7 +1179,16 @@ class Reader {
     std::vector<std::string> known;
     for (const auto& [name, value] : variables_) known.push_back(name);
     for (const auto& [name, i] : definition_index_) known.push_back(name);
-    fail_at(t, fmt::format("'{}' is not defined.{}", t.text, suggest_names(t.text, known)));
+    const bool after_number = at_ >= 3 && is_unit_of_number(at_ - 3);
+    fail_at(t, fmt::format(
+                   "'{}' is not defined.{}", t.text,
+                   after_number ? " A composed unit stands in brackets: 3 [mm/ms]." : suggest_names(t.text, known)));
+  }
+
+  /// Whether the token is the unit of the number before it.
+  bool is_unit_of_number(std::size_t at) const {
+    return at > 0 && tokens_[at].kind == Token::Kind::name && tokens_[at - 1].kind == Token::Kind::number &&
+           Unit::known(tokens_[at].text);
   }
 
   struct Arguments {
@@ -1213,6 +1237,8 @@ class Reader {
         } else {
           k.value = real(k.value_at, expression());
         }
+        for (const auto& before : a.keywords)
+          if (before.name == k.name) fail_at(k.at, fmt::format("{}: {}= is given twice. Keep one.", f.text, k.name));
         a.keywords.push_back(std::move(k));
       } else {
         a.starts.push_back(peek());
@@ -1265,7 +1291,11 @@ class Reader {
     }
     std::vector<std::string> axes_from(std::size_t first) const {
       std::vector<std::string> names;
-      for (std::size_t i = first; i < a_.words.size(); ++i) names.push_back(axis(i));
+      for (std::size_t i = first; i < a_.words.size(); ++i) {
+        if (std::find(names.begin(), names.end(), axis(i)) != names.end())
+          reader_.fail_at(a_.starts[i], fmt::format("{}: the axis '{}' is named twice.", f_.text, axis(i)));
+        names.push_back(axis(i));
+      }
       if (names.empty()) reader_.fail_at(f_, fmt::format("{}: names no axis.", f_.text));
       return names;
     }
@@ -1624,6 +1654,7 @@ class Reader {
   std::vector<std::string> open_;  ///< definitions being resolved, outermost first
   std::map<std::string, std::size_t> equations_, initials_, histories_;
   std::optional<std::size_t> step_at_;
+  std::set<std::string> declared_once_;
   const Shape* drawing_ = nullptr;  ///< the shape of the parameter whose values are being drawn
   int places_ = 0;                  ///< where numbers are drawn in its expression
   std::vector<std::size_t> events_, regimes_;

@@ -223,6 +223,8 @@ Unit Unit::pow(double exponent) const {
   for (std::size_t i = 0; i < base_count; ++i) unit.exponents_[i] = exponents_[i] * exponent + 0.0;
   unit.factor_ = factor_ == 1 ? 1 : std::pow(factor_, exponent);
   unit.decade_ = decade_ * exponent + 0.0;
+  if (!text_.empty() && text_.find_first_of("*/^") == std::string::npos)
+    unit.composed_ = fmt::format("{}^{}", text_, exponent);
   return UnitAccess::within_numbers(std::move(unit));
 }
 
