@@ -24,6 +24,7 @@
 #include "sim/condition_runner.hpp"
 #include "sim/experiment_circuit.hpp"
 #include "sim/progress.hpp"
+#include "sim/provenance.hpp"
 #include "sim/recording.hpp"
 #include "sim/run.hpp"
 #include "sim/sweep.hpp"
@@ -48,7 +49,11 @@ void describe(const Circuit& circuit, const System<double>& system) {
                more, f.description);
   };
   for (const auto& f : system.states()) line("state", f);
-  for (const auto& f : system.inputs()) line("input", f);
+  const auto line_of = [&](std::string_view kind, const auto& declared) {
+    for (const auto& d : declared) line(kind, system.inputs().at(d.variable->name));
+  };
+  line_of("input", circuit->inputs);
+  line_of("noise", circuit->noises);
   for (const auto& f : system.parameters()) {
     const Parameter& p = circuit.parameter(f.name);
     line("parameter", f,
@@ -61,12 +66,14 @@ void describe(const Circuit& circuit, const System<double>& system) {
     constexpr std::string_view kinds[] = {"event", "poisson", "train"};
     line(kinds[static_cast<std::size_t>(e.cause)], Field{e.name, "", Unit(), e.shape}, e.holds ? "refractory" : "");
   }
-  for (const auto& p : system.projections())
-    fmt::print("  projection {:<14} {} of {} to {} elements, {} synapses\n", p.name, p.pre.size(),
-               system.events()[p.event].name, p.post.size(),
+  for (const auto& p : system.projections()) {
+    const auto most = most_synapses(p.rule, p.pre, p.post);
+    fmt::print("  projection {:<14} {} of {} to {} elements, {} synapses, {} while they are drawn\n", p.name,
+               p.pre.size(), system.events()[p.event].name, p.post.size(),
                p.synapses ? fmt::format("{}", p.synapses->size())
-                          : fmt::format("{}{}", p.rule.rule == Connectivity::Rule::random ? "at most " : "",
-                                        most_synapses(p.rule, p.pre, p.post)));
+                          : fmt::format("{}{}", p.rule.rule == Connectivity::Rule::random ? "at most " : "", most),
+               bytes_text(8.0 * static_cast<double>(most)));
+  }
   for (const auto& a : system.algorithms()) fmt::print("  {}: {} ({})\n", a.operation, a.algorithm, a.reason);
   fmt::print("  state {}; memory of one evaluation {}\n", bytes_text(8.0 * static_cast<double>(system.states().size())),
              bytes_text(static_cast<double>(system.workspace_bytes())));
@@ -89,10 +96,31 @@ void check_training(const TrainingExperiment& e) {
   const double bytes = e.plan.single ? 4 : 8;
   fmt::print("  states kept for one evaluation: {} for all steps\n",
              bytes_text(bytes * static_cast<double>(system.states().size() * e.plan.steps)));
+  // Parameters at the start, at the best and now, and two moments of each; three curves.
+  fmt::print("  output {}, and the examples\n",
+             bytes_text(8 * static_cast<double>(5 * e.moves.size() + 3 * e.plan.updates)));
+}
+
+/// Of [prc] and [continuation], which are no run of conditions.
+void describe_dynamics(const Experiment& e) {
+  double states = 0;
+  for (const auto& s : e.circuit->states) states += static_cast<double>(s.variable.shape().size());
+  if (e.prc) {
+    const double curves = 2 * states + (e.prc->coupling.empty() ? 1 : 3);
+    fmt::print("  phase response at {} phases, output {}\n", e.prc->cycle.samples,
+               bytes_text(8 * curves * static_cast<double>(e.prc->cycle.samples + 1)));
+  }
+  if (e.continuation) {
+    const auto& s = e.continuation->settings;
+    fmt::print("  branches along {}, each of at most {} points, output up to {} a branch\n", s.parameter, s.most_points,
+               bytes_text(8 * (2 * states + 3) * static_cast<double>(s.most_points)));
+  }
 }
 
 void check(const std::string& path, const Overrides& overrides) {
   if (!path.ends_with(".toml")) {
+    if (!overrides.empty())
+      throw Error(path, "--set is for the keys of an experiment, but this is a circuit. Leave it out.");
     const Circuit circuit = circuit_of(path);
     return describe(circuit, compile<double>(circuit));
   }
@@ -104,23 +132,18 @@ void check(const std::string& path, const Overrides& overrides) {
   fmt::print("experiment: {}\n  {} conditions", e.title, e.condition_count());
   for (const auto& c : e.conditions)
     fmt::print("{} {} ({} values)", &c == &e.conditions.front() ? ":" : " x", c.name, c.values.size());
-  fmt::print("\n  method {}{}\n", e.run.method,
+  fmt::print("\n");
+  if (e.prc || e.continuation) return describe_dynamics(e);
+  fmt::print("  method {}{}\n", e.run.method,
              e.run.steady ? "" : fmt::format(", {} ms, {} recorded times", e.run.duration, runner.times().size()));
   for (const auto& a : e.analyses) fmt::print("  analysis {}: of {} [{}]\n", a.name, a.variable, a.unit);
-  fmt::print("  output {}\n", bytes_text(recorded_bytes(e)));
+  fmt::print("  output {}{}\n", bytes_text(recorded_bytes(e)),
+             e.circuit->events.empty() ? "" : ", and 24 B for each spike");
   for (const auto& warning : e.warnings) fmt::print("  warning: {}\n", warning);
 }
 
 void list_models() {
   for (const auto& m : model_texts()) fmt::print("{:<20} {}\n", m.name, model(m.name)->description);
-}
-
-/// @throws Error for a file that is none
-H5File open_recording(const std::string& path) {
-  H5File file = H5File::open(path);
-  if (!file.attribute("/", "complete"))
-    throw Error(path, "this is an HDF5 file, but not a recording of Striate: it lacks the attribute 'complete'.");
-  return file;
 }
 
 /// @throws Error for a picture that cannot be written
@@ -238,8 +261,9 @@ void add_commands(CLI::App& app, const std::string& command_line) {
   auto* run = app.add_subcommand(
       "run",
       "Runs an experiment and records it.\n  striate run examples/tilt_illusion.toml -o tilt.h5 --set parameters.xi=3");
-  run->add_option("experiment", options->file, "the experiment (TOML)")->required();
-  run->add_option("-o,--output", options->output, "the recording; default: the experiment's name with .h5, here");
+  run->add_option("experiment", options->file, "the experiment (TOML)")->required()->check(not_empty);
+  run->add_option("-o,--output", options->output, "the recording; default: the experiment's name with .h5, here")
+      ->check(not_empty);
   run->add_option("--set", options->overrides, "KEY=VALUE: another value for a key of the experiment")
       ->allow_extra_args(false);
   run->add_option("--threads", options->threads, "number of threads; default: all cores")->check(CLI::Range(1, 4096));
@@ -265,7 +289,8 @@ void add_commands(CLI::App& app, const std::string& command_line) {
                                            "Checks units, shapes, ranges, memory and output size; runs nothing.\n  "
                                            "striate check examples/tilt_illusion.toml");
   check_command->add_option("file", options->file, "an experiment (TOML), a circuit file or a model's name")
-      ->required();
+      ->required()
+      ->check(not_empty);
   check_command->add_option("--set", options->overrides, "KEY=VALUE")->allow_extra_args(false);
   check_command->callback([options] { check(options->file, split_overrides(options->overrides)); });
 
@@ -275,7 +300,7 @@ void add_commands(CLI::App& app, const std::string& command_line) {
   auto* show = app.add_subcommand(
       "show",
       "Prints a model: equations, parameters with units and ranges, source, regimes.\n  striate show contextual");
-  show->add_option("model", options->file, "a model's name or a circuit file")->required();
+  show->add_option("model", options->file, "a model's name or a circuit file")->required()->check(not_empty);
   show->callback([options] {
     if (options->file.ends_with(".circuit"))
       fmt::print("{}", to_text(circuit_of(options->file)));
@@ -285,12 +310,12 @@ void add_commands(CLI::App& app, const std::string& command_line) {
 
   auto* info_command =
       app.add_subcommand("info", "Tells what made a recording and what it holds.\n  striate info tilt_illusion.h5");
-  info_command->add_option("recording", options->file, "a recording (HDF5)")->required();
+  info_command->add_option("recording", options->file, "a recording (HDF5)")->required()->check(not_empty);
   info_command->callback([options] { info(options->file); });
 
   auto* rerun_command =
       app.add_subcommand("rerun", "Makes a recording again and compares the two.\n  striate rerun tilt_illusion.h5");
-  rerun_command->add_option("recording", options->file, "a recording (HDF5)")->required();
+  rerun_command->add_option("recording", options->file, "a recording (HDF5)")->required()->check(not_empty);
   rerun_command->add_flag("-q,--quiet", options->quiet, "print nothing but the verdict");
   rerun_command->callback([options, command_line] {
     limit_spinning();
@@ -300,9 +325,10 @@ void add_commands(CLI::App& app, const std::string& command_line) {
 
   auto* plot = app.add_subcommand(
       "plot", "Draws the picture of a recording.\n  striate plot tilt_illusion.h5 -o tilt_illusion.png");
-  plot->add_option("recording", options->file, "a recording (HDF5)")->required();
+  plot->add_option("recording", options->file, "a recording (HDF5)")->required()->check(not_empty);
   plot->add_option("-o,--output", options->output,
-                   "the picture (.svg, .png or .pdf); default: the recording's name with .svg");
+                   "the picture (.svg, .png or .pdf); default: the recording's name with .svg")
+      ->check(not_empty);
   plot->callback([options] {
     open_recording(options->file);
     const std::string output = options->output.empty()

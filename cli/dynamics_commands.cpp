@@ -26,8 +26,9 @@ void add(CLI::App& app, const std::string& command_line, const std::string& name
   };
   const auto given = std::make_shared<Given>();
   auto* command = app.add_subcommand(name, help);
-  command->add_option("experiment", given->experiment, "the experiment (TOML)")->required();
-  command->add_option("-o,--output", given->output, "what comes out; default: the experiment's name with " + ending);
+  command->add_option("experiment", given->experiment, "the experiment (TOML)")->required()->check(not_empty);
+  command->add_option("-o,--output", given->output, "what comes out; default: the experiment's name with " + ending)
+      ->check(not_empty);
   command->add_option("--set", given->overrides, "KEY=VALUE: another value for a key")->allow_extra_args(false);
   command->add_flag("--force", given->force, "write over an existing file");
   command->add_flag("-q,--quiet", given->quiet, "print nothing but errors");

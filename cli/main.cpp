@@ -1,12 +1,18 @@
+#include <fcntl.h>
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <cerrno>
 #include <csignal>
+#include <cstdio>
+#include <cstdlib>
 #include <new>
+#include <system_error>
 
 #include "base/error.hpp"
 #include "cli/commands.hpp"
 #include "sim/progress.hpp"
+#include "sim/provenance.hpp"
 
 namespace {
 
@@ -40,9 +46,19 @@ std::string unknown_word(const CLI::App& app) {
   return "striate: something is not known.";
 }
 
+/// A stream that was closed becomes /dev/null: else the next file to be opened would be the standard output.
+void open_standard_streams() {
+  for (int fd = 0; fd < 3; ++fd)
+    if (fcntl(fd, F_GETFD) == -1 && open("/dev/null", O_RDWR) == -1) std::_Exit(run_failed);
+}
+
+/// A message on the standard error; where that cannot be written, the exit code has to tell it alone.
+void complain(const std::string& message) { std::fputs((message + "\n").c_str(), stderr); }
+
 }  // namespace
 
 int main(int argc, char** argv) {
+  open_standard_streams();
   std::signal(SIGXFSZ, SIG_IGN);  // a file-size limit is reported like a full disk
   CLI::App app{
       "Striate simulates neural circuits.\n\n"
@@ -51,36 +67,39 @@ int main(int argc, char** argv) {
       "  striate show contextual                      a model's equations and parameters"};
   app.name("striate");
   app.footer("Exit codes: 0 success, 1 the run failed, 2 usage or configuration, 130 after Ctrl-C.");
+  app.set_version_flag("--version", "striate " + striate::version_text());
   app.require_subcommand(1);
   std::string command_line;
   for (int i = 0; i < argc; ++i) command_line += (i == 0 ? "" : " ") + std::string(i == 0 ? "striate" : argv[i]);
   striate::add_commands(app, command_line);
   try {
     app.parse(argc, argv);
-    return success;
+    if (std::fflush(stdout) == 0) return success;
+    complain(fmt::format("striate: what it prints cannot be written: {}.", std::generic_category().message(errno)));
+    return run_failed;
   } catch (const CLI::ExtrasError&) {
-    fmt::print(stderr, "{}\n", unknown_word(app));
+    complain(unknown_word(app));
     return wrong_usage;
   } catch (const CLI::RequiredError& e) {
     const bool unknown = !app.remaining(true).empty();
-    fmt::print(stderr, "{}\n", unknown ? unknown_word(app) : fmt::format("striate: {}. See striate --help.", e.what()));
+    complain(unknown ? unknown_word(app) : fmt::format("striate: {}. See striate --help.", e.what()));
     return wrong_usage;
   } catch (const CLI::Success& e) {  // --help
     return app.exit(e);
   } catch (const CLI::ParseError& e) {
-    fmt::print(stderr, "striate: {}. See striate --help.\n", e.what());
+    complain(fmt::format("striate: {}. See striate --help.", e.what()));
     return wrong_usage;
   } catch (const striate::Interrupted& e) {
-    fmt::print(stderr, "striate: {}\n", e.what());
+    complain(fmt::format("striate: {}", e.what()));
     return after_interrupt;
   } catch (const striate::Error& e) {
-    fmt::print(stderr, "striate: {}\n", e.what());
+    complain(fmt::format("striate: {}", e.what()));
     return wrong_usage;
   } catch (const std::bad_alloc&) {
-    fmt::print(stderr, "striate: the memory does not suffice. Use shorter axes, or fewer --threads.\n");
+    complain("striate: the memory does not suffice. Use shorter axes, or fewer --threads.");
     return run_failed;
   } catch (const std::exception& e) {
-    fmt::print(stderr, "striate: {}\n", e.what());
+    complain(fmt::format("striate: {}", e.what()));
     return run_failed;
   }
 }

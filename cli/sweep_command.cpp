@@ -24,6 +24,8 @@ std::vector<std::pair<std::string, std::string>> split_overrides(const std::vect
   return overrides;
 }
 
+std::string not_empty(const std::string& text) { return text.empty() ? "the name is empty" : ""; }
+
 void add_sweep_command(CLI::App& app, const std::string& command_line) {
   struct Given {
     std::string experiment, output;
@@ -36,13 +38,14 @@ void add_sweep_command(CLI::App& app, const std::string& command_line) {
       app.add_subcommand("sweep",
                          "Runs an experiment over a grid of values, into one file.\n"
                          "  striate sweep examples/tilt_illusion.toml --over parameters.gamma=0.5:1.5:11 -o gamma.h5");
-  sweep->add_option("experiment", given->experiment, "the experiment (TOML)")->required();
+  sweep->add_option("experiment", given->experiment, "the experiment (TOML)")->required()->check(not_empty);
   sweep
       ->add_option("--over", given->over,
                    "KEY=VALUES: 1,2,3 or \"5 ms,10 ms\" or 0:1:11 (from:to:count) or 1:100:5:log; one axis each time")
       ->required()
       ->allow_extra_args(false);
-  sweep->add_option("-o,--output", given->output, "the recording; default: the experiment's name with _sweep.h5, here");
+  sweep->add_option("-o,--output", given->output, "the recording; default: the experiment's name with _sweep.h5, here")
+      ->check(not_empty);
   sweep->add_flag("--resume", given->resume, "do the points that an interrupted sweep left");
   sweep->add_option("--set", given->overrides, "KEY=VALUE: another value for a key, at all points")
       ->allow_extra_args(false);

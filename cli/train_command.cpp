@@ -27,8 +27,9 @@ void add_train_command(CLI::App& app, const std::string& command_line) {
       app.add_subcommand("train",
                          "Trains a circuit by gradient on a task or on data.\n"
                          "  striate train examples/pathfinder.toml -o trained.h5 --set optimiser.rate=0.002");
-  command->add_option("experiment", given->experiment, "the training (TOML)")->required();
-  command->add_option("-o,--output", given->output, "what comes out; default: the experiment's name with .h5, here");
+  command->add_option("experiment", given->experiment, "the training (TOML)")->required()->check(not_empty);
+  command->add_option("-o,--output", given->output, "what comes out; default: the experiment's name with .h5, here")
+      ->check(not_empty);
   command->add_option("--set", given->overrides, "KEY=VALUE: another value for a key")->allow_extra_args(false);
   command->add_option("--threads", given->threads, "number of threads; default: all cores")->check(CLI::Range(1, 4096));
   command->add_flag("--resume", given->resume, "go on from the last checkpoint of the output, to the same bits");

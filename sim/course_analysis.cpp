@@ -486,7 +486,7 @@ std::vector<RowAxis> course_row(const Experiment& e, const Analysis& a) try {
   return row;
 } catch (const Error& error) {
   const std::string message = error.what();
-  throw Error(message.starts_with("analysis") ? message : fmt::format("analysis '{}': {}", a.name, message));
+  throw Error(e.path, message.starts_with("analysis") ? message : fmt::format("analysis '{}': {}", a.name, message));
 }
 
 Unit course_unit(const Experiment& e, const Analysis& a) {

@@ -226,6 +226,18 @@ class FilterBank final : public Encoder {
   double to_rad_;
 };
 
+/// A pure number: of a circular code the root of 1 over the concentration, else the standard deviation over the range.
+/// A quantity is a standard deviation of features; of a circular code that which a narrow peak has.
+double tuning_width(const TomlValue& value, const FeatureMap& map, bool circular) {
+  double width = 0;
+  if (const Unit unit = unit_of(value); unit == Unit() || unit == Unit::parse("%"))
+    width = evaluate(value, Unit());
+  else
+    width = evaluate(value, map.unit) / (map.high - map.low) * (circular ? 2 * std::numbers::pi : 1);
+  if (!(width > 0)) value.fail("but a tuning width must be above 0.");
+  return width;
+}
+
 }  // namespace
 
 std::vector<double> axis_positions(const AxisDeclaration& axis) {
@@ -262,8 +274,7 @@ std::unique_ptr<Encoder> make_encoder(const TomlTable& table, const Circuit& cir
     for (const double p : axis_positions(axis)) orientations.push_back(map.to_feature(p) * to_rad);
     return std::make_unique<FilterBank>(layout, std::move(orientations), frequency, sd, map, to_rad);
   }
-  const double width = evaluate(table.at("width"), Unit());
-  if (!(width > 0)) table.at("width").fail("but a tuning width must be above 0.");
+  const double width = tuning_width(table.at("width"), map, kind == "circular");
   const std::string normalise = table.string("normalise", "none");
   const std::vector<std::string> choices{"none", "peak", "image"};
   const auto chosen = std::find(choices.begin(), choices.end(), normalise) - choices.begin();

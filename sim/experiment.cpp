@@ -340,7 +340,7 @@ Experiment read_experiment(TomlDocument& document, const std::string& path) {
                      (!e.given_inputs.empty() && e.given_inputs.back().first == name);
     if (!fed)
       root.fail(
-          fmt::format("the input '{}' of circuit '{}' is not given. Add [stimulus] with [encoder], or a value {} = ... "
+          fmt::format("lacks the input '{}' of circuit '{}'. Add [stimulus] with [encoder], or a value {} = ... "
                       "under [inputs].",
                       name, e.circuit->name, name));
   }

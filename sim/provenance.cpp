@@ -5,10 +5,13 @@
 #include <chrono>
 #include <ctime>
 
+#include "base/error.hpp"
 #include "circuit/kernels/kernels.hpp"
 #include "sim/version.hpp"
 
 namespace striate {
+
+std::string version_text() { return fmt::format("{} ({})", version, commit); }
 
 std::string utc_now() {
   const std::time_t now = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now());
@@ -29,6 +32,17 @@ void write_provenance(H5File& file, const std::string& title, const std::string&
   file.set_attribute("/", "threads", static_cast<std::int64_t>(provenance.threads));
   file.set_attribute("/", "seed", static_cast<std::int64_t>(seed));
   file.set_attribute("/", "created", utc_now());
+}
+
+H5File open_recording(const std::string& path) {
+  H5File file = H5File::open(path);
+  const auto complete = file.attribute("/", "complete"), maker = file.attribute("/", "striate_version");
+  if (!complete || !std::holds_alternative<std::int64_t>(*complete) || !maker ||
+      !std::holds_alternative<std::string>(*maker))
+    throw Error(path,
+                "this is an HDF5 file, but not a recording of Striate: it lacks the attributes 'complete' and "
+                "'striate_version'.");
+  return file;
 }
 
 }  // namespace striate

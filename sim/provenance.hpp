@@ -13,6 +13,9 @@ struct Provenance {
   int threads = 1;
 };
 
+/// The program's version and commit.
+std::string version_text();
+
 /// Date and time in UTC: 2026-01-31T23:59:59Z.
 std::string utc_now();
 
@@ -20,5 +23,8 @@ std::string utc_now();
 /// commit and instruction set, command, threads and the time.
 void write_provenance(H5File& file, const std::string& title, const std::string& circuit, std::uint64_t seed,
                       const Provenance& provenance);
+
+/// A file that write_provenance has marked and that says whether it is complete. @throws Error for any other
+H5File open_recording(const std::string& path);
 
 }  // namespace striate

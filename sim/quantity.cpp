@@ -32,9 +32,9 @@ std::string shortened(const std::string& text) {
   return text.size() <= shown ? text : text.substr(0, shown) + "...";
 }
 
-}  // namespace
-
-double evaluate(const std::string& text, const Unit& unit, const Variables& variables, const std::string& where) {
+/// `use` of the value of `text`, a constant. @throws Error beginning with `where`, its own too
+template <class Use>
+auto with_value(const std::string& text, const Variables& variables, const std::string& where, const Use& use) {
   if (text.find_first_of("\n\"#") != std::string::npos)
     throw Error(where, "a value is written on one line, without \" or #.");
   std::string circuit = "circuit value\n";
@@ -45,9 +45,9 @@ double evaluate(const std::string& text, const Unit& unit, const Variables& vari
     std::vector<std::pair<Expr, Expr>> known;
     for (const auto& p : read->parameters)
       known.emplace_back(p.variable, quantity(variables.at(p.variable->name).first, p.variable.unit()));
-    const Expr value = convert(substitute({read->definitions[0].value}, known)[0], unit);
+    const Expr value = substitute({read->definitions[0].value}, known)[0];
     if (value->op != Op::constant) throw Error("it does not come out as one number");
-    return value->value;
+    return use(value);
   } catch (const Error& e) {
     std::string message = e.what();
     if (message.starts_with(where + ":")) {  // the place inside the made-up text says nothing to the user
@@ -59,6 +59,18 @@ double evaluate(const std::string& text, const Unit& unit, const Variables& vari
       if (const auto at = message.rfind(hidden); at != std::string::npos) message.erase(at, hidden.size());
     throw Error(fmt::format("{} = \"{}\": {}", where, shortened(text), message));
   }
+}
+
+}  // namespace
+
+double evaluate(const std::string& text, const Unit& unit, const Variables& variables, const std::string& where) {
+  return with_value(text, variables, where, [&](const Expr& value) { return convert(value, unit)->value; });
+}
+
+Unit unit_of(const TomlValue& value) {
+  if (value.is_number()) return {};
+  const std::string where = fmt::format("{}: {}", value.position(), value.path());
+  return with_value(value.as_string(), {}, where, [](const Expr& e) { return e.unit(); });
 }
 
 double evaluate(const TomlValue& value, const Unit& unit, const Variables& variables) {

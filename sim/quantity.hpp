@@ -25,6 +25,9 @@ double evaluate(const std::string& text, const Unit& unit, const Variables& vari
 /// The value of a TOML number or text in `unit`.
 double evaluate(const TomlValue& value, const Unit& unit, const Variables& variables = {});
 
+/// The unit in which a TOML number or text is written; 1 for a plain number.
+Unit unit_of(const TomlValue& value);
+
 /// A whole number from `least` to `most` under a key of a table. @throws Error with file and line
 std::size_t whole_number(const TomlTable& table, const std::string& key, std::size_t fallback, std::size_t least,
                          std::size_t most = 1'000'000'000);

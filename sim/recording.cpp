@@ -4,10 +4,12 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cmath>
 #include <filesystem>
 #include <numeric>
 #include <set>
+#include <system_error>
 
 #include "base/error.hpp"
 #include "base/memory.hpp"
@@ -82,13 +84,17 @@ void require_recordable(const std::string& path, const Experiment& e, const std:
 
 void require_free(const std::string& path, bool overwrite) {
   std::error_code none;
+  const auto folder = std::filesystem::absolute(path, none).parent_path();
+  if (access(folder.c_str(), W_OK) != 0)
+    throw Error(path, fmt::format("the file cannot be written: {}. Choose a directory that exists and may be written.",
+                                  std::generic_category().message(errno)));
   if (!std::filesystem::exists(std::filesystem::symlink_status(path, none))) return;
   if (!overwrite)
     throw Error(path,
                 "the file exists already. Choose another name with -o, or write over it with --force. (An interrupted "
-                "sweep goes on with --resume.)");
+                "sweep or training goes on with --resume.)");
   try {
-    H5File::open(path);
+    open_recording(path);
   } catch (const Error& e) {
     throw Error(fmt::format("{} So it is not written over.", e.what()));
   }

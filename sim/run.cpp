@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <omp.h>
 
+#include <cstdio>
 #include <exception>
 #include <filesystem>
 #include <mutex>
@@ -46,7 +47,7 @@ void run_experiment(const Experiment& e, const RunOptions& options) {
   Recording recording(options.output, options.overwrite, e, {options.command, threads});
   const auto warn = [&](std::size_t place, const std::string& text) {
     recording.warn(place, text);
-    if (!options.quiet) fmt::print(stderr, "striate: warning: {}\n", text);
+    if (!options.quiet) std::fputs(fmt::format("striate: warning: {}\n", text).c_str(), stderr);
   };
   for (const auto& warning : e.warnings) warn(0, warning);
   Progress progress(e.title, count, options.quiet);

@@ -261,7 +261,7 @@ class SweepFile {
   static H5File open(const Sweep& s, const Experiment& form, const SweepOptions& options) {
     const std::string& path = options.run.output;
     if (options.resume && std::filesystem::exists(path)) {
-      require_same_sweep(s, form, H5File::open(path));
+      require_same_sweep(s, form, open_recording(path));
       return H5File::open_for_writing(path);
     }
     const std::string unnamed = path + ".new";
@@ -369,7 +369,7 @@ Sweep read_sweep(const std::string& path, std::vector<std::pair<std::string, std
 }
 
 Sweep sweep_of_recording(const std::string& path) {
-  const H5File file = H5File::open(path);
+  const H5File file = open_recording(path);
   const auto axes = file.attribute("/", "sweep");
   if (!axes || !std::holds_alternative<std::vector<std::string>>(*axes)) throw Error(path, "the file holds no sweep.");
   Sweep s{file.read_text("/experiment_toml"), file.read_text("/experiment_path"), {}, {}};

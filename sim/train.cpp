@@ -5,12 +5,14 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdio>
 #include <filesystem>
 #include <limits>
 #include <optional>
 
 #include "base/error.hpp"
 #include "sim/progress.hpp"
+#include "sim/recording.hpp"
 #include "sim/sample_loss.hpp"
 #include "sim/training_file.hpp"
 
@@ -71,18 +73,16 @@ class Trainer {
  private:
   void open_output() {
     const std::string& path = options_.run.output;
-    const bool exists = std::filesystem::exists(path);
     if (options_.resume) {
-      if (!exists) throw Error(fmt::format("'{}' is not there to be resumed. Leave --resume out to begin.", path));
+      if (!std::filesystem::exists(path))
+        throw Error(fmt::format("'{}' is not there to be resumed. Leave --resume out to begin.", path));
       s_ = read_training_state(path, e_);
       adam_.state = s_.adam;
       lbfgs_.pairs = s_.lbfgs;
       saved_ = s_.updates;
       return;
     }
-    if (exists && !options_.run.overwrite)
-      throw Error(fmt::format(
-          "'{}' exists. Give another path with -o, --resume to go on with it, or --force to write over it.", path));
+    require_free(path, options_.run.overwrite);
     s_.p = starting_parameters(e_.free);
     s_.best_p = s_.p;
     s_.best_loss = std::numeric_limits<double>::infinity();
@@ -106,7 +106,7 @@ class Trainer {
     for (std::size_t i = 0; i < value.report.size(); ++i) s_.report[i].push_back(value.report[i]);
     if (warning_.empty() && !value.warning.empty()) {
       warning_ = fmt::format("update {}: {}", s_.updates + 1, value.warning);
-      if (!options_.run.quiet) fmt::print(stderr, "striate: {}\n", warning_);
+      if (!options_.run.quiet) std::fputs(fmt::format("striate: {}\n", warning_).c_str(), stderr);
     }
   }
 

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "base/error.hpp"
+#include "sim/provenance.hpp"
 
 namespace striate {
 namespace {
@@ -22,8 +23,8 @@ std::vector<std::size_t> sizes_of(const Shape& shape) {
 }  // namespace
 
 H5File open_trained(const std::string& path, const Circuit& circuit) {
-  H5File file = H5File::open(path);
-  if (!file.exists("/parameters")) throw Error(path, "it is no training of Striate: it holds no parameters.");
+  H5File file = open_recording(path);
+  if (!file.exists("/parameters")) throw Error(path, "it is no training: it holds no parameters.");
   for (const auto& p : circuit->parameters) {
     const std::string name = "/parameters/" + p.variable->name;
     if (!file.exists(name))

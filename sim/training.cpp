@@ -129,8 +129,8 @@ Circuit as_map(const Circuit& circuit, const TomlTable& root) {
   if (circuit->states.empty()) return circuit;
   if (!table)
     root.fail(
-        fmt::format("circuit '{}' is a flow, and training goes through the steps of a map. Add [discretise] with "
-                    "scheme and step.",
+        fmt::format("lacks [discretise] with scheme and step: circuit '{}' is a flow, and training goes through the "
+                    "steps of a map.",
                     circuit->name));
   try {
     const double dt = evaluate(table->at("step"), circuit->time_unit);

@@ -6,6 +6,8 @@ Usage: test_bad_input.py PATH_OF_STRIATE
 
 import unittest
 
+import h5py
+
 from program import EXAMPLES, EXPERIMENT, Program
 
 # The tilt illusion on 9 x 9 places, its data named from anywhere.
@@ -19,6 +21,18 @@ parameter tau = 10 ms in (0, inf) "time constant"
 parameter E = -70 mV "rest"
 V(0) = -60 mV
 dV/dt = (E - V)/tau : mV [unit] "membrane potential"
+"""
+
+
+NETWORK = """circuit net "spiking units"
+time ms
+axis n = 4 in [0, 4) mm
+parameter tau = 10 ms in (0, inf)
+parameter d = 5 ms in [0, inf)
+V(0) = -60 mV
+dV/dt = (-70 mV - V)/tau : mV [n]
+
+dg/dt = -g/(5 ms) : mV [n]
 """
 
 
@@ -65,6 +79,17 @@ class BadInput(Program):
                 self.refused([*command, name], name, "HDF5")
             self.refused(["sweep", "unit.toml", "--over", "parameters.I=0,1", "-o", name, "--resume"], name, "HDF5")
             self.refused(["run", "unit.toml", "-o", name], name, "exists already")
+
+    def test_foreign_hdf5_files(self):
+        with h5py.File(self.folder / "foreign.h5", "w") as file:
+            file.attrs["complete"] = "yes"
+        for arguments in (["info"], ["rerun"], ["plot"]):
+            self.refused([*arguments, "foreign.h5"], "foreign.h5", "not a recording of Striate")
+        self.refused(["sweep", "unit.toml", "--over", "parameters.I=0,1", "-o", "foreign.h5", "--resume"], "not a recording of Striate")
+        self.refused(["run", "unit.toml", "-o", "foreign.h5", "--force"], "not a recording of Striate", "not written over")
+        self.refused_experiment('parameters_from = "foreign.h5"\n' + EXPERIMENT, "not a recording of Striate")
+        self.write("c.circuit", CIRCUIT)
+        self.refused(["check", "c.circuit", "--set", "tau=3"], "c.circuit", "--set")
 
     def test_keys_of_the_wrong_kind(self):
         self.refused_experiment(EXPERIMENT + "[runn]\na = 1\n", "e.toml:9", "runn", "Closest: run")
@@ -211,13 +236,85 @@ class BadInput(Program):
         self.refused_circuit(CIRCUIT.encode() + b"\0", "control character")
         self.refused_circuit('circuit a "b"\nx := ' + "(" * 100000 + "1\n", "c.circuit:2")
 
+    def test_noise_delays_and_spikes(self):
+        def refused(line, *words):
+            self.refused_circuit(NETWORK.replace("dg/dt", line + "\ndg/dt"), *words)
+
+        for line, *words in (("noise xi", "'ito' or 'stratonovich'"), ("noise xi Ito", "'Ito'"), ("noise V ito", "'V' is taken"), ("noise xi[q] ito", "no axis 'q'"),
+                             ("noise xi ito\nq := xi", "no value at a time"), ("noise xi ito\ndw/dt = xi : 1", "balance"), ("noise xi ito\ndw/dt = xi^2 : 1", "not linear"),
+                             ("noise xi[n] ito\ndw/dt = xi/sqrt(1 ms) : 1", "[n=4]"), ("q := delayed(V, d)", "the past of 'V'", "V(t <= 0)"),
+                             ("q := delayed(V, 5 mV)", "[mV]", "time"), ("q := delayed(V, t)", "parameters only"), ("q := delayed(u, d)\ninput u : 1", "'u' is no state"),
+                             ("V(t <= 0) = -60 mV", "V(0)", "Keep one"), ("q := 3 mm/ms", "'ms'", "3 [mm/ms]"), ("q := mean(V, n, n)", "named twice"),
+                             ("time s", "twice"), ("circuit d", "twice"), ("seed 1\nseed 2", "twice")):
+            refused(line, *words)
+        for line, *words in ((": V = -45 mV", "5 [mV] above its threshold"), (": V = -65 mV, hold V for 5 mV", "[mV]", "[ms]"), (": V = -65 mV, hold V for -5 ms", "-5 [ms]", "negative"),
+                             (": V = -65 mV, hold V, V for 5 ms", "twice"), (": V = -65 mV, V = -66 mV", "twice"), (": V = -65 mV, hold Q for 5 ms", "no state 'Q'"),
+                             (": tau = 3 ms", "no state 'tau'")):
+            refused("event s when V > -50 mV" + line, *words)
+        for line, *words in (("rate 5", "[1]", "[kHz]"), ("rate -5 Hz", "-5 [Hz]", "negative"), ("rate V/(1 mV*1 s)", "state 'V'"), ("", "'rate'")):
+            refused("poisson p[n] " + line, "c.circuit:9:", *words)
+        for line, *words in (("all_to_al: g += 1 mV", "Closest: all_to_all"), ("all_to_all: g += 1 nS", "[nS]", "[mV]"), ("all_to_all: h += 1 mV", "no state 'h'"), ("all_to_all: g = 1 mV", "+="),
+                             ("all_to_all after -1 ms: g += 1 mV", "-1 [ms]"), ("all_to_all after 1 mV: g += 1 mV", "[mV]", "[ms]"), ("all_to_all after V: g += 1 mV", "'V'"),
+                             ("random(probability=1.5): g += 1 mV", "0 to 1"), ("random(prob=0.1): g += 1 mV", "probability"), ("random(probability=0, probability=1): g += 1 mV", "twice"),
+                             ("fixed_in(count=9): g += 1 mV", "count = 9", "4 sources"), ("gaussian(sd=1, in=2): g += 1 mV", "[mm]"), ("pairs(list=[0, 0, 9, 9]): g += 1 mV", "element 9", "0 to 3"),
+                             ("pairs(list=[0, 0, 1]): g += 1 mV", "pre, post"), ("all_to_all: g += post(V)", "post(V)"), ("all_to_all: g += 1 mV, back from q: g = 0 mV", "'q'")):
+            refused("event s when V > -50 mV: V = -65 mV\nprojection e from s to n: " + line, "c.circuit:10:", *words)
+        for line, *words in (("from ss to n", "no event 'ss'", "Closest: s"), ("from s to q", "no axis 'q'"), ("from s[n=0:9] to n", "n=0:9"), ("from s[n=3:1] to n", "n=3:1")):
+            refused(f"event s when V > -50 mV: V = -65 mV\nprojection e {line}: all_to_all: g += 1 mV", "c.circuit:10:", *words)
+        refused("event s when V > -50 mV: V = -65 mV\nprojection m from s to n: all_to_all: g += 1 mV\naxis m = 2", "'m'", "projection")
+        network = 'circuit = "coba"\n[settings]\nN = 100\n[run]\nmethod = "exact"\nduration = "10 ms"\nstep = "0.1 ms"\nspikes = "grid"\n'
+        for old, new, *words in (('"grid"', '"gird"', "Closest: grid"), ('"exact"', '"dp54"', "exact"), ('step = "0.1 ms"\n', "", "step"), ('"0.1 ms"', '"50 ms"', "grid"),
+                                 ('"grid"', '"grid"\nprecision = "half"', "single"), ('"grid"', '"precise"\nprecision = "single"', "grid"), ("N = 100", "N = 7.5", "whole number"),
+                                 ("N = 100", "N = 1000000000", "67108864")):
+            self.refused_experiment(network.replace(old, new), *words)
+        for model, method, *words in (("kuramoto_noisy", "dp54", "noise", "sra1"), ("kuramoto_delayed", "iterate", "flow")):
+            self.refused_experiment(f'circuit = "{model}"\n[settings]\nunit = 5\n[run]\nmethod = "{method}"\nduration = "1 s"\n', *words)
+
+    def test_phase_responses_and_branches(self):
+        def refused(command, text, *words):
+            self.write("e.toml", text)
+            with self.subTest(words=words):
+                self.refused([command, "e.toml", "-o", "out.h5"], *words)
+
+        cycle = 'circuit = "wilson_cowan"\nregime = "G1"\n[prc]\ntransient = "500 ms"\n'
+        for old, new, *words in (("[prc]\ntransient = \"500 ms\"\n", "", "lacks [prc]"), ('transient = "500 ms"\n', "", "lacks `transient`"), ('"500 ms"', '"500 mV"', "[mV]"), ('"500 ms"', '"-5 ms"', "above 0"),
+                                 ('"500 ms"', '"500 ms"\norigin = "EE"', "Closest: E"), ('"500 ms"', '"500 ms"\nangles = ["Q"]', "'Q'"), ('"500 ms"', '"500 ms"\nsamples = 1', "4 to 100000"),
+                                 ('"500 ms"', '"500 ms"\nsample = 8', "Closest: samples"), ('"500 ms"', '"500 ms"\ntolerance = 0', "1e-13"), ('"500 ms"', '"500 ms"\ncoupling.E = "E_k/tau_E"', "Closest: E_j"),
+                                 ('"500 ms"', '"500 ms"\ncoupling.E = "E_j"', "[kHz]"), ('"500 ms"', '"500 ms"\n[conditions.a]\nvalues = [0, 1]', "several conditions")):
+            refused("prc", cycle.replace(old, new), "e.toml", *words)
+        branch = 'circuit = "chimera_reduced"\n[continuation]\nparameter = "A"\nfrom = 0.1\nto = 0.4\n'
+        for old, new, *words in (('parameter = "A"\nfrom = 0.1\nto = 0.4\n', "", "lacks `parameter`"), ('"A"', '"Q"', "Closest: A"), ("from = 0.1", "from = 0.9", "above from"), ("to = 0.4", "to = inf", "to = inf"),
+                                 ("from = 0.1", 'from = "0.1 mV"', "[mV]"), ("to = 0.4", "to = 0.4\nstep = 5", "0.5"), ("to = 0.4", 'to = 0.4\ncycles = "no"', "true or false"),
+                                 ("to = 0.4", "to = 0.4\nmost_points = 0", "2 to 1000000"), ("to = 0.4", "to = 0.4\nmach = 0", "Closest: march")):
+            refused("continue", branch.replace(old, new), "e.toml", *words)
+        refused("continue", branch.replace("from = 0.1", "from = 0.3"), "A = 0.2", "[0.3, 0.4]")
+        for command, model, *words in (("prc", "coba", "events"), ("prc", "kuramoto_noisy", "noise"), ("continue", "kuramoto_delayed", "delays")):
+            parameter = 'parameter = "K"\nfrom = "0.1 1/s"\nto = "9 1/s"\n' if model == "kuramoto_delayed" else ""
+            refused(command, f'circuit = "{model}"\n[prc]\ntransient = "10 ms"\n' + (f"[continuation]\n{parameter}" if parameter else ""), model, *words)
+        for path in ("none/x.h5", "e.toml/x.h5", "."):
+            self.write("e.toml", cycle)
+            self.refused(["prc", "e.toml", "-o", path], path)
+
+    def test_courses_in_time(self):
+        text = ('circuit = "kuramoto"\n[settings]\nunit = 20\n[parameters]\nK = "1 1/s"\n[run]\nmethod = "dp54"\nduration = "2 s"\nevery = "20 ms"\nrecord = []\n'
+                '[[analysis]]\nname = "a"\nkind = "order"\nvariable = "theta"\nphase = "angle"\n')
+        for old, new, *words in (('"order"', '"ordr"', "Closest: order"), ('"angle"', '"angl"', "Closest: angle"), ('phase = "angle"\n', "", "where does the phase"), ('"angle"', '"angle"\nmoment = 0.5', "whole number"),
+                                 ('"angle"', '"analytic"\nband = [5]', "upper end"), ('"angle"', '"analytic"\nband = ["5 Hz", "2 Hz"]', "upwards"), ('"angle"', '"analytic"\nband = ["5 Hz", "2000 Hz"]', "25 Hz"),
+                                 ('"angle"', '"angle"\nfrom = "3 s"', "within the run"), ('"angle"', '"angle"\nover_time = "men"', "Closest: mean"), ('"order"', '"local_order"\nreach = -1', "reach = -1"),
+                                 ('"order"', '"link_order"', "weights"), ('"order"', '"link_order"\nweights = "Q"', "no such parameter"), ('"order"', '"wave"\nof = "sped"', "Closest: speed"),
+                                 ('"order"', '"coherence"', "`with`"), ('"order"', '"chimera_index"', "communities"), ('"dp54"', '"steady"', "course in time")):
+            text_now = text.replace(old, new, 1)
+            self.refused_experiment(text_now.replace('duration = "2 s"\nevery = "20 ms"\n', "") if '"steady"' in new else text_now, "e.toml", *words)
+
     def test_options(self):
         for arguments, *words in ((["run", "unit.toml", "--thread", "1"], "--threads"), (["run", "unit.toml", "--threads", "0"], "1 to 4096"),
                                   (["run", "unit.toml", "--set"], "--set"), (["run", "unit.toml", "--set", "x"], "KEY=VALUE"),
                                   (["run", "unit.toml", "--set", "run..step=1"], "path of keys"), (["run"], "experiment"), ([], "--help"), (["rn", "unit.toml"], "Closest: run"), (["run", "none.toml"], "none.toml", "No such file"),
                                   (["run", "unit.toml", "unit.toml"], "unit.toml"), (["run", "unit.toml", "-o", "none/o.h5"], "none/o.h5"),
                                   (["run", "unit.toml", "-o", "."], "."), (["run", "unit.toml", "--set", "run=3"], "table"),
-                                  (["run", "unit.toml", "--set", "run.stp=3"], "Closest: step"), (["run", "unit.toml", "--threads", "two"], "1 to 4096"),
+                                  (["run", "unit.toml", "--set", "run.stp=3"], "Closest: step"),
+                                  (["run", "unit.toml", "-o", ""], "--output", "empty"), (["plot", ""], "empty"), (["sweep", "unit.toml", "--over", "parameters.I=0,1", "-o", ""], "empty"),
+                                  (["run", "unit.toml", "-o", "/dev/null", "--force"], "not a file"), (["run", "unit.toml", "-o", "unit.toml/x.h5"], "Not a directory"), (["run", "unit.toml", "--threads", "two"], "1 to 4096"),
                                   (["sweep", "unit.toml", "--over", "parameters.I="], "KEY=VALUES"), (["list", "x"], "'x'"),
                                   (["run", "unit.toml", "-o", "unit.toml", "--force"], "not an HDF5 file"), (["show", "contextul"], "contextual"),
                                   (["sweep", "unit.toml", "--over", "run.step=1 ms,2 mV"], "dimensions"),
