@@ -3,6 +3,7 @@
 import h5py
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from .figures import HEIGHT, MODEL, WIDTH
 from .spikes import read_events
@@ -49,26 +50,31 @@ def draw(path):
     figure = Figure(figsize=(4 * WIDTH, HEIGHT * len(events)), layout="constrained")
     panels = figure.subplots(len(events), 4, squeeze=False, width_ratios=[2, 1, 1, 1])
     for row, (name, (times, ids, condition, units)) in zip(panels, events.items()):
-        first = condition == condition[0]
-        times, ids = times[first], ids[first]
-        note = f" (condition {condition[0]})" if not first.all() else ""
+        last = end if end is not None else times.max()
         raster, rate, isi, pairs = row
+        if ids.max() == 0 and condition.max() > 0:  # of one element: its spikes in every condition
+            ids, label, note = condition, "condition", ""
+        else:
+            first = condition == condition[0]
+            note = f" (condition {condition[0]})" if not first.all() else ""
+            times, ids, label = times[first], ids[first], f"element of {name}"
         every = int(np.ceil(times.size / MOST_MARKS))
         shown = ids % every == 0
         few = ids.max() < 60
-        raster.plot(times[shown], ids[shown], "|" if few else ",", color="black", markersize=3)
-        if few:
-            raster.yaxis.get_major_locator().set_params(integer=True)
-        raster.set(xlabel=f"time ({units})", ylabel=f"element of {name}", title=f"spikes of {name}{note}")
-        last = end if end is not None else times.max()
-        bins = np.linspace(0, last, 101)
+        raster.plot(times[shown], ids[shown], "|" if few else ",", color="black", markersize=min(12, 150 / (ids.max() + 1)))
+        raster.set(xlabel=f"time ({units})", ylabel=label, title=f"spikes of {name}{note}", xlim=(0, last),
+                   ylim=(-0.5, ids.max() + 0.5))
+        raster.yaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+        bins = np.linspace(0, last, int(np.clip(times.size / 5, 5, 100)) + 1)
         per_second = {"ms": 1000, "s": 1}.get(units)
         count = np.histogram(times, bins)[0] / (bins[1] - bins[0]) / (ids.max() + 1) * (per_second or 1)
         rate.stairs(count, bins, color=MODEL)
-        rate.set(xlabel=f"time ({units})", ylabel=f"rate of one element ({'Hz' if per_second else '1/' + units})", title="rate")
+        rate.set(xlabel=f"time ({units})", ylabel=f"rate of one element ({'Hz' if per_second else '1/' + units})",
+                 title="rate", ylim=(0, None))
         between, variation = intervals(times, ids)
         if between.size:
-            isi.hist(between, 50, color=MODEL)
+            isi.hist(between, int(np.clip(between.size / 4, 5, 50)), color=MODEL)
+        isi.yaxis.set_major_locator(MaxNLocator(integer=True))
         isi.set(xlabel=f"interval ({units})", ylabel="number",
                 title="intervals" + (f", mean CV {variation.mean():.2f}" if variation.size else ""))
         r = correlations(times, ids, last)
