@@ -32,7 +32,7 @@ class Parameters:
     near: int = 9
     far: int = 29
     p_support: str = "ring"  # "ring": near minus CRF; "far": far minus CRF (near and far identical)
-    t_support: str = "ring"  # "ring": far minus near; "far": far minus CRF
+    t_support: str = "ring"  # "ring": far minus near; "far": far without the unit itself
     q_rule: str = "ordered"  # "ordered": circular Gaussian; "unordered": own channel against all others
 
 
@@ -66,7 +66,7 @@ class Circuit:
     def __init__(self, parameters, shape, k):
         self.p, self.k = parameters, k
         height, width = shape
-        self.boxes = {w: (band(height, w), band(width, w)) for w in {parameters.crf, parameters.near, parameters.far}}
+        self.boxes = {w: (band(height, w), band(width, w)) for w in {1, parameters.crf, parameters.near, parameters.far}}
         self.w = q_matrix(k, parameters.omega, parameters.q_rule)
 
     def box(self, a, width):
@@ -84,7 +84,7 @@ class Circuit:
         p = self.p
         u = o.mean(axis=-1, keepdims=True)
         q = i @ self.w.T
-        t = self.ring(o, p.far, p.near if p.t_support == "ring" else p.crf)
+        t = self.ring(o, p.far, p.near if p.t_support == "ring" else 1)
         s = self.ring(i, p.near if p.p_support == "ring" else p.far, p.crf)
         return u, t, s, q
 

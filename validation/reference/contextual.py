@@ -107,9 +107,9 @@ def v1_plaids(p=PAPER):
                 equal_12_percent_over_single=o[12, 9] / o[10, 9])
 
 
-def surround_gratings(p=PAPER):
+def surround_gratings(p=PAPER, degrees=np.arange(-90, 61, 30)):
     k, read = 64, 32
-    degrees, surrounds = np.arange(-90, 61, 30), np.linspace(0, 1, 6)
+    surrounds = np.linspace(0, 1, 6)
     first, last = block(GRID, 5)
     response = []
     for d in degrees:
@@ -120,13 +120,17 @@ def surround_gratings(p=PAPER):
             x.append(encode(image, k, 2.0))
         response.append(centre(p, np.array(x))[:, read])
     response = np.array(response)
+    preferred = response[list(degrees).index(0)]
+    suppression = 1 - preferred[:6].min() / preferred[6]
+    if len(degrees) < 6:
+        return dict(suppression_at_preferred=suppression)
     data = column(table("surround_grating_trott_born_2015_fig1b.csv"), "response")
     pairs, alone = data[:36].reshape(6, 6), data[36:]
     r = [pearson(response[n, :6], pairs[n]) for n in range(6)]
     return dict(centre_deg=degrees, surround_deg=180 * surrounds - 90, response=response[:, :6], alone=response[:, 6],
                 r_per_centre=r, r=float(np.mean(r)), r_pooled=pearson(response[:, :6], pairs),
                 r_alone=pearson(response[:, 6], alone),
-                suppression_at_preferred=1 - response[3, :6].min() / response[3, 6])
+                suppression_at_preferred=suppression)
 
 
 def plaid_with_surround(p=PAPER):
@@ -213,7 +217,8 @@ def dkl_colour(grey, radius, azimuth):
     return grey + np.linalg.solve(axes, radius * np.array([np.cos(azimuth), np.sin(azimuth), 0]))
 
 
-def hue_tilt(p=PAPER):
+def hue_tilt(p=PAPER, differences=tuple(range(-7, 9))):
+    """`differences` of the centre from the surround, in sixteenths of a turn."""
     x0, y0, luminance = 0.310, 0.316, 0.75
     grey = CAT02 @ np.array([x0 / y0 * luminance, luminance, (1 - x0 - y0) / y0 * luminance])
     first, last = block(GRID, 9)
@@ -231,11 +236,17 @@ def hue_tilt(p=PAPER):
     trained = 2 * np.pi * np.arange(32) / 32
     hues = 2 * np.pi * np.arange(16) / 16
     training = settle([opponent_channels(dkl_colour(grey, 0.20, a)) for a in trained], [opponent_channels(grey)] * 32)
-    tests = settle([opponent_channels(dkl_colour(grey, 0.20, a)) for _ in hues for a in hues],
-                   [opponent_channels(dkl_colour(grey, 0.16, s)) for s in hues for _ in hues])
+    shown = [(s, (s + d) % 16) for s in range(16) for d in sorted({0, *differences})]
+    tests = settle([opponent_channels(dkl_colour(grey, 0.20, hues[t])) for _, t in shown],
+                   [opponent_channels(dkl_colour(grey, 0.16, hues[s])) for s, _ in shown])
+    for layer, rows in tests.items():
+        tests[layer] = np.full((16, 16, 6), np.nan)
+        for (s, t), row in zip(shown, rows):
+            tests[layer][s, t] = row
     data = column(table("hue_tilt_klauke_wachtler_2015.csv"), "shift_deg").reshape(8, 17)[:, 1:].mean(0)
-    result = dict(difference_deg=np.arange(-157.5, 181, 22.5), data_shift_deg=data, grey_lms=grey,
-                  centre_O=tests["O"].reshape(16, 16, 6))
+    result = dict(difference_deg=22.5 * np.array(differences), data_shift_deg=data, grey_lms=grey,
+                  centre_O=tests["O"])
+
     def shifts(layer, examples, surrounds, differences):
         """Mean over surrounds [index] of the shift at differences [index], by a decoder that learned from these examples."""
         f = training[layer][examples]
@@ -245,13 +256,15 @@ def hue_tilt(p=PAPER):
         target = np.stack([np.cos(trained), np.sin(trained)], 1)[examples]
         weights = np.linalg.solve(z.T @ z + 0.1 * np.eye(6), z.T @ target)
         v = ((tests[layer] - mean) / sd) @ weights
-        decoded = np.degrees(np.arctan2(v[:, 1], v[:, 0])).reshape(16, 16)  # [surround, test]
+        decoded = np.degrees(np.arctan2(v[..., 1], v[..., 0]))  # [surround, test]
         t = (surrounds[:, None] + differences) % 16
         return ((decoded[surrounds[:, None], t] - decoded[t, t] + 180) % 360 - 180).mean(0)
 
     for layer in ("O", "I"):
-        curve = shifts(layer, slice(None), np.arange(16), np.arange(-7, 9))
+        curve = shifts(layer, slice(None), np.arange(16), np.array(differences))
         result[f"shift_deg_{layer}"] = curve
+        if len(differences) < 16:
+            continue
         # What a quick check can afford: eight examples, and quarter turns of surround and difference (-90 to 180).
         result[f"quarter_shift_deg_{layer}"] = shifts(layer, slice(None, None, 4), np.arange(0, 16, 4),
                                                       np.arange(-4, 9, 4))
@@ -259,10 +272,9 @@ def hue_tilt(p=PAPER):
     return result
 
 
-def pattern_colour(p=PAPER):
+def pattern_colour(p=PAPER, strips=(1, 2, 3, 5, 7, 13)):
     p = replace(p, crf=3, q_rule="unordered")
     grid, m = 77, 38
-    strips = [1, 2, 3, 5, 7, 13]
 
     def channels(srgb):
         c = np.asarray(srgb, float)
@@ -287,7 +299,7 @@ def pattern_colour(p=PAPER):
         x += [display(n, purple, lime, test) for n in strips] + [display(n, lime, purple, test) for n in strips]
         o = circuit.fixed_point(np.array(x))[1][:, m, m]
         index = (o[:, 1] - o[:, 4]) / o.sum(1)
-        result[f"PL_{name}"], result[f"LP_{name}"] = index[1:7] - index[0], index[7:] - index[0]
+        result[f"PL_{name}"], result[f"LP_{name}"] = np.split(index[1:] - index[0], 2)
     return result
 
 
@@ -309,8 +321,13 @@ def lesions():
     result = {}
     for name, change in LESIONS.items():
         p = replace(PAPER, **change)
-        tilt, near = orientation_tilt(p), depth(p)
-        result[name] = dict(tilt_r=tilt["r"], tilt_shift_deg=tilt["shift_deg"], depth=near["repulsion"], depth_r=near["r"])
+        tilt, near, directions, gap = orientation_tilt(p), depth(p), direction_tilt(p), direction_center_surround(p)
+        result[name] = dict(
+            tilt_r=tilt["r"], tilt_shift_deg=tilt["shift_deg"], depth=near["repulsion"], depth_r=near["r"],
+            direction_tilt_r=directions["r"], direction_tilt_deg=directions["shift_deg"],
+            direction_center_surround_r=gap["r"], direction_center_surround_deg=gap["shift_deg"],
+            hue_45_deg=hue_tilt(p, (0, 2))["shift_deg_O"][1], pattern_colour=pattern_colour(p, (1,))["PL_orange"][0],
+            suppression_at_preferred=surround_gratings(p, np.array([0]))["suppression_at_preferred"])
         if name in ("full", "T=0", "P=0", "Q=0", "U=0"):
             plaid, size = plaid_with_surround(p), size_tuning(p, (1.0,))
             result[name] |= dict(
