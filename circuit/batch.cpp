@@ -21,6 +21,8 @@ class Batching {
     return value_[v.get()] = intern(std::move(node));
   }
 
+  void put(const Expr& variable, const Expr& value) { value_[variable.get()] = value; }
+
   Expr operator()(const Expr& root) {
     for (const auto& e : topological_order({root}))
       if (!value_.contains(e.get())) value_[e.get()] = rebuilt(e);
@@ -73,6 +75,12 @@ class Batching {
 };
 
 }  // namespace
+
+Expr for_each_value(const Expr& e, const Expr& variable, const Expr& values) {
+  Batching batched(values.shape()[0]);
+  batched.put(variable, values);
+  return batched(e);
+}
 
 Circuit batch(const Circuit& circuit, std::size_t n) {
   const std::string name = "batch";

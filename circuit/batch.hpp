@@ -12,4 +12,7 @@ namespace striate {
 /// @throws Error where that axis has another length
 Circuit batch(const Circuit& circuit, std::size_t n);
 
+/// `e` for every one of `values`, which lie along one axis, of a scalar variable in it; the axis comes first.
+Expr for_each_value(const Expr& e, const Expr& variable, const Expr& values);
+
 }  // namespace striate

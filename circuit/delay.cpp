@@ -107,7 +107,16 @@ void check_delays(const std::string& where, const std::string& what, const Expr&
       if (inner->op == Op::delayed || (inner->op == Op::variable && inner->kind != VariableKind::parameter))
         throw Error(where, fmt::format("{}: the delay depends on '{}', but may depend on parameters only.", name,
                                        inner->op == Op::delayed ? shown(inner) : inner->name));
-    for (const auto& inner : topological_order({node->args[0]})) {
+    const auto past_of = [&](const Expr& x) {
+      const auto state = std::ranges::find_if(contents.states, [&](const State& s) { return s.variable == x; });
+      return state == contents.states.end() ? Expr(1.0) : state->history;
+    };
+    std::vector<std::pair<Expr, Expr>> nothing;
+    for (const auto& inner : topological_order({node->args[0]}))
+      if (inner->op == Op::variable && inner->kind == VariableKind::state)
+        if (const Expr past = past_of(inner); past && is_zero(past)) nothing.emplace_back(inner, past);
+    // What has no part in the past needs none.
+    for (const auto& inner : topological_order(substitute({node->args[0]}, nothing))) {
       if (inner->op == Op::delayed && inner->args[1].shape().rank() > 0)
         throw Error(where, fmt::format("{}: a delayed value with a delay for each element stands in another one. Make "
                                        "the inner delay one number.",
@@ -116,21 +125,23 @@ void check_delays(const std::string& where, const std::string& what, const Expr&
       if (inner->kind == VariableKind::input)
         throw Error(where, fmt::format("{}: '{}' is no state. Delay states, and shift an input in its drive.", name,
                                        inner->name));
-      if (inner->kind != VariableKind::state) continue;
-      const auto state = std::find_if(contents.states.begin(), contents.states.end(),
-                                      [&](const State& s) { return s.variable == inner; });
-      if (state != contents.states.end() && !state->history)
+      if (inner->kind == VariableKind::state && !past_of(inner))
         throw Error(where, fmt::format("{}: the past of '{}' is missing. Write {}(t <= 0) = ....", name, inner->name,
                                        inner->name));
     }
   }
 }
 
-SuppliedDelays with_supplied_delays(const Circuit& circuit) {
+bool has_delays(const Circuit& circuit) {
   CircuitContents c = *circuit;
   bool any = false;
-  for_each_expression(c, [&](Expr& e) { any = any || has_delay(e); });
-  if (!any) return {circuit, {}};
+  for_each_expression(c, [&](const Expr& e) { any = any || has_delay(e); });
+  return any;
+}
+
+SuppliedDelays with_supplied_delays(const Circuit& circuit) {
+  if (!has_delays(circuit)) return {circuit, {}};
+  CircuitContents c = *circuit;
   for_each_expression(c, [](Expr& e) { e = with_phasors(e); });
 
   std::set<std::string> taken;

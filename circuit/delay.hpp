@@ -8,6 +8,9 @@ namespace striate {
 /// state whose past is not given. `e` is what the circuit says of `what`. @throws Error
 void check_delays(const std::string& where, const std::string& what, const Expr& e, const CircuitContents& contents);
 
+/// Whether anything that the circuit says uses a delayed value.
+bool has_delays(const Circuit& circuit);
+
 /// One delayed(e, tau): the input that stands for it, and what the integrator needs to supply that.
 struct DelayRule {
   Expr input;   ///< of the shape of e and tau together

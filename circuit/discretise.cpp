@@ -3,8 +3,10 @@
 #include <fmt/format.h>
 
 #include <array>
+#include <optional>
 
 #include "base/error.hpp"
+#include "circuit/delay_memory.hpp"
 #include "circuit/derive.hpp"
 #include "circuit/noise.hpp"
 #include "circuit/propagator.hpp"
@@ -15,7 +17,8 @@ namespace {
 
 constexpr std::array<std::string_view, 5> names{"euler", "heun", "rk4", "exponential_euler", "exact"};
 
-std::vector<Expr> runge_kutta(const CircuitContents& flow, const Tableau& tableau, const Expr& h) {
+std::vector<Expr> runge_kutta(const CircuitContents& flow, const Tableau& tableau, const Expr& h,
+                              const DelayMemory* memory) {
   const std::size_t n = flow.states.size();
   std::vector<std::vector<Expr>> slopes;
   /// y + sum_j (h w_j) k_j, in the order in which the integrators add
@@ -37,6 +40,8 @@ std::vector<Expr> runge_kutta(const CircuitContents& flow, const Tableau& tablea
     std::vector<std::pair<Expr, Expr>> there;
     for (std::size_t i = 0; i < n; ++i) there.emplace_back(flow.states[i].variable, y[i]);
     if (tableau.c[stage] != 0) there.emplace_back(t, t + h * Expr(tableau.c[stage]));
+    if (memory && tableau.c[stage] == 0) there.insert(there.end(), memory->now().begin(), memory->now().end());
+    if (memory && tableau.c[stage] == 1) memory->at_end(there);
     slopes.push_back(substitute(rates, there));
   }
   return moved(tableau.b);
@@ -62,14 +67,17 @@ Scheme scheme_named(std::string_view name) {
   throw Error(fmt::format("there is no scheme '{}'.{}", name, suggest_names(name, scheme_names())));
 }
 
-std::vector<Expr> one_step(const CircuitContents& flow, Scheme scheme, double dt) {
+std::vector<Expr> one_step(const CircuitContents& flow, Scheme scheme, double dt, const DelayMemory* memory) {
   const Expr h = quantity(dt, flow.time_unit);
   switch (scheme) {
-    case Scheme::heun: return runge_kutta(flow, heun_tableau(), h);
-    case Scheme::rk4: return runge_kutta(flow, rk4_tableau(), h);
-    case Scheme::exponential_euler: return exponential_euler(flow, h);
+    case Scheme::heun: return runge_kutta(flow, heun_tableau(), h, memory);
+    case Scheme::rk4: return runge_kutta(flow, rk4_tableau(), h, memory);
+    case Scheme::exponential_euler: {
+      const auto next = exponential_euler(flow, h);
+      return memory ? substitute(next, memory->now()) : next;
+    }
     case Scheme::exact: return exact_step(flow, h);
-    default: return runge_kutta(flow, euler_tableau(), h);
+    default: return runge_kutta(flow, euler_tableau(), h, memory);
   }
 }
 
@@ -89,19 +97,30 @@ Circuit discretise(const Circuit& flow, Scheme scheme, double dt) {
   if (!flow->events.empty())
     throw Error(where, fmt::format("has the event '{}', but a circuit with events cannot be discretised.",
                                    flow->events.front().name));
-  for (const auto& s : flow->states)
-    for (const auto& node : topological_order({s.equation}))
-      if (node->op == Op::delayed)
-        throw Error(where, "has delays, but a circuit with delays cannot be discretised. Integrate it in time.");
+  const bool delays = has_delays(flow);
+  if (delays && (scheme == Scheme::rk4 || scheme == Scheme::exact))
+    throw Error(where,
+                fmt::format("has delays, whose past {} would need between its steps. Discretise by euler, heun or "
+                            "exponential_euler, or integrate it in time.",
+                            names[static_cast<std::size_t>(scheme)]));
   check_noise(where, flow, scheme);
-  CircuitContents map = *flow;
+  std::optional<DelayMemory> memory;
+  if (delays) memory.emplace(flow, dt);
+  CircuitContents map = memory ? *memory->circuit() : *flow;
+  const auto next = one_step(map, scheme, dt, memory ? &*memory : nullptr);
   for (const auto& noise : flow->noises)
     map.inputs.push_back({noise.variable, noise.description + " (increment of the Brownian path over a step / step)"});
   map.noises.clear();
-  const auto next = one_step(*flow, scheme, dt);
   for (std::size_t i = 0; i < map.states.size(); ++i) {
     map.states[i].map = true;
     map.states[i].equation = next[i];
+  }
+  if (memory) {
+    std::erase_if(map.inputs, [](const Input& u) { return u.supply == Supply::delayed; });
+    for (auto& d : map.definitions) d.value = substitute({d.value}, memory->now())[0];
+    map.states.insert(map.states.end(), memory->states().begin(), memory->states().end());
+    map.axes.insert(map.axes.end(), memory->axes().begin(), memory->axes().end());
+    memory->bound(map.parameters);
   }
   map.step = dt;
   map.source.push_back(fmt::format("Discretised by {} with steps of {} {}.", names[static_cast<std::size_t>(scheme)],

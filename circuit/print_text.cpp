@@ -2,6 +2,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <cctype>
 #include <unordered_map>
 #include <unordered_set>
 
@@ -30,6 +31,11 @@ std::string numbers(const std::vector<double>& values) {
   std::vector<std::string> texts;
   for (const double v : values) texts.push_back(number(v));
   return fmt::format("[{}]", fmt::join(texts, ", "));
+}
+
+/// In brackets where the unit that follows would be read as that of its last number.
+std::string before_unit(std::string text) {
+  return std::isdigit(static_cast<unsigned char>(text.back())) ? "(" + text + ")" : text;
 }
 
 struct Text {
@@ -274,7 +280,7 @@ std::string to_text(const Circuit& circuit) {
   if (!c.parameters.empty()) text += "\n";
   for (const auto& p : c.parameters) {
     const bool uniform = std::all_of(p.value.begin(), p.value.end(), [&](double v) { return v == p.value[0]; });
-    const std::string value = p.drawn_from ? "~ " + Printer()(undressed(p.drawn_from, p.variable.unit()))
+    const std::string value = p.drawn_from ? "~ " + before_unit(Printer()(undressed(p.drawn_from, p.variable.unit())))
                               : uniform    ? "= " + number(p.value[0])
                                            : "= " + numbers(p.value);
     text += fmt::format("parameter {}{} {} {}{}{}\n", p.variable->name, p.variable.shape().str(), value,

@@ -427,9 +427,10 @@ class Reader {
   /// Values of a parameter out of a file, in the order of its elements: where pairs are listed each row is a pair's.
   std::vector<double> values_of_file(const std::string& name, const Shape& shape) {
     const Token f = peek();
+    const std::string file = peek(2).text;
     std::vector<double> values = numbers_of_file();
     if (values.size() != shape.size())
-      fail_at(f, fmt::format("the file has {} values, but '{}' has the shape {}, and takes {}.", values.size(), name,
+      fail_at(f, fmt::format("'{}' has {} values, but '{}' has the shape {}, and takes {}.", file, values.size(), name,
                              shape.str_sizes(), shape.size()));
     for (const auto& p : contents_.projections) {
       if (shape.rank() != 1 || shape[0].name != p.name || p.rule.rule != Connectivity::Rule::pairs) continue;

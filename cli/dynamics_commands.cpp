@@ -9,6 +9,7 @@
 
 #include "cli/sweep_command.hpp"
 #include "sim/continuation_run.hpp"
+#include "sim/lyapunov_run.hpp"
 #include "sim/phase_response_run.hpp"
 #include "sim/progress.hpp"
 
@@ -47,6 +48,7 @@ void add(CLI::App& app, const std::string& command_line, const std::string& name
 std::function<void(const Experiment&, const RunOptions&)> run_of_kind(const std::string& kind) {
   if (kind == "phase_response") return run_phase_response;
   if (kind == "branches") return run_continuation;
+  if (kind == "lyapunov") return run_lyapunov;
   return run_experiment;
 }
 
@@ -59,6 +61,10 @@ void add_dynamics_commands(CLI::App& app, const std::string& command_line) {
       "Follows fixed points and cycles along a parameter and finds where they change.\n"
       "  striate continue examples/chimera_branches.toml -o chimera.h5",
       "_branches.h5", run_continuation);
+  add(app, command_line, "lyapunov",
+      "Finds the largest Lyapunov exponent, of every condition.\n"
+      "  striate lyapunov examples/lorenz.toml -o lorenz.h5",
+      "_lyapunov.h5", run_lyapunov);
 }
 
 }  // namespace striate

@@ -184,6 +184,10 @@ class Reversal {
 
 Adjoint adjoint(const Problem& problem, const Method& method, std::span<const double> times, const Loss<double>& loss,
                 std::size_t memory_bytes, const SpikeLoss& spike_loss) {
+  if (!problem.system.delays().empty())
+    throw Error("adjoint", fmt::format("'{}' has delays, whose adjoint CVODES lacks. Take forward sensitivities, or "
+                                       "back-propagation through the steps of discretise(circuit).",
+                                       problem.system.name()));
   require_cvodes("adjoint", problem.system, method);
   const Course run = course(problem, method, times);
   Evaluation evaluation(problem, {Supply::held});

@@ -142,11 +142,18 @@ class Cycles final : public Curve {
     p.parameter = s_.low + s_.range * x[n_ + 1];
     p.period = period(x);
     p.y = p.low = p.high = values(s_.scale * x.head(n_));
-    for (std::size_t k = 0; k < orbit_.points(); ++k)
+    double least = std::numeric_limits<double>::infinity(), most = 0;
+    std::vector<double> rate(orbit_.size());
+    for (std::size_t k = 0; k < orbit_.points(); ++k) {
       for (std::size_t i = 0; i < p.y.size(); ++i) {
         p.low[i] = std::min(p.low[i], orbit_.state(k)[i]);
         p.high[i] = std::max(p.high[i], orbit_.state(k)[i]);
       }
+      orbit_.rate(orbit_.state(k), rate);
+      least = std::min(least, vector(rate).norm());
+      most = std::max(most, vector(rate).norm());
+    }
+    p.slowest = least / most;
     return p;
   }
 
@@ -235,6 +242,9 @@ class Follower {
     const Index parameter = at.x.size() - 1;
     for (std::size_t count = 1; count < settings_.most_points; ++count) {
       curve_.stand_at(at.x);
+      // The phase condition is another one here, and so is the tangent.
+      if (curve_.cycles())
+        if (const auto here = correct(at.x, at.tangent, 0)) at = *here;
       std::optional<Stand> next;
       for (; ds > 1e-9; ds /= 2) {
         int iterations = 0;
@@ -294,13 +304,14 @@ class Follower {
     return largest;
   }
 
-  /// Whether the parameter hardly moves while the period grows: it approaches its limit as exp(-period), or 1/period^2.
+  /// Whether the parameter hardly moves while the period grows, and the cycle all but rests somewhere: the parameter
+  /// approaches its limit as exp(-period), or 1/period^2. (In a canard explosion it hardly moves either.)
   bool stands_still(const Branch& branch) const {
     if (branch.points.size() < 2 || branch.points.back().period < 2 * branch.points.front().period) return false;
     const BranchPoint& a = branch.points[branch.points.size() - 2];
     const BranchPoint& b = branch.points.back();
     const double moved = std::abs(b.parameter - a.parameter) / (settings_.high - settings_.low);
-    return b.period > a.period && moved < 1e-4 * std::log(b.period / a.period);
+    return b.slowest < 1e-3 && b.period > a.period && moved < 1e-4 * std::log(b.period / a.period);
   }
 
   static bool shrunk(const Branch& branch) {

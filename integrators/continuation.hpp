@@ -31,6 +31,7 @@ struct BranchPoint {
   double parameter = 0;
   std::vector<double> y;          ///< the state, of a cycle one of its states
   double period = 0;              ///< of a cycle [time unit]
+  double slowest = 1;             ///< of a cycle: the smallest rate of all states along it, over the largest
   std::vector<double> low, high;  ///< of every state; of a cycle over it
   std::size_t unstable = 0;       ///< eigenvalues right of 0, or multipliers outside the unit circle
   double growth = 0;              ///< largest real part, or log of modulus, of those

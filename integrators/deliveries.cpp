@@ -135,6 +135,105 @@ Deliveries<T>::Deliveries(const System<double>& system, std::size_t projection, 
   }
   slot_bits_ = bits;
   for (std::size_t k = 0; k < word_.size(); ++k) word_[k] = word_[k] << bits | slot[k];
+  constexpr std::size_t cache = 1 << 20;  // bytes that scattered additions find quickly
+  waits_ = !reads_states_ && (longest_ + 1) * targets_ * sizeof(T) > cache;
+  if (waits_) sort_by_delay();
+}
+
+/// Each source's synapses, and their amounts, in the order of delay, then target: counted, then moved.
+template <class T>
+void Deliveries<T>::sort_by_delay() {
+  target_bits_ = static_cast<unsigned>(std::bit_width(targets_ - 1));
+  const std::uint32_t mask = (std::uint32_t{1} << slot_bits_) - 1;
+  const std::size_t rows = row_.size() - 1;
+#pragma omp parallel
+  {
+    std::vector<std::uint32_t> place(longest_ + 1), moved;
+    std::vector<std::uint64_t> to;
+    std::vector<float> values;
+#pragma omp for schedule(dynamic, 64)
+    for (std::size_t row = 0; row < rows; ++row) {
+      const std::uint64_t first = row_[row], n = row_[row + 1] - first;
+      std::uint32_t* const word = word_.data() + first;
+      std::fill(place.begin(), place.end(), 0);
+      for (std::size_t k = 0; k < n; ++k) ++place[(word[k] & mask) + 1];
+      std::partial_sum(place.begin(), place.end(), place.begin());
+      moved.resize(n);
+      to.resize(n);
+      for (std::size_t k = 0; k < n; ++k) {
+        to[k] = place[word[k] & mask]++;
+        moved[to[k]] = (word[k] & mask) << target_bits_ | word[k] >> slot_bits_;
+      }
+      std::copy(moved.begin(), moved.end(), word);
+      for (auto& amount : amounts_) {
+        if (amount.values.empty()) continue;
+        values.resize(n);
+        for (std::size_t k = 0; k < n; ++k) values[to[k]] = amount.values[first + k];
+        std::copy(values.begin(), values.end(), amount.values.data() + first);
+      }
+    }
+  }
+}
+
+template <class T>
+void Deliveries<T>::send(std::span<const std::uint32_t> ids, std::uint64_t step) {
+  for (const std::uint32_t id : ids)
+    if (row_[id] < row_[id + 1]) waiting_.push_back({{id, step}, row_[id], row_[id + 1]});
+}
+
+template <class T>
+std::uint64_t Deliveries<T>::due(std::uint64_t step) {
+  due_.clear();
+  std::uint64_t found = 0;
+  std::size_t left = 0;
+  for (std::size_t i = 0; i < waiting_.size(); ++i) {
+    constexpr std::size_t ahead = 16;
+    if (i + ahead < waiting_.size()) __builtin_prefetch(word_.data() + waiting_[i + ahead].next);
+    Waiting spike = waiting_[i];
+    const std::uint64_t age = step - spike.sent.step;  // delays are kept less one step
+    const std::uint64_t begin = spike.next;
+    while (spike.next < spike.end && (word_[spike.next] >> target_bits_) + 1 == age) ++spike.next;
+    if (spike.next > begin) {
+      due_.push_back({begin, spike.next});
+      found += spike.next - begin;
+    }
+    if (spike.next < spike.end) waiting_[left++] = spike;
+  }
+  waiting_.resize(left);
+  return found;
+}
+
+template <class T>
+void Deliveries<T>::add_due(T* slot, std::size_t begin, std::size_t end) const {
+  const std::uint32_t mask = (std::uint32_t{1} << target_bits_) - 1;
+  const bool part = begin > 0 || end < targets_;
+  for (const auto& amount : amounts_) {
+    T* const to = slot + amount.offset;
+    for (const auto& group : due_) {
+      for (std::uint64_t k = group.begin; k < group.end; ++k) {
+        const std::uint32_t target = word_[k] & mask;
+        if (part && (target < begin || target >= end)) continue;
+        to[target] += amount.common ? amount.value : static_cast<T>(amount.values[k]);
+      }
+    }
+  }
+}
+
+template <class T>
+auto Deliveries<T>::waiting() const -> std::vector<Sent> {
+  std::vector<Sent> all;
+  for (const auto& spike : waiting_) all.push_back(spike.sent);
+  return all;
+}
+
+template <class T>
+void Deliveries<T>::restore(const std::vector<Sent>& waiting, std::uint64_t step) {
+  waiting_.clear();
+  for (const auto& sent : waiting) {
+    Waiting spike{sent, row_[sent.source], row_[sent.source + 1]};
+    while (spike.next < spike.end && (word_[spike.next] >> target_bits_) + 1 + sent.step <= step) ++spike.next;
+    waiting_.push_back(spike);
+  }
 }
 
 template <class T>

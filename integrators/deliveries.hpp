@@ -21,6 +21,10 @@ struct ArrivalRing {
 
 /// The synapses of one projection on a grid of times: compressed by source, 4 bytes for target and delay where both fit
 /// (else 6), and 4 for each amount that is not common to all.
+///
+/// A spike is delivered in one of two ways, which give the same sums. Either all that it causes is added to the slots
+/// of the ring at once (`deliver`); or, where delays of their own would scatter it over more memory than a cache holds,
+/// the spike waits, its synapses sorted by delay, and in each step those are found whose time has come (`due`).
 template <class T>
 class Deliveries {
  public:
@@ -30,9 +34,25 @@ class Deliveries {
   Deliveries(const System<double>& system, std::size_t projection, std::span<const double> p, double step,
              const std::vector<std::size_t>& arrival_offset);
 
+  /// Whether spikes wait, and what must be done in each step.
+  bool waits() const { return waits_; }
+  void send(std::span<const std::uint32_t> ids, std::uint64_t step);
+  /// Finds what arrives at `step`; returns the number of synapses.
+  std::uint64_t due(std::uint64_t step);
+  /// Adds what is due to a slot of the ring, for the targets [begin, end).
+  void add_due(T* slot, std::size_t begin, std::size_t end) const;
+  /// Spikes that wait, in the order in which they were sent.
+  struct Sent {
+    std::uint32_t source;
+    std::uint64_t step;
+  };
+  std::vector<Sent> waiting() const;
+  /// ... after `step`, in a run that goes on from there.
+  void restore(const std::vector<Sent>& waiting, std::uint64_t step);
+
   std::uint64_t synapses() const { return row_.back(); }
   std::size_t bytes() const;
-  std::size_t longest() const { return longest_; }  ///< delay [steps]
+  std::size_t longest() const { return waits_ ? 1 : longest_; }  ///< steps that the ring must look ahead
 
   /// Amounts that depend on states, for the spikes that are about to be delivered.
   void read_states(const System<double>& system, std::span<const std::uint32_t> ids, std::span<const double> p,
@@ -59,14 +79,27 @@ class Deliveries {
   void add(std::span<const std::uint32_t> ids, std::uint64_t step, ArrivalRing<T>& ring, const Amount& amount,
            std::uint32_t begin, std::uint32_t end) const;
   std::uint32_t target(std::uint64_t k) const { return word_[k] >> slot_bits_; }
+  void sort_by_delay();
+
+  struct Waiting {
+    Sent sent;
+    std::uint64_t next, end;  ///< synapses that are left
+  };
+  struct Due {
+    std::uint64_t begin, end;  ///< synapses
+  };
 
   std::size_t number_, targets_;
   std::vector<std::uint64_t> row_;     ///< by place in the event
-  AlignedVector<std::uint32_t> word_;  ///< target << slot_bits_ | delay - 1
+  AlignedVector<std::uint32_t> word_;  ///< target << slot_bits_ | delay - 1; of spikes that wait, the other way round
   AlignedVector<std::uint16_t> wide_;  ///< delay - 1, where it does not fit
   unsigned slot_bits_ = 0;
   bool common_delay_;
   bool reads_states_ = false;
+  bool waits_ = false;
+  unsigned target_bits_ = 0;
+  std::vector<Waiting> waiting_;
+  std::vector<Due> due_;
   std::size_t longest_ = 1;
   std::vector<Amount> amounts_;
 };

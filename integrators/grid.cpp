@@ -92,6 +92,12 @@ class Grid final : public Engine {
     std::copy(from.kept.begin(), from.kept.end(), kept_.begin());
     release_ = from.released;
     step_ = from.segment_steps;
+    std::vector<std::vector<typename Deliveries<T>::Sent>> waiting(deliveries_.size());
+    for (std::size_t i = 0; i + 2 < from.history.size(); i += 3)
+      waiting.at(static_cast<std::size_t>(from.history[i]))
+          .push_back(
+              {static_cast<std::uint32_t>(from.history[i + 1]), static_cast<std::uint64_t>(from.history[i + 2])});
+    for (std::size_t k = 0; k < waiting.size(); ++k) deliveries_[k].restore(waiting[k], step_);
     counters_ = from.counters;
     for (auto& bucket : bucket_) bucket.clear();
     for (std::size_t i = 0; i < release_.size(); ++i) {
@@ -151,6 +157,10 @@ class Grid final : public Engine {
     c.arrivals.assign(ring_.values.begin(), ring_.values.end());
     c.kept.assign(kept_.begin(), kept_.end());
     c.released = release_;
+    for (std::size_t k = 0; k < deliveries_.size(); ++k)  // spikes that wait: projection, source, step
+      for (const auto& sent : deliveries_[k].waiting())
+        c.history.insert(c.history.end(),
+                         {static_cast<double>(k), static_cast<double>(sent.source), static_cast<double>(sent.step)});
     return c;
   }
 
@@ -347,6 +357,12 @@ class Grid final : public Engine {
       fired_[e].clear();
       if (system_.events()[e].cause != Cause::crossing) spike_sources(e, at);
     }
+    for (auto& projection : deliveries_)
+      if (projection.waits()) {
+        const std::uint64_t count = projection.due(now);
+        in_pieces(count, projection.targets(),
+                  [&](std::size_t first, std::size_t last) { projection.add_due(ring_.slot(now), first, last); });
+      }
     map_->step(at, next_.data(), next_kept_.data(), next_guard_.data());
     std::fill_n(ring_.slot(now), ring_.slot_size, T(0));
     y_.swap(next_);
@@ -476,14 +492,20 @@ class Grid final : public Engine {
       if constexpr (!std::is_same_v<T, double>) published_.assign(y_.begin(), y_.end());
       projection.read_states(system_, ids, p_, y(), workspace_);
     }
-    // Every thread walks all spikes in their order, for targets of its own: so the sums do not depend on their number.
+    if (projection.waits()) return projection.send(ids, step_);
+    in_pieces(projection.count(ids), projection.targets(),
+              [&](std::size_t first, std::size_t last) { projection.deliver(ids, step_, ring_, first, last); });
+  }
+
+  /// body(first, last) over ranges of the targets, on threads if there is work for them. Every thread walks all spikes
+  /// in their order, for targets of its own: so the sums do not depend on their number.
+  template <class Body>
+  void in_pieces(std::uint64_t synapses, std::size_t targets, const Body& body) {
     constexpr std::uint64_t worth_threads = 5000;
     const auto threads = static_cast<std::size_t>(omp_get_max_threads());
-    const std::size_t pieces = threads > 1 && projection.count(ids) > worth_threads ? threads : 1;
-    parallel_for(pieces, pieces > 1, [&](std::size_t piece) {
-      projection.deliver(ids, step_, ring_, piece * projection.targets() / pieces,
-                         (piece + 1) * projection.targets() / pieces);
-    });
+    const std::size_t pieces = threads > 1 && synapses > worth_threads ? threads : 1;
+    parallel_for(pieces, pieces > 1,
+                 [&](std::size_t piece) { body(piece * targets / pieces, (piece + 1) * targets / pieces); });
   }
 
   Method method_;

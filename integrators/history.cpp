@@ -169,6 +169,11 @@ void History::fill_delay(const Delay& delay, double t, std::span<double> u) cons
         out[e] = rows[i][from];
         continue;
       }
+      if (nodes == 2) {
+        const double left = rows[i][from];
+        out[e] = left + s * (rows[i][sources_ + from] - left);
+        continue;
+      }
       if (std::abs(s - weight_of) > 1e-12) weigh(weight_of = s, weight);
       double value = 0;
       for (std::size_t j = 0; j < nodes; ++j) value += weight[j] * rows[i][j * sources_ + from];

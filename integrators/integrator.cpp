@@ -489,7 +489,8 @@ struct Located final : Engine {
       t_ = problem_.t1;
       return Stop::end;
     }
-    if (until == t_) return Stop::output;
+    // An event at the very end is still to come after an output there.
+    if (until == t_ && !(pending_ && until == problem_.t1)) return Stop::output;
     if (!pending_ && t_ == step_end_) take_step();
     const double next = pending_ ? event_t_ : step_end_;
     if (t_ < next && until <= next) {

@@ -97,6 +97,7 @@ LyapunovExponent lyapunov_exponent(const Problem& problem, const LyapunovSetting
     sum += rate;
     squares += rate * rate;
     result.course.push_back(sum / part);
+    if (s.watch) s.watch(static_cast<double>(part) / parts);
   }
   result.value = sum / parts;
   result.standard_error = std::sqrt(std::max(0.0, squares / parts - result.value * result.value) / (parts - 1));

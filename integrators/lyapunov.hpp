@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 
 #include "integrators/integrator.hpp"
 
@@ -11,6 +12,7 @@ struct LyapunovSettings {
   double duration = 0;   ///< [time unit]
   double step = 0;       ///< of RK4, for state and direction together [time unit]
   std::uint64_t seed = 0;
+  std::function<void(double share)> watch = {};  ///< hears after each of twenty parts how much is done; may throw
 };
 
 struct LyapunovExponent {

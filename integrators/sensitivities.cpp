@@ -8,6 +8,8 @@
 #include <cmath>
 
 #include "base/error.hpp"
+#include "circuit/compile.hpp"
+#include "circuit/tangents.hpp"
 #include "integrators/course.hpp"
 #include "integrators/cvodes_session.hpp"
 #include "integrators/event_derivative.hpp"
@@ -104,6 +106,46 @@ class Carry {
   NonlinearSolver nonlinear_;
 };
 
+/// Of a circuit with delays: its states and their derivatives as the states of one circuit, by any method.
+Sensitivities through_delays(const Problem& problem, const Method& method, std::span<const Direction> directions,
+                             std::span<const double> times) {
+  const System<double>& system = problem.system;
+  const std::size_t n = system.states().size();
+  std::vector<std::vector<double>> along;
+  for (const Direction& d : directions) along.push_back(d.p);
+  Problem extended = problem;
+  extended.system = compile<double>(with_tangents(system.circuit(), along));
+  Evaluation evaluation(problem, {Supply::delayed});
+  std::vector<double> y0 = problem.y0;
+  if (y0.empty()) {
+    y0.resize(n);
+    evaluation.initial(problem.t0, y0);
+  }
+  extended.y0 = y0;
+  for (const Direction& d : directions) {
+    std::vector<double> s(n);
+    std::ranges::copy(d.y0, s.begin());
+    const At<double> at = evaluation.at(problem.t0, y0);
+    if (problem.y0.empty() && !d.p.empty()) system.initial_jvp(at.p, at.u, d.p, s, evaluation.workspace());
+    extended.y0.insert(extended.y0.end(), s.begin(), s.end());
+  }
+  // The last state may say whether the run has begun.
+  extended.y0.resize(extended.system.states().size(), 1);
+
+  Sensitivities result;
+  Observer observer;
+  observer.sample = [&](double, std::span<const double> y) {
+    result.y.emplace_back(y.begin(), y.begin() + static_cast<std::ptrdiff_t>(n));
+    auto& row = result.s.emplace_back();
+    for (std::size_t k = 1; k <= directions.size(); ++k) {
+      const auto s = y.subspan(k * n, n);
+      row.emplace_back(s.begin(), s.end());
+    }
+  };
+  result.counters = solve(extended, method, times, observer).counters;
+  return result;
+}
+
 }  // namespace
 
 std::vector<Direction> unit_directions(const System<double>& system, std::span<const std::string> names) {
@@ -129,8 +171,9 @@ std::vector<Direction> unit_directions(const System<double>& system, std::span<c
 
 Sensitivities sensitivities(const Problem& problem, const Method& method, std::span<const Direction> directions,
                             std::span<const double> times) {
-  require_cvodes("sensitivities", problem.system, method);
   check(problem.system, directions);
+  if (!problem.system.delays().empty()) return through_delays(problem, method, directions, times);
+  require_cvodes("sensitivities", problem.system, method);
   const Course run = course(problem, method, times);
   Evaluation evaluation(problem, {Supply::held});
   const System<double>& system = evaluation.system();

@@ -216,6 +216,7 @@ void write_samples(const DataSet& data, std::size_t count, const std::string& ti
     }
   }
   H5File file = H5File::create(path, overwrite);
+  file.set_attribute("/", "complete", std::int64_t{1});
   file.set_attribute("/", "kind", std::string("samples"));
   file.set_attribute("/", "title", title);
   file.create_axis("/sample", count);

@@ -10,6 +10,7 @@
 #include "integrators/integrator.hpp"
 #include "sim/experiment_circuit.hpp"
 #include "sim/lesion.hpp"
+#include "sim/lyapunov_run.hpp"
 #include "sim/observable.hpp"
 #include "sim/read_analysis.hpp"
 #include "sim/read_trains.hpp"
@@ -360,6 +361,7 @@ Experiment read_experiment(TomlDocument& document, const std::string& path) {
   }
   if (const auto table = root.find_table("prc")) e.prc = read_phase_response_plan(*table, e.circuit);
   if (const auto table = root.find_table("continuation")) e.continuation = read_continuation_plan(*table, e.circuit);
+  if (const auto table = root.find_table("lyapunov")) e.lyapunov = read_lyapunov(*table, e.circuit);
   e.analyses = read_analyses(root, e);
   for (std::size_t c = 0; c < e.condition_count(); ++c) {  // a mistake is found before anything runs
     const Variables variables = e.condition(c);

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "circuit/circuit.hpp"
+#include "integrators/lyapunov.hpp"
 #include "integrators/spike_record.hpp"
 #include "io/toml.hpp"
 #include "sim/continuation_plan.hpp"
@@ -129,6 +130,7 @@ struct Experiment {
   std::optional<Training> training;
   std::optional<PhaseResponsePlan> prc;
   std::optional<ContinuationPlan> continuation;
+  std::optional<LyapunovSettings> lyapunov;
   std::string resolved;               ///< as TOML
   std::vector<std::string> warnings;  ///< what may be a mistake
 

@@ -114,3 +114,38 @@ def mark(axes, special, shown, cycles):
                 ax.plot(x, special[f"state/{name}"][()].reshape(len(special["kind"]), -1)[n, k], **style)
         if cycles and special["period"][n] > 0:
             axes[-1].plot(x, special["period"][n], **style)
+
+
+def draw_lyapunov(path):
+    """Exponents over the first condition with two standard errors, one line for each value of the others; how they settle."""
+    with h5py.File(path, "r") as file:
+        exponent, course, error = (variable(file[n]) for n in ("exponent", "course", "standard_error"))
+    conditions = exponent.axes
+    figure = Figure(figsize=(7.4 if conditions else 3.7, 3.2), layout="constrained")
+    axes = np.atleast_1d(figure.subplots(1, 2 if conditions else 1))
+    settling = course.values.reshape(-1, course.values.shape[-1])
+    for n, values in enumerate(settling[:MOST_LINES]):
+        axes[-1].plot(course.axes[-1].values, values, color=COLOURS[n % 7], label=labelled(conditions, exponent.values.shape, n))
+    axes[-1].set_xlabel(course.axes[-1].label)
+    axes[-1].set_ylabel(with_units("mean growth so far", exponent.attributes.get("units")))
+    if conditions:
+        axes[-1].set_title("" if len(settling) <= MOST_LINES else f"first {MOST_LINES} of {len(settling)}")
+        axes[-1].legend()
+        first = conditions[0]
+        rows, errors = (v.values.reshape(len(first.values), -1).T for v in (exponent, error))
+        for n, (values, bars) in enumerate(zip(rows[:MOST_LINES], errors)):
+            axes[0].errorbar(first.values, values, yerr=2 * bars, fmt="o-", markersize=3, color=COLOURS[n % 7],
+                             label=labelled(conditions[1:], exponent.values.shape[1:], n))
+        axes[0].set_xlabel(first.label)
+        axes[0].set_ylabel(exponent.label)
+        if len(rows) > 1:
+            axes[0].legend()
+    for ax in axes:
+        ax.axhline(0, color="0.6", linewidth=0.8, zorder=0)
+    return figure
+
+
+def labelled(axes, shape, n):
+    """The values of the conditions at a flat index."""
+    place = np.unravel_index(n, shape) if shape else ()
+    return ", ".join(f"{a.word} {a.text(i, units=True)}" for a, i in zip(axes, place))

@@ -47,6 +47,10 @@ def draw(path):
             from . import dynamics_figures
 
             figure = dynamics_figures.draw_branches(path)
+        elif kind == "lyapunov":
+            from . import dynamics_figures
+
+            figure = dynamics_figures.draw_lyapunov(path)
         elif recording.analyses:
             figure = draw_all(recording, recording.analyses)
         elif spike_figures.has_spikes(path):
@@ -186,8 +190,9 @@ def at(axis, index):
     return axis.text(index) if axis.meanings else f"{axis.word} {axis.text(index, units=True)}"
 
 
-def wrapped(label):
-    return textwrap.fill(label, 34)
+def wrapped(label, panels=1):
+    """A label in lines that fit beside or below one panel of as many in a row."""
+    return textwrap.fill(label, 34 if panels == 1 else 18)
 
 
 def ordered(axis, *columns):
@@ -373,9 +378,9 @@ class Map(Picture):
             axes[0, 0].invert_yaxis()
         for n in range(len(self.shown)):
             if n % self.columns == 0:
-                axes.ravel()[n].set_ylabel(wrapped(self.row_axis.label))
+                axes.ravel()[n].set_ylabel(wrapped(self.row_axis.label, len(self.shown)))
             if n + self.columns >= len(self.shown):
-                axes.ravel()[n].set_xlabel(wrapped(self.column_axis.label))
+                axes.ravel()[n].set_xlabel(wrapped(self.column_axis.label, self.columns))
                 axes.ravel()[n].tick_params(labelbottom=True)
         cell.colorbar(mesh, ax=axes, label=wrapped(self.y_label), shrink=0.9, aspect=25)
         self.heading(cell)
@@ -410,9 +415,9 @@ class Arrows(Picture):
             if self.panel_axis is not None:
                 ax.set_title(at(self.panel_axis, self.shown[n]), fontsize=7)
             if n % self.columns == 0:
-                ax.set_ylabel(wrapped(rows.label))
+                ax.set_ylabel(wrapped(rows.label, len(self.shown)))
             if n + self.columns >= len(self.shown):
-                ax.set_xlabel(wrapped(columns.label))
+                ax.set_xlabel(wrapped(columns.label, self.columns))
                 ax.tick_params(labelbottom=True)
         axes[0, 0].invert_yaxis()
         cell.colorbar(arrows, ax=axes, label=wrapped(self.y_label), shrink=0.9, aspect=25)

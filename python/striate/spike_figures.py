@@ -73,8 +73,7 @@ def draw(path):
                  title="rate", ylim=(0, None))
         between, variation = intervals(times, ids)
         if between.size:
-            isi.hist(between, int(np.clip(between.size / 4, 5, 50)), color=MODEL)
-        isi.yaxis.set_major_locator(MaxNLocator(integer=True))
+            isi.hist(between, int(np.clip(between.size / 4, 5, 50)), color=MODEL, log=True)
         isi.set(xlabel=f"interval ({units})", ylabel="number",
                 title="intervals" + (f", mean CV {variation.mean():.2f}" if variation.size else ""))
         r = correlations(times, ids, last)

@@ -43,7 +43,8 @@ def trains(path, population=None, condition=0, count=None):
     times, ids, conditions, _ = events[population]
     of = conditions == condition
     times, ids = times[of], ids[of]
-    count = int(ids.max(initial=-1)) + 1 if count is None else count
+    if count is None:
+        count = int(ids.max()) + 1 if ids.size else 0
     return [np.sort(times[ids == i]) for i in range(count)]
 
 

@@ -238,6 +238,17 @@ def branches(path):
             m.add(f"special/{name}", [value], ["special/kind"])
 
 
+def lyapunov(path):
+    """Exponents of three conditions."""
+    with Maker(path, "Chaos") as m:
+        m.file.attrs.update(kind="lyapunov")
+        m.axis("rho", np.array([1.0, 10.0, 28.0]), "1", "Rayleigh number")
+        m.axis("followed", np.arange(1, 21) * 5.0, "ms", "time followed")
+        m.add("exponent", [-1.0, -0.5, 0.9], ["rho"], units="1/ms", long_name="largest Lyapunov exponent")
+        m.add("standard_error", [0.01, 0.02, 0.03], ["rho"], units="1/ms")
+        m.add("course", np.outer([-1.0, -0.5, 0.9], np.ones(20)), ["rho", "followed"], units="1/ms")
+
+
 def spikes(path):
     """Two elements that spike every 10 ms and one that is silent, in the first of two conditions."""
     with Maker(path, "Spikes") as m:
@@ -248,4 +259,4 @@ def spikes(path):
         m.add("spikes/spike/condition", np.array([0] * 20 + [1]), ["spikes/spike/times"])
 
 
-ALL = dict(spikes=spikes, waves=waves, phase_response=phase_response, branches=branches, tilt=tilt, plaids=plaids, surrounds=surrounds, traces=traces, codes=codes, pair=pair, sweep=sweep, training=training)
+ALL = dict(spikes=spikes, waves=waves, phase_response=phase_response, branches=branches, lyapunov=lyapunov, tilt=tilt, plaids=plaids, surrounds=surrounds, traces=traces, codes=codes, pair=pair, sweep=sweep, training=training)

@@ -173,6 +173,14 @@ class Figures(unittest.TestCase):
         self.assertIn("Hopf", texts(figure))
         self.assertEqual(period.get_ylabel(), "period (ms)")
 
+    def test_exponents_are_drawn_over_the_condition_and_as_they_settle(self):
+        figure = striate.plot(self.path("lyapunov"))
+        exponents, settling = panels(figure)
+        self.assertEqual(list(exponents.lines[0].get_ydata()), [-1.0, -0.5, 0.9])
+        self.assertEqual(exponents.get_ylabel(), "largest Lyapunov exponent (1/ms)")
+        self.assertEqual(settling.get_xlabel(), "time followed (ms)")
+        self.assertIn("rho 28", texts(figure))
+
     def test_courses_of_one_unit_share_a_picture(self):
         figure = striate.plot(self.path("pair"))
         rates, potential = panels(figure)

@@ -140,7 +140,7 @@ class BadInput(Program):
                              ("conditions.a = { from = 0, to = inf, count = 2 }", "to = inf", "finite"),
                              ("conditions = { a = { from = 0, to = 1, count = 1000000 }, b = { from = 0, to = 1, count = 1000000 } }", "1e+12"),
                              ("parameters.tau_v = nan", "(0, inf)"), ("parameters.tau_v = []", "0 values"),
-                             ('parameters.tau_w = "5 mV"', "[mV]", "[ms]"), ("parameters.tau_w = {a = 1}", "string"), ("parameters.tau_w = 1979-05-27", "string"),
+                             ('parameters.tau_w = "5 mV"', "[mV]", "[ms]"), ("parameters.tau_w = {a = 1}", "lacks `column`"), ("parameters.tau_w = 1979-05-27", "string"),
                              ('parameters.tau_w = ["1 ms", "2 ms"]', "2 values"), ('regime = "oscilating"', "oscillating"), ("settings.n = 3", "'n'"),
                              ('[[stimulus.layer]]\nfeature = "0 deg"', "Add [encoder]"), ("inputs.X = 1", "inputs.X", "no such key"),
                              ('[[lesion]]\ntarget = "X"', "'X'"), ('[[lesion]]\ntarget = "v"\nclamp = "3 mV"', "[mV]"),
@@ -251,7 +251,7 @@ class BadInput(Program):
                              (": V = -65 mV, hold V, V for 5 ms", "twice"), (": V = -65 mV, V = -66 mV", "twice"), (": V = -65 mV, hold Q for 5 ms", "no state 'Q'"),
                              (": tau = 3 ms", "no state 'tau'")):
             refused("event s when V > -50 mV" + line, *words)
-        for line, *words in (("rate 5", "[1]", "[kHz]"), ("rate -5 Hz", "-5 [Hz]", "negative"), ("rate V/(1 mV*1 s)", "state 'V'"), ("", "'rate'")):
+        for line, *words in (("rate 5", "[1]", "[kHz]"), ("rate -5 Hz", "-0.005 [kHz]", "negative"), ("rate V/(1 mV*1 s)", "state 'V'"), ("", "'rate'")):
             refused("poisson p[n] " + line, "c.circuit:9:", *words)
         for line, *words in (("all_to_al: g += 1 mV", "Closest: all_to_all"), ("all_to_all: g += 1 nS", "[nS]", "[mV]"), ("all_to_all: h += 1 mV", "no state 'h'"), ("all_to_all: g = 1 mV", "+="),
                              ("all_to_all after -1 ms: g += 1 mV", "-1 [ms]"), ("all_to_all after 1 mV: g += 1 mV", "[mV]", "[ms]"), ("all_to_all after V: g += 1 mV", "'V'"),

@@ -3,11 +3,13 @@
 Usage: test_command_line.py PATH_OF_STRIATE
 """
 
+import os
 import random
 import resource
 import shutil
 import signal
 import subprocess
+import sys
 import time
 import unittest
 
@@ -37,10 +39,33 @@ class CommandLine(Program):
         self.refused(["run", "unit.toml", "--treads", "1"], "--treads", "--threads")
 
     def test_help_of_every_command_starts_with_what_it_does_and_an_example(self):
-        for command in ("run", "sweep", "prc", "continue", "check", "list", "show", "info", "rerun", "plot"):
+        for command in ("run", "sweep", "prc", "continue", "lyapunov", "check", "list", "show", "info", "rerun", "plot",
+                        "distances", "samples"):
             done = self.striate(command, "--help")
             self.assertEqual(done.returncode, 0)
             self.assertIn(f"  striate {command}", "\n".join(done.stdout.splitlines()[:3]))
+
+    # --- spikes ---------------------------------------------------------------------------------------------------
+
+    def test_distances_of_a_table_and_of_lists_in_python_are_the_published_ones(self):
+        (self.folder / "spikes.csv").write_text("time,element\n10,0\n20,0\n30,0\n12,1\n24,1\n30,1\n")
+        asked = ["distances", "spikes.csv", "--measure"]
+        done = self.striate(*asked, "victor_purpura", "--cost", "1", "-o", "vp.h5")
+        self.assertEqual(done.returncode, 0, done)
+        with h5py.File(self.folder / "vp.h5") as file:
+            numpy.testing.assert_array_equal(file["analysis/victor_purpura"], [[0, 4], [4, 0]])
+        self.refused([*asked, "van_rosum"], "van_rosum", "van_rossum")
+        self.refused([*asked, "van_rossum", "--decay", "0"], "decay = 0")
+        self.refused([*asked, "isi_distance", "--elements", "1", "1"], "--elements")
+        sys.path.insert(0, str(EXAMPLES.parent / "python"))
+        import striate
+
+        os.environ["STRIATE"] = STRIATE
+        matrix = striate.spike_distances([[10, 20, 30], [12, 24, 30], []], "van_rossum", decay=10, from_=0, to=100)
+        numpy.testing.assert_allclose(matrix[0] ** 2, [0, 0.484096925911, matrix[0, 2] ** 2], rtol=1e-11)
+        self.assertEqual(matrix[2, 2], 0)
+        with self.assertRaisesRegex(ValueError, "cost = -1"):
+            striate.spike_distances([[1], [2]], "victor_purpura", cost=-1, to=3)
 
     # --- experiments ----------------------------------------------------------------------------------------------
 

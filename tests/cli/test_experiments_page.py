@@ -80,8 +80,15 @@ class ExperimentsPage(unittest.TestCase):
         self.assertAlmostEqual(found["fold"], 0.1783409, places=6)
         self.assertAlmostEqual(found["Hopf"], 0.2777755, places=6)
 
+    def test_the_exponent_beside_a_cycle_is_that_of_its_slowest_direction(self):
+        file = self.recording(6, "lyapunov")
+        # |z| = sqrt(a) attracts at 2a; below the bifurcation the exponent is a, beyond it the phase is neutral.
+        numpy.testing.assert_allclose(file["exponent"], [-0.1, 0], atol=1e-3)
+        self.assertEqual(file["exponent"].attrs["units"], "1/ms")
+        self.assertEqual(file["course"].shape, (2, 20))
+
     def test_every_experiment_of_the_page_is_tested(self):
-        self.assertEqual(sum(language == "toml" for language, _, _ in BLOCKS), 6)
+        self.assertEqual(sum(language == "toml" for language, _, _ in BLOCKS), 7)
 
 
 if __name__ == "__main__":

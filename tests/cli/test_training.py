@@ -3,6 +3,7 @@
 Usage: test_training.py PATH_OF_STRIATE
 """
 
+import json
 import os
 import pathlib
 import signal
@@ -16,6 +17,7 @@ import h5py
 import numpy
 
 STRIATE = sys.argv.pop(1)
+VALIDATION = pathlib.Path(__file__).resolve().parents[2] / "validation"
 
 CIRCUIT = """circuit differ "Do two bits differ?"
 time 1
@@ -165,9 +167,35 @@ class Trainings(unittest.TestCase):
             logits = file["logits"][-1]
         self.assertGreater(logits[1], logits[0] + 1)  # 1 and 0 differ
 
+    def test_spikes_learn_through_a_surrogate_as_in_pytorch(self):
+        sys.path.insert(0, str(VALIDATION / "surrogate"))
+        import patterns
+
+        x, labels = patterns.patterns()
+        with h5py.File(self.folder / "patterns.h5", "w") as file:
+            file["x"], file["label"] = x[:patterns.TRAINED], labels[:patterns.TRAINED].astype(float)
+        with h5py.File(self.folder / "initial.h5", "w") as file:
+            for name, values in patterns.initial().items():
+                file[name] = values
+        self.write("spiking.circuit", (VALIDATION / "surrogate/spiking.circuit").read_text())
+        self.write("spiking.toml", (VALIDATION / "surrogate/spiking.toml").read_text().replace("../../results/surrogate/", ""))
+        done = self.striate("train", "spiking.toml", "-q", "--set", "train.updates=5")
+        self.assertEqual(done.returncode, 0, done)
+        theirs = json.loads((VALIDATION / "reference/surrogate.json").read_text())
+        with h5py.File(self.folder / "spiking.h5") as file:
+            for name in ("loss", "gradient_norm"):
+                # sums of some thousand terms in another order, five updates long
+                numpy.testing.assert_allclose(file[f"curves/{name}"], theirs[name][:5], rtol=1e-9)
+
+    def test_samples_are_written_to_be_looked_at(self):
+        self.assertEqual(self.striate("samples", "differ.toml", "--count", "5").returncode, 0)
+        with h5py.File(self.folder / "differ_samples.h5") as sheet, h5py.File(self.folder / "bits.h5") as bits:
+            numpy.testing.assert_allclose(sheet["first"], bits["first"][:5], rtol=1e-6)  # samples are held in float
+        self.refused(["samples", "differ.toml"], "differ_samples.h5", "exists")
+
     def test_data_that_do_not_fit_are_refused_with_both_shapes(self):
-        self.bits(first=numpy.zeros((200, 3)), second=numpy.zeros(200), label=numpy.zeros(200))
-        self.refused(["train", "differ.toml"], "variable 'first' has the shape [axis1=3]", "scalar")
+        self.bits(first=numpy.zeros((200, 4)), second=numpy.zeros(200), label=numpy.zeros(200))
+        self.refused(["train", "differ.toml"], "variable 'first' has the shape [axis1=4]", "scalar")
         self.bits(first=numpy.zeros(200), second=numpy.zeros(190), label=numpy.zeros(200))
         self.refused(["train", "differ.toml"], "'second' has 190 samples", "200")
         self.bits(first=numpy.zeros(200), second=numpy.zeros(200), lable=numpy.zeros(200))

@@ -6,6 +6,10 @@
 #include <algorithm>
 
 #include "base/error.hpp"
+#include "circuit/discretise.hpp"
+#include "integrators/adjoint.hpp"
+#include "integrators/bptt.hpp"
+#include "integrators/sensitivities.hpp"
 #include "tests/integrators/circuits.hpp"
 
 using namespace striate;
@@ -33,6 +37,42 @@ double error_of(const std::string& method, double setting, double tau) {
   const Problem p = problem(scalar(tau), 5);
   const Method m = prepared(method, setting, setting, {});
   return std::abs(solve(p, m).y[0] - exact(5, tau));
+}
+
+/// d exact(t, tau)/dtau
+double exact_by_delay(double t, double tau) {
+  double sum = 0, factorial = 1;
+  for (int k = 1; t - (k - 1) * tau > 0; ++k) {
+    factorial *= k;
+    sum -= (k % 2 ? -1 : 1) * k * (k - 1) * std::pow(t - (k - 1) * tau, k - 1) / factorial;
+  }
+  return sum;
+}
+
+/// Delays of two kinds and a delay within a delay, all made of parameters; a past that depends on a parameter; a drive.
+const char* web = R"(circuit web
+time ms
+axis unit = 3
+axis other = size(unit)
+parameter W[unit, other] = [0.5, -0.8, 0.3, 1.1, 0.2, -0.4, 0.7, 0.9, -0.6] 1
+parameter speed = 1.3 1/ms
+parameter tau = 2.15 ms
+parameter level = 0.4 1
+parameter gain[unit] = [0.9, 1.2, 1.5] 1
+input I : 1
+tau_far := 1.37 ms + abs(index(unit) - index(other))/speed
+a(t <= 0) = level*cos(t/(3 ms) + index(unit))
+b(t <= 0) = level
+da/dt = (-a + tanh(sum(W*delayed(rename(a, unit, other), tau_far), other) + gain*b + I))/(4 ms) : 1 [unit]
+db/dt = (-b + sin(delayed(mean(a, unit)*b, tau)) + 0.3*delayed(delayed(b, tau), 3 ms))/(3 ms) : 1
+)";
+
+/// The same run with a parameter element moved.
+std::vector<double> end_of(const Problem& problem, const Method& method, std::size_t element, double change) {
+  Problem moved = problem;
+  moved.p = problem.system.default_parameters();
+  moved.p[element] += change;
+  return solve(moved, method).y;
 }
 
 std::string refusal(const std::string& text, const std::string& method, double step = 0) {
@@ -217,6 +257,13 @@ BOOST_AUTO_TEST_CASE(delays_are_refused_where_they_cannot_be_served) {
   BOOST_TEST(refusal(zero, "bdf") ==
              "c: has a delay of zero, whose derivative bdf would miss. Write the undelayed value as it stands, or use "
              "adams.");
+  BOOST_CHECK_EXCEPTION(adjoint(problem(scalar(1), 2), named("adams"), std::vector{2.0}, {}), Error,
+                        [](const Error& e) {
+                          return std::string(e.what()) ==
+                                 "adjoint: 'c' has delays, whose adjoint CVODES lacks. Take forward sensitivities, or "
+                                 "back-propagation through "
+                                 "the steps of discretise(circuit).";
+                        });
   try {
     solve(problem(scalar(1), 1), prepared("imex3", 1e-6, 0, {"y"}));
     BOOST_TEST(false);
@@ -224,6 +271,128 @@ BOOST_AUTO_TEST_CASE(delays_are_refused_where_they_cannot_be_served) {
     BOOST_TEST(std::string(e.what()) ==
                "c: has delays, but 'imex3' takes none. Use dp54, bs32, adams or bdf, or a fixed-step method.");
   }
+}
+
+// The method of steps gives polynomials; the derivative is theirs. Adaptive methods: a hundred times the tolerance of a
+// step over some 50 of them.
+BOOST_AUTO_TEST_CASE(sensitivity_to_a_delay_is_that_of_the_closed_solution) {
+  const std::vector<double> times{0.4, 1.7, 5};
+  for (const double tau : {0.8, 1.25})
+    for (const char* method : {"dp54", "bs32", "adams", "bdf"}) {
+      const Problem p = problem(scalar(tau), 5);
+      Method m = named(method, 1e-8);
+      const std::vector<std::string> names{"tau"};
+      const auto found = sensitivities(p, m, unit_directions(p.system, names), times);
+      for (std::size_t i = 0; i < times.size(); ++i) {
+        BOOST_TEST(std::abs(found.y[i][0] - exact(times[i], tau)) < 1e-6, method << " at " << times[i]);
+        BOOST_TEST(std::abs(found.s[i][0][0] - exact_by_delay(times[i], tau)) < 1e-6, method << " at " << times[i]);
+      }
+    }
+}
+
+// Central differences of runs at 1e-11 err by 1e-8; those by an element of the initial state leave the past alone.
+BOOST_AUTO_TEST_CASE(sensitivities_through_delays_are_differences_of_runs) {
+  Problem p = problem(web, 12);
+  p.drive =
+      std::make_shared<FunctionDrive>([](double t) { return t < 5 ? 0.2 : -0.3 * std::cos(t); }, std::vector{5.0});
+  const Method m = named("dp54", 1e-10);
+  const std::vector<std::string> names{"speed", "tau", "level", "gain", "W", "b"};
+  const auto directions = unit_directions(p.system, names);
+  const auto found = sensitivities(p, m, directions, std::vector{12.0});
+  BOOST_TEST(found.s[0].size() == directions.size());
+  const auto start = solve({p.system, {}, p.drive, {}, 0, 1e-9, {}}, m).y;
+  for (std::size_t k = 0; k < directions.size(); ++k) {
+    const double h = 1e-4;
+    std::vector<double> above, below;
+    if (!directions[k].p.empty()) {
+      const auto element = static_cast<std::size_t>(std::ranges::find(directions[k].p, 1.0) - directions[k].p.begin());
+      above = end_of(p, m, element, h);
+      below = end_of(p, m, element, -h);
+    } else {
+      for (auto [sign, end] : {std::pair(h, &above), std::pair(-h, &below)}) {
+        Problem moved = p;
+        moved.y0 = start;
+        for (std::size_t i = 0; i < start.size(); ++i) moved.y0[i] += sign * directions[k].y0[i];
+        *end = solve(moved, m).y;
+      }
+    }
+    for (std::size_t i = 0; i < above.size(); ++i)
+      BOOST_TEST(std::abs(found.s[0][k][i] - (above[i] - below[i]) / (2 * h)) < 2e-6,
+                 "direction " << k << ", state " << i);
+  }
+}
+
+// Delays on the grid of the steps: the same numbers, up to the order of sums.
+BOOST_AUTO_TEST_CASE(discretised_delays_take_the_steps_of_the_integrator) {
+  std::string text = web;
+  for (const auto& [from, to] :
+       {std::pair("tau = 2.15 ms", "tau = 2.5 ms"), std::pair("1.37 ms", "1.5 ms"),
+        std::pair("speed = 1.3 1/ms", "speed = 2 1/ms"), std::pair("input I : 1", "parameter I = 0.2 1")})
+    text.replace(text.find(from), std::string(from).size(), to);
+  const Circuit flow = read_circuit(text);
+  for (const auto& [scheme, name] : {std::pair(Scheme::euler, "euler"), std::pair(Scheme::heun, "heun"),
+                                     std::pair(Scheme::exponential_euler, "exponential_euler")}) {
+    const auto expected = solve({compile<double>(flow), {}, nullptr, {}, 0, 10, {}}, fixed(name, 0.05)).y;
+    Method iterate;
+    iterate.name = "iterate";
+    const auto found = solve({compile<double>(discretise(flow, scheme, 0.05)), {}, nullptr, {}, 0, 10, {}}, iterate).y;
+    for (std::size_t i = 0; i < expected.size(); ++i) BOOST_TEST(std::abs(found[i] - expected[i]) < 1e-12, name << i);
+  }
+}
+
+// Off the grid the past is a line, whose derivative by the delay differences know to their rounding; the bits of a
+// delay that is remembered no more are none.
+BOOST_AUTO_TEST_CASE(back_propagation_goes_through_delays_and_by_them) {
+  std::string text = web;
+  text.replace(text.find("input I : 1"), 11, "parameter I = 0.2 1");
+  for (const auto scheme : {Scheme::euler, Scheme::heun}) {
+    const Circuit steps = discretise(read_circuit(text), scheme, 0.1);
+    BOOST_TEST((read_circuit(to_text(steps)) == steps));
+    const System<double> map = compile<double>(steps);
+    auto workspace = map.workspace();
+    auto p = map.default_parameters();
+    const Loss<double> loss = [](std::size_t n, std::span<const double> y, std::span<double> ybar, std::span<double>) {
+      if (n % 20 != 0) return 0.0;
+      ybar[0] += 2 * y[0];
+      ybar[3] += std::cos(y[3]);
+      return y[0] * y[0] + std::sin(y[3]);
+    };
+    const auto value = [&] { return bptt<double>({map, p, {}, 0, 100, {}}, loss, workspace).gradient; };
+    const auto gradient = value();
+    for (std::size_t i = 0; i < p.size(); ++i) {
+      const double h = 1e-6, kept = p[i];
+      p[i] = kept + h;
+      const double above = value().loss;
+      p[i] = kept - h;
+      const double below = value().loss;
+      p[i] = kept;
+      BOOST_TEST(std::abs(gradient.p[i] - (above - below) / (2 * h)) < 1e-8, map.parameters().element_name(i));
+    }
+    const std::size_t tau = map.parameters().at("tau").offset, speed = map.parameters().at("speed").offset;
+    BOOST_TEST(std::abs(gradient.p[tau]) > 1e-3);
+    p[speed] = 0.2;  // the farthest delay grows from 2.9 to 11.4 ms, more than twice
+    BOOST_CHECK_THROW(value(), Failure);
+  }
+}
+
+// On the grid the derivative by the delay is the mean of both sides; it tends to that of the flow with the step.
+BOOST_AUTO_TEST_CASE(the_discretised_derivative_by_a_delay_tends_to_that_of_the_flow) {
+  std::vector<double> errors;
+  for (const double step : {0.1, 0.05, 0.025}) {
+    const System<double> map = compile<double>(discretise(read_circuit(scalar(0.8)), Scheme::heun, step));
+    auto workspace = map.workspace();
+    const auto p = map.default_parameters();
+    const auto steps = static_cast<std::size_t>(std::round(5 / step));
+    const Loss<double> loss = [&](std::size_t n, std::span<const double> y, std::span<double> ybar, std::span<double>) {
+      if (n < steps) return 0.0;
+      ybar[0] += 1;
+      return y[0];
+    };
+    const auto gradient = bptt<double>({map, p, {}, 0, steps, {}}, loss, workspace).gradient;
+    errors.push_back(std::abs(gradient.p[0] - exact_by_delay(5, 0.8)));
+  }
+  BOOST_TEST(errors[2] < 2e-3, errors[0] << ", " << errors[1] << ", " << errors[2]);
+  BOOST_TEST(errors[0] / errors[2] > 8);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -125,6 +125,23 @@ BOOST_AUTO_TEST_CASE(an_output_at_an_event_has_the_state_before_it_and_the_event
   BOOST_TEST(after == -3.0);
 }
 
+BOOST_AUTO_TEST_CASE(an_event_at_the_very_end_follows_the_output_there) {
+  const Problem p = problem("circuit c\ntime 1\nx(0) = -1\ndx/dt = 1 : 1\nevent tick when x > 0: x = -5\n", 1);
+  // whose steps of a quarter add up to 1 without rounding
+  for (const char* name : {"euler", "heun"}) {
+    std::vector<double> seen;
+    std::size_t events = 0;
+    Observer observer;
+    observer.sample = [&](double, std::span<const double> y) { seen.push_back(y[0]); };
+    observer.event = [&](const EventRecord&) { ++events; };
+    const auto end = solve(p, prepared(name, 1e-6, 0.25, {}), std::vector{1.0}, observer);
+    BOOST_TEST(seen.size() == 1u);
+    BOOST_TEST(seen[0] == 0, name);
+    BOOST_TEST(events == 1u, name);
+    BOOST_TEST(end.y[0] == -5, name);
+  }
+}
+
 BOOST_AUTO_TEST_CASE(two_units_that_cross_together_fire_together) {
   const Problem p =
       problem("circuit c\ntime ms\naxis i = 3\ny(0) = 0\ndy/dt = 1/(1 ms) : 1 [i]\nevent e when y > 1: y = 0\n", 2.5);

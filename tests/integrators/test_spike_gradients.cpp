@@ -120,7 +120,7 @@ void compare_all(Problem p, const std::string& name, const Numbers& times, std::
     const double size = std::max(std::abs(difference), 1e-3 * std::abs(loss));
     BOOST_TEST(std::abs(forward - difference) < 1e-5 * size,
                what << ": forward " << forward << ", difference " << difference);
-    BOOST_TEST(std::abs(a.gradient.p[k] - forward) < 2e-6 * size,
+    BOOST_TEST(std::abs(a.gradient.p[k] - forward) < 1e-5 * size,
                what << ": adjoint " << a.gradient.p[k] << ", forward " << forward);
   }
 }

@@ -98,25 +98,33 @@ BOOST_AUTO_TEST_CASE(of_two_populations_is_lost_past_the_homoclinic) {
 BOOST_AUTO_TEST_CASE(of_the_ring_is_locked_where_the_field_exceeds_the_drift) {
   March m(in_regime(model("chimera_ring"), "chimera"));
   const double dt = 0.1;
-  const int wait = 5000, watch = 10000;
-  for (int i = 0; i < wait; ++i) m.step(dt);
-  const auto before = m.all("theta");
-  for (int i = 0; i < watch; ++i) m.step(dt);
-  const auto after = m.all("theta");
-  std::vector<double> frequency;
-  for (std::size_t i = 0; i < before.size(); ++i) frequency.push_back((after[i] - before[i]) / (watch * dt));
-  std::sort(frequency.begin(), frequency.end());
-  // Self-consistency: the locked part turns at -0.7320; 256 units err by 1e-3, the plateau is read to 2e-3.
-  const double locked = frequency[20];
-  BOOST_TEST(std::abs(locked + 0.732) < 2e-3);
-  const auto count =
-      std::count_if(frequency.begin(), frequency.end(), [&](double f) { return std::abs(f - locked) < 5e-3; });
-  BOOST_TEST(std::abs(static_cast<double>(count) / 256 - 0.299) < 0.04);
-  // The slowest drift: far from the locked part.
-  BOOST_TEST(frequency.back() > -0.3);
-  const auto R = m.observed("R");
-  BOOST_TEST(*std::max_element(R.begin(), R.end()) < 0.83);
-  BOOST_TEST(*std::min_element(R.begin(), R.end()) > 0.44);
+  for (int i = 0; i < 5000; ++i) m.step(dt);
+  // The locked part wanders round the ring, a few places in 1000 s: it is measured in windows shorter than that.
+  const int windows = 10, watch = 2000;
+  double turns = 0, share = 0, slowest = 0, largest = 0, smallest = 0;
+  for (int w = 0; w < windows; ++w) {
+    const auto before = m.all("theta");
+    for (int i = 0; i < watch; ++i) m.step(dt);
+    const auto after = m.all("theta");
+    std::vector<double> frequency;
+    for (std::size_t i = 0; i < before.size(); ++i) frequency.push_back((after[i] - before[i]) / (watch * dt));
+    std::sort(frequency.begin(), frequency.end());
+    const double locked = frequency[20];
+    turns += locked / windows;
+    slowest += frequency.back() / windows;
+    const auto count =
+        std::count_if(frequency.begin(), frequency.end(), [&](double f) { return std::abs(f - locked) < 5e-3; });
+    share += static_cast<double>(count) / 256 / windows;
+    const auto R = m.observed("R");
+    largest += *std::max_element(R.begin(), R.end()) / windows;
+    smallest += *std::min_element(R.begin(), R.end()) / windows;
+  }
+  // Self-consistency of infinitely many; 256 units fluctuate by a few hundredths of it.
+  BOOST_TEST(std::abs(turns + 0.732) < 2e-3);
+  BOOST_TEST(std::abs(share - 0.299) < 0.025);
+  BOOST_TEST(slowest > -0.3);  // the last that drifts: far from the locked part
+  BOOST_TEST(std::abs(largest - 0.82) < 0.04);
+  BOOST_TEST(std::abs(smallest - 0.45) < 0.06);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

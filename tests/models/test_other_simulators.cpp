@@ -202,42 +202,50 @@ double apart(const Spikes& a, const Spikes& b, std::size_t n, double until) {
   return worst;
 }
 
-double mean(const std::string& simulator, const std::string& quantity) {
-  return test::reference(simulator, quantity, table).at("mean");
+/// The mean difference of the spike times by `until` that both have.
+double mean_apart(const Spikes& a, const Spikes& b, std::size_t n, double until) {
+  const auto x = trains(a, n), y = trains(b, n);
+  double sum = 0, count = 0;
+  for (std::size_t i = 0; i < n; ++i)
+    for (std::size_t k = 0; k < std::min(x[i].size(), y[i].size()) && y[i][k] <= until; ++k, ++count)
+      sum += std::abs(x[i][k] - y[i][k]);
+  return sum / count;
+}
+
+double value(const std::string& simulator, const std::string& quantity) {
+  return test::reference(simulator, quantity, table).at("value");
 }
 
 }  // namespace
 
 BOOST_AUTO_TEST_SUITE(other_simulators)
 
-// The same scheme at the same step: the same spikes in the same steps, until rounding has grown to a step.
+// The same scheme at the same step: the same spikes in the same steps. Rounding moves none, since each reset forgets
+// it, so that the statistics of 2.2 s are equal, too, to the six digits of the table.
 BOOST_AUTO_TEST_CASE(a_network_on_a_grid_spikes_as_in_brian2) {
   const Spikes here = run(leaky(1000, 0.08), "exponential_euler", 2200, 0.1), there = elsewhere("brian2");
   BOOST_TEST(there.t.size() > 500u);
-  BOOST_TEST(apart(here, there, 1000, 60) < 1e-6);
+  BOOST_TEST(apart(here, there, 1000, 75) < 1e-6);
   const Statistics s = statistics(here, 1000, 200, 2200);
-  const auto within = [&](double value, const std::string& quantity) {
-    // The script's six runs differ by the chaos alone; this is a seventh.
-    const auto known = test::reference("brian2", quantity, table);
-    BOOST_TEST(std::abs(value - known.at("mean")) < 5 * known.at("sd"), quantity << " = " << value);
-  };
-  within(s.rate_E, "rate_E");
-  within(s.rate_I, "rate_I");
-  within(s.cv, "cv");
-  within(s.correlation, "correlation");
+  BOOST_TEST(s.rate_E == value("brian2", "rate_E"), boost::test_tools::tolerance(1e-5));
+  BOOST_TEST(s.rate_I == value("brian2", "rate_I"), boost::test_tools::tolerance(1e-5));
+  BOOST_TEST(s.cv == value("brian2", "cv"), boost::test_tools::tolerance(1e-5));
+  BOOST_TEST(s.correlation == value("brian2", "correlation"), boost::test_tools::tolerance(1e-5));
 }
 
 BOOST_AUTO_TEST_CASE(precise_spikes_are_those_of_neuron) {
-  const std::string text = hodgkin_huxley();
-  const Spikes there = elsewhere("neuron");
+  const Spikes there = elsewhere("neuron"), here = run(hodgkin_huxley(), "dp54", 1200, 0, 1e-7);
   BOOST_TEST(there.t.size() > 200u);
-  // NEURON's own times move by as much when its tolerance is changed a hundredfold.
-  BOOST_TEST(apart(run(text, "dp54", 100, 0), there, 40, 95) < 1e-3);
-  const Statistics s = statistics(run(text, "exponential_euler", 1200, 0.02), 40, 200, 1200);
-  BOOST_TEST(std::abs(s.rate_E / mean("neuron", "rate_E") - 1) < 0.05);
-  BOOST_TEST(std::abs(s.rate_I / mean("neuron", "rate_I") - 1) < 0.05);
-  BOOST_TEST(std::abs(s.cv - mean("neuron", "cv")) < 0.05);
-  BOOST_TEST(std::abs(s.correlation - mean("neuron", "correlation")) < 0.05);
+  // At 1e-9 the difference is the same: it is NEURON's, which interpolates crossings linearly between its steps.
+  BOOST_TEST(apart(here, there, 40, 20) < 1e-3);
+  BOOST_TEST(apart(here, there, 40, 95) < 5e-3);
+  // By then chaos has set in. Runs at other tolerances and on grids differ by 3 Hz and 0.06 in CV; their correlations
+  // over this one second lie between 0.02 and 0.11.
+  const Statistics s = statistics(here, 40, 200, 1200);
+  BOOST_TEST(std::abs(s.rate_E - value("neuron", "rate_E")) < 4);
+  BOOST_TEST(std::abs(s.rate_I - value("neuron", "rate_I")) < 4);
+  BOOST_TEST(std::abs(s.cv - value("neuron", "cv")) < 0.07);
+  BOOST_TEST(std::abs(s.correlation - value("neuron", "correlation")) < 0.1);
 }
 
 // A spike on a grid is late by up to a step, whatever the scheme: first order. Then chaos sets in, and what is left to
@@ -245,13 +253,9 @@ BOOST_AUTO_TEST_CASE(precise_spikes_are_those_of_neuron) {
 BOOST_AUTO_TEST_CASE(the_engines_agree_and_times_on_a_grid_converge_in_first_order) {
   const std::string text = leaky(100, 0.4);
   const Spikes precise = run(text, "bs32", 500, 0, 1e-6);
-  std::vector<double> error;
-  for (const double h : {0.1, 0.05, 0.025, 0.0125})
-    error.push_back(apart(run(text, "exponential_euler", 20, h), precise, 100, 15));
-  for (std::size_t i = 0; i + 1 < error.size(); ++i)
-    BOOST_TEST_MESSAGE("error " << error[i] << " then " << error[i + 1]);
-  const double order = std::log2(error.front() / error.back()) / 3;
-  BOOST_TEST(order > 0.8);
+  const auto error = [&](double h) { return mean_apart(run(text, "exponential_euler", 20, h), precise, 100, 15); };
+  const double order = std::log2(error(0.1) / error(0.003125)) / 5;
+  BOOST_TEST(order > 0.9);
   BOOST_TEST(order < 1.2);
   const Statistics a = statistics(precise, 100, 100, 500);
   const Statistics b = statistics(run(text, "exponential_euler", 500, 0.0125), 100, 100, 500);

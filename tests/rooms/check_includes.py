@@ -26,7 +26,9 @@ ONLY_THESE = {
     ("integrators", "circuit"): {"circuit/system.hpp", "circuit/shape.hpp", "circuit/unit.hpp", "circuit/tableau.hpp",
                                  "circuit/kernels/normals.hpp", "circuit/kernels/table.hpp",
                                  # of the grid engine, which steps the circuit's own map
-                                 "circuit/circuit.hpp", "circuit/discretise.hpp", "circuit/grid_map.hpp"}
+                                 "circuit/circuit.hpp", "circuit/discretise.hpp", "circuit/grid_map.hpp", "circuit/noise.hpp",
+                                 # of sensitivities through delays, which are states of a further circuit
+                                 "circuit/compile.hpp", "circuit/tangents.hpp"}
 }
 OWNERS = {
     r"(cvode|cvodes|arkode|kinsol|ida|idas|nvector|sundials|sunmatrix|sunlinsol|sunnonlinsol)/": {"integrators"},

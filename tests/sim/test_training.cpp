@@ -416,7 +416,7 @@ BOOST_AUTO_TEST_CASE(Gradients_that_a_circuit_or_loss_does_not_have_are_refused_
   BOOST_TEST(laid.refused({{"gradient.method", "adjoint"}}).find("bptt") != std::string::npos);
   std::string flow = cell;
   flow.replace(flow.find("next(h) = tanh("), 15, "dh/dt = -h + tanh(");
-  BOOST_TEST(Laid(flow).refused({}).find("Add [discretise] with scheme and step") != std::string::npos);
+  BOOST_TEST(Laid(flow).refused({}).find("[discretise] with scheme and step") != std::string::npos);
 }
 
 BOOST_AUTO_TEST_CASE(Checkpoints_of_another_circuit_or_experiment_are_refused) {

@@ -33,6 +33,8 @@ def point(f, of, guess):
     solution, _, found, message = fsolve(lambda v: [*f(v[:2], v[2]), of(jacobian(f, v[:2], v[2]))], guess, xtol=1e-10,
                                          full_output=True)
     assert found == 1, message
+    # A trace of zero is a Hopf point only where the eigenvalues are not real.
+    assert of is not np.trace or np.linalg.det(jacobian(f, solution[:2], solution[2])) > 0, "a neutral saddle"
     return solution[2]
 
 
@@ -40,6 +42,9 @@ if __name__ == "__main__":
     OUT.write_text(json.dumps({
         "chimera_fold": point(chimera, np.linalg.det, [0.82, -0.22, 0.178]),
         "chimera_hopf": point(chimera, np.trace, [0.59, -0.20, 0.278]),
-        "wilson_cowan_hopf": sorted([point(wilson_cowan, np.trace, [0.1, 0.1, 0.75]),
-                                     point(wilson_cowan, np.trace, [0.35, 0.45, 2.7])]),
+        "chimera_fold_wide": point(lambda y, A: chimera(y, A, 0.2), np.linalg.det, [0.72, -0.4, 0.312]),
+        "chimera_hopf_wide": point(lambda y, A: chimera(y, A, 0.2), np.trace, [0.66, -0.4, 0.318]),
+        "wilson_cowan_hopf": point(wilson_cowan, np.trace, [0.1, 0.1, 0.75]),
+        "wilson_cowan_folds": [point(wilson_cowan, np.linalg.det, [0.445, 0.49, 2.7]),
+                               point(wilson_cowan, np.linalg.det, [0.36, 0.455, 2.85])],
     }, indent=1) + "\n")

@@ -1,4 +1,4 @@
-"""Two networks in other simulators: spikes one by one, and the statistics of many runs. Writes spikes.csv beside itself.
+"""Two networks in other simulators: spikes one by one, and their statistics. Writes spikes.csv beside itself.
 
     python3 validation/reference/spikes.py        with brian2 and neuron from PyPI
 
@@ -52,9 +52,9 @@ def statistics(times, ids, n, end):
             "correlation": correlation[np.triu_indices(len(counts), 1)].mean()}
 
 
-def brian(end, shift=0.0):
-    """1000 conductance neurons as in COBA with 80 inputs each and 120 pA, on a grid of 0.1 ms; `shift` [mV] moves the first
-    neuron's potential at the start. Returns spike times [ms, ends of steps] and neurons.
+def brian(end):
+    """1000 conductance neurons as in COBA with 80 inputs each and 120 pA, on a grid of 0.1 ms. Returns spike times [ms, ends of
+    steps] and neurons.
 
     Brian2 dates a spike at the beginning of its step, and ends refractoriness one step earlier than 5 ms after the step's end.
     """
@@ -69,7 +69,6 @@ def brian(end, shift=0.0):
                           threshold="v > -50*mV", reset="v = -60*mV", refractory=5.1 * b.ms, method="exponential_euler",
                           namespace={name: getattr(b, name) for name in ("nS", "mV", "pA", "pF", "ms")})
     group.v = (-60 + 10 * share(np.arange(n), 0, 3)) * b.mV
-    group.v[0] += shift * b.mV
     pre, post, weight, delay = synapses(n, 0.08)
     kept = []
     for name, unit, mine in (("ge", 6, pre < 800), ("gi", 67, pre >= 800)):
@@ -134,22 +133,12 @@ def main():
             if t <= until:
                 rows.extend([(case, "time", k, f"{t:.{digits}f}"), (case, "neuron", k, int(i))])
 
-    runs = []
-    for k in range(6):
-        times, ids = brian(2200, 1e-6 * k)
-        if k == 0:
-            write("brian2", times, ids, 80, 1)
-        runs.append(statistics(times, ids, 1000, 2200))
-        print("Brian2", runs[-1], flush=True)
-    for name in runs[0]:
-        values = [r[name] for r in runs]
-        rows += [("brian2", name, "mean", f"{np.mean(values):.6g}"), ("brian2", name, "sd", f"{np.std(values, ddof=1):.3g}")]
-    times, ids = neuron(1200)
-    write("neuron", times, ids, 200, 6)
-    rows += [("neuron", name, "mean", f"{value:.6g}") for name, value in statistics(times, ids, 40, 1200).items()]
-    print("NEURON", statistics(times, ids, 40, 1200))
-    loose = neuron(200, 1e-7)
-    print("NEURON, at a hundred times its tolerance: spike times differ by", np.abs(times[:len(loose[0])] - loose[0]).max())
+    for simulator, run, n, end, shown, digits in (("brian2", brian, 1000, 2200, 80, 1), ("neuron", neuron, 40, 1200, 200, 6)):
+        times, ids = run(end)
+        write(simulator, times, ids, shown, digits)
+        found = statistics(times, ids, n, end)
+        rows += [(simulator, name, "value", f"{value:.6g}") for name, value in found.items()]
+        print(simulator, found, flush=True)
     with OUT.open("w", newline="") as file:
         csv.writer(file, lineterminator="\n").writerows(rows)
 

@@ -41,7 +41,6 @@ x, labels = torch.tensor(x), torch.tensor(labels)
 p = {name: torch.nn.Parameter(torch.tensor(values)) for name, values in initial().items()}
 optimiser = torch.optim.Adam(p.values(), lr=0.005)
 loss, norm = [], []
-# The last samples are held out.
 for _ in range(UPDATES):
     optimiser.zero_grad()
     value = torch.nn.functional.cross_entropy(logits(x[:TRAINED], p), labels[:TRAINED])

@@ -7,7 +7,7 @@ STEPS, CHANNELS, NEURONS, CLASSES, TRAINED, HELD_OUT = 40, 20, 24, 4, 80, 80
 
 def patterns():
     """x [sample, step, channel] of zeros and ones, and the class of each: its prototype with every spike moved by up to
-    two steps, and one in five lost."""
+    two steps, and one in five lost. The first TRAINED are to learn from."""
     rng = np.random.default_rng(3)
     prototypes = [np.argwhere(rng.random((STEPS, CHANNELS)) < 0.06) for _ in range(CLASSES)]
     labels = np.arange(TRAINED + HELD_OUT) % CLASSES

@@ -1,0 +1,19 @@
+#pragma once
+
+#include <span>
+#include <vector>
+
+#include "circuit/circuit.hpp"
+
+namespace striate {
+
+/// A flow with its derivatives along directions of its parameters as further states: after the states come, for every
+/// direction k, those of the tangents, `X_along_k`, in the same order, with ds/dt = f_y s + f_p dp. They start at 0.
+///
+/// Delays are derived too: delayed(e, tau) moves by delayed(de, tau) - delayed(e', tau) dtau, where e' is the rate of e
+/// along the solution, and before the start that of the past. The last state then is 1 from the start on and 0 before.
+/// @param directions  [direction][elements of all parameters, in their order]; empty: zero
+/// @throws Error for a map, and for a circuit with events or noise
+Circuit with_tangents(const Circuit& flow, std::span<const std::vector<double>> directions);
+
+}  // namespace striate

@@ -1,0 +1,99 @@
+#include "sim/lyapunov_run.hpp"
+
+#include <fmt/format.h>
+
+#include <cmath>
+
+#include "base/error.hpp"
+#include "circuit/compile.hpp"
+#include "sim/progress.hpp"
+#include "sim/quantity.hpp"
+#include "sim/recording.hpp"
+#include "sim/stimulus_drive.hpp"
+
+namespace striate {
+namespace {
+
+Problem problem_of(const Experiment& e, const System<double>& system, std::size_t condition) {
+  const StimulusDrive shown(e, system, condition);
+  std::vector<double> u(system.driven());
+  shown.evaluate(0, u);
+  Problem problem{system, system.default_parameters(), std::make_shared<ConstantDrive>(std::move(u)), {}, 0, 1, {}};
+  for (const auto& [name, value] : e.parameters(condition)) {
+    const Field& f = system.parameters().at(name);
+    std::fill_n(problem.p.begin() + static_cast<std::ptrdiff_t>(f.offset), f.size, value);
+  }
+  return problem;
+}
+
+std::string condition_text(const Experiment& e, std::size_t index) {
+  std::string text;
+  const Variables values = e.condition(index);
+  for (const auto& c : e.conditions)
+    text += fmt::format("{} = {:.6g} {}: ", c.name, values.at(c.name).first, c.unit.str());
+  return text;
+}
+
+}  // namespace
+
+LyapunovSettings read_lyapunov(const TomlTable& t, const Circuit& circuit) {
+  const auto time = [&](const char* key, bool above) {
+    const double value = evaluate(t.at(key), circuit->time_unit);
+    if (std::isfinite(value) && (above ? value > 0 : value >= 0)) return value;
+    t.at(key).fail(above ? "but must be above 0 and finite." : "but must be finite and not below 0.");
+  };
+  LyapunovSettings s;
+  s.duration = time("duration", true);
+  s.step = time("step", true);
+  if (s.step > s.duration) t.at("step").fail("but must not be longer than the duration.");
+  if (t.has("transient")) s.transient = time("transient", false);
+  s.seed = whole_number(t, "seed", 0, 0, std::numeric_limits<std::int64_t>::max());
+  return s;
+}
+
+void run_lyapunov(const Experiment& e, const RunOptions& options) {
+  if (!e.lyapunov)
+    throw Error(e.path, "lacks [lyapunov]: for how long the growth is followed (duration) and in which steps (step).");
+  require_free(options.output, options.overwrite);
+  const System<double> system = compile<double>(e.circuit);
+  const std::string time = system.time_unit().str();
+  const std::string rate = time == "1" ? "1" : "1/" + time;
+  const std::size_t count = e.condition_count();
+  std::vector<double> exponents, errors, courses;
+  Progress progress(e.title, count, options.quiet);
+  for (std::size_t c = 0; c < count; ++c) {
+    LyapunovSettings settings = *e.lyapunov;
+    settings.watch = [&](double share) {
+      if (interrupted()) throw Interrupted("nothing was written");
+      progress.within(c, share);
+    };
+    const LyapunovExponent found = lyapunov_exponent(problem_of(e, system, c), settings);
+    exponents.push_back(found.value);
+    errors.push_back(found.standard_error);
+    courses.insert(courses.end(), found.course.begin(), found.course.end());
+    progress.done(c + 1, c);
+    if (!options.quiet)
+      fmt::print("{}largest Lyapunov exponent {:.6g} {}, standard error {:.2g}\n", condition_text(e, c), found.value,
+                 rate, found.standard_error);
+  }
+
+  H5File file = create_result(options.output, options.overwrite, e, {options.command, options.threads}, "lyapunov");
+  std::vector<std::string> axes;
+  for (const auto& condition : e.conditions) {
+    axes.push_back("/" + condition.name);
+    file.create_axis(axes.back(), std::span<const double>(condition.values),
+                     {condition.unit.str(), condition.description.empty() ? condition.name : condition.description});
+  }
+  const std::size_t parts = courses.size() / count;
+  std::vector<double> ends;
+  for (std::size_t k = 1; k <= parts; ++k)
+    ends.push_back(e.lyapunov->duration * static_cast<double>(k) / static_cast<double>(parts));
+  file.write("/exponent", std::span<const double>(exponents), axes, {rate, "largest Lyapunov exponent"});
+  file.write("/standard_error", std::span<const double>(errors), axes, {rate, "standard error of the exponent"});
+  file.create_axis("/followed", std::span<const double>(ends), {system.time_unit().str(), "time followed"});
+  axes.emplace_back("/followed");
+  file.write("/course", std::span<const double>(courses), axes, {rate, "mean growth so far"});
+  finish_result(file);
+}
+
+}  // namespace striate
