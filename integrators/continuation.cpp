@@ -10,6 +10,7 @@
 #include <optional>
 
 #include "base/error.hpp"
+#include "integrators/eigenpairs.hpp"
 #include "integrators/orbit.hpp"
 
 namespace striate {
@@ -80,7 +81,7 @@ class FixedPoints final : public Curve {
 
   std::vector<Mode> modes() const override {
     std::vector<Mode> all;
-    for (const auto& value : j_.eigenvalues())
+    for (const auto& value : eigenvalues(j_))
       all.push_back({value.real(), value.imag() != 0 ? Mode::complex : Mode::real});
     return all;
   }
@@ -158,7 +159,7 @@ class Cycles final : public Curve {
   }
 
   std::vector<Mode> modes() const override {
-    const Eigen::VectorXcd multipliers = monodromy_.eigenvalues();
+    const Eigen::VectorXcd multipliers = eigenvalues(monodromy_);
     Index own = 0;
     for (Index i = 1; i < multipliers.size(); ++i)
       if (std::abs(multipliers[i] - 1.0) < std::abs(multipliers[own] - 1.0)) own = i;
@@ -439,15 +440,15 @@ class Continuation {
   /// Cycles around a Hopf point: the eigenvectors of its pair span them, its frequency gives the period.
   std::optional<Branch> cycles_from(const BranchPoint& hopf) {
     orbit_.parameters()[s_.parameter] = hopf.parameter;
-    const Eigen::EigenSolver<MatrixXd> solver(orbit_.jacobian(hopf.y));
+    const Eigenpairs pairs = eigenpairs(orbit_.jacobian(hopf.y));
+    if (!pairs.found) return std::nullopt;
     Index pair = -1;
     for (Index i = 0; i < n_; ++i) {
-      const auto value = solver.eigenvalues()[i];
-      if (value.imag() > 0 && (pair < 0 || std::abs(value.real()) < std::abs(solver.eigenvalues()[pair].real())))
-        pair = i;
+      const auto value = pairs.values[i];
+      if (value.imag() > 0 && (pair < 0 || std::abs(value.real()) < std::abs(pairs.values[pair].real()))) pair = i;
     }
     if (pair < 0) return std::nullopt;
-    const double period = 2 * std::numbers::pi / solver.eigenvalues()[pair].imag();
+    const double period = 2 * std::numbers::pi / pairs.values[pair].imag();
     Cycles curve(orbit_, s_, period);
     Follower follower(curve, settings_, settings_.longest_period * period);
     Stand at;
@@ -455,7 +456,7 @@ class Continuation {
     at.x.head(n_) = vector(hopf.y) / s_.scale;
     at.x[n_ + 1] = (hopf.parameter - s_.low) / s_.range;
     at.tangent = VectorXd::Zero(n_ + 2);
-    at.tangent.head(n_) = solver.eigenvectors().col(pair).real().normalized();
+    at.tangent.head(n_) = pairs.vectors.col(pair).real().normalized();
     // The cut lies across the flow of the small cycle, on the line away from the fixed point.
     constexpr double small = 2e-3;
     curve.stand_at(at.x + small * at.tangent);

@@ -8,6 +8,7 @@
 #include <numbers>
 
 #include "base/error.hpp"
+#include "integrators/eigenpairs.hpp"
 
 namespace striate {
 namespace {
@@ -268,7 +269,7 @@ class Search {
       c.y.insert(c.y.end(), orbit_.state(k).begin(), orbit_.state(k).end());
     c.turns = turns_;
     c.residual = residual_;
-    const Eigen::VectorXcd multipliers = monodromy_.eigenvalues();
+    const Eigen::VectorXcd multipliers = eigenvalues(monodromy_);
     c.multipliers.assign(multipliers.data(), multipliers.data() + multipliers.size());
     std::ranges::sort(c.multipliers, [](auto a, auto b) { return std::abs(a) > std::abs(b); });
     const auto own = std::ranges::min_element(c.multipliers, {}, [](auto m) { return std::abs(m - 1.0); });

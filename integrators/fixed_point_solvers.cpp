@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "integrators/anderson.hpp"
+#include "integrators/eigenpairs.hpp"
 
 namespace striate {
 namespace {
@@ -100,7 +101,7 @@ AdjointSolution<T> solve_gmres(const TransposedProduct<T>& product, std::span<co
     }
     v += basis.leftCols(m) * weights.cast<T>();
     // J = I - A: the values of J' on the subspace are 1 - those of h.
-    const Eigen::VectorXcd ritz = Eigen::MatrixXd(h.topLeftCorner(m, m)).eigenvalues();
+    const Eigen::VectorXcd ritz = eigenvalues(h.topLeftCorner(m, m));
     result.spectral_radius = (Eigen::VectorXcd::Ones(m) - ritz).cwiseAbs().maxCoeff();
     const double before = result.residual;
     rest = view(g) - v + transposed(v);

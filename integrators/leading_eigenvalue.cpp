@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/random.hpp"
+#include "integrators/eigenpairs.hpp"
 #include "integrators/root_polynomial.hpp"
 
 namespace striate {
@@ -79,14 +80,12 @@ LeadingEigenvalue dense(Core& core) {
   Eigen::MatrixXd a(n, n);
   const Eigen::MatrixXd identity = Eigen::MatrixXd::Identity(n, n);
   for (Index j = 0; j < n; ++j) core.multiply(identity.col(j).data(), a.col(j).data());
-  const Eigen::EigenSolver<Eigen::MatrixXd> solver(a);
-  if (solver.info() != Eigen::Success) return {};
+  const auto [values, right, found] = eigenpairs(a);
+  if (!found) return {};
   LeadingEigenvalue result;
-  const Eigen::VectorXcd& values = solver.eigenvalues();
   result.value = values[leading(values)];
   result.residual = 1e-14 * a.norm();  // of the QR algorithm: some roundings of the norm
   // To first order an eigenvalue moves by the change of the matrix over the cosine between its left and right vectors.
-  const Eigen::MatrixXcd right = solver.eigenvectors();
   const Eigen::MatrixXcd left = right.inverse();
   const Eigen::VectorXd reach = left.rowwise().norm().cwiseProduct(right.colwise().norm().transpose());
   const double bound = (values.real() + result.residual * reach).maxCoeff();
@@ -168,11 +167,10 @@ LeadingEigenvalue iterate(Core& core, RandomStream& random) {
     const Index m = k.h.cols();
     products += m;
     const Eigen::MatrixXd h = k.h.topRows(m);
-    const Eigen::EigenSolver<Eigen::MatrixXd> solver(h);
-    if (solver.info() != Eigen::Success) return result;
-    const Eigen::VectorXcd& values = solver.eigenvalues();
+    const auto [values, vectors, found] = eigenpairs(h);
+    if (!found) return result;
     const Index best = leading(values);
-    const Eigen::VectorXcd vector = solver.eigenvectors().col(best);
+    const Eigen::VectorXcd vector = vectors.col(best);
     const double growth = values[best].real();
     const double residual = k.h(m, m - 1) * std::abs(vector[m - 1]) / vector.norm();
     if (!proving || growth > result.value.real()) {

@@ -1,10 +1,9 @@
 #pragma once
 
-#include <Eigen/Dense>
+#include <array>
 #include <cmath>
 #include <functional>
 #include <string>
-#include <unsupported/Eigen/MatrixFunctions>
 #include <vector>
 
 #include "circuit/compile.hpp"
@@ -39,12 +38,16 @@ dE/dt = (-E + 1.5*E - 2*I + 1)/(10 ms) : 1
 dI/dt = (-I + 2*E)/(5 ms) : 1
 )";
 
-inline Eigen::Vector2d linear_ei_exact(double t) {
-  Eigen::Matrix2d a;
-  a << 0.05, -0.2, 0.4, -0.2;
-  const Eigen::Vector2d b(0.1, 0);
-  const Eigen::Vector2d fixed = -a.inverse() * b;
-  return fixed + (a * t).eval().exp() * (-fixed);
+using Pair = std::array<double, 2>;
+
+/// Where linear_ei is a time t after `begin`: fixed + exp(A t) (begin - fixed), A = ((0.05, -0.2), (0.4, -0.2)) per ms.
+inline Pair linear_ei_exact(double t, Pair begin = {0, 0}) {
+  const double half_trace = -0.075, frequency = std::sqrt(0.07 - half_trace * half_trace);
+  const double decay = std::exp(half_trace * t), c = decay * std::cos(frequency * t);
+  const double s = decay * std::sin(frequency * t) / frequency;
+  const Pair fixed{2.0 / 7, 4.0 / 7}, away{begin[0] - fixed[0], begin[1] - fixed[1]};
+  return {fixed[0] + c * away[0] + s * (0.125 * away[0] - 0.2 * away[1]),
+          fixed[1] + c * away[1] + s * (0.4 * away[0] - 0.125 * away[1])};
 }
 
 /// A pendulum: smooth and nonlinear, energy conserved.

@@ -18,7 +18,7 @@ BOOST_AUTO_TEST_CASE(dense_output_keeps_the_accuracy_of_the_steps) {
     double at_steps = 0, between = 0;
     std::vector<double> y(2);
     const auto error = [](double t, std::span<const double> v) {
-      const Eigen::Vector2d exact = linear_ei_exact(t);
+      const Pair exact = linear_ei_exact(t);
       return std::max(std::abs(v[0] - exact[0]), std::abs(v[1] - exact[1]));
     };
     for (double previous = 0; integrator.advance(100) != Stop::end; previous = integrator.t()) {

@@ -1,0 +1,22 @@
+#include "integrators/eigenpairs.hpp"
+
+#include <Eigen/Eigenvalues>
+#include <limits>
+
+namespace striate {
+namespace {
+
+Eigenpairs pairs(const Eigen::MatrixXd& matrix, bool with_vectors) {
+  const Eigen::EigenSolver<Eigen::MatrixXd> solver(matrix, with_vectors);
+  if (solver.info() != Eigen::Success)
+    return {Eigen::VectorXcd::Constant(matrix.rows(), std::numeric_limits<double>::quiet_NaN()), {}, false};
+  return {solver.eigenvalues(), with_vectors ? solver.eigenvectors() : Eigen::MatrixXcd(), true};
+}
+
+}  // namespace
+
+Eigenpairs eigenpairs(const Eigen::MatrixXd& matrix) { return pairs(matrix, true); }
+
+Eigen::VectorXcd eigenvalues(const Eigen::MatrixXd& matrix) { return pairs(matrix, false).values; }
+
+}  // namespace striate
