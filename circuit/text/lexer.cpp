@@ -1,4 +1,4 @@
-#include "circuit/lexer.hpp"
+#include "circuit/text/lexer.hpp"
 
 #include <fmt/format.h>
 
