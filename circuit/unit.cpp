@@ -104,9 +104,16 @@ class UnitReader {
   int depth_ = 0;
 };
 
+/// Of a product, quotient or power: the factors' texts, while they are short.
+std::string composed(const std::string& a, std::string_view sign, const std::string& b) {
+  const bool readable = !a.empty() && !b.empty() && a.size() + b.size() < longest_composed;
+  return readable ? fmt::format("{}{}{}", a, sign, b) : "";
+}
+
 }  // namespace
 
 struct UnitAccess {
+  static const std::string& written(const Unit& u) { return u.text_.empty() ? u.composed_ : u.text_; }
   static Unit make(const NamedUnit& named, double prefix_decade) {
     Unit unit;
     unit.exponents_ = named.exponents;
@@ -205,15 +212,17 @@ Unit Unit::operator*(const Unit& other) const {
   for (std::size_t i = 0; i < base_count; ++i) unit.exponents_[i] = exponents_[i] + other.exponents_[i];
   unit.factor_ = factor_ * other.factor_;
   unit.decade_ = decade_ + other.decade_;
-  if (!text_.empty() && !other.text_.empty()) unit.composed_ = text_ + "*" + other.text_;
+  unit.composed_ = composed(UnitAccess::written(*this), "*", UnitAccess::written(other));
   return UnitAccess::within_numbers(std::move(unit));
 }
 
 Unit Unit::operator/(const Unit& other) const {
   Unit unit = *this * other.pow(-1);
-  const bool compound = other.text_.find_first_of("*/") != std::string::npos;
-  if (!text_.empty() && !other.text_.empty() && !(*this == Unit()) && !(other == Unit()))
-    unit.composed_ = text_ + "/" + (compound ? "(" + other.text_ + ")" : other.text_);
+  const std::string& below = UnitAccess::written(other);
+  const bool compound = below.find_first_of("*/") != std::string::npos;
+  if (!(*this == Unit()) && !(other == Unit()))
+    unit.composed_ =
+        below.empty() ? "" : composed(UnitAccess::written(*this), "/", compound ? "(" + below + ")" : below);
   return unit;
 }
 
@@ -257,7 +266,7 @@ std::string Unit::str() const {
         if ((prefix.symbol.empty() || named.takes_prefix) && sought == UnitAccess::make(named, prefix.decade))
           return fmt::format("{}{}{}", inverse ? "1/" : "", prefix.symbol, named.symbol);
   }
-  if (!composed_.empty() && composed_.size() <= longest_composed) return composed_;
+  if (!composed_.empty()) return composed_;
   std::string text;
   if (factor_ != 1 || decade_ != 0) text = fmt::format("{}", factor_ * std::pow(10.0, decade_));
   constexpr std::string_view symbols[] = {"m", "kg", "s", "A", "K", "mol", "cd"};

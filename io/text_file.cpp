@@ -50,6 +50,7 @@ std::string read_text_file(const std::string& path) {
   if (in.bad() || (in.fail() && !in.eof())) throw Error(path, "the file cannot be read. Is it a directory?");
   if (text.size() > largest_text)
     throw Error(path, "the text is above 16 MiB. Keep arrays of data in files of their own.");
+  if (text.starts_with("\xef\xbb\xbf")) text.erase(0, 3);  // the byte order mark that some editors write
   if (const std::size_t place = first_foreign_byte(text); place < text.size()) {
     const auto end = text.begin() + static_cast<std::ptrdiff_t>(place);
     throw Error(fmt::format("{}:{}: the text is not UTF-8. Save it in that encoding.", path,

@@ -123,4 +123,15 @@ BOOST_AUTO_TEST_CASE(a_scale_or_power_beyond_numbers_is_an_error_and_no_infinity
                                     "Write units like mV, nS/cm^2, 1/ms, deg or 1.");
 }
 
+BOOST_AUTO_TEST_CASE(computed_units_are_told_by_what_they_were_made_of) {
+  const Unit mV = Unit::parse("mV"), mm = Unit::parse("mm");
+  BOOST_TEST((mV / mm.pow(2)).str() == "mV/mm^2");
+  BOOST_TEST((mV / (mm * mm)).str() == "mV/(mm*mm)");
+  BOOST_TEST((mV / mm.pow(2) * mm).str() == "mV/mm^2*mm");
+  BOOST_TEST((mV * Unit::parse("nS")).str() == "pA");
+  Unit long_one = mV.pow(3);  // its text must not grow without end
+  for (int i = 0; i < 200; ++i) long_one = i % 2 == 0 ? long_one * mm : long_one / mm;
+  BOOST_TEST(long_one.str().size() < 60u);
+}
+
 BOOST_AUTO_TEST_SUITE_END()

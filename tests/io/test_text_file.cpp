@@ -23,6 +23,8 @@ BOOST_AUTO_TEST_CASE(Text_in_UTF_8_comes_back_as_it_is) {
   for (const std::string text : {"", "\x7f", "\xc2\x80", "\xdf\xbf", "\xe0\xa0\x80", "\xed\x9f\xbf", "\xee\x80\x80",
                                  "\xf0\x90\x80\x80", "\xf4\x8f\xbf\xbf", "a\r\nb\n"})
     BOOST_TEST(read_back(text) == text);
+  BOOST_TEST(read_back("\xef\xbb\xbf"
+                       "a\n") == "a\n");  // without the byte order mark
 }
 
 BOOST_AUTO_TEST_CASE(Other_bytes_are_refused_with_their_line) {
