@@ -227,6 +227,43 @@ class Planner {
       }
       level_[e.get()] = level;
     }
+    delay_pointwise_work();
+  }
+
+  /// Moves pointwise nodes to the first pointwise step of their shape that uses them, if no other work does and their
+  /// operands lie in memory in any case: their results then need not.
+  void delay_pointwise_work() {
+    const auto early = level_;
+    const auto may_fuse = [&](const Expr& e, const Expr& arg) {
+      return in_pointwise_step(e) && in_pointwise_step(arg) && arg.shape() == e.shape() &&
+             stage_.at(e.get()) == stage_.at(arg.get());
+    };
+    std::unordered_set<const Node*> kept;
+    for (const auto& o : outputs_) kept.insert(storage(o.value).get());
+    for (const auto& e : order_)
+      for (const auto& arg : e->args)
+        if (!may_fuse(e, arg)) kept.insert(arg.get());
+    for (bool settled = false; !settled;) {
+      settled = true;
+      level_ = early;
+      std::unordered_map<const Node*, int> first_use;
+      for (auto it = order_.rbegin(); it != order_.rend(); ++it) {
+        const Node* e = it->get();
+        if (!kept.contains(e) && first_use.contains(e)) level_[e] = first_use[e];
+        for (const auto& arg : (*it)->args) {
+          const auto known = first_use.try_emplace(arg.get(), level_[e]).first;
+          known->second = std::min(known->second, level_[e]);
+        }
+      }
+      for (const auto& e : order_) {
+        if (level_[e.get()] == early.at(e.get())) continue;
+        const bool free = std::all_of(e->args.begin(), e->args.end(), [&](const Expr& arg) {
+          return is_leaf(arg) || arg->op == Op::broadcast || !may_fuse(e, arg) ||
+                 early.at(arg.get()) < early.at(e.get()) || level_[arg.get()] == level_[e.get()];
+        });
+        if (!free && kept.insert(e.get()).second) settled = false;
+      }
+    }
   }
 
   bool same_work(const Expr& a, const Expr& b) const {
@@ -310,6 +347,11 @@ class Planner {
           sequence.push_back(
               {{work.nodes.begin() + static_cast<std::ptrdiff_t>(i),
                 work.nodes.begin() + static_cast<std::ptrdiff_t>(std::min(work.nodes.size(), i + most_at_once_))}});
+    // Work that falls into planes waits for its first use, which can then join it.
+    for (auto work = sequence.end(); work != sequence.begin();)
+      if (falls_into_planes((--work)->nodes.front()))
+        std::rotate(work, work + 1,
+                    std::find_if(work + 1, sequence.end(), [&](const Work& w) { return uses(w, *work); }));
     // Values that cross from one piece of a long pointwise run to the next lie in memory too.
     std::unordered_map<const Node*, std::size_t> piece_of;
     for (std::size_t i = 0; i < sequence.size(); ++i)
@@ -335,6 +377,15 @@ class Planner {
       for (const auto& [node, use] : last_use)
         if (use == i) release(node, stage);
     }
+  }
+
+  bool uses(const Work& user, const Work& work) const {
+    const auto made = [&](const Expr& arg) {
+      const Expr& source = storage(read_through(arg) ? arg->args[0] : arg);
+      return std::find(work.nodes.begin(), work.nodes.end(), source) != work.nodes.end();
+    };
+    return std::any_of(user.nodes.begin(), user.nodes.end(),
+                       [&](const Expr& e) { return std::any_of(e->args.begin(), e->args.end(), made); });
   }
 
   typename std::vector<Work>::iterator first_pointwise(std::vector<Work>& works) const {

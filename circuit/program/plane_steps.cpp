@@ -57,32 +57,35 @@ bool independent(const PlaneStep<T>& one, const PlaneStep<T>& other) {
 template <class T>
 void join_planes(std::vector<std::unique_ptr<Step<T>>>& steps) {
   std::vector<std::unique_ptr<Step<T>>> joined;
-  for (auto first = steps.begin(); first != steps.end();) {
-    std::size_t planes = 0;
+  for (std::size_t first = 0, end = 0; first < steps.size(); first = end) {
+    // Grows [start, end): a step that hands more than planes to a later one stays in front, if it has no planes of its
+    // own.
+    std::size_t planes = 0, start = first;
     std::vector<const PlaneStep<T>*> run;
-    for (auto next = first; next != steps.end(); ++next) {
-      const auto* step = dynamic_cast<const PlaneStep<T>*>(next->get());
+    for (; end < steps.size(); ++end) {
+      run.push_back(dynamic_cast<const PlaneStep<T>*>(steps[end].get()));
+      const PlaneStep<T>* step = run.back();
       if (step == nullptr) break;
       const std::size_t common = planes > 0 ? planes : step->planes();
-      const auto joins = [&](const PlaneStep<T>* other) {
+      const auto joins = [&](std::size_t i) {
+        const PlaneStep<T>* other = run[i - first];
         return (common == 0 || other->falls_into(common)) && (other == step || independent(*other, *step));
       };
-      run.push_back(step);
-      if (!std::all_of(run.begin(), run.end(), joins)) {
-        run.pop_back();
-        break;
-      }
+      std::size_t begin = end + 1;
+      while (begin > start && joins(begin - 1)) --begin;
+      const auto of_planes = [&](const PlaneStep<T>* other) { return other->planes() > 0; };
+      if (begin > end || std::any_of(&run[start - first], &run[begin - first], of_planes)) break;
+      start = begin;
       planes = common;
     }
-    const auto end = first + static_cast<std::ptrdiff_t>(planes > 0 && run.size() > 1 ? run.size() : 1);
-    if (end - first == 1) {
-      joined.push_back(std::move(*first));
-    } else {
-      std::vector<std::unique_ptr<PlaneStep<T>>> parts;
-      for (auto part = first; part != end; ++part) parts.emplace_back(dynamic_cast<PlaneStep<T>*>(part->release()));
-      joined.push_back(std::make_unique<JoinedStep<T>>(std::move(parts), planes));
-    }
-    first = end;
+    if (end == first) ++end;
+    if (planes == 0 || end - start < 2) start = end;
+    std::move(steps.begin() + static_cast<std::ptrdiff_t>(first), steps.begin() + static_cast<std::ptrdiff_t>(start),
+              std::back_inserter(joined));
+    if (start == end) continue;
+    std::vector<std::unique_ptr<PlaneStep<T>>> parts;
+    for (std::size_t i = start; i < end; ++i) parts.emplace_back(dynamic_cast<PlaneStep<T>*>(steps[i].release()));
+    joined.push_back(std::make_unique<JoinedStep<T>>(std::move(parts), planes));
   }
   steps = std::move(joined);
 }

@@ -16,7 +16,7 @@ class ReduceStep final : public Step<T> {
     lines_ = line_view(shape, node->names.front());
     lines_.inner = line_view(shape, node->names.back()).inner;
     lines_.n = shape.size() / lines_.outer / lines_.inner;
-    parallel_ = shape.size() > parallel_threshold;
+    parallel_ = shape.size() >= parallel_threshold;
   }
 
   void run(const Frame<T>& frame) const override {

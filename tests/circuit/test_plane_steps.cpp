@@ -36,16 +36,18 @@ class AddOne final : public PlaneStep<double> {
   bool by_plane_;
 };
 
-/// How many steps are left of two, and the memory after them.
-std::pair<std::size_t, std::vector<double>> after(AddOne first, AddOne second) {
+/// How many steps are left of these, and the memory after them.
+std::pair<std::size_t, std::vector<double>> after(const std::vector<AddOne>& given) {
   std::vector<std::unique_ptr<Step<double>>> steps;
-  steps.push_back(std::make_unique<AddOne>(first));
-  steps.push_back(std::make_unique<AddOne>(second));
+  for (const AddOne& step : given) steps.push_back(std::make_unique<AddOne>(step));
   join_planes(steps);
   std::vector<double> memory(4 * plane_count * plane);
   std::iota(memory.begin(), memory.end(), 0.0);
   for (const auto& step : steps) step->run({nullptr, nullptr, memory.data(), nullptr});
   return {steps.size(), memory};
+}
+std::pair<std::size_t, std::vector<double>> after(AddOne first, AddOne second) {
+  return after(std::vector<AddOne>{first, second});
 }
 
 }  // namespace
@@ -72,6 +74,18 @@ BOOST_AUTO_TEST_CASE(a_step_that_reads_all_of_what_the_other_writes_stays_apart)
   for (std::size_t i = 0; i < plane_count * plane; ++i) BOOST_TEST(memory[c + i] == 2.0);
   BOOST_TEST(after({a, b, plane_count, false}, {b, a, plane_count}).first ==
              2u);  // and one that writes over what all read
+}
+
+BOOST_AUTO_TEST_CASE(a_step_of_no_planes_does_not_part_those_behind_it) {
+  constexpr std::size_t d = 3 * plane_count * plane;
+  const AddOne of_planes(a, c, plane_count), of_all(b, d, 0, false), last(c, a, 0);
+  const auto [count, memory] = after({AddOne(a, b, 0), of_planes, of_all, last});
+  BOOST_TEST(count == 2u);
+  for (std::size_t i = 0; i < plane_count * plane; ++i) {
+    BOOST_TEST(memory[a + i] == static_cast<double>(i) + 2);
+    BOOST_TEST(memory[d + i] == 2.0);  // it reads element 0 of what the first has written
+  }
+  BOOST_TEST(after({AddOne(a, b, plane_count), of_planes, of_all, last}).first == 3u);
 }
 
 BOOST_AUTO_TEST_CASE(steps_whose_planes_are_shifted_against_each_other_stay_apart) {

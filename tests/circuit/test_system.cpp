@@ -76,6 +76,22 @@ dr/dt = (-r + relu(X + near - 0.5*far + across - 0.1*pool*r + tanh(best) - 0.01*
 
 BOOST_AUTO_TEST_SUITE(systems)
 
+BOOST_AUTO_TEST_CASE(what_waits_for_a_convolution_is_computed_behind_it_and_takes_no_memory) {
+  const char* text = R"(circuit waiting
+axis y = 64
+axis x = 64
+parameter g = 2 1
+parameter a = 0.5 1
+input X[y, x] : 1
+E(0) = 1
+far := conv(E, box(y, x, size=9))
+dE/dt = (relu(g*X - (a*E + g)*far) - E)/(5 ms) : 1 [y, x]
+)";
+  const auto system = compile<double>(read_circuit(text));
+  // The convolution's result, and what is between its two passes with one set of packed lines; not g*X and a*E + g.
+  BOOST_TEST(system.workspace_bytes() < 4 * 64 * 64 * sizeof(double));
+}
+
 BOOST_AUTO_TEST_CASE(inputs_of_the_integrator_follow_those_of_the_drive) {
   CircuitContents c = *read_circuit(
       "circuit c\naxis n = 3\ninput a[n] : 1\ninput b : 1\ninput d : 1\n"
