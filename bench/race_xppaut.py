@@ -12,7 +12,6 @@ import sys
 import tempfile
 from pathlib import Path
 
-import h5py
 import numpy as np
 
 N, DURATION, STEP = 100, 200, 0.05
@@ -64,6 +63,8 @@ def race(striate):
     peer = shutil.which("xppaut")
     if not peer:
         return None
+    import h5py
+
     with tempfile.TemporaryDirectory() as folder:
         Path(folder, "k.toml").write_text(EXPERIMENT.replace("{start}", str(start())))
         lines = ODE.splitlines()
