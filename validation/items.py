@@ -413,6 +413,10 @@ ITEMS = [
                  Value("r_E for 1.29 deg at 8, 16.4 % and for 5.13 deg at 16.4 %",
                        lambda r: r["analysis/excitation"][()][[0, 1, 1], [2, 2, 6]], rows("ssn_2d", "r_E"), "Hz")],
          misses="no data beside it", group=OTHERS),
+    Item("fitzhugh_nagumo", "firing of a FitzHugh-Nagumo unit", "fitzhugh_nagumo",
+         values=[Value("rate at current 0.5", analysis("frequency", 5),
+                       lambda: 1000 / other("fitzhugh_nagumo", "cycle", "period")(), "Hz")],
+         misses="no data beside it", group=OTHERS),
     Item("wilson_cowan_gamma", "gamma of a Wilson-Cowan pair", "wilson_cowan_gamma",
          values=[Value("frequency at drives 0.8, 1.4, 2.6", lambda r: r["analysis/frequency"][()][[1, 4, 10]],
                        lambda: gamma("frequency_Hz")[[1, 4, 10]], "Hz"),
@@ -558,10 +562,6 @@ ITEMS = [
                        lambda r: [r["analysis/target_p"][()], r["analysis/rotation_p"][()]], lambda: np.zeros(2), within=0.01),
                  Value("chirp: smallest advance of the generalised phase a sample", chirp_advance, None, "rad")],
          misses="", group=PHASE),
-    Item("fitzhugh_nagumo", "firing of a FitzHugh-Nagumo unit", "fitzhugh_nagumo",
-         values=[Value("rate at current 0.5", analysis("frequency", 5),
-                       lambda: 1000 / other("fitzhugh_nagumo", "cycle", "period")(), "Hz")],
-         misses="no data beside it", group=OTHERS),
 ]
 
 
