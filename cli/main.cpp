@@ -86,6 +86,8 @@ int main(int argc, char** argv) {
     return wrong_usage;
   } catch (const CLI::Success& e) {  // --help
     return app.exit(e);
+  } catch (const CLI::RuntimeError& e) {  // what is wrong has been said
+    return e.get_exit_code();
   } catch (const CLI::ParseError& e) {
     complain(fmt::format("striate: {}. See striate --help.", e.what()));
     return wrong_usage;

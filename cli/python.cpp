@@ -4,6 +4,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <CLI/Error.hpp>
 #include <cstdlib>
 #include <filesystem>
 
@@ -44,7 +45,8 @@ void run_python(const std::vector<std::string>& arguments) {
     throw Error(fmt::format(
         "python: '{}' cannot be started. Set STRIATE_PYTHON to a Python 3 with numpy, h5py, xarray and matplotlib.",
         interpreter));
-  throw Failure("the drawing failed; what Python says stands above.");
+  if (WIFEXITED(status)) throw CLI::RuntimeError(WEXITSTATUS(status));
+  throw Failure(fmt::format("python: it was ended by signal {}.", WTERMSIG(status)));
 }
 
 }  // namespace striate

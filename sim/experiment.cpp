@@ -365,7 +365,7 @@ Experiment read_experiment(TomlDocument& document, const std::string& path) {
   e.analyses = read_analyses(root, e);
   for (std::size_t c = 0; c < e.condition_count(); ++c) {  // a mistake is found before anything runs
     const Variables variables = e.condition(c);
-    if (e.stimulus) e.stimulus->check(variables);
+    if (e.stimulus) e.stimulus->check(variables, e.run.steady);
     if (!e.varied_parameters.empty()) e.parameters(c);
     for (const auto& [name, value] : e.given_inputs) {
       if (!std::isfinite(evaluate(value, observable(e.circuit, name).value.unit(), variables)))

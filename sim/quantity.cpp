@@ -55,15 +55,26 @@ auto with_value(const std::string& text, const Variables& variables, const std::
       for (int i = 0; i < 2; ++i) message.erase(0, message.find(':') + 1);
     }
     while (message.starts_with(' ')) message.erase(0, 1);
-    for (const std::string hidden : {" Known: _.", ", _"})
+    for (const std::string hidden : {" Known: _.", " Closest: _.", ", _"})
       if (const auto at = message.rfind(hidden); at != std::string::npos) message.erase(at, hidden.size());
     throw Error(fmt::format("{} = \"{}\": {}", where, shortened(text), message));
   }
 }
 
+/// @throws Error when a unit is asked for and the text is a plain number: 0.5 would be taken for radians or for 50 %
+void require_unit(const std::string& text, const Unit& unit, const std::string& where) {
+  double number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error == std::errc() && end == text.data() + text.size() && number != 0 && !(unit == Unit()))
+    throw Error(
+        fmt::format("{} = \"{}\", but a quantity in [{}] is asked for. Write it with its unit, such as \"{} {}\".",
+                    where, text, unit.str(), text, unit.str()));
+}
+
 }  // namespace
 
 double evaluate(const std::string& text, const Unit& unit, const Variables& variables, const std::string& where) {
+  require_unit(text, unit, where);
   return with_value(text, variables, where, [&](const Expr& value) { return convert(value, unit)->value; });
 }
 

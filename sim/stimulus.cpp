@@ -198,8 +198,12 @@ Stimulus::Stimulus(const TomlTable& table, const Unit& feature_unit, const std::
   }
 }
 
-void Stimulus::check(const Variables& condition) const {
-  changes(condition);
+void Stimulus::check(const Variables& condition, bool steady) const {
+  for (const auto& layer : layers_)
+    if (times(layer.table, condition).onset > 0 && steady)
+      layer.table.at("onset").fail(
+          "but a steady state is that of what is shown at time 0. For a course in time, name an integrator as "
+          "run.method.");
   scene({1, 1, scale_}, 0, condition);
 }
 

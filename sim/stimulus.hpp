@@ -46,7 +46,7 @@ class Stimulus {
   double scale() const { return scale_; }
 
   /// Evaluates every number of every layer in one condition. @throws Error
-  void check(const Variables& condition) const;
+  void check(const Variables& condition, bool steady = false) const;
 
   /// Times in ms at which what is shown changes, ascending, for one condition.
   std::vector<double> changes(const Variables& condition) const;

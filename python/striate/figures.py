@@ -1,6 +1,8 @@
 """Figures of recordings: what is drawn follows from what the file holds."""
 
+import contextlib
 import textwrap
+from pathlib import Path
 
 import matplotlib
 import numpy as np
@@ -69,11 +71,20 @@ def draw(path):
 
 
 def save(figure, path):
-    with matplotlib.rc_context(STYLE):
-        try:
-            figure.savefig(path)
-        except ValueError as reason:  # an unknown ending
-            raise ValueError(f"{path}: {reason}") from None
+    """Writes the figure whole or not at all."""
+    path = Path(path)
+    part = path.with_name(f"{path.name}.part")
+    try:
+        with matplotlib.rc_context(STYLE):
+            figure.savefig(part, format=path.suffix[1:])
+        part.replace(path)
+    except ValueError as reason:  # an unknown ending
+        raise ValueError(f"{path}: {reason}") from None
+    except OSError as reason:
+        raise OSError(reason.errno, f"{path}: the picture cannot be written: {reason.strerror}.") from None
+    finally:
+        with contextlib.suppress(OSError):
+            part.unlink()
 
 
 def draw_all(recording: Recording, variables):

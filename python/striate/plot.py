@@ -1,6 +1,7 @@
 """Draws a recording: python -m striate.plot RECORDING -o FIGURE.svg"""
 
 import argparse
+import errno
 import sys
 
 from . import figures
@@ -14,7 +15,11 @@ def main(arguments=None):
     try:
         figures.save(figures.draw(options.recording), options.output)
     except (OSError, ValueError) as mistake:
-        print(f"striate plot: {mistake}", file=sys.stderr)
+        print(f"striate: {getattr(mistake, 'strerror', None) or mistake}", file=sys.stderr)
+        return 1 if isinstance(mistake, OSError) and mistake.errno in (errno.ENOSPC, errno.EDQUOT, errno.EIO) else 2
+    except (LookupError, RuntimeError, TypeError) as damage:
+        print(f"striate: {options.recording}: it cannot be drawn ({type(damage).__name__}: {damage}). Is the file as"
+              " `striate` wrote it?", file=sys.stderr)
         return 1
     return 0
 

@@ -159,4 +159,8 @@ def read(path):
             p = published(group)
             data.setdefault(p.analysis, []).append(p)
         analyses = variables(file["analysis"]) if "analysis" in file else []
-        return Recording(str(path), attributes(file), variables(file), analyses, data)
+        recorded = variables(file)
+        if {"seed", "status"} <= set(file):  # a sweep's account of its points, worth a look where some are not done
+            done = np.all(file["status"][()] == 1)
+            recorded = [v for v in recorded if v.name not in (["seed", "status"] if done else ["seed"])]
+        return Recording(str(path), attributes(file), recorded, analyses, data)

@@ -139,6 +139,18 @@ class Figures(unittest.TestCase):
             self.assertTrue(page.x0 <= box.x0 and page.y0 <= box.y0 and box.x1 <= page.x1 and box.y1 <= page.y1,
                             text.get_text())
 
+    def test_a_sweep_without_analyses_shows_its_points_only_where_some_are_not_done(self):
+        path = self.path("sweep")
+        with h5py.File(path, "r+") as file:
+            del file["analysis"], file["data"]
+            for name, values in (("x", [1.0, 2, 4]), ("seed", [7, 8, 9]), ("status", [1, 1, 1])):
+                file[name] = np.asarray(values)
+                file[name].dims[0].attach_scale(file["parameters_beta"])
+        self.assertEqual(len(panels(striate.plot(path))), 1)
+        with h5py.File(path, "r+") as file:
+            file["status"][1] = 2
+        self.assertEqual(len(panels(striate.plot(path))), 2)
+
     def test_waves_are_drawn_as_phases_arrows_spectra_and_decibels(self):
         figure = striate.plot(self.path("waves"))
         shown = panels(figure)
@@ -263,11 +275,11 @@ class Figures(unittest.TestCase):
         output = Path(self.directory.name) / "out.svg"
         for path, words in ((wrong, "not readable as HDF5"), (missing, "there is no such file")):
             done = self.run_plot(path, "-o", output)
-            self.assertEqual(done.returncode, 1)
+            self.assertEqual(done.returncode, 2)
             self.assertIn(words, done.stderr)
             self.assertNotIn("Traceback", done.stderr)
         done = self.run_plot(self.path("tilt"), "-o", Path(self.directory.name) / "out.xyz")
-        self.assertEqual(done.returncode, 1)
+        self.assertEqual(done.returncode, 2)
         self.assertIn("not supported", done.stderr)
 
 

@@ -154,6 +154,8 @@ class BadInput(Program):
             self.refused_experiment(EXPERIMENT.replace("[run]", text + "\n[run]"), "e.toml", *words)
 
     def test_stimuli_and_encoders(self):
+        self.refused_tilt('size = "2 deg"', 'size = "2 deg"\nonset = "10 ms"', "onset", "time 0", "run.method")
+        self.refused_tilt('"0.25 deg"', '"0.25"', "scale", "0.25 deg")
         self.refused_tilt("[encoder]", "[encodr]", "[stimulus]", "Add [encoder]")
         for old, new, *words in (('kind = "circular"', 'kind = "circlar"', "circular"), ("width = 0.40", "width = -1", "width"),
                                  ("width = 0.40", "width = nan", "width"), ('axis = "feature"', 'axis = "featur"', "e.toml", "Closest: feature"),
@@ -231,6 +233,8 @@ class BadInput(Program):
             if words == [None]:
                 text, words = text.replace("(E - V)/tau", "(w - V)/tau"), ["b=2", "Sum or average"]
             self.refused_circuit(text, *words)
+        (self.folder / "c.circuit").write_bytes(b"\xef\xbb\xbf" + CIRCUIT.replace("\n", "\r\n").encode())  # by other editors
+        self.assertEqual(self.striate("check", "c.circuit").returncode, 0)
         self.refused_circuit("", "first line")
         self.refused_circuit(CIRCUIT.encode() + b"# \xe9\n", "UTF-8")
         self.refused_circuit(CIRCUIT.encode() + b"\0", "control character")

@@ -126,6 +126,15 @@ y = "respones"
             self.refused([command, "foreign.h5"], "foreign.h5", "not a recording")
         self.refused(["plot", "out.h5", "-o", "picture.gif"], "picture.gif", ".svg")
         self.refused(["plot", "out.h5", "-o", "none/picture.svg"], "none/picture.svg", "folder")
+        (self.folder / "taken.svg").mkdir()
+        self.refused(["plot", "out.h5", "-o", "taken.svg"], "taken.svg", "cannot be written", "directory")
+        with h5py.File(self.folder / "out.h5", "r+") as file:  # a state without its axes
+            values = file["v"][()]
+            del file["v"]
+            file["v"] = values[:, None, None, None, None]
+            file["v"].dims[0].label = "t"
+        drawn = self.striate("plot", "out.h5", "-o", "damaged.svg")
+        self.assertLessEqual(drawn.stderr.count("\n"), 1, drawn.stderr)
 
     def test_a_full_disk_ends_with_code_1_and_a_file_that_opens(self):
         limit = 65536
@@ -359,15 +368,15 @@ relative_to = { current = 0 }
         self.refused([*over, 'circuit=fitzhugh_nagumo,"fitzhug_nagumo"'], "--over circuit", "Closest: fitzhugh_nagumo")
 
     def test_values_that_are_refused_together_are_the_failure_of_their_points_alone(self):
-        for offsets, status in (("5 ms,20 ms", [[1, 1], [2, 1]]), ("20 ms,5 ms", [[1, 1], [1, 2]])):
-            done = self.striate("sweep", *TILT, "--over", "stimulus.layer[0].onset=0 ms,9 ms", "--over", f"stimulus.layer[0].offset={offsets}",
+        for offsets, status in (("-5 ms,20 ms", [[1, 1], [2, 1]]), ("20 ms,-5 ms", [[1, 1], [1, 2]])):
+            done = self.striate("sweep", *TILT, "--over", "stimulus.layer[0].onset=-9 ms,0 ms", "--over", f"stimulus.layer[0].offset={offsets}",
                                 "-o", "sweep.h5", "--force")
             self.assertEqual(done.returncode, 1, done)
             self.assertIn("1 of 4", done.stderr)
             self.assertIn("4 points: 3 done, 1 failed, 0 pending", self.striate("info", "sweep.h5").stdout)
             with h5py.File(self.folder / "sweep.h5") as file:
                 self.assertEqual(file["status"][:].tolist(), status)
-                self.assertIn("onset 9 ms", file[f"errors/{status[1].index(2) + 2}"][()].decode())
+                self.assertIn("onset 0 ms", file[f"errors/{status[1].index(2) + 2}"][()].decode())
                 self.assertEqual(numpy.isnan(file["O"]).all(axis=(2, 3, 4, 5)).tolist(), [[s == 2 for s in row] for row in status])
 
     def test_a_failed_point_stops_nothing(self):

@@ -40,6 +40,10 @@ BOOST_AUTO_TEST_CASE(Messages_speak_of_what_the_user_wrote) {
     BOOST_TEST(std::string(e.what()) == "e.toml:1: size = \"zzzzzz\": 'zzzzzz' is not defined. Known: size.");
   }
   BOOST_CHECK_EXCEPTION(value("3 mV", "deg"), Error, says("[mV]", "[deg]"));
+  BOOST_CHECK_EXCEPTION(value("0.25", "deg"), Error, says("[deg]", "\"0.25 deg\""));  // not 14 deg
+  BOOST_CHECK_EXCEPTION(value("0.5", "%"), Error, says("[%]", "\"0.5 %\""));
+  BOOST_TEST(value("0", "deg") == 0);
+  BOOST_TEST(value("0.5", "1") == 0.5);
 }
 
 BOOST_AUTO_TEST_SUITE_END()
