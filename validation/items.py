@@ -600,12 +600,17 @@ def smallest_best_size(recording):
     return recording["size"][()][response >= (1 - 1e-6) * response.max()].min()
 
 
+def unpaired(*analyses):
+    """Data that are paired with all conditions in order, for runs of some of them."""
+    return [f"analysis[{i}].compare.in_order=false" for i in analyses]
+
+
 PLAID = ["conditions.c0.values=[12]", "conditions.c90.values=[0,12]"]
 AT_30 = ['conditions.second={values=[30],unit="deg"}']
 LARGEST = ["conditions.contrast.values=[1]"]
-HUE_AT_45 = ['conditions.difference={values=[0,45],unit="deg"}']
-ORANGE = ["conditions.test={values=[0]}", "conditions.pattern={values=[1,0]}", 'conditions.frequency={values=[0],unit="1/deg"}']
-PREFERRED = ['conditions.centre={values=[0],unit="deg"}']
+HUE_AT_45 = ['conditions.difference={values=[0,45],unit="deg"}', *unpaired(0, 1)]
+ORANGE = ["conditions.test={values=[0]}", "conditions.pattern={values=[1,0]}", 'conditions.frequency={values=[0],unit="1/deg"}', *unpaired(1)]
+PREFERRED = ['conditions.centre={values=[0],unit="deg"}', *unpaired(1)]
 AT_1_DEG = ['conditions.width={values=[1],unit="deg"}']
 MEASURES = [
     Measure("tilt r", "tilt_illusion", [], attribute("shift", "r"), ("tilt_r",)),

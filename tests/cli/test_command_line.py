@@ -379,6 +379,16 @@ relative_to = { current = 0 }
                 self.assertIn("onset 0 ms", file[f"errors/{status[1].index(2) + 2}"][()].decode())
                 self.assertEqual(numpy.isnan(file["O"]).all(axis=(2, 3, 4, 5)).tolist(), [[s == 2 for s in row] for row in status])
 
+    def test_the_lesion_table_asks_for_runs_that_there_are(self):
+        sys.path.insert(0, str(EXAMPLES.parent / "validation"))
+        from items import LESIONS, MEASURES
+        lesions = [(settings, [*MEASURES[0].settings], MEASURES[0].experiment) for _, settings, _ in LESIONS]
+        for lesion, settings, experiment in [*lesions, *(([], m.settings, m.experiment) for m in MEASURES)]:
+            given = [word for setting in (*lesion, *settings) for word in ("--set", setting)]
+            with self.subTest(experiment=experiment, given=given):
+                done = self.striate("check", EXAMPLES / f"{experiment}.toml", *given)
+                self.assertEqual(done.returncode, 0, done.stderr)
+
     def test_a_failed_point_stops_nothing(self):
         self.write("blow.circuit", 'circuit blow "grows or falls"\ntime ms\nparameter tau = 1 ms\nparameter a = 1 1\nx(0) = 1\n'
                                    'dx/dt = a*x*x*x/tau : 1 "state"\n')
