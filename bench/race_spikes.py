@@ -18,10 +18,10 @@ from pathlib import Path
 RUNS = 3
 
 # What stands in Striate's model files, in Brian2's words.
-COBA = """dv/dt = (gl*(el - v) + ge*(0*mV - v) + gi*(-80*mV - v) + current)/cm : volt (unless refractory)
+COBA = """dv/dt = (g_l*(e_l - v) + ge*(0*mV - v) + gi*(-80*mV - v) + current)/c_m : volt (unless refractory)
 dge/dt = -ge/(5*ms) : siemens
 dgi/dt = -gi/(10*ms) : siemens"""
-COBAHH = """dv/dt = (gl*(el - v) + ge*(0*mV - v) + gi*(-80*mV - v) + 20*usiemens*m**3*h*(50*mV - v) + 6*usiemens*n**4*(-90*mV - v))/cm : volt
+COBAHH = """dv/dt = (g_l*(e_l - v) + ge*(0*mV - v) + gi*(-80*mV - v) + 20*usiemens*m**3*h*(50*mV - v) + 6*usiemens*n**4*(-90*mV - v))/c_m : volt
 dm/dt = alpham*(1 - m) - betam*m : 1
 dn/dt = alphan*(1 - n) - betan*n : 1
 dh/dt = alphah*(1 - h) - betah*h : 1
@@ -48,7 +48,7 @@ def brian(model, n, threads, single):
         b.set_device("cpp_standalone", build_on_run=False)
         b.seed(1)
         b.defaultclock.dt = 0.1 * b.ms
-        space = {"gl": 10 * b.nS, "el": -60 * b.mV, "cm": 200 * b.pF, "current": 120 * b.pA}
+        space = {"g_l": 10 * b.nS, "e_l": -60 * b.mV, "c_m": 200 * b.pF, "current": 120 * b.pA}
         if model == "coba":
             g = b.NeuronGroup(n, COBA, threshold="v > -50*mV", reset="v = -60*mV", refractory=5 * b.ms,
                               method="exponential_euler", namespace=space)

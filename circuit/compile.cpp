@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "base/error.hpp"
+#include "circuit/borrowed_memory.hpp"
 #include "circuit/delay.hpp"
 #include "circuit/derive.hpp"
 #include "circuit/noise.hpp"
@@ -19,7 +20,21 @@ namespace striate {
 namespace {
 
 /// What a System computes from (p, t, u, y) ...
-enum class Source { initial, rhs, leak, observe, guard, jump, hold, source_rate, delay_source, past, tau, count_ };
+enum class Source {
+  initial,
+  rhs,
+  leak,
+  observe,
+  guard,
+  jump,
+  hold,
+  source_rate,
+  delay_source,
+  past,
+  tau,
+  delay_weight,
+  count_
+};
 /// ... and how: its value, or a product with its derivative towards those of (p, t, u, y) that a mask names.
 /// Form::second is the vjp of the jvp towards y.
 enum class Form { value, jvp, vjp, second, count_ };
@@ -140,7 +155,30 @@ struct Workspace<T>::Contents {
   std::vector<std::vector<SynapseMemory<T>>> synapses;  ///< [projection][expression]
   std::vector<T> changed;  ///< states an event may take, before they are picked; or their tangents or cotangents
   std::vector<T> after;    ///< [states] tangent or cotangent on the far side of a jump
+  std::vector<std::vector<T>> spare;
 };
+
+template <class T>
+std::vector<T> borrow(Workspace<T>& workspace, std::size_t size) {
+  auto& spare = workspace.contents().spare;
+  std::vector<T> memory;
+  if (!spare.empty()) {
+    memory = std::move(spare.back());
+    spare.pop_back();
+  }
+  memory.resize(size);
+  return memory;
+}
+
+template <class T>
+void give_back(Workspace<T>& workspace, std::vector<T>&& memory) {
+  workspace.contents().spare.push_back(std::move(memory));
+}
+
+template std::vector<float> borrow(Workspace<float>&, std::size_t);
+template std::vector<double> borrow(Workspace<double>&, std::size_t);
+template void give_back(Workspace<float>&, std::vector<float>&&);
+template void give_back(Workspace<double>&, std::vector<double>&&);
 
 template <class T>
 Workspace<T>::Workspace(std::unique_ptr<Contents> contents) : contents_(std::move(contents)) {}
@@ -153,11 +191,12 @@ Workspace<T>::~Workspace() = default;
 
 template <class T>
 struct System<T>::Impl {
-  explicit Impl(const Circuit& c) : Impl(c, with_supplied_delays(c)) {}
+  explicit Impl(const Circuit& c) : Impl(c, with_supplied_delays(c, DelayedSums::supplied)) {}
   Impl(const Circuit& c, SuppliedDelays supplied)
       : given(c),
         circuit(with_held_inputs(with_supplied_noise(supplied.circuit))),
-        delay_rules(std::move(supplied.rules)) {
+        delay_rules(std::move(supplied.rules)),
+        delay_choices(std::move(supplied.choices)) {
     if (!c->noises.empty()) noise = {c->noises.front().calculus, noise_entry(c)};
     states = fields_of(circuit->states);
     parameters = fields_of(circuit->parameters);
@@ -183,40 +222,56 @@ struct System<T>::Impl {
       }
     }
     for (const auto& rule : circuit->projections) add(rule);
-    for (const auto& rule : delay_rules) {
-      const Shape& shape = rule.input.shape();
-      const Shape& source = rule.source.shape();
-      Delay d{rule.input->name,
-              inputs.at(rule.input->name).offset,
-              shape.size(),
-              taus_size,
-              sources_size,
-              source.size(),
-              {},
-              true};
-      for (const auto& node : topological_order({rule.past}))
-        if (node->op == Op::variable && node->kind == VariableKind::time) d.constant_past = false;
-      // Delays with one tau over one source's shape look their places up together.
-      const auto like = std::find_if(delays.begin(), delays.end(), [&](const Delay& other) {
-        const DelayRule& of = delay_rules[static_cast<std::size_t>(&other - delays.data())];
-        return of.tau == rule.tau && of.input.shape() == shape && of.source.shape() == source;
-      });
-      if (like != delays.end()) {
-        d.tau = like->tau;
-      } else {
-        taus_size += d.size;
+    for (const auto& rule : delay_rules) add(rule);
+  }
+
+  void add(const DelayRule& rule) {
+    const Shape& shape = rule.shape;
+    const Shape& source = rule.source.shape();
+    Delay d{rule.input->name,
+            inputs.at(rule.input->name).offset,
+            shape.size(),
+            rule.input.shape().size(),
+            taus_size,
+            sources_size,
+            source.size(),
+            nullptr,
+            true};
+    d.weights = delay_weights_size;
+    for (const auto& node : topological_order({rule.past}))
+      if (node->op == Op::variable && node->kind == VariableKind::time) d.constant_past = false;
+    // Delays with one tau over one source's shape look their places up together, and so do sums of one set of weights.
+    for (std::size_t i = 0; i < delays.size(); ++i) {
+      const DelayRule& other = delay_rules[i];
+      if (!(other.tau == rule.tau && other.shape == shape && other.source.shape() == source)) continue;
+      if (d.tau == taus_size) {
+        d.tau = delays[i].tau;
+        d.element = delays[i].element;
       }
-      if (!(shape == source)) {
-        d.element.resize(shape.size());
-        for (std::size_t i = 0; i < shape.size(); ++i)
-          for (std::size_t a = 0; a < source.rank(); ++a) {
-            const std::size_t axis = *shape.find(source[a].name);
-            d.element[i] += static_cast<std::uint32_t>(i / shape.stride(axis) % shape[axis].size * source.stride(a));
-          }
-      }
-      sources_size += d.source_size;
-      delays.push_back(std::move(d));
+      if (!rule.weights || !(other.weights == rule.weights && other.input.shape() == rule.input.shape())) continue;
+      d.weights = delays[i].weights;
+      d.target = delays[i].target;
+      break;
     }
+    if (d.tau == taus_size) taus_size += d.size;
+    if (!d.element && !(shape == source)) d.element = places(shape, source);
+    if (rule.weights && !d.target) {
+      delay_weights_size += d.size;
+      d.target = places(shape, rule.input.shape());
+    }
+    sources_size += d.source_size;
+    delays.push_back(std::move(d));
+  }
+
+  /// The element of `part` that each element of `whole` is broadcast from.
+  static std::shared_ptr<const std::vector<std::uint32_t>> places(const Shape& whole, const Shape& part) {
+    auto place = std::make_shared<std::vector<std::uint32_t>>(whole.size());
+    for (std::size_t a = 0; a < part.rank(); ++a) {
+      const std::size_t axis = *whole.find(part[a].name);
+      for (std::size_t i = 0; i < place->size(); ++i)
+        (*place)[i] += static_cast<std::uint32_t>(i / whole.stride(axis) % whole[axis].size * part.stride(a));
+    }
+    return place;
   }
 
   void add(const ProjectionRule& rule) {
@@ -317,10 +372,24 @@ struct System<T>::Impl {
         for (std::size_t i = 0; i < delays.size(); ++i)
           all.push_back({broadcast_to(delay_rules[i].past, delay_rules[i].source.shape()), delays[i].source});
         break;
-      case Source::tau:
-        for (std::size_t i = 0; i < delays.size(); ++i)
-          all.push_back({broadcast_to(delay_rules[i].tau, delay_rules[i].input.shape()), delays[i].tau});
+      case Source::tau: {
+        std::size_t next = 0;
+        for (std::size_t i = 0; i < delays.size(); ++i) {
+          if (delays[i].tau != next) continue;  // shared
+          all.push_back({broadcast_to(delay_rules[i].tau, delay_rules[i].shape), next});
+          next += delays[i].size;
+        }
         break;
+      }
+      case Source::delay_weight: {
+        std::size_t next = 0;
+        for (std::size_t i = 0; i < delays.size(); ++i) {
+          if (!delays[i].target || delays[i].weights != next) continue;
+          all.push_back({delay_rules[i].weights, next});
+          next += delays[i].size;
+        }
+        break;
+      }
       case Source::count_: break;
     }
     return all;
@@ -346,7 +415,7 @@ struct System<T>::Impl {
     std::vector<ArgumentGroup> groups{{parameters.size(), 1}, {1, 3}, {inputs.size(), 2}, {states.size(), 3}};
     if (part.source == Source::initial) groups = {{parameters.size(), 1}, {0, 1}, {inputs.size(), 1}, {0, 1}};
     if (part.source == Source::past) groups = {{parameters.size(), 1}, {1, 2}, {0, 1}, {0, 1}};
-    if (part.source == Source::hold || part.source == Source::tau)
+    if (part.source == Source::hold || part.source == Source::tau || part.source == Source::delay_weight)
       groups = {{parameters.size(), 1}, {0, 1}, {0, 1}, {0, 1}};
     const auto asked = [&](const ArgumentField& a) { return (part.mask >> a.group & 1U) != 0; };
     std::vector<OutputField> outputs;
@@ -476,8 +545,9 @@ struct System<T>::Impl {
   std::vector<Projection> projections;
   std::vector<std::vector<std::unique_ptr<SynapseFunction<T>>>> synapse_functions;  ///< [projection][expression]
   std::vector<DelayRule> delay_rules;
+  std::vector<AlgorithmChoice> delay_choices;
   std::vector<Delay> delays;
-  std::size_t sources_size = 0, taus_size = 0;
+  std::size_t sources_size = 0, taus_size = 0, delay_weights_size = 0;
   std::size_t driven = 0;
   std::optional<NoiseForm> noise;
   std::size_t guard_size = 0;
@@ -556,6 +626,14 @@ void System<T>::past(T t, std::span<const T> p, std::span<T> out, Workspace<T>& 
 template <class T>
 void System<T>::taus(std::span<const T> p, std::span<T> out, Workspace<T>& workspace) const {
   impl_->value(Source::tau, {T(0), {}, p, {}}, out.data(), workspace);
+}
+template <class T>
+std::size_t System<T>::delay_weights_size() const {
+  return impl_->delay_weights_size;
+}
+template <class T>
+void System<T>::delay_weights(std::span<const T> p, std::span<T> out, Workspace<T>& workspace) const {
+  impl_->value(Source::delay_weight, {T(0), {}, p, {}}, out.data(), workspace);
 }
 template <class T>
 std::size_t System<T>::guard_size() const {
@@ -732,7 +810,10 @@ void System<T>::synapse_vjp(std::size_t k, std::size_t expression, const Synapse
 
 template <class T>
 std::vector<AlgorithmChoice> System<T>::algorithms() const {
-  return impl_->function({Source::rhs}).algorithms();
+  auto choices = impl_->delay_choices;
+  const auto& of_rates = impl_->function({Source::rhs}).algorithms();
+  choices.insert(choices.end(), of_rates.begin(), of_rates.end());
+  return choices;
 }
 template <class T>
 std::size_t System<T>::workspace_bytes() const {

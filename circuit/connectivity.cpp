@@ -570,11 +570,12 @@ void check_connectivity(const Connectivity& rule, const Population& pre, const P
 
 Connections connect(const Connectivity& rule, const Population& pre, const Population& post, std::uint64_t seed,
                     std::string_view name) {
-  check_connectivity(rule, pre, post, name);
+  constexpr std::string_view what = "projection ";  // which ProjectionRule::purpose begins with
+  const std::string_view own = name.starts_with(what) ? name.substr(what.size()) : name;
+  check_connectivity(rule, pre, post, own);
   const std::uint64_t most = most_synapses(rule, pre, post);
   // Lists are drawn, then put together: each target is in memory twice for a while.
-  require_memory(fmt::format("projection '{}'", name), fmt::format("{} synapses", most),
-                 8.0 * static_cast<double>(most));
+  require_memory(fmt::format("{}'{}'", what, own), fmt::format("{} synapses", most), 8.0 * static_cast<double>(most));
   if (rule.rule == Rule::pairs) return listed(rule, pre);
   if (rule.rule == Rule::fixed_in || rule.rule == Rule::gaussian_in) {
     Drawing drawing(rule, post, pre, seed, name);
@@ -592,29 +593,28 @@ Distance::Distance(const Population& pre, const Population& post, std::string_vi
                 fmt::format("distance needs axes in pairs, but the source has {} and the target {}.", pre.axes.size(),
                             post.axes.size()));
   }
-  const auto positions = [](const PopulationAxis& axis) {
-    std::vector<double> x(axis.size);
-    for (std::size_t i = 0; i < x.size(); ++i) x[i] = axis.low + static_cast<double>(i) * axis.spacing;
+  const auto positions = [](const Population& side, std::size_t a) {
+    std::size_t places = 1, stride = 1;
+    for (const auto& axis : side.axes) places *= axis.size;
+    for (std::size_t b = a + 1; b < side.axes.size(); ++b) stride *= side.axes[b].size;
+    const PopulationAxis& axis = side.axes[a];
+    std::vector<double> x(places);
+    for (std::size_t i = 0; i < places; ++i)
+      x[i] = axis.low + static_cast<double>(i / stride % axis.size) * axis.spacing;
     return x;
-  };
-  const auto stride = [](const Population& side, std::size_t a) {
-    std::size_t s = 1;
-    for (std::size_t b = a + 1; b < side.axes.size(); ++b) s *= side.axes[b].size;
-    return s;
   };
   for (std::size_t a = 0; a < pre.axes.size(); ++a) {
     const std::size_t b = partner_axis(pre, post, a);
     const PopulationAxis& to = post.axes[b];
-    axes_.push_back({positions(pre.axes[a]), positions(to), stride(pre, a), stride(post, b),
-                     to.circular ? static_cast<double>(to.size) * to.spacing : HUGE_VAL});
+    axes_.push_back(
+        {positions(pre, a), positions(post, b), to.circular ? static_cast<double>(to.size) * to.spacing : HUGE_VAL});
   }
 }
 
 double Distance::operator()(std::size_t pre, std::size_t post) const {
   double square = 0;
   for (const auto& axis : axes_) {
-    double d = std::abs(axis.pre[pre / axis.pre_stride % axis.pre.size()] -
-                        axis.post[post / axis.post_stride % axis.post.size()]);
+    double d = std::abs(axis.pre[pre] - axis.post[post]);
     d = std::min(d, std::abs(axis.period - d));
     square += d * d;
   }

@@ -80,9 +80,8 @@ class Distance {
 
  private:
   struct Along {
-    std::vector<double> pre, post;  ///< positions
-    std::size_t pre_stride, post_stride;
-    double period;  ///< infinite where the axis does not wrap
+    std::vector<double> pre, post;  ///< positions, by place
+    double period;                  ///< infinite where the axis does not wrap
   };
   std::vector<Along> axes_;
 };

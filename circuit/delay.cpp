@@ -3,10 +3,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <set>
 #include <unordered_map>
 
 #include "base/error.hpp"
+#include "circuit/program/couplings.hpp"
 #include "circuit/text.hpp"
 
 namespace striate {
@@ -33,8 +35,6 @@ void for_each_expression(Contents& c, const Body& body) {
   }
 }
 
-bool widened(const Expr& e) { return e->op == Op::delayed && e.shape().size() > e->args[0].shape().size(); }
-
 /// The part of an angle that is a widened delay, with its sign, and the rest; empty where there is none.
 struct Angle {
   Expr delay, rest;
@@ -42,7 +42,7 @@ struct Angle {
 };
 
 Angle split(const Expr& e, bool negative = false) {
-  if (widened(e)) return {e, {}, negative};
+  if (is_widened_delay(e)) return {e, {}, negative};
   const auto signed_part = [&](const Expr& x, bool minus) { return minus ? -x : x; };
   switch (e->op) {
     case Op::neg: return split(e->args[0], !negative);
@@ -76,6 +76,47 @@ Expr taken_before(const Expr& e) {
   return broadcast_to(value, e.shape());
 }
 
+bool smooth(Op op) {
+  constexpr std::array ops{Op::add, Op::sub, Op::neg, Op::mul,  Op::div,     Op::convert,
+                           Op::sin, Op::cos, Op::exp, Op::tanh, Op::sigmoid, Op::softplus};
+  return std::ranges::find(ops, op) != ops.end();
+}
+
+bool of_parameters(const Expr& e) {
+  return std::ranges::none_of(topological_order({e}), [](const Expr& node) {
+    return node->op == Op::delayed || (node->op == Op::variable && node->kind != VariableKind::parameter);
+  });
+}
+
+/// f(delayed(x, tau), p) = delayed(f(x, p), tau), for parameters of the units that x belongs to.
+Expr taken_along(const Expr& e) {
+  if (!smooth(e->op)) return {};
+  const auto inside = [](Expr x) {
+    while (x->op == Op::broadcast) x = x->args[0];
+    return x;
+  };
+  Expr tau;
+  const Shape* source = nullptr;
+  std::vector<Expr> args;
+  for (const Expr& given : e->args) {
+    const Expr arg = inside(given);
+    if (!is_widened_delay(arg)) continue;
+    if (tau && !(tau == arg->args[1] && *source == arg->args[0].shape())) return {};
+    tau = arg->args[1];
+    source = &arg->args[0].shape();
+  }
+  if (!tau) return {};
+  for (const Expr& given : e->args) {
+    const Expr arg = inside(given);
+    const bool late = is_widened_delay(arg);
+    const bool alike =
+        late || std::ranges::all_of(arg.shape(), [&](const Axis& axis) { return source->has(axis.name); });
+    if (!alike || !(late || of_parameters(arg))) return {};
+    args.push_back(late ? arg->args[0] : arg);
+  }
+  return broadcast_to(delayed(with_args(e, std::move(args)), tau), e.shape());
+}
+
 Expr with_phasors(const Expr& root) {
   std::unordered_map<const Node*, Expr> value;
   for (const auto& e : topological_order({root})) {
@@ -86,7 +127,8 @@ Expr with_phasors(const Expr& root) {
       changed = changed || !(args.back() == arg);
     }
     const Expr rebuilt = changed ? with_args(e, std::move(args)) : e;
-    const Expr before = taken_before(rebuilt);
+    const Expr along = taken_along(rebuilt);
+    const Expr before = along ? along : taken_before(rebuilt);
     value[e.get()] = before ? before : rebuilt;
   }
   return value.at(root.get());
@@ -139,7 +181,7 @@ bool has_delays(const Circuit& circuit) {
   return any;
 }
 
-SuppliedDelays with_supplied_delays(const Circuit& circuit) {
+SuppliedDelays with_supplied_delays(const Circuit& circuit, DelayedSums sums) {
   if (!has_delays(circuit)) return {circuit, {}};
   CircuitContents c = *circuit;
   for_each_expression(c, [](Expr& e) { e = with_phasors(e); });
@@ -155,32 +197,61 @@ SuppliedDelays with_supplied_delays(const Circuit& circuit) {
     if (s.history) histories.emplace_back(s.variable, s.history);
   const Expr t = time_variable(c.time_unit);
 
-  std::vector<Expr> roots;
-  for_each_expression(c, [&](const Expr& e) { roots.push_back(e); });
-  std::vector<DelayRule> rules;
-  std::vector<std::pair<Expr, Expr>> inputs, pasts = histories;
   std::size_t number = 0;
-  for (const auto& node : topological_order(roots)) {
-    if (node->op != Op::delayed) continue;
+  const auto new_input = [&](const Shape& shape, const Unit& unit, const Expr& what) {
     std::string name;
     do name = fmt::format("delayed_{}", ++number);
     while (!taken.insert(name).second);
-    DelayRule rule;
-    rule.input = variable(VariableKind::input, name, node.shape(), node.unit());
-    rule.source = substitute({node->args[0]}, inputs)[0];
+    Expr input = variable(VariableKind::input, name, shape, unit);
+    c.inputs.push_back({input, shown(what), "", Supply::delayed});
+    return input;
+  };
+
+  struct Sum {
+    Expr input, weights, delayed;
+    std::vector<std::string> over;
+  };
+  std::vector<Sum> summed;
+  SuppliedDelays result{circuit, {}};
+  if (sums == DelayedSums::supplied) {
+    const auto supply = [&](const Expr& weights, const Expr& value, const std::vector<std::string>& over) {
+      for (const Sum& sum : summed)
+        if (sum.weights == weights && sum.delayed == value && sum.over == over) return sum.input;
+      const Expr input = new_input(value.shape().without(over), weights.unit() * value.unit(), value);
+      summed.push_back({input, weights, value, over});
+      return input;
+    };
+    for (auto& s : c.states) s.equation = factor_delayed_couplings(s.equation, result.choices, supply);
+  }
+
+  std::vector<Expr> roots;
+  for_each_expression(c, [&](const Expr& e) { roots.push_back(e); });
+  for (const Sum& sum : summed) roots.push_back(sum.delayed->args[0]);
+  std::vector<std::pair<Expr, Expr>> inputs, pasts = histories;
+  const auto rule_of = [&](const Expr& node, const Expr& input) {
     const Expr& tau = node->args[1];
-    rule.tau = is_zero(tau) && tau.unit() == Unit() ? quantity(0, c.time_unit) : convert(tau, c.time_unit);
-    rule.past = substitute({node->args[0]}, pasts)[0];
+    return DelayRule{input, substitute({node->args[0]}, inputs)[0],
+                     is_zero(tau) && tau.unit() == Unit() ? quantity(0, c.time_unit) : convert(tau, c.time_unit),
+                     substitute({node->args[0]}, pasts)[0], node.shape()};
+  };
+  for (const auto& node : topological_order(roots)) {
+    if (node->op != Op::delayed) continue;
+    DelayRule rule = rule_of(node, new_input(node.shape(), node.unit(), node));
     // The past of a delayed value is that of its source, so much earlier; check_delays has seen to it that tau is one
     // number wherever this is used.
     if (rule.tau.shape().rank() == 0) pasts.emplace_back(node, substitute({rule.past}, {{t, t - rule.tau}})[0]);
     inputs.emplace_back(node, rule.input);
-    c.inputs.push_back({rule.input, shown(node), "", Supply::delayed});
-    rules.push_back(std::move(rule));
+    result.rules.push_back(std::move(rule));
+  }
+  for (const Sum& sum : summed) {
+    DelayRule rule = rule_of(sum.delayed, sum.input);
+    rule.weights = broadcast_to(sum.weights, rule.shape);
+    result.rules.push_back(std::move(rule));
   }
   for_each_expression(c, [&](Expr& e) { e = substitute({e}, inputs)[0]; });
   for (auto& s : c.states) s.history = {};
-  return {Circuit(std::move(c)), std::move(rules)};
+  result.circuit = Circuit(std::move(c));
+  return result;
 }
 
 }  // namespace striate

@@ -9,6 +9,7 @@
 #include "base/error.hpp"
 #include "circuit/batch.hpp"
 #include "circuit/compile.hpp"
+#include "circuit/program/function.hpp"
 
 namespace striate {
 namespace {
@@ -22,18 +23,27 @@ bool of_parameters(const Expr& e) {
   return std::ranges::any_of(topological_order({e}), [](const Expr& node) { return node->op == Op::variable; });
 }
 
+DelayMemory::Substitution default_values(const Circuit& circuit) {
+  const System<double> system = compile<double>(circuit);
+  const auto p = system.default_parameters();
+  DelayMemory::Substitution values;
+  for (const Parameter& parameter : circuit->parameters) {
+    const Expr& v = parameter.variable;
+    const Field& field = system.parameters().at(v->name);
+    const auto own = std::span(p).subspan(field.offset, field.size);
+    values.emplace_back(v, array({own.begin(), own.end()}, v.shape(), v.unit()));
+  }
+  return values;
+}
+
 }  // namespace
 
 DelayMemory::DelayMemory(const Circuit& circuit, double h) : supplied_(with_supplied_delays(circuit)), h_(h) {
-  const System<double> system = compile<double>(circuit);
-  std::vector<double> taus(system.taus_size());
-  auto workspace = system.workspace();
-  system.taus(system.default_parameters(), taus, workspace);
+  const Substitution values = default_values(circuit);
   const Expr t = time_variable(circuit->time_unit);
   for (std::size_t i = 0; i < supplied_.rules.size(); ++i) {
     const DelayRule& rule = supplied_.rules[i];
-    const Delay& delay = system.delays()[i];
-    const auto own = std::span(taus).subspan(delay.tau, delay.size);
+    const std::vector<double> own = constant_value(substitute({rule.tau}, values)[0]);
     const double shortest = *std::ranges::min_element(own), longest = *std::ranges::max_element(own);
     if (!(shortest >= 0 && std::isfinite(longest)))
       throw Error(circuit->name,

@@ -27,6 +27,22 @@ Expr increment(const Expr& value, const Expr& x) {
   return {};
 }
 
+/// Whether only rules of synapses change the state: it lies over synapses, and stands still by itself.
+bool still(const CircuitContents& c, std::size_t state) {
+  const Expr& x = c.states[state].variable;
+  if (x.shape().rank() != 1) return false;
+  const auto over = [&](const ProjectionRule& p) { return x.shape()[0].name == p.name; };
+  if (std::none_of(c.projections.begin(), c.projections.end(), over)) return false;
+  for (const auto& event : c.events) {
+    if (std::find(event.held.begin(), event.held.end(), x->name) != event.held.end()) return false;
+    for (const auto& jump : event.jumps)
+      if (jump.first == x->name) return false;
+  }
+  Expr rate = c.states[state].equation;
+  while (rate->op == Op::broadcast) rate = rate->args[0];
+  return rate->op == Op::constant && rate->value == 0;
+}
+
 /// For each element of `guard`, the elements of a state over its axes and perhaps more.
 std::vector<std::vector<std::uint32_t>> elements_of_guard(const Shape& guard, const Shape& state) {
   std::vector<std::vector<std::uint32_t>> result(guard.size());
@@ -102,6 +118,10 @@ GridMap<T>::GridMap(const Circuit& circuit, const Fields& states, const std::vec
   for (std::size_t i = 0; i < c.states.size(); ++i) {
     const Expr& x = c.states[i].variable;
     const Shape& shape = x.shape();
+    if (!arriving[i] && still(c, i)) {
+      next[i] = x;
+      continue;
+    }
     Expr flag;
     bool keeps = false;
     for (std::size_t e = 0; e < events.size(); ++e) {

@@ -40,7 +40,8 @@ class GridMap {
     const T* held;      ///< [guards] flags
     const T* kept;      ///< [kept_size]
   };
-  /// next [states], kept [kept_size] and guard [guards] at the end of the step; guards of sources are not written
+  /// next [states], kept [kept_size] and guard [guards] at the end of the step. Guards of sources are not written, nor
+  /// are states over synapses that stand still by themselves: they keep what `next` has.
   void step(const Arguments& in, T* next, T* kept, T* guard);
   /// The elements of event e at `ids` jump: y changes there, but for states that are held where flags are given. All
   /// new values are those of one moment, unless jumps_by_parameters(e): then an element may stand in `ids` repeatedly.

@@ -90,10 +90,13 @@ struct Projection {
   std::vector<Back> back;
 };
 
-/// A run of synapses: the number of the first, and for each the places of its ends in the whole variables.
+/// Synapses: for each the places of its ends in the whole variables, and its number: that of the first and on, or as
+/// listed.
 struct SynapseSpan {
   std::uint64_t first;
   std::span<const std::uint32_t> pre, post;
+  std::span<const std::uint32_t> numbers = {};
+  std::uint64_t number(std::size_t i) const { return numbers.empty() ? first + i : numbers[i]; }
 };
 
 /// A value of the circuit as it was some time ago: an input that the integrator supplies from the past of its source.
@@ -101,11 +104,17 @@ struct Delay {
   std::string name;
   std::size_t input = 0;   ///< into the inputs
   std::size_t size = 1;    ///< elements of the delayed value, each with its delay
+  std::size_t inputs = 1;  ///< elements of the input: of a sum fewer
   std::size_t tau = 0;     ///< into the vector of delays; shared by delays that look back equally
   std::size_t source = 0;  ///< into the vector of sources
   std::size_t source_size = 1;
-  std::vector<std::uint32_t> element = {};  ///< of the source, for each element of the delayed value; empty: the same
-  bool constant_past = false;               ///< before the start the source does not change
+  /// Of the source, for each element of the delayed value; null: the same.
+  std::shared_ptr<const std::vector<std::uint32_t>> element = nullptr;
+  bool constant_past = false;  ///< before the start the source does not change
+  /// Of a weighted sum: where its weights begin in the vector of weights (shared as taus are), and the element of the
+  /// input that each element of the delayed value is added to; else null.
+  std::size_t weights = 0;
+  std::shared_ptr<const std::vector<std::uint32_t>> target = nullptr;
 };
 
 /// Where a System is evaluated. Every vector is in the units and the order of the System's fields.
@@ -187,12 +196,15 @@ class System {
   const std::vector<Delay>& delays() const;
   std::size_t sources_size() const;  ///< elements of all that is delayed, before it is
   std::size_t taus_size() const;
+  std::size_t delay_weights_size() const;
   /// out [sources] = what is delayed, now
   void sources(const At<T>& at, std::span<T> out, Workspace<T>& workspace) const;
   /// out [sources] = what is delayed, at the time t <= 0 since the start
   void past(T t, std::span<const T> p, std::span<T> out, Workspace<T>& workspace) const;
   /// out [taus] = the delays [time unit]
   void taus(std::span<const T> p, std::span<T> out, Workspace<T>& workspace) const;
+  /// out [delay_weights] = those of sums of delayed values
+  void delay_weights(std::span<const T> p, std::span<T> out, Workspace<T>& workspace) const;
 
   Workspace<T> workspace() const;
 

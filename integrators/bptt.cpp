@@ -6,6 +6,7 @@
 #include <deque>
 
 #include "base/error.hpp"
+#include "circuit/borrowed_memory.hpp"
 #include "integrators/binomial.hpp"
 
 namespace striate {
@@ -25,13 +26,21 @@ class Sweep {
                       memory_bytes, map_.name(), (beside + 1) * bytes, bytes));
     }
     slots_ = std::min(memory_bytes / bytes - beside, std::max<std::size_t>(1, rollout.steps - 1));
-    for (auto& buffer : scratch_) buffer.resize(size_);
-    lambda_.resize(size_);
-    before_.resize(size_);
+    for (auto& buffer : scratch_) buffer = borrow(workspace, size_);
+    lambda_ = borrow(workspace, size_);
+    before_ = borrow(workspace, size_);
+    std::ranges::fill(lambda_, T(0));
     result_.gradient.p.resize(map_.parameters().size());
     result_.stored = slots_;
     result_.bytes = (slots_ + beside) * size_ * sizeof(T);
   }
+
+  ~Sweep() {
+    for (auto& kept : kept_) give_back(workspace_, std::move(kept.y));
+    for (auto* buffer : {&scratch_[0], &scratch_[1], &lambda_, &before_}) give_back(workspace_, std::move(*buffer));
+  }
+  Sweep(const Sweep&) = delete;
+  Sweep& operator=(const Sweep&) = delete;
 
   BackPropagation<T> run() {
     keep(0);
@@ -44,7 +53,7 @@ class Sweep {
       if (end == steps) add_loss(steps, advance(end - 1, y, scratch_[&y == &scratch_[0]]));
       step_back(end - 1, y);
       if (end - 1 > 0 && kept_.back().n == end - 1) {
-        free_.push_back(std::move(kept_.back().y));
+        give_back(workspace_, std::move(kept_.back().y));
         kept_.pop_back();
       }
     }
@@ -69,11 +78,7 @@ class Sweep {
     return next;
   }
 
-  void keep(std::size_t n) {
-    if (free_.empty()) free_.emplace_back(size_);
-    kept_.push_back({n, std::move(free_.back())});
-    free_.pop_back();
-  }
+  void keep(std::size_t n) { kept_.push_back({n, borrow(workspace_, size_)}); }
 
   /// y[end - 1], from the last state that is kept; keeps others on the way as the schedule has it.
   const std::vector<T>& state_before(std::size_t end) {
@@ -111,7 +116,6 @@ class Sweep {
   std::size_t size_, slots_ = 0;
   std::uint64_t advances_ = 0;
   std::deque<Kept> kept_;  // growing at its end moves no other
-  std::vector<std::vector<T>> free_;
   std::vector<T> scratch_[2];
   std::vector<T> lambda_, before_;
   BackPropagation<T> result_;

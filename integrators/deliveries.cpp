@@ -41,6 +41,55 @@ void for_rows(const System<double>& system, std::size_t rows, const Body& body) 
 
 }  // namespace
 
+std::vector<std::uint64_t> rows_by_place(const Projection& about, const Connections& drawn, std::size_t event_size) {
+  std::vector<std::uint64_t> row(event_size + 1, 0);
+  const auto sources = about.pre.elements();
+  for (std::size_t i = 0; i < sources.size(); ++i) row[sources[i] + 1] = drawn.row[i + 1] - drawn.row[i];
+  std::partial_sum(row.begin(), row.end(), row.begin());
+  return row;
+}
+
+AlignedVector<std::uint16_t> delays_in_steps(const System<double>& system, std::size_t projection,
+                                             std::span<const double> p, double step,
+                                             const std::vector<std::uint64_t>& row, const Connections& drawn) {
+  const Projection& about = system.projections()[projection];
+  const auto slot_of = [&](double delay, std::size_t pre, std::size_t post) {
+    const auto refuse = [&](const std::string& what) {
+      throw Error(fmt::format("projection '{}'", about.name),
+                  fmt::format("delay = {} [{}] from {}[{}] to {}, but {}", delay, system.time_unit().str(),
+                              system.events()[about.event].name, pre, post, what));
+    };
+    if (!(delay >= step * (1 - 1e-6))) {
+      refuse(fmt::format(
+          "spikes on a grid travel at least one step of {} {}. Take a smaller step, or spikes = \"precise\".", step,
+          system.time_unit().str()));
+    }
+    const double steps = std::round(delay / step);
+    if (steps > 65536) refuse("it spans more than 65536 steps.");
+    return static_cast<std::uint16_t>(steps - 1);
+  };
+  if (drawn.size() == 0) return {};
+  if (about.common_delay) {
+    auto workspace = system.workspace();
+    double delay = 0;
+    system.synapse_values(projection, 0, {}, p, {}, std::span(&delay, 1), workspace);
+    return {slot_of(delay, about.pre.elements().front(), drawn.target.front())};
+  }
+  AlignedVector<std::uint16_t> slot(drawn.size());
+  for_rows(system, row.size() - 1, [&](std::size_t i, Workspace<double>& workspace) {
+    thread_local std::vector<std::uint32_t> pre;
+    thread_local std::vector<double> delay;
+    const std::size_t n = row[i + 1] - row[i];
+    if (n == 0) return;
+    pre.assign(n, static_cast<std::uint32_t>(i));
+    delay.resize(n);
+    const auto post = std::span(drawn.target).subspan(row[i], n);
+    system.synapse_values(projection, 0, {row[i], pre, post}, p, {}, delay, workspace);
+    for (std::size_t k = 0; k < n; ++k) slot[row[i] + k] = slot_of(delay[k], i, post[k]);
+  });
+  return slot;
+}
+
 template <class T>
 Deliveries<T>::Deliveries(const System<double>& system, std::size_t projection, std::span<const double> p, double step,
                           const std::vector<std::size_t>& arrival_offset)
@@ -60,10 +109,7 @@ Deliveries<T>::Deliveries(const System<double>& system, std::size_t projection, 
                  static_cast<double>(most) * static_cast<double>(8 + 4 * individual + (common_delay_ ? 0 : 2)));
   const Connections drawn =
       about.synapses ? *about.synapses : connect(about.rule, about.pre, about.post, about.seed, about.purpose);
-  const auto sources = about.pre.elements();
-  row_.assign(event.size + 1, 0);
-  for (std::size_t i = 0; i < sources.size(); ++i) row_[sources[i] + 1] = drawn.row[i + 1] - drawn.row[i];
-  std::partial_sum(row_.begin(), row_.end(), row_.begin());
+  row_ = rows_by_place(about, drawn, event.size);
   targets_ = 1;
   for (const auto& axis : about.post.axes) targets_ *= axis.size;
 
@@ -72,40 +118,8 @@ Deliveries<T>::Deliveries(const System<double>& system, std::size_t projection, 
     pre.assign(n, static_cast<std::uint32_t>(row));
     return SynapseSpan{row_[row], pre, std::span(drawn.target).subspan(row_[row], n)};
   };
-  AlignedVector<std::uint16_t> slot(common_delay_ ? 0 : drawn.size());
-  const auto slot_of = [&](double delay, std::size_t pre, std::size_t post) {
-    const auto refuse = [&](const std::string& what) {
-      throw Error(where, fmt::format("delay = {} [{}] from {}[{}] to {}, but {}", delay, system.time_unit().str(),
-                                     event.name, pre, post, what));
-    };
-    if (!(delay >= step * (1 - 1e-6))) {
-      refuse(fmt::format(
-          "spikes on a grid travel at least one step of {} {}. Take a smaller step, or spikes = \"precise\".", step,
-          system.time_unit().str()));
-    }
-    const double steps = std::round(delay / step);
-    if (steps > 65536) refuse("it spans more than 65536 steps.");
-    return static_cast<std::uint16_t>(steps - 1);
-  };
-  if (drawn.size() == 0) {
-    longest_ = 1;
-  } else if (common_delay_) {
-    auto workspace = system.workspace();
-    double delay = 0;
-    system.synapse_values(number_, 0, {}, p, {}, std::span(&delay, 1), workspace);
-    longest_ = slot_of(delay, sources.front(), drawn.target.front()) + std::size_t{1};
-  } else {
-    for_rows(system, event.size, [&](std::size_t row, Workspace<double>& workspace) {
-      thread_local std::vector<std::uint32_t> pre;
-      thread_local std::vector<double> delay;
-      const SynapseSpan span = span_of(row, pre);
-      delay.resize(pre.size());
-      if (pre.empty()) return;
-      system.synapse_values(number_, 0, span, p, {}, delay, workspace);
-      for (std::size_t k = 0; k < delay.size(); ++k) slot[span.first + k] = slot_of(delay[k], row, span.post[k]);
-    });
-    longest_ = *std::max_element(slot.begin(), slot.end()) + std::size_t{1};
-  }
+  auto slot = delays_in_steps(system, projection, p, step, row_, drawn);
+  if (!slot.empty()) longest_ = *std::max_element(slot.begin(), slot.end()) + std::size_t{1};
   for (auto& amount : amounts_) {
     if (amount.of_states || drawn.size() == 0) continue;
     if (amount.common) {
@@ -220,14 +234,14 @@ void Deliveries<T>::add_due(T* slot, std::size_t begin, std::size_t end) const {
 }
 
 template <class T>
-auto Deliveries<T>::waiting() const -> std::vector<Sent> {
-  std::vector<Sent> all;
+std::vector<SentSpike> Deliveries<T>::waiting() const {
+  std::vector<SentSpike> all;
   for (const auto& spike : waiting_) all.push_back(spike.sent);
   return all;
 }
 
 template <class T>
-void Deliveries<T>::restore(const std::vector<Sent>& waiting, std::uint64_t step) {
+void Deliveries<T>::restore(const std::vector<SentSpike>& waiting, std::uint64_t step) {
   waiting_.clear();
   for (const auto& sent : waiting) {
     Waiting spike{sent, row_[sent.source], row_[sent.source + 1]};
@@ -245,10 +259,10 @@ std::size_t Deliveries<T>::bytes() const {
 }
 
 template <class T>
-void Deliveries<T>::read_states(const System<double>& system, std::span<const std::uint32_t> ids,
-                                std::span<const double> p, std::span<const double> y, Workspace<double>& workspace) {
+void Deliveries<T>::read_states(const System<T>& system, std::span<const std::uint32_t> ids, std::span<const T> p,
+                                std::span<const T> y, Workspace<T>& workspace) {
   std::vector<std::uint32_t> pre, post;
-  std::vector<double> value;
+  std::vector<T> value;
   for (auto& amount : amounts_) {
     if (!amount.of_states) continue;
     amount.values.clear();

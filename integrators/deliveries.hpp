@@ -19,6 +19,19 @@ struct ArrivalRing {
   T* slot(std::uint64_t step) { return values.data() + (step & mask) * slot_size; }
 };
 
+struct SentSpike {
+  std::uint32_t source;  ///< its place in the event
+  std::uint64_t step;
+};
+
+/// Where the synapses of each element of a projection's event begin, and where they end.
+std::vector<std::uint64_t> rows_by_place(const Projection& about, const Connections& drawn, std::size_t event_size);
+/// The delay of each synapse, or of all where it is common, in whole steps, less one.
+/// @throws Error for delays shorter than the step
+AlignedVector<std::uint16_t> delays_in_steps(const System<double>& system, std::size_t projection,
+                                             std::span<const double> p, double step,
+                                             const std::vector<std::uint64_t>& row, const Connections& drawn);
+
 /// The synapses of one projection on a grid of times: compressed by source, 4 bytes for target and delay where both fit
 /// (else 6), and 4 for each amount that is not common to all.
 ///
@@ -42,21 +55,17 @@ class Deliveries {
   /// Adds what is due to a slot of the ring, for the targets [begin, end).
   void add_due(T* slot, std::size_t begin, std::size_t end) const;
   /// Spikes that wait, in the order in which they were sent.
-  struct Sent {
-    std::uint32_t source;
-    std::uint64_t step;
-  };
-  std::vector<Sent> waiting() const;
+  std::vector<SentSpike> waiting() const;
   /// ... after `step`, in a run that goes on from there.
-  void restore(const std::vector<Sent>& waiting, std::uint64_t step);
+  void restore(const std::vector<SentSpike>& waiting, std::uint64_t step);
 
   std::uint64_t synapses() const { return row_.back(); }
   std::size_t bytes() const;
   std::size_t longest() const { return waits_ ? 1 : longest_; }  ///< steps that the ring must look ahead
 
   /// Amounts that depend on states, for the spikes that are about to be delivered.
-  void read_states(const System<double>& system, std::span<const std::uint32_t> ids, std::span<const double> p,
-                   std::span<const double> y, Workspace<double>& workspace);
+  void read_states(const System<T>& system, std::span<const std::uint32_t> ids, std::span<const T> p,
+                   std::span<const T> y, Workspace<T>& workspace);
   bool reads_states() const { return reads_states_; }
 
   /// Synapses of these elements.
@@ -82,7 +91,7 @@ class Deliveries {
   void sort_by_delay();
 
   struct Waiting {
-    Sent sent;
+    SentSpike sent;
     std::uint64_t next, end;  ///< synapses that are left
   };
   struct Due {

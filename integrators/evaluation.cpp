@@ -84,7 +84,10 @@ At<double> Evaluation::at(double t, std::span<const double> y) {
     // A few roundings into the segment, where what lies a delay back has jumped already.
     const double first =
         begin_ + 8 * std::numeric_limits<double>::epsilon() * std::max(std::abs(begin_), std::abs(end_));
-    history_->fill(first < end_ ? std::clamp(t, first, end_) : t, u_);
+    const double when = first < end_ ? std::clamp(t, first, end_) : t;
+    if (when != looked_back_from_ || history_->version() != version_ || history_->has_zero()) history_->fill(when, u_);
+    looked_back_from_ = when;
+    version_ = history_->version();
     if (history_->has_zero()) {
       system_.sources({t, y, p_, u_}, sources_, workspace_);
       history_->fill_undelayed(sources_, u_);
@@ -99,6 +102,11 @@ void Evaluation::attach(const History& history) {
 }
 
 void Evaluation::sources(double t, std::span<const double> y, std::span<double> out) {
+  if (history_->sums_only()) {
+    drive_to(drive_ && drive_->stepwise() ? begin_ : std::clamp(t, begin_, end_));
+    system_.sources({t, y, p_, u_}, out, workspace_);
+    return;
+  }
   system_.sources(at(t, y), out, workspace_);
 }
 

@@ -75,6 +75,8 @@ class Evaluation {
   std::size_t driven_;
   std::uint64_t seed_;
   const History* history_ = nullptr;
+  double looked_back_from_ = std::numeric_limits<double>::quiet_NaN();  ///< the time that delayed inputs belong to
+  std::size_t version_ = 0;                                             ///< of the history, then
   std::vector<double> sources_;
   double driven_to_ = std::numeric_limits<double>::quiet_NaN();  ///< the time that u_ belongs to
   std::size_t size_, guards_;

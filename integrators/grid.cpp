@@ -5,11 +5,14 @@
 #include <bit>
 #include <cmath>
 #include <limits>
+#include <optional>
+#include <utility>
 
 #include "base/error.hpp"
 #include "base/parallel.hpp"
 #include "base/random.hpp"
 #include "circuit/circuit.hpp"
+#include "circuit/compile.hpp"
 #include "circuit/grid_map.hpp"
 #include "circuit/kernels/normals.hpp"
 #include "circuit/kernels/table.hpp"
@@ -17,6 +20,7 @@
 #include "integrators/deliveries.hpp"
 #include "integrators/engine.hpp"
 #include "integrators/stepper.hpp"
+#include "integrators/synapse_rules.hpp"
 
 namespace striate {
 namespace {
@@ -58,7 +62,8 @@ class PoissonSource {
 
 /// Every state steps at once; spikes, delays and holds lie on the grid of times t0 + n step. In each step: elements
 /// whose hold ends are released, sources spike, the states move and receive what arrives at the end of the step, guards
-/// that have crossed zero fire and jump, and their spikes leave with the time of the step's end.
+/// that have crossed zero fire and jump, and their spikes leave with the time of the step's end. Rules of synapses
+/// apply after the arrivals and, backwards, after the jumps. States that only rules change stand in y_ and next_ alike.
 template <class T>
 class Grid final : public Engine {
  public:
@@ -92,12 +97,15 @@ class Grid final : public Engine {
     std::copy(from.kept.begin(), from.kept.end(), kept_.begin());
     release_ = from.released;
     step_ = from.segment_steps;
-    std::vector<std::vector<typename Deliveries<T>::Sent>> waiting(deliveries_.size());
+    const std::size_t n = deliveries_.size();
+    std::vector<std::vector<SentSpike>> waiting(n + rules_.size());
     for (std::size_t i = 0; i + 2 < from.history.size(); i += 3)
       waiting.at(static_cast<std::size_t>(from.history[i]))
           .push_back(
               {static_cast<std::uint32_t>(from.history[i + 1]), static_cast<std::uint64_t>(from.history[i + 2])});
-    for (std::size_t k = 0; k < waiting.size(); ++k) deliveries_[k].restore(waiting[k], step_);
+    for (std::size_t k = 0; k < n; ++k) deliveries_[k].restore(waiting[k], step_);
+    for (std::size_t r = 0; r < rules_.size(); ++r) rules_[r].second.restore(waiting[n + r], step_);
+    next_ = y_;
     counters_ = from.counters;
     for (auto& bucket : bucket_) bucket.clear();
     for (std::size_t i = 0; i < release_.size(); ++i) {
@@ -157,10 +165,14 @@ class Grid final : public Engine {
     c.arrivals.assign(ring_.values.begin(), ring_.values.end());
     c.kept.assign(kept_.begin(), kept_.end());
     c.released = release_;
-    for (std::size_t k = 0; k < deliveries_.size(); ++k)  // spikes that wait: projection, source, step
-      for (const auto& sent : deliveries_[k].waiting())
+    // Spikes that wait: for which projection or, after these, whose rules; their source, and their step.
+    const auto note = [&](std::size_t of, const std::vector<SentSpike>& waiting) {
+      for (const auto& sent : waiting)
         c.history.insert(c.history.end(),
-                         {static_cast<double>(k), static_cast<double>(sent.source), static_cast<double>(sent.step)});
+                         {static_cast<double>(of), static_cast<double>(sent.source), static_cast<double>(sent.step)});
+    };
+    for (std::size_t k = 0; k < deliveries_.size(); ++k) note(k, deliveries_[k].waiting());
+    for (std::size_t r = 0; r < rules_.size(); ++r) note(deliveries_.size() + r, rules_[r].second.waiting(step_));
     return c;
   }
 
@@ -187,10 +199,6 @@ class Grid final : public Engine {
     check_noise(where(), system_.circuit(), scheme_named(method_.name));
     if (!system_.delays().empty())
       refuse("has delayed states, which the grid does not supply. Leave spikes = \"grid\" out.");
-    for (const auto& projection : system_.projections())
-      if (!projection.on_arrival.empty() || !projection.back.empty())
-        refuse(fmt::format("projection '{}' changes its synapses, which the grid does not. Set spikes = \"precise\".",
-                           projection.name));
     sized("p", p_.size(), system_.parameters().size());
     if (!problem_.y0.empty()) sized("y0", problem_.y0.size(), system_.states().size());
     if (!problem_.drive && system_.driven() > 0) refuse("the circuit has inputs, but no drive is given.");
@@ -201,7 +209,7 @@ class Grid final : public Engine {
     for (double c : problem_.checkpoints) step_at("checkpoint", c);
   }
 
-  /// Recorded spikes belong to the steps that end nearest to them.
+  /// Recorded spikes belong to the steps that end nearest to them; the first step has those of its first half too.
   void read_trains() {
     trains_.resize(system_.events().size());
     for (const auto& given : problem_.trains) {
@@ -219,8 +227,11 @@ class Grid final : public Engine {
         if (given.element[i] >= event->size)
           throw Error(where(), fmt::format("a spike of '{}' is of element {}, but there are {}.", given.source,
                                            given.element[i], event->size));
-        const double step = std::round((given.t[i] - problem_.t0) / method_.step);
-        if (step >= 1) train.emplace_back(static_cast<std::uint64_t>(step), given.element[i]);
+        if (!std::isfinite(given.t[i]))
+          throw Error(where(), fmt::format("spike {} of source '{}' has the time {}.", i, given.source, given.t[i]));
+        if (given.t[i] < problem_.t0) continue;
+        const double step = std::max(1.0, std::round((given.t[i] - problem_.t0) / method_.step));
+        train.emplace_back(static_cast<std::uint64_t>(std::min(step, 1e18)), given.element[i]);
       }
       std::sort(train.begin(), train.end());
     }
@@ -241,9 +252,23 @@ class Grid final : public Engine {
     for (std::size_t k = 0; k < system_.projections().size(); ++k) {
       deliveries_.emplace_back(system_, k, p_, method_.step, offset);
       longest = std::max(longest, deliveries_.back().longest());
+      const Projection& about = system_.projections()[k];
+      if (deliveries_.back().reads_states() || !about.on_arrival.empty() || !about.back.empty()) in_own_precision();
+      if (!about.on_arrival.empty() || !about.back.empty())
+        rules_.emplace_back(k, SynapseRules<T>(system_, *own_, k, p_, method_.step));
     }
     ring_.mask = std::bit_ceil(longest + 1) - 1;
     ring_.values.resize((ring_.mask + 1) * ring_.slot_size);
+  }
+
+  /// The System that synapses are computed by.
+  void in_own_precision() {
+    if (own_) return;
+    if constexpr (std::is_same_v<T, double>)
+      own_.emplace(system_);
+    else
+      own_.emplace(compile<T>(system_.circuit()));
+    own_workspace_.emplace(own_->workspace());
   }
 
   void make_map() {
@@ -294,12 +319,13 @@ class Grid final : public Engine {
                   fmt::format("initial {} = {}, but must be finite.", system_.states().element_name(i), y0[i]));
     }
     y_.assign(y0.begin(), y0.end());
-    next_.resize(y_.size());
+    next_ = y_;
     std::vector<double> guard(guard_.size());
     system_.guard({problem_.t0, y0, p_, inputs_of_system()}, guard, workspace_);
     std::copy(guard.begin(), guard.end(), guard_.begin());
     t_ = problem_.t0;
     publish();
+    find_rates();
   }
 
   void require_finite() const {
@@ -374,6 +400,7 @@ class Grid final : public Engine {
     at.y = y_.data();
     at.t = static_cast<T>(time_of(now));
     step_ = now;
+    for (auto& [k, rules] : rules_) rules.arrive(now, parameters_, y_, next_);
     for (std::size_t e = 0; e < fired_.size(); ++e) {
       const Event& event = system_.events()[e];
       if (event.cause == Cause::crossing) cross(e, at);
@@ -383,6 +410,10 @@ class Grid final : public Engine {
       if (observer_) observer_(time_of(now), e, ids);
     }
     for (std::size_t k = 0; k < deliveries_.size(); ++k) deliver(k);
+    for (auto& [k, rules] : rules_) {
+      rules.send(fired_[system_.projections()[k].event], now);
+      for (std::size_t e = 0; e < fired_.size(); ++e) rules.back(e, fired_[e], parameters_, y_, next_);
+    }
     ++counters_.steps;
     ++counters_.rhs;
   }
@@ -392,11 +423,7 @@ class Grid final : public Engine {
     const Event& event = system_.events()[e];
     auto& ids = fired_[e];
     if (event.cause == Cause::poisson) {
-      if (!rates_known_) {
-        system_.source_rates({time_of(step_), std::span<const double>(), p_, inputs_of_system()}, rates_, workspace_);
-        for (double& rate : rates_) rate *= method_.step;
-        rates_known_ = rates_constant_;
-      }
+      if (!rates_constant_) find_rates();
       sources_[e].set(std::span(rates_).subspan(event.offset, event.size));
       sources_[e].draw(step_ + 1, ids);
     } else {
@@ -419,6 +446,29 @@ class Grid final : public Engine {
       }
       map_->jump(e, std::span(once_).first(kept), at, held_.data(), y_.data());
       round_.swap(again_);
+    }
+  }
+
+  /// Spikes a step of every source, now.
+  void find_rates() {
+    constexpr double most = 500;  // beyond, the probability of none is lost in rounding
+    system_.source_rates({time_of(step_), std::span<const double>(), p_, inputs_of_system()}, rates_, workspace_);
+    for (double& rate : rates_) rate *= method_.step;
+    for (const Event& event : system_.events()) {
+      if (event.cause != Cause::poisson) continue;
+      for (std::size_t i = 0; i < event.size; ++i) {
+        const double mean = rates_[event.offset + i];
+        if (mean >= 0 && mean <= most) continue;
+        const std::string what = fmt::format(
+            "the rate of {}[{}] = {} [1/{}] at t = {}, but {}", event.name, i, mean / method_.step,
+            system_.time_unit().str(), time_text(time_of(step_), system_),
+            mean > most ? fmt::format("a source spikes at most {} times a step. Take a smaller step, or let one spike "
+                                      "stand for many.",
+                                      most)
+                        : "must not be negative.");
+        if (rates_constant_) throw Error(where(), what);
+        throw Failure(fmt::format("{}: {}", where(), what));
+      }
     }
   }
 
@@ -488,10 +538,7 @@ class Grid final : public Engine {
     auto& projection = deliveries_[k];
     const auto& ids = fired_[system_.projections()[k].event];
     if (ids.empty()) return;
-    if (projection.reads_states()) {
-      if constexpr (!std::is_same_v<T, double>) published_.assign(y_.begin(), y_.end());
-      projection.read_states(system_, ids, p_, y(), workspace_);
-    }
+    if (projection.reads_states()) projection.read_states(*own_, ids, parameters_, y_, *own_workspace_);
     if (projection.waits()) return projection.send(ids, step_);
     in_pieces(projection.count(ids), projection.targets(),
               [&](std::size_t first, std::size_t last) { projection.deliver(ids, step_, ring_, first, last); });
@@ -517,7 +564,10 @@ class Grid final : public Engine {
   const KernelTable<T>& kernels_ = kernels<T>();
 
   std::vector<bool> arriving_;  ///< by state
+  std::optional<System<T>> own_;
+  std::optional<Workspace<T>> own_workspace_;
   std::vector<Deliveries<T>> deliveries_;
+  std::vector<std::pair<std::size_t, SynapseRules<T>>> rules_;  ///< of projections by number
   ArrivalRing<T> ring_;
   std::unique_ptr<GridMap<T>> map_;
   AlignedVector<T> parameters_, inputs_;
@@ -538,7 +588,7 @@ class Grid final : public Engine {
   std::vector<PoissonSource> sources_;
   std::vector<std::vector<std::pair<std::uint64_t, std::uint32_t>>> trains_;  ///< by event: step, place
   std::vector<double> rates_;
-  bool rates_known_ = false, rates_constant_ = true;
+  bool rates_constant_ = true;
   Counters counters_;
   EventRecord no_event_;
 };

@@ -16,6 +16,8 @@ constexpr std::size_t most_distinct = 64;
 constexpr std::size_t chunk = 4096;             ///< elements a thread looks up together
 constexpr std::size_t stretches_of_past = 128;  ///< that the longest delay is cut into before an adaptive run
 constexpr int most_nodes = 9;
+constexpr int highest_from_zero = 4;  ///< degree whose powers from 0 to 1 keep all digits
+constexpr std::size_t usual_stretches = 64;
 
 /// Equal distances where they are few, else those of Chebyshev, whose polynomials stay close to what they interpolate.
 std::vector<double> nodes_of(int degree) {
@@ -37,6 +39,8 @@ History::History(const System<double>& system, std::span<const double> p, double
       smallest_(HUGE_VAL),
       step_(step),
       nodes_(nodes_of(degree)),
+      centred_(degree > highest_from_zero),
+      powers_(nodes_.size() * nodes_.size()),
       first_(sources_) {
   auto workspace = system.workspace();
   system.taus(p, taus_, workspace);
@@ -62,20 +66,60 @@ History::History(const System<double>& system, std::span<const double> p, double
                             "the step, or round the delay to it.",
                             smallest_, system.time_unit().str(), step));
   for (std::size_t j = 0; j < nodes_.size(); ++j) {
-    inverse_.push_back(1);
-    for (std::size_t m = 0; m < nodes_.size(); ++m)
-      if (m != j) inverse_[j] /= nodes_[j] - nodes_[m];
+    const auto place = [&](std::size_t m) { return centred_ ? 2 * nodes_[m] - 1 : nodes_[m]; };
+    std::vector<double> basis{1};  // prod over m of (x - x_m)/(x_j - x_m), its coefficients ascending
+    for (std::size_t m = 0; m < nodes_.size(); ++m) {
+      if (m == j) continue;
+      basis.insert(basis.begin(), 0);
+      for (std::size_t k = 0; k + 1 < basis.size(); ++k) basis[k] -= place(m) * basis[k + 1];
+      for (double& x : basis) x /= place(j) - place(m);
+    }
+    for (std::size_t k = 0; k < nodes_.size(); ++k) powers_[k * nodes_.size() + j] = basis[k];
   }
   const bool constant = std::all_of(system.delays().begin(), system.delays().end(),
                                     [](const Delay& delay) { return delay.constant_past; });
   const double length = step > 0 ? step : largest_ / (constant ? 1 : stretches_of_past);
   const auto count = largest_ > 0 ? static_cast<std::size_t>(std::ceil(largest_ / length - 1e-9)) + 1 : 0;
+  collect_sums(p, workspace, step > 0 ? count : usual_stretches);
   for (std::size_t k = count; k > 0; --k) {
     const double begin = -static_cast<double>(k) * length, end = -static_cast<double>(k - 1) * length;
     AlignedVector<double> rows(nodes_.size() * sources_);
     for (std::size_t j = 0; j < nodes_.size(); ++j)
       system.past(begin + nodes_[j] * (end - begin), p, std::span(rows).subspan(j * sources_, sources_), workspace);
+    to_powers(rows);
     add(t0 + begin, t0 + end, std::move(rows));
+  }
+}
+
+void History::collect_sums(std::span<const double> p, Workspace<double>& workspace, std::size_t stretches) {
+  std::vector<double> weights(system_.delay_weights_size());
+  if (weights.empty()) return;
+  system_.delay_weights(p, weights, workspace);
+  const auto& delays = system_.delays();
+  std::vector<bool> taken(delays.size());
+  for (std::size_t i = 0; i < delays.size(); ++i) {
+    if (!delays[i].target || taken[i]) continue;
+    std::vector<std::size_t> alike;
+    for (std::size_t k = i; k < delays.size(); ++k) {
+      if (delays[k].target != delays[i].target || delays[k].tau != delays[i].tau) continue;
+      alike.push_back(k);
+      taken[k] = true;
+    }
+    sums_.emplace_back(system_, std::move(alike), taus_, weights, nodes_.size(), step_, stretches);
+  }
+}
+
+/// Values at the nodes become coefficients; the first is the value at the begin.
+void History::to_powers(std::span<double> rows) const {
+  const std::size_t nodes = nodes_.size();
+  double values[most_nodes];
+  for (std::size_t e = 0; e < sources_; ++e) {
+    for (std::size_t j = 0; j < nodes; ++j) values[j] = rows[j * sources_ + e];
+    for (std::size_t k = centred_ ? 0 : 1; k < nodes; ++k) {
+      double sum = 0;
+      for (std::size_t j = 0; j < nodes; ++j) sum += powers_[k * nodes + j] * values[j];
+      rows[k * sources_ + e] = sum;
+    }
   }
 }
 
@@ -88,10 +132,13 @@ AlignedVector<double> History::spare() {
 
 void History::add(double begin, double end, AlignedVector<double> rows) {
   stretches_.push_back({begin, end, std::move(rows)});
+  ++version_;
+  for (DelayedSum& sum : sums_) sum.push(stretches_.back().rows);
   equal_ = step_ > 0 && std::abs(end - begin - step_) < 1e-9 * step_ ? equal_ + 1 : 0;
   while (stretches_.size() > 1 && stretches_.front().end < end - largest_ - step_) {
     spare_.push_back(std::move(stretches_.front().rows));
     stretches_.pop_front();
+    for (DelayedSum& sum : sums_) sum.pop();
   }
   equal_ = std::min(equal_, stretches_.size());
 }
@@ -107,76 +154,71 @@ void History::append(double end, const std::function<void(double t, std::span<do
     source(j + 1 == nodes_.size() ? end : begin + nodes_[j] * (end - begin),
            std::span(rows).subspan(j * sources_, sources_));
   std::copy_n(rows.end() - static_cast<std::ptrdiff_t>(sources_), sources_, first_.begin());
+  to_powers(rows);
   add(begin, end, std::move(rows));
 }
 
+Places History::places(double t) const {
+  Places places;
+  places.t = t;
+  places.count = stretches_.size();
+  places.centred = centred_;
+  // All stretches in reach have the length of a step: the place follows by arithmetic.
+  places.grid = step_ > 0 && !centred_ && static_cast<double>(equal_) * step_ >= largest_ + step_ * (1 - 1e-6);
+  if (places.grid) {
+    places.per_step = 1 / step_;
+    places.top = static_cast<double>(places.count) + (t - stretches_.back().end) / step_;
+    return places;
+  }
+  for (const Stretch& stretch : stretches_) {
+    places.begins.push_back(stretch.begin);
+    places.ends.push_back(stretch.end);
+  }
+  const std::size_t buckets = 2 * places.count;
+  const double length = places.ends.back() - places.begins.front();
+  places.per_bucket = static_cast<double>(buckets) / length;
+  for (std::size_t b = 0, i = 0; b < buckets; ++b) {
+    const double begin = places.begins.front() + static_cast<double>(b) / places.per_bucket;
+    while (i + 1 < places.count && places.ends[i] <= begin) ++i;
+    places.bucket.push_back(static_cast<std::uint32_t>(i));
+  }
+  return places;
+}
+
 void History::fill(double t, std::span<double> u) const {
-  if (stretches_.empty()) return;
-  for (const Delay& delay : system_.delays()) fill_delay(delay, t, u);
+  const Places at = stretches_.empty() ? Places{} : places(t);
+  for (const Delay& delay : system_.delays())
+    if (!delay.target && at.count > 0) fill_delay(delay, at, u);
+  for (const DelayedSum& sum : sums_) sum.fill(at, u);
 }
 
 void History::fill_undelayed(std::span<const double> sources, std::span<double> u) const {
   for (const std::size_t i : zero_) {
     const Delay& delay = system_.delays()[i];
+    if (delay.target) continue;
     for (std::size_t e = 0; e < delay.size; ++e)
       if (taus_[delay.tau + e] == 0)
-        u[delay.input + e] = sources[delay.source + (delay.element.empty() ? e : delay.element[e])];
+        u[delay.input + e] = sources[delay.source + (delay.element ? (*delay.element)[e] : e)];
   }
+  for (const DelayedSum& sum : sums_) sum.add_undelayed(sources, u);
 }
 
-void History::fill_delay(const Delay& delay, double t, std::span<double> u) const {
-  const std::size_t nodes = nodes_.size(), count = stretches_.size();
-  std::vector<const double*> rows(count);
-  for (std::size_t i = 0; i < count; ++i) rows[i] = stretches_[i].rows.data() + delay.source;
-  const double newest = stretches_.back().end;
+void History::fill_delay(const Delay& delay, const Places& places, std::span<double> u) const {
+  const std::size_t nodes = nodes_.size();
+  std::vector<const double*> rows(places.count);
+  for (std::size_t i = 0; i < places.count; ++i) rows[i] = stretches_[i].rows.data() + delay.source;
   const double* tau = taus_.data() + delay.tau;
-  const std::uint32_t* element = delay.element.empty() ? nullptr : delay.element.data();
+  const std::uint32_t* element = delay.element ? delay.element->data() : nullptr;
   double* out = u.data() + delay.input;
-  const auto weigh = [&](double s, double* weight) {
-    for (std::size_t j = 0; j < nodes; ++j) {
-      double w = inverse_[j];
-      for (std::size_t m = 0; m < nodes; ++m)
-        if (m != j) w *= s - nodes_[m];
-      weight[j] = w;
-    }
-  };
-  // All stretches in reach have the length of a step: the place follows by arithmetic.
-  const bool grid = step_ > 0 && static_cast<double>(equal_) * step_ >= largest_ + step_ * (1 - 1e-6);
-  const double top = static_cast<double>(count) + (grid ? (t - newest) / step_ : 0);
-  const double per_step = grid ? 1 / step_ : 0;
   const std::size_t chunks = (delay.size + chunk - 1) / chunk;
   parallel_for(chunks, delay.size >= 4 * chunk, [&](std::size_t c) {
     const std::size_t end = std::min(delay.size, (c + 1) * chunk);
-    double weight[most_nodes] = {}, weight_of = -1;
     for (std::size_t e = c * chunk; e < end; ++e) {
       if (tau[e] == 0) continue;
-      const std::size_t from = element ? element[e] : e;
-      std::size_t i;
-      double s;
-      if (grid) {
-        // Just below a whole number is rounding, and the next stretch begins where this one ends.
-        const double place = std::max(top - tau[e] * per_step, 0.0);
-        i = std::min(static_cast<std::size_t>(place + 1e-9), count - 1);
-        s = place - static_cast<double>(i);
-      } else {
-        const double x = t - tau[e];
-        const auto at = std::upper_bound(stretches_.begin(), stretches_.end(), x,
-                                         [](double value, const Stretch& stretch) { return value < stretch.end; });
-        i = std::min(static_cast<std::size_t>(at - stretches_.begin()), count - 1);
-        s = (x - stretches_[i].begin) / (stretches_[i].end - stretches_[i].begin);
-      }
-      if (std::abs(s) < 1e-11) {
-        out[e] = rows[i][from];
-        continue;
-      }
-      if (nodes == 2) {
-        const double left = rows[i][from];
-        out[e] = left + s * (rows[i][sources_ + from] - left);
-        continue;
-      }
-      if (std::abs(s - weight_of) > 1e-12) weigh(weight_of = s, weight);
-      double value = 0;
-      for (std::size_t j = 0; j < nodes; ++j) value += weight[j] * rows[i][j * sources_ + from];
+      const auto [i, x] = places(tau[e]);
+      const double* coefficient = rows[i] + (element ? element[e] : e);
+      double value = coefficient[(nodes - 1) * sources_];
+      for (std::size_t k = nodes - 1; k > 0; --k) value = value * x + coefficient[(k - 1) * sources_];
       out[e] = value;
     }
   });
@@ -201,8 +243,9 @@ void History::load(std::span<const double> saved) {
   std::copy_n(at, sources_, first_.begin());
   at += sources_;
   stretches_.clear();
+  for (DelayedSum& sum : sums_) sum.clear();
   for (std::size_t i = 0; i < static_cast<std::size_t>(saved[0]); ++i, at += each + 2)
-    stretches_.push_back({at[0], at[1], AlignedVector<double>(at + 2, at + 2 + each)});
+    add(at[0], at[1], AlignedVector<double>(at + 2, at + 2 + each));
   equal_ = static_cast<std::size_t>(saved[1]);
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <deque>
 #include <functional>
 #include <span>
@@ -7,6 +8,7 @@
 
 #include "base/aligned_vector.hpp"
 #include "circuit/system.hpp"
+#include "integrators/delayed_sum.hpp"
 
 namespace striate {
 
@@ -33,6 +35,11 @@ class History {
   /// Those elements, from what the sources are now.
   void fill_undelayed(std::span<const double> sources, std::span<double> u) const;
   std::size_t size() const { return sources_; }
+  /// Whether every delayed input is a sum, which no source depends on.
+  bool sums_only() const {
+    return std::ranges::all_of(system_.delays(), [](const Delay& delay) { return delay.target != nullptr; });
+  }
+  std::size_t version() const { return version_; }  ///< changes with what is remembered
 
   /// All that is remembered, for a checkpoint.
   std::vector<double> save() const;
@@ -41,11 +48,14 @@ class History {
  private:
   struct Stretch {
     double begin, end;
-    AlignedVector<double> rows;  ///< [degree + 1][sources] at the nodes
+    AlignedVector<double> rows;  ///< [degree + 1][sources] coefficients of the powers of the place
   };
 
   void add(double begin, double end, AlignedVector<double> rows);
-  void fill_delay(const Delay& delay, double t, std::span<double> u) const;
+  void collect_sums(std::span<const double> p, Workspace<double>& workspace, std::size_t stretches);
+  void to_powers(std::span<double> rows) const;
+  Places places(double t) const;
+  void fill_delay(const Delay& delay, const Places& places, std::span<double> u) const;
   AlignedVector<double> spare();
 
   const System<double>& system_;
@@ -54,8 +64,11 @@ class History {
   std::vector<double> distinct_;
   std::vector<std::size_t> zero_;  ///< delays with an element of no delay
   double smallest_, largest_ = 0, step_;
-  std::vector<double> nodes_;    ///< in [0, 1], both ends included
-  std::vector<double> inverse_;  ///< of the products of their differences
+  std::vector<double> nodes_;   ///< in [0, 1], both ends included
+  bool centred_;                ///< the powers are of a place that runs from -1 to 1, for high degrees
+  std::vector<double> powers_;  ///< [power][node]: coefficients from the values at the nodes
+  std::vector<DelayedSum> sums_;
+  std::size_t version_ = 0;
   std::deque<Stretch> stretches_;
   std::size_t equal_ = 0;  ///< newest stretches of the length of a step
   std::vector<AlignedVector<double>> spare_;

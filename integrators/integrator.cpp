@@ -73,6 +73,7 @@ struct Located final : Engine {
     guard_.resize(guards);
     guard_end_.resize(guards);
     guard_probe_.resize(guards);
+    crowd_.resize(guards);
     tiny_ = 64 * std::numeric_limits<double>::epsilon() * std::max(std::abs(problem_.t0), std::abs(problem_.t1));
     segment_begin_ = problem_.t0;
     stops_ = problem_.checkpoints;
@@ -236,7 +237,7 @@ struct Located final : Engine {
       segment_steps_ = 0;
     }
     // Stops within rounding of t_ are behind us.
-    double begin = t_;
+    double begin = segment_begin_;
     auto next = stops_.begin();
     while (next != stops_.end() && *next <= t_ + tiny_) begin = std::max(begin, *next++);
     segment_end_ = next == stops_.end() ? problem_.t1 : *next;
@@ -439,6 +440,7 @@ struct Located final : Engine {
                "reset",
                element_name(i), guard_after[i]));
     }
+    for (const std::size_t i : fired) require_pause(i);
     event_.fired.insert(event_.fired.end(), fired.begin(), fired.end());
     event_.rounds.push_back(fired);
     evaluation_->counters.events += fired.size();
@@ -446,6 +448,21 @@ struct Located final : Engine {
     change.elements = fired;
     event_.changes.push_back(std::move(change));
     traffic_->send(event_t_, y_, event_.changes);
+  }
+
+  /// An element whose spikes would take the run for ever is a mistake.
+  void require_pause(std::size_t i) {
+    constexpr std::uint32_t counted = 1000;
+    constexpr double share = 1e-5;  // of the run
+    auto& [count, since] = crowd_[i];
+    if (count++ == 0) since = event_t_;
+    if (count < counted) return;
+    if (event_t_ == since) return;  // others look after what happens at one time
+    if (event_t_ - since < share * (problem_.t1 - problem_.t0))
+      fail(method_.name, event_t_, problem_.t1, *evaluation_,
+           fmt::format("{} spikes without pause: {} times since t = {}. Its drive may be too strong; give it a hold",
+                       element_name(i), counted, time_text(since, problem_.system)));
+    count = 0;
   }
 
   /// Everything that arrives now. Returns the moment of what it pushes over zero: that of the change which did it.
@@ -575,6 +592,7 @@ struct Located final : Engine {
   bool pending_ = false, due_ = false;
   double event_t_ = 0, last_event_t_ = -HUGE_VAL;
   int crowded_ = 0;
+  std::vector<std::pair<std::uint32_t, double>> crowd_;  // by guard element: spikes counted, and since when
   EventRecord event_;
 };
 

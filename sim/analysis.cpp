@@ -42,11 +42,16 @@ std::vector<double> line_at(const Experiment& e, const Analysis& a, const Source
       n = shape[i].size;
       continue;
     }
+    if (const auto named = std::ranges::find(a.place, shape[i].name, &std::pair<std::string, std::size_t>::first);
+        named != a.place.end()) {
+      offset += named->second * shape.stride(i);
+      continue;
+    }
     if (shape[i].name != "y" && shape[i].name != "x")
       throw Error(
           fmt::format("analysis '{}': '{}' has the axis '{}', which is neither y, x nor the axis that is read, '{}'. "
-                      "Name that one with axis = \"{}\".",
-                      a.name, a.variable, shape[i].name, a.axis, shape[i].name));
+                      "Name that one with axis = \"{}\", or one of its {} elements with at = {{ {} = ... }}.",
+                      a.name, a.variable, shape[i].name, a.axis, shape[i].name, shape[i].size, shape[i].name));
     const double place = (shape[i].name == "y" ? a.y : a.x) / (e.stimulus ? e.stimulus->scale() : 1);
     const auto at = static_cast<std::ptrdiff_t>(shape[i].size / 2) + std::lround(place);
     if (at < 0 || at >= static_cast<std::ptrdiff_t>(shape[i].size))
@@ -120,13 +125,11 @@ void analyse(const Experiment& e, const System<double>& system, const Analysis& 
     case Analysis::Kind::spikes:
     case Analysis::Kind::course: throw std::logic_error("a course is analysed as a whole");
   }
-  const FeatureMap map = e.features(a.axis);
+  const FeatureMap map = e.decoded_features(a);
+  const double period = map.high - map.low;
   double value = 0;
-  double period = map.high - map.low;
   if (trained) {
-    const Unit rad = Unit::parse("rad");
-    value = trained->read(response) * rad.to(map.unit);
-    period = 2 * std::numbers::pi * rad.to(map.unit);
+    value = trained->read(response) / (2 * std::numbers::pi) * period;
   } else {
     const auto positions = axis_positions(e.circuit.axis(a.axis));
     value = map.to_feature(decode(a.decoder, response, positions));

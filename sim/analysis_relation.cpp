@@ -41,11 +41,8 @@ AnalysisResult beside_reference(const Experiment& e, const Analysis& a, const An
   AnalysisResult result = raw;
   double period = 0;
   if (a.kind == Analysis::Kind::decode && a.relation == Relation::difference) {
-    const FeatureMap map = e.features(a.axis);
-    if (a.trained)
-      period = a.scale * 360 * Unit::parse("deg").to(map.unit);
-    else if (e.circuit.axis(a.axis).circular)
-      period = a.scale * (map.high - map.low);
+    const FeatureMap map = e.decoded_features(a);
+    if (a.trained || e.circuit.axis(a.axis).circular) period = a.scale * (map.high - map.low);
   }
   for (std::size_t c = 0; c < raw.values.size() / raw.width; ++c) {
     Variables at = e.condition(c);

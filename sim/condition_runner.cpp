@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numbers>
 
 #include "base/error.hpp"
 #include "base/random.hpp"
@@ -218,7 +219,7 @@ std::vector<std::optional<LinearDecoder>> train(const Experiment& e, const Syste
     Course course(taught, system, times, c);
     course.run({}, {});
     const auto [angle, unit] = taught.condition(c).at(e.training->target);
-    angles[c] = angle * unit.to(Unit::parse("rad"));
+    angles[c] = angle * unit.to(Unit::parse("rad")) * 2 * std::numbers::pi / e.training->period;
     for (std::size_t i = 0; i < e.analyses.size(); ++i)
       if (e.analyses[i].trained) responses[i][c] = response_line(taught, system, e.analyses[i], course.last());
   }

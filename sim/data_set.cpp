@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <filesystem>
 
 #include "base/error.hpp"
@@ -11,6 +12,7 @@
 #include "sim/experiment_circuit.hpp"
 #include "sim/pathfinder.hpp"
 #include "sim/quantity.hpp"
+#include "sim/version.hpp"
 
 namespace striate {
 namespace {
@@ -93,19 +95,20 @@ class ImageData : public DataSet {
         if (ending == ".png" || ending == ".pgm" || ending == ".ppm") files.push_back(entry.path().string());
       }
       std::sort(files.begin(), files.end());
-      for (auto& file : files) files_.emplace_back(std::move(file), c);
+      for (auto& file : files) files_.push_back(std::move(file));
+      labels_.resize(files_.size(), static_cast<float>(c));
     }
     if (files_.empty())
       where.fail(
           fmt::format("but '{}' holds no folders with .png, .pgm or .ppm images; one folder is one class.", folder));
     size_ = files_.size();
-    const Image first = read_image(files_.front().first);
+    const Image first = read_image(files_.front());
     variables_.push_back({"image", {{"y", first.height}, {"x", first.width}}, "grey level, 0 to 1"});
     variables_.push_back({"label", {}, "number of the class, in the order of the folders' names"});
   }
 
   void sample(std::size_t index, std::span<float> values) const override {
-    const auto& [file, label] = files_[index];
+    const std::string& file = files_[index];
     const Image image = read_image(file);
     const Shape& shape = variables_[0].shape;
     if (image.height != shape[0].size || image.width != shape[1].size)
@@ -118,11 +121,16 @@ class ImageData : public DataSet {
       for (std::size_t c = 0; c < colours; ++c) grey += image.samples[i * image.channels + c];
       values[i] = static_cast<float>(grey / static_cast<double>(colours));
     }
-    values[shape.size()] = static_cast<float>(label);
+    values[shape.size()] = labels_[index];
+  }
+
+  std::span<const float> known(std::size_t variable) const override {
+    return variable == 1 ? std::span(labels_) : std::span<const float>();
   }
 
  private:
-  std::vector<std::pair<std::string, std::size_t>> files_;
+  std::vector<std::string> files_;
+  std::vector<float> labels_;
 };
 
 /// Datasets of an HDF5 file, [sample, ...] each.
@@ -145,6 +153,12 @@ class ArrayData : public DataSet {
                                names.front(), size_));
       variables_.push_back({name, shape_of(file, name, array), ""});
       values_.emplace_back(array.values.begin(), array.values.end());
+      const auto& held = values_.back();
+      const auto odd = std::ranges::find_if_not(held, [](float x) { return std::isfinite(x); }) - held.begin();
+      if (odd < std::ssize(held))
+        where.fail(fmt::format("but its dataset '{}' holds {} in sample {}, which is no number to learn from.", name,
+                               array.values[static_cast<std::size_t>(odd)],
+                               static_cast<std::size_t>(odd) / (held.size() / size_)));
     }
     if (variables_.empty() || size_ == 0) where.fail("but it holds no samples.");
   }
@@ -158,6 +172,8 @@ class ArrayData : public DataSet {
       at += n;
     }
   }
+
+  std::span<const float> known(std::size_t variable) const override { return values_[variable]; }
 
  private:
   /// Those datasets of the root that are not axes of others.
@@ -186,6 +202,8 @@ class ArrayData : public DataSet {
 };
 
 }  // namespace
+
+std::span<const float> DataSet::known(std::size_t /*variable*/) const { return {}; }
 
 std::size_t DataSet::sample_size() const {
   std::size_t n = 0;
@@ -219,6 +237,7 @@ void write_samples(const DataSet& data, std::size_t count, const std::string& ti
   file.set_attribute("/", "complete", std::int64_t{1});
   file.set_attribute("/", "kind", std::string("samples"));
   file.set_attribute("/", "title", title);
+  file.set_attribute("/", "striate_version", std::string(version));
   file.create_axis("/sample", count);
   for (std::size_t v = 0; v < columns.size(); ++v) {
     const DataVariable& variable = data.variables()[v];

@@ -13,7 +13,7 @@
 namespace striate {
 namespace {
 
-const std::vector<std::string> kinds{"circular", "gaussian", "opponent", "filter_bank", "contrast"};
+const std::vector<std::string> kinds{"circular", "gaussian", "opponent", "filter_bank", "luminance", "contrast"};
 
 /// How an input's elements run over features and places.
 struct Layout {
@@ -50,7 +50,7 @@ class ChannelCode : public Encoder {
       : layout_(layout), normalisation_(normalisation) {}
 
   void encode(const Scene& scene, std::span<double> input) const override {
-    if (scene.image) throw Error("encoder: only the kind 'filter_bank' reads images.");
+    if (scene.image) throw Error("encoder: only the kinds 'filter_bank' and 'luminance' read images.");
     std::fill(input.begin(), input.end(), 0.0);
     std::vector<std::pair<const Component*, std::vector<double>>> known;  // stimuli show few different components
     const auto response = [&](const Component& c) -> const std::vector<double>& {
@@ -125,6 +125,62 @@ class ContrastCode final : public ChannelCode {
   std::vector<double> channels(const Component&) const override { return {1}; }
 };
 
+/// Contrast around the mean, -1..1, of a file's luminance, or of gratings: of `frequency` where they name none.
+std::vector<double> image_of(const Scene& scene, double frequency, double to_rad) {
+  const VisualField& field = scene.field;
+  std::vector<double> result(field.size(), 0.0);
+  if (scene.image) {
+    const Image& file = *scene.image;
+    if (std::ranges::any_of(scene.elements, [](const auto& shown) { return !shown.empty(); }))
+      throw Error("stimulus: an image is shown together with other layers, which would hide it. Show one of them.");
+    if (file.height != field.ny || file.width != field.nx)
+      throw Error(
+          fmt::format("stimulus: the image has {} x {} pixels (y, x), but the circuit's grid has {} x {}. Resize the "
+                      "image, or set the axes y and x.",
+                      file.height, file.width, field.ny, field.nx));
+    const std::size_t colours = file.channels >= 3 ? 3 : 1;
+    for (std::size_t i = 0; i < result.size(); ++i) {
+      for (std::size_t c = 0; c < colours; ++c)
+        result[i] += file.samples[i * file.channels + c] / static_cast<double>(colours);
+      result[i] = 2 * result[i] - 1;
+    }
+    return result;
+  }
+  for (std::size_t i = 0; i < result.size(); ++i) {
+    const double y = (static_cast<double>(i / field.nx) - static_cast<double>(field.ny / 2)) * field.scale;
+    const double x = (static_cast<double>(i % field.nx) - static_cast<double>(field.nx / 2)) * field.scale;
+    for (const auto& c : scene.elements[i]) {
+      const double theta = c.feature * to_rad;
+      const double own = c.frequency > 0 ? c.frequency : frequency;
+      result[i] +=
+          c.contrast * std::cos(2 * std::numbers::pi * own * (x * std::cos(theta) + y * std::sin(theta)) + c.phase);
+    }
+  }
+  return result;
+}
+
+/// Grey levels, 0.5 where nothing is shown.
+class Luminance final : public Encoder {
+ public:
+  Luminance(Layout layout, double frequency, double to_rad) : layout_(layout), frequency_(frequency), to_rad_(to_rad) {}
+
+  void encode(const Scene& scene, std::span<double> input) const override {
+    const std::vector<double> contrast = image_of(scene, frequency_, to_rad_);
+    for (std::size_t i = 0; i < contrast.size(); ++i) {
+      if (std::abs(contrast[i]) > 1 + 1e-9)
+        throw Error(
+            fmt::format("encoder: the gratings of a place add to a contrast of {:.4g}, but there is no light "
+                        "below black or above white. Lower their contrasts.",
+                        std::abs(contrast[i])));
+      input[layout_.at(scene.field, i, 0)] = (1 + contrast[i]) / 2;
+    }
+  }
+
+ private:
+  Layout layout_;
+  double frequency_, to_rad_;
+};
+
 /// Energy of quadrature Gabor pairs, one pair a channel, on the luminance image of gratings or of a file.
 class FilterBank final : public Encoder {
  public:
@@ -139,7 +195,7 @@ class FilterBank final : public Encoder {
 
   void encode(const Scene& scene, std::span<double> input) const override {
     const VisualField& field = scene.field;
-    const std::vector<double> luminance = image(scene);
+    const std::vector<double> luminance = image_of(scene, frequency_, to_rad_);
     const auto radius = static_cast<std::ptrdiff_t>(std::ceil(3 * sd_ / field.scale));
     const auto side = static_cast<std::size_t>(2 * radius + 1);
     const ConvolutionShape shape{1, 1, 1, field.ny, field.nx, side, side, false, true, Border::zero, Border::zero};
@@ -165,40 +221,6 @@ class FilterBank final : public Encoder {
   }
 
  private:
-  /// Contrast around the mean: -1..1.
-  std::vector<double> image(const Scene& scene) const {
-    const VisualField& field = scene.field;
-    std::vector<double> result(field.size(), 0.0);
-    if (scene.image) {
-      const Image& file = *scene.image;
-      if (std::ranges::any_of(scene.elements, [](const auto& shown) { return !shown.empty(); }))
-        throw Error("stimulus: an image is shown together with other layers, which would hide it. Show one of them.");
-      if (file.height != field.ny || file.width != field.nx)
-        throw Error(
-            fmt::format("stimulus: the image has {} x {} pixels (y, x), but the circuit's grid has {} x {}. Resize the "
-                        "image, or set the axes y and x.",
-                        file.height, file.width, field.ny, field.nx));
-      const std::size_t colours = file.channels >= 3 ? 3 : 1;
-      for (std::size_t i = 0; i < result.size(); ++i) {
-        for (std::size_t c = 0; c < colours; ++c)
-          result[i] += file.samples[i * file.channels + c] / static_cast<double>(colours);
-        result[i] = 2 * result[i] - 1;
-      }
-      return result;
-    }
-    for (std::size_t i = 0; i < result.size(); ++i) {
-      const double y = (static_cast<double>(i / field.nx) - static_cast<double>(field.ny / 2)) * field.scale;
-      const double x = (static_cast<double>(i % field.nx) - static_cast<double>(field.nx / 2)) * field.scale;
-      for (const auto& c : scene.elements[i]) {
-        const double theta = c.feature * to_rad_;
-        const double frequency = c.frequency > 0 ? c.frequency : frequency_;
-        result[i] += c.contrast *
-                     std::cos(2 * std::numbers::pi * frequency * (x * std::cos(theta) + y * std::sin(theta)) + c.phase);
-      }
-    }
-    return result;
-  }
-
   /// Of unit response to the full-contrast grating it is tuned to, without response to a mean.
   void gabor(double theta, double phase, std::ptrdiff_t radius, double scale, std::vector<double>& kernel) const {
     double envelope_sum = 0;
@@ -255,6 +277,13 @@ std::unique_ptr<Encoder> make_encoder(const TomlTable& table, const Circuit& cir
   if (std::find(kinds.begin(), kinds.end(), kind) == kinds.end())
     table.at("kind").fail("but the kinds of encoder are these." + suggest_names(kind, kinds));
   if (kind == "contrast") return std::make_unique<ContrastCode>(Layout(circuit, input, ""));
+  const auto to_rad = [&] { return map.unit.to(Unit::parse("rad")); };
+  const auto frequency = [&] {
+    const double value = evaluate(table.at("frequency"), Unit::parse("1/deg"));
+    if (!(value > 0)) table.at("frequency").fail("but must be above 0.");
+    return value;
+  };
+  if (kind == "luminance") return std::make_unique<Luminance>(Layout(circuit, input, ""), frequency(), to_rad());
   const std::string axis_name = table.string("axis", "feature");
   const AxisDeclaration& axis = circuit.axis(axis_name);
   const Layout layout(circuit, input, axis_name);
@@ -265,14 +294,12 @@ std::unique_ptr<Encoder> make_encoder(const TomlTable& table, const Circuit& cir
     return std::make_unique<OpponentCode>(layout);
   }
   if (kind == "filter_bank") {
-    const double frequency = evaluate(table.at("frequency"), Unit::parse("1/deg"));
+    const double carrier = frequency();
     const double sd = evaluate(table.at("sd"), Unit::parse("deg"));
-    if (!(frequency > 0)) table.at("frequency").fail("but must be above 0.");
     if (!(sd > 0)) table.at("sd").fail("but must be above 0.");
-    const double to_rad = map.unit.to(Unit::parse("rad"));
     std::vector<double> orientations;
-    for (const double p : axis_positions(axis)) orientations.push_back(map.to_feature(p) * to_rad);
-    return std::make_unique<FilterBank>(layout, std::move(orientations), frequency, sd, map, to_rad);
+    for (const double p : axis_positions(axis)) orientations.push_back(map.to_feature(p) * to_rad());
+    return std::make_unique<FilterBank>(layout, std::move(orientations), carrier, sd, map, to_rad());
   }
   const double width = tuning_width(table.at("width"), map, kind == "circular");
   const std::string normalise = table.string("normalise", "none");

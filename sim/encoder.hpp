@@ -29,8 +29,8 @@ class Encoder {
   virtual void encode(const Scene& scene, std::span<double> input) const = 0;
 };
 
-/// Reads [encoder]: kind = "circular" | "gaussian" | "opponent" | "filter_bank" | "contrast", its tuning and
-/// normalisation.
+/// Reads [encoder]: kind = "circular" | "gaussian" | "opponent" | "filter_bank" | "luminance" | "contrast", its
+/// tuning and normalisation.
 /// @throws Error with file and line
 std::unique_ptr<Encoder> make_encoder(const TomlTable& table, const Circuit& circuit, const Input& input,
                                       const FeatureMap& map);

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numbers>
 
 #include "base/error.hpp"
 #include "circuit/discretise.hpp"
@@ -269,6 +270,12 @@ FeatureMap Experiment::features(const std::string& axis) const {
   return {a.low, a.high, a.unit, a.description.empty() ? axis : a.description};
 }
 
+FeatureMap Experiment::decoded_features(const Analysis& a) const {
+  if (!a.trained) return features(a.axis);
+  const Unit unit = training->conditions->condition(0).at(training->target).second;
+  return {0, training->period * Unit::parse("rad").to(unit), unit, training->target};
+}
+
 double ms_in_time_units(const Circuit& circuit) {
   return circuit->time_unit.dimensionless() ? 1 : ms.to(circuit->time_unit);
 }
@@ -319,7 +326,8 @@ Experiment read_experiment(TomlDocument& document, const std::string& path) {
       map.low = evaluate(ends[0], map.unit);
       map.high = evaluate(ends[1], map.unit);
       if (!(map.low < map.high) || !std::isfinite(map.high - map.low)) range->fail("but must run upwards.");
-    } else if (const std::string kind = encoder->string("kind", ""); kind != "opponent" && kind != "contrast") {
+    } else if (const std::string kind = encoder->string("kind", "");
+               kind != "opponent" && kind != "luminance" && kind != "contrast") {
       encoder->fail("lacks `range`: the features that the ends of its axis prefer, such as [\"-90 deg\", \"90 deg\"].");
     }
     e.map = map;
@@ -353,7 +361,11 @@ Experiment read_experiment(TomlDocument& document, const std::string& path) {
     taught->stimulus = std::make_shared<Stimulus>(table->table("stimulus"), e.map ? e.map->unit : Unit(), path);
     taught->run.record.clear();
     taught->varied_parameters.clear();  // a decoder learns with the parameters of the first condition
-    Training training{taught, table->string("target"), table->number("ridge", 0)};
+    const double turn = 2 * std::numbers::pi;
+    const double period = table->has("period") ? evaluate(table->at("period"), Unit::parse("rad")) : turn;
+    if (!(period > 0 && period <= turn + 1e-9))
+      table->at("period").fail("but must be above 0, and no longer than a turn.");
+    Training training{taught, table->string("target"), period, table->number("ridge", 0)};
     condition_named(*taught, table->at("target"), training.target);
     for (std::size_t c = 0; c < taught->condition_count(); ++c) taught->stimulus->check(taught->condition(c));
     if (!(training.ridge >= 0)) table->at("ridge").fail("but must not be below 0.");

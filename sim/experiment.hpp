@@ -75,10 +75,11 @@ struct Analysis {
   std::optional<SpikeReading> spikes;                ///< spikes: what is measured of an event's
   std::optional<double> feature;                     ///< response: at the element of `axis` that lies or prefers here
   double y = 0, x = 0;                               ///< deg from the centre
-  OverTime over_time = OverTime::last;               ///< what the course in time becomes, unless it lies along t
-  double from = 0;                                   ///< the time from which on, in the circuit's time unit
-  double scale = 1;                                  ///< the result is multiplied by it
-  std::string against;                               ///< the condition variable along the abscissa, or "t"
+  std::vector<std::pair<std::string, std::size_t>> place;  ///< elements of other axes
+  OverTime over_time = OverTime::last;                     ///< what the course in time becomes, unless it lies along t
+  double from = 0;                                         ///< the time from which on, in the circuit's time unit
+  double scale = 1;                                        ///< the result is multiplied by it
+  std::string against;                                     ///< the condition variable along the abscissa, or "t"
   std::string label, unit;
   std::optional<Comparison> comparison;
 };
@@ -107,6 +108,7 @@ struct Experiment;
 struct Training {
   std::shared_ptr<const Experiment> conditions;
   std::string target;  ///< the condition variable to be read, an angle
+  double period = 0;   ///< rad, after which angles are the same
   double ridge = 0;
 };
 
@@ -144,6 +146,8 @@ struct Experiment {
   /// What the positions along an axis of the circuit stand for: features of the encoder on its axis, the circuit's own
   /// coordinates on others.
   FeatureMap features(const std::string& axis) const;
+  /// What a decoded value of an analysis is: a feature along its axis, or of a trained decoder an angle of its period.
+  FeatureMap decoded_features(const Analysis& a) const;
 };
 
 /// The recorded times of an experiment in its circuit's time unit: 0, every, 2 every, ... and the end. Empty for steady

@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
+#include <limits>
 
 #include "base/error.hpp"
 #include "sim/observable.hpp"
@@ -137,6 +139,19 @@ const std::vector<std::string>& loss_kinds() {
 }
 
 Circuit with_loss(const Circuit& circuit, LossPlan& plan) { return Losses(circuit, plan).build(); }
+
+bool TargetValues::hold(double value) const {
+  return value >= low && value <= high && (!whole || value == std::floor(value));
+}
+
+TargetValues target_values(const LossPlan& plan, const Circuit& circuit) {
+  constexpr double infinity = std::numeric_limits<double>::infinity();
+  const Shape shape = observable(circuit, plan.of).value.shape();
+  if (plan.kind == "cross_entropy" || (plan.kind == "focal" && shape.has(plan.axis)))
+    return {0, static_cast<double>(shape[*shape.find(plan.axis)].size) - 1, true};
+  if (plan.kind == "binary_cross_entropy" || plan.kind == "focal") return {0, 1, false};
+  return {plan.kind == "poisson" ? 0 : -infinity, infinity, false};
+}
 
 LossPlan read_loss(const TomlTable& t) {
   LossPlan plan;

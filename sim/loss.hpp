@@ -35,6 +35,14 @@ const std::vector<std::string>& loss_kinds();
 /// @throws Error where the circuit lacks what is named, or shapes do not fit
 Circuit with_loss(const Circuit& circuit, LossPlan& plan);
 
+/// What a loss takes for a target: numbers from `low` to `high`, whole ones where `whole`.
+struct TargetValues {
+  double low, high;
+  bool whole;
+  bool hold(double value) const;
+};
+TargetValues target_values(const LossPlan& plan, const Circuit& circuit);
+
 /// Reads [loss]. @throws Error with file and line
 LossPlan read_loss(const TomlTable& table);
 

@@ -162,7 +162,19 @@ void read_reading(const TomlTable& t, const Experiment& e, Analysis& a) {
     a.feature = evaluate(t.at("feature"), e.features(a.axis).unit);
     if (!std::isfinite(*a.feature)) t.at("feature").fail("but must be finite.");
   }
-  if (const auto at = t.find("at")) {
+  if (const auto at = t.find("at"); at && at->is_table()) {
+    const TomlTable elements = at->as_table();
+    for (const auto& name : elements.keys()) {
+      const auto other = shape.find(name);
+      if (!other || name == a.axis)
+        elements.at(name).fail(fmt::format("but '{}' has no other axis of this name.", a.variable));
+      const double element = elements.number(name);
+      const std::size_t size = shape[*other].size;
+      if (!(element >= 0 && element < static_cast<double>(size)) || element != std::floor(element))
+        elements.at(name).fail(fmt::format("but its elements are counted from 0 to {}.", size - 1));
+      a.place.emplace_back(name, static_cast<std::size_t>(element));
+    }
+  } else if (at) {
     const auto pair = at->as_array();
     if (pair.size() != 2) at->fail("but a place is written [x, y].");
     a.x = evaluate(pair[0], deg);
@@ -223,7 +235,7 @@ void read_over_time(const TomlTable& t, const Experiment& e, Analysis& a) {
 void read_midpoint(const TomlTable& t, const Experiment& e, Analysis& a) {
   if (const auto direction = t.find("projected_on")) {
     if (a.kind != Analysis::Kind::decode) direction->fail("but only a decoded feature can be projected.");
-    a.projected_on = evaluate(*direction, e.features(a.axis).unit);
+    a.projected_on = evaluate(*direction, e.decoded_features(a).unit);
   }
   const auto over = t.find("midpoint_over");
   if (!over) return;
@@ -241,7 +253,7 @@ Unit unit_of(const Experiment& e, const Analysis& a) {
   if (a.spikes) return spike_unit(e, *a.spikes);
   if (a.course) return course_unit(e, a);
   if (a.over_time == OverTime::frequency) return e.circuit->time_unit.dimensionless() ? Unit() : Unit::parse("Hz");
-  return a.kind == Analysis::Kind::decode ? e.features(a.axis).unit : observable(e.circuit, a.variable).value.unit();
+  return a.kind == Analysis::Kind::decode ? e.decoded_features(a).unit : observable(e.circuit, a.variable).value.unit();
 }
 
 }  // namespace

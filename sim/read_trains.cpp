@@ -62,8 +62,8 @@ std::vector<SpikeTrain> read_trains(const TomlTable& root, const Circuit& circui
     const auto t = table ? table->find_table(event.name) : std::nullopt;
     if (!t)
       root.fail(
-          fmt::format("the recorded spikes of the source '{0}' of circuit '{1}' are not given. Add [trains.{0}] with "
-                      "file = ..., or times = [...].",
+          fmt::format("lacks [trains.{0}], the recorded spikes of the source '{0}' of circuit '{1}'. Add it, with "
+                      "file = ... or times = [...].",
                       event.name, circuit->name));
     SpikeList spikes = t->has("file") ? from_file(*t, circuit, path) : as_listed(*t, circuit);
     SpikeTrain train{event.name, std::move(spikes.times), {}};

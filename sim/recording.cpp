@@ -53,8 +53,8 @@ double recorded_bytes(const Experiment& e, const std::vector<SweepAxis>& sweep) 
 }
 
 void require_recordable(const std::string& path, const Experiment& e, const std::vector<SweepAxis>& sweep) {
-  std::set<std::string> taken{
-      "t", "run", "spikes", "analysis", "axes", "data", "experiment_toml", "experiment_path", "circuit_text"};
+  std::set<std::string> taken{"t",    "run",  "spikes",          "synapses",        "analysis",
+                              "axes", "data", "experiment_toml", "experiment_path", "circuit_text"};
   if (!sweep.empty()) taken.insert({"status", "seed", "errors", "warnings", "score"});
   const auto take = [&](const std::string& name, const std::string& what, const std::string& advice) {
     if (name.empty() || !taken.insert(name).second)
@@ -63,6 +63,8 @@ void require_recordable(const std::string& path, const Experiment& e, const std:
   };
   for (const auto& c : e.conditions) take(c.name, "a condition", "Rename it.");
   for (const auto& a : e.circuit->axes) take(a.axis.name, "an axis of the circuit", "Rename the condition.");
+  for (const auto& p : e.circuit->projections)
+    if (p.synapses) take(p.name, "a projection", "Rename the condition.");
   for (const auto& name : e.run.record)
     take(name, "a recorded variable", "Rename it, or leave it out of [run] record.");
   for (const auto& axis : sweep) take(axis.name, "--over " + axis.key, "Is the key given twice?");
@@ -109,6 +111,18 @@ void create_circuit_axes(H5File& file, const Circuit& circuit) {
     const auto coordinates = a.coordinates();
     file.create_axis("/" + a.axis.name, std::span<const double>(coordinates),
                      {a.has_coordinates ? a.unit.str() : "1", a.description.empty() ? a.axis.name : a.description});
+  }
+  for (const auto& projection : circuit->projections) {
+    if (!projection.synapses) continue;
+    const Connections& drawn = *projection.synapses;
+    std::vector<std::int64_t> number(drawn.size()), pre, post(drawn.target.begin(), drawn.target.end());
+    std::iota(number.begin(), number.end(), 0);
+    const auto sources = pre_population(*circuit, projection).elements();
+    for (std::size_t i = 0; i < sources.size(); ++i) pre.resize(drawn.row[i + 1], sources[i]);
+    const std::string axis = "/" + projection.name;
+    file.create_axis(axis, std::span<const std::int64_t>(number), {"1", "synapse of " + projection.name});
+    file.write("/synapses" + axis + "/pre", std::span<const std::int64_t>(pre), {axis}, {"1", "where it comes from"});
+    file.write("/synapses" + axis + "/post", std::span<const std::int64_t>(post), {axis}, {"1", "where it goes"});
   }
 }
 

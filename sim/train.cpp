@@ -199,10 +199,11 @@ class Trainer {
       norms += fmt::format("{}|{}| = {:.3g}", norms.empty() ? "" : ", ", p.variable->name, std::sqrt(square));
       at += size;
     }
+    const bool advised = what.ends_with('.');
     return fmt::format(
-        "training: in update {}, {}. Norms of the parameters: {}. Likely a step too long: lower "
-        "optimiser.rate or set optimiser.clip. The last good checkpoint, after {} updates, is in {}.",
-        s_.updates + 1, what, norms, saved_, options_.run.output);
+        "training: in update {}, {} Norms of the parameters: {}. The last good checkpoint, after {} updates, is in {}.",
+        s_.updates + 1, advised ? what : what + ". Likely a step too long: lower optimiser.rate or set optimiser.clip.",
+        norms, saved_, options_.run.output);
   }
 
   void report_end() const {

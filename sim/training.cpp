@@ -102,7 +102,8 @@ GradientPlan read_gradient(const TomlTable& root, const LossPlan& loss) {
     return plan;
   }
   if (method != "fixed_point")
-    t->at("method").fail("but the methods are these." + suggest_names(method, {"bptt", "fixed_point"}));
+    t->at("method").fail("but the methods are these, of which bptt takes every circuit." +
+                         suggest_names(method, {"bptt", "fixed_point"}));
   plan.fixed_point = true;
   if (loss.every_step)
     t->at("method").fail(
@@ -132,8 +133,8 @@ Circuit as_map(const Circuit& circuit, const TomlTable& root) {
         fmt::format("lacks [discretise] with scheme and step: circuit '{}' is a flow, and training goes through the "
                     "steps of a map.",
                     circuit->name));
+  const double dt = evaluate(table->at("step"), circuit->time_unit);
   try {
-    const double dt = evaluate(table->at("step"), circuit->time_unit);
     return discretise(circuit, scheme_named(table->string("scheme", "rk4")), dt);
   } catch (const Error& e) {
     throw Error(fmt::format("{}: {}", table->position(), e.what()));
@@ -151,6 +152,7 @@ std::vector<std::string> trained_names(const TomlTable& train, const Circuit& ci
   const auto names = parameter_names(circuit);
   const auto given = train.find("parameters");
   if (!given) return names;
+  if (given->as_strings().empty()) given->fail("but nothing would be trained.");
   for (const auto& name : given->as_strings())
     if (std::find(names.begin(), names.end(), name) == names.end())
       given->fail(
@@ -257,6 +259,21 @@ void connect(const TomlTable& root, TrainingExperiment& e) {
   }
 }
 
+/// Targets that are at hand must be ones that the loss is made for.
+void require_targets(const TomlTable& root, const TrainingExperiment& e) {
+  for (const auto& [input, variable] : e.from_data) {
+    if (input != e.loss.target) continue;
+    const TargetValues allowed = target_values(e.loss, e.steps);
+    const auto values = e.data->known(variable);
+    for (std::size_t i = 0; i < values.size(); ++i)
+      if (!allowed.hold(values[i]))
+        root.table("data").fail(
+            fmt::format("'{}' is {} in sample {}, but a target of {} of '{}' is a {}number from {} to {}.",
+                        e.data->variables()[variable].name, values[i], i / (values.size() / e.data->size()),
+                        e.loss.kind, e.loss.of, allowed.whole ? "whole " : "", allowed.low, allowed.high));
+  }
+}
+
 /// One evaluation's samples, as the circuit's own axis `batch` has it or as `together` asks.
 Circuit side_by_side(TrainingExperiment& e, const TomlTable& train) {
   std::vector<std::string> kept{"loss"};
@@ -355,6 +372,7 @@ TrainingExperiment read_training(TomlDocument& document, const std::string& path
   const auto trained = trained_names(train, e.free);
   e.free = freed(e.free, root, trained);
   connect(root, e);
+  require_targets(root, e);
   e.map = side_by_side(e, train);
   const auto originals = parameter_names(e.circuit);
   for (const auto& p : e.free->parameters) {

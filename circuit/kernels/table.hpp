@@ -6,6 +6,7 @@
 #include "circuit/kernels/level/convolution_families.hpp"
 #include "circuit/kernels/level/dense_families.hpp"
 #include "circuit/kernels/level/families.hpp"
+#include "circuit/kernels/level/past_families.hpp"
 #include "circuit/kernels/level/random_families.hpp"
 #include "circuit/kernels/level/spike_families.hpp"
 
@@ -24,6 +25,7 @@ struct KernelTable {
   RandomKernels<T> random;
   VectorKernels<T> vector;
   SpikeKernels<T> spikes;
+  PastKernels<T> past;
 };
 
 /// The kernels of a given level, for tests and measurements. Calling them needs a machine of that level.

@@ -70,8 +70,12 @@ class Varying {
 /// One sum over pairs.
 class CouplingSum {
  public:
-  CouplingSum(const Expr& sum, Varying& varying)
-      : sum_(sum), whole_(axes_of(sum->args[0].shape())), size_(sum->args[0].shape().size()), varying_(varying) {}
+  CouplingSum(const Expr& sum, Varying& varying, const DelayedSum& delayed)
+      : sum_(sum),
+        whole_(axes_of(sum->args[0].shape())),
+        size_(sum->args[0].shape().size()),
+        varying_(varying),
+        delayed_(delayed) {}
 
   /// The factored sum; empty where there is none or it would cost more.
   Expr factored(std::vector<AlgorithmChoice>& choices) {
@@ -266,7 +270,10 @@ class CouplingSum {
         const Shape& shape = sum_->args[0].shape();
         value = Expr(static_cast<double>(shape.size() / shape.without(together).size()));
       } else if (group.size() == 1) {
-        value = sum(factors[group[0]], together);
+        const auto pairs = pairs_.find(factors[group[0]].get());
+        if (pairs != pairs_.end()) ++delayed_sums_;
+        value = pairs == pairs_.end() ? sum(factors[group[0]], together)
+                                      : delayed_(pairs->second.first, pairs->second.second, together);
       } else if (group.size() == 2) {
         value = contracted(factors[group[0]], factors[group[1]], together);
       } else {
@@ -288,8 +295,16 @@ class CouplingSum {
     factors.clear();
     for (const auto& [axes, group] : groups) {
       const bool varies = std::any_of(group.begin(), group.end(), [&](const Expr& f) { return varying_(f); });
-      if (group.size() > 1 && varies && !small(group.front())) return false;
+      const auto late = delayed_ ? std::find_if(group.begin(), group.end(), is_widened_delay) : group.end();
+      const bool pairs = late != group.end() &&
+                         std::count_if(group.begin(), group.end(), [&](const Expr& f) { return varying_(f); }) == 1;
+      if (group.size() > 1 && varies && !pairs && !small(group.front())) return false;
       factors.push_back(product(group));
+      if (!pairs) continue;
+      Factors weights = group;
+      weights.erase(weights.begin() + (late - group.begin()));
+      pairs_[factors.back().get()] = {product(weights), *late};
+      kept_.push_back(factors.back());
     }
     return true;
   }
@@ -341,6 +356,7 @@ class CouplingSum {
   }
 
   std::string way() const {
+    if (delayed_sums_ > 0) return fmt::format("{} sums with delays", delayed_sums_);
     if (convolutions_ > 0 && products_ == 0) return fmt::format("{} convolutions", convolutions_);
     if (products_ > 0) return fmt::format("{} matrix products", products_ + convolutions_);
     return "mean field";
@@ -350,17 +366,30 @@ class CouplingSum {
   std::vector<std::string> whole_;
   std::size_t size_;
   Varying& varying_;
+  const DelayedSum& delayed_;
+  std::unordered_map<const Node*, std::pair<Expr, Expr>> pairs_;  ///< weights and delayed value of a product of both
   std::unordered_map<const Node*, bool> outer_;
   std::unordered_map<const Node*, std::optional<Terms>> expanded_;
   std::vector<Expr> kept_;  ///< so that no address in the two maps is used twice
   std::size_t expansions_ = 0;
   std::size_t convolutions_ = 0;
   std::size_t products_ = 0;
+  std::size_t delayed_sums_ = 0;
 };
 
-}  // namespace
+bool has_widened_delay(const Expr& e) { return std::ranges::any_of(topological_order({e}), is_widened_delay); }
 
-std::vector<Expr> factor_couplings(const std::vector<Expr>& roots, std::vector<AlgorithmChoice>& choices) {
+/// A contraction as the sum of products that it is.
+Expr written_out(const Expr& e) {
+  const Expr pairs = e->args[0] * e->args[1];
+  std::vector<std::string> over;
+  for (const auto& axis : pairs.shape())
+    if (!e.shape().has(axis.name)) over.push_back(axis.name);
+  return broadcast_to(convert(sum(pairs, over), e.unit()), e.shape());
+}
+
+std::vector<Expr> factored(const std::vector<Expr>& roots, std::vector<AlgorithmChoice>& choices,
+                           const DelayedSum& delayed) {
   Varying varying;
   std::unordered_map<const Node*, Expr> value;
   for (const auto& e : topological_order(roots)) {
@@ -371,13 +400,27 @@ std::vector<Expr> factor_couplings(const std::vector<Expr>& roots, std::vector<A
       changed = changed || !(args.back() == arg);
     }
     Expr result = changed ? with_args(e, std::move(args)) : e;
-    if (result->op == Op::sum)
-      if (const Expr factored = CouplingSum(result, varying).factored(choices)) result = factored;
+    const bool late = delayed && (result->op == Op::sum || result->op == Op::contract) && has_widened_delay(result);
+    if (late && result->op == Op::contract) result = written_out(result);
+    if (result->op == Op::sum && (late || !delayed))
+      if (const Expr sums = CouplingSum(result, varying, delayed).factored(choices)) result = sums;
     value[e.get()] = result;
   }
   std::vector<Expr> result;
   for (const auto& root : roots) result.push_back(value.at(root.get()));
   return result;
+}
+
+}  // namespace
+
+bool is_widened_delay(const Expr& e) { return e->op == Op::delayed && e.shape().size() > e->args[0].shape().size(); }
+
+std::vector<Expr> factor_couplings(const std::vector<Expr>& roots, std::vector<AlgorithmChoice>& choices) {
+  return factored(roots, choices, {});
+}
+
+Expr factor_delayed_couplings(const Expr& root, std::vector<AlgorithmChoice>& choices, const DelayedSum& sum) {
+  return factored({root}, choices, sum)[0];
 }
 
 }  // namespace striate

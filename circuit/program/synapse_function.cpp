@@ -17,7 +17,7 @@ enum Form { value_form, jvp_form, vjp_form };
 template <class T>
 std::size_t SynapseFunction<T>::Leaf::index(const SynapseSpan& s, std::size_t i) const {
   switch (by) {
-    case By::synapse: return offset + static_cast<std::size_t>(s.first) + i;
+    case By::synapse: return offset + static_cast<std::size_t>(s.number(i));
     case By::pre: return offset + s.pre[i];
     case By::post: return offset + s.post[i];
     default: return offset;
@@ -146,7 +146,7 @@ void SynapseFunction<T>::gather(const SynapseSpan& s, std::size_t begin, std::si
     }
     T* out = run.data() + (l - singles_) * chunk;
     for (std::size_t i = 0; i < n; ++i) {
-      const std::uint64_t number = s.first + begin + i;
+      const std::uint64_t number = s.number(begin + i);
       if (leaf.from != From::computed) {
         out[i] = from.empty() ? T(0) : from[leaf.index(s, begin + i)];
       } else if (direction) {

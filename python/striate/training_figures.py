@@ -9,6 +9,8 @@ from .recording import axis_from, variable
 
 MOST_SLICES = 24  # of one kernel
 MOST_STEPS = 9
+NEARLY_ALL = 0.99  # of the places, the stronger ones have the colour of the last
+LEAST_SIDE = 8  # of a picture, in its elements
 MOST_CHANNELS = 12
 WIDTH = 11.0  # [inch]
 
@@ -110,16 +112,23 @@ def examples(file):
     data = {n: variable(d) for n, d in group.get("data", {}).items()}
     courses = [variable(d) for d in group.values() if isinstance(d, h5py.Dataset) and not h5py.h5ds.is_scale(d.id)]
     numbers = axis_from(file["example"]).values
-    images = [v for v in data.values() if [a.name for a in v.axes[-2:]] == ["y", "x"]]
+    images = [v for v in data.values() if v.values.ndim == 3 and min(v.values.shape[1:]) >= LEAST_SIDE]
     labels = {n: v for n, v in data.items() if v.values.ndim == 1}
     bands = []
     for course in courses:
-        names = [a.name for a in course.axes]
-        if "y" in names and "x" in names:
-            bands.append(Images(course, images, labels, numbers))
-        else:
-            bands.append(Lines(course, labels, numbers))
+        space = plane(course, images)
+        bands.append(Images(course, space, images, labels, numbers) if space else Lines(course, labels, numbers))
     return bands
+
+
+def plane(course, images):
+    """The places of the two axes over which a course is a picture: y and x, or the last two where they are an image's, pooled."""
+    names = [a.name for a in course.axes]
+    if "y" in names and "x" in names:
+        return names.index("y"), names.index("x")
+    rows, columns = course.values.shape[-2:]
+    pooled = any(rows * image.values.shape[2] == columns * image.values.shape[1] for image in images)
+    return (len(names) - 2, len(names) - 1) if len(names) >= 4 and pooled and min(rows, columns) >= LEAST_SIDE else None
 
 
 def title(labels, numbers, example):
@@ -127,13 +136,13 @@ def title(labels, numbers, example):
 
 
 class Images:
-    """Each example in a row: what was shown, then the strength of the state, step by step."""
+    """Each example in a row: what was shown, then the state, or its strength over further axes, step by step."""
 
-    def __init__(self, course, images, labels, numbers):
-        names = [a.name for a in course.axes]
-        over = tuple(i for i, n in enumerate(names) if n not in ("example", "n", "y", "x"))
+    def __init__(self, course, space, images, labels, numbers):
+        over = tuple(i for i in range(2, course.values.ndim) if i not in space)
         self.name, self.images, self.labels, self.numbers = course.name, images, labels, numbers
-        self.strength = np.sqrt((course.values**2).mean(over)) if over else np.abs(course.values)
+        self.strength = np.sqrt((course.values**2).mean(over)) if over else course.values
+        self.what = "root mean square over its other axes, " if over else ""
         steps = self.strength.shape[1]
         self.steps = np.unique(np.linspace(1, steps - 1, min(MOST_STEPS, steps - 1)).round().astype(int))
         self.height = 0.4 + 1.15 * len(self.strength)
@@ -141,17 +150,19 @@ class Images:
     def draw(self, cell):
         count = len(self.images)
         axes = cell.subplots(len(self.strength), count + len(self.steps), squeeze=False)
-        top = self.strength[:, self.steps].max() or 1.0
+        top = np.quantile(np.abs(self.strength[:, self.steps]), NEARLY_ALL) or 1.0
+        signed = self.strength.min() < 0
+        colours = {"cmap": "RdBu_r" if signed else "viridis", "vmin": -top if signed else 0, "vmax": top}
         for e, row in enumerate(axes):
             for ax, image in zip(row, self.images):
                 ax.imshow(image.values[e], cmap="gray")
                 ax.set_title(title(self.labels, self.numbers, e) if image is self.images[0] else image.name, fontsize=7)
             for ax, n in zip(row[count:], self.steps):
-                ax.imshow(self.strength[e, n], cmap="viridis", vmin=0, vmax=top)
+                ax.imshow(self.strength[e, n], **colours)
                 ax.set_title(f"step {n}", fontsize=7)
             for ax in row:
                 ax.set_axis_off()
-        cell.suptitle(f"{self.name}: root mean square over its other axes, {top:.3g} in full colour", fontsize=9)
+        cell.suptitle(f"{self.name}: {self.what}{'±' if signed else ''}{top:.3g} and more in full colour", fontsize=9)
 
 
 class Lines:

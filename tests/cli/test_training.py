@@ -60,6 +60,37 @@ rate = 0.05
 """
 
 
+# Cho et al. (2014), with the reset gate after the recurrent product.
+GRU = """circuit gru "Gated recurrent unit"
+time 1
+axis unit = 12
+axis from = size(unit)
+axis channel = 2
+axis class = 4
+input x[channel] : 1
+constant bound = sqrt(1/size(unit))
+parameter W_r[unit, channel] ~ uniform(-bound, bound) 1
+parameter R_r[unit, from] ~ uniform(-bound, bound) 1
+parameter b_r[unit] = 0 1
+parameter W_z[unit, channel] ~ uniform(-bound, bound) 1
+parameter R_z[unit, from] ~ uniform(-bound, bound) 1
+parameter b_z[unit] = 0 1
+parameter W_n[unit, channel] ~ uniform(-bound, bound) 1
+parameter R_n[unit, from] ~ uniform(-bound, bound) 1
+parameter b_n[unit] = 0 1
+parameter c_n[unit] = 0 1
+parameter D[class, unit] ~ uniform(-bound, bound) 1
+parameter d[class] = 0 1
+past := rename(h, unit, from)
+r := sigmoid(matmul(W_r, x, over=[channel]) + matmul(R_r, past, over=[from]) + b_r)
+z := sigmoid(matmul(W_z, x, over=[channel]) + matmul(R_z, past, over=[from]) + b_z)
+n := tanh(matmul(W_n, x, over=[channel]) + b_n + r*(matmul(R_n, past, over=[from]) + c_n))
+h(0) = 0
+next(h) = (1 - z)*n + z*h : 1 [unit]
+logits := matmul(D, h, over=[unit]) + d
+"""
+
+
 def numbers(path):
     """Every array of numbers in a file, by path."""
     found = {}
@@ -187,11 +218,44 @@ class Trainings(unittest.TestCase):
                 # sums of some thousand terms in another order, five updates long
                 numpy.testing.assert_allclose(file[f"curves/{name}"], theirs[name][:5], rtol=1e-9)
 
+    def test_a_gated_recurrent_unit_written_as_text_learns_and_steps_as_its_formulas_in_numpy(self):
+        rng = numpy.random.default_rng(0)
+        label = rng.integers(0, 4, 600)
+        x = 0.1 * rng.standard_normal((600, 9, 2))
+        x[numpy.arange(600), rng.integers(1, 4, 600), label // 2] += 1  # which channel has the first of two pulses,
+        x[numpy.arange(600), rng.integers(5, 8, 600), label % 2] += 1  # and which the second?
+        with h5py.File(self.folder / "pulses.h5", "w") as file:
+            file["x"], file["label"] = x, label
+        self.write("gru.circuit", GRU)
+        self.write("gru.toml", TRAINING.replace("differ.circuit", "gru.circuit").replace("bits.h5", "pulses.h5")
+                   .replace("steps = 3", "steps = 9").replace("batch = 20", "batch = 32"))
+        done = self.striate("train", "gru.toml", "-q", "--set", 'train.precision="double"')
+        self.assertEqual(done.returncode, 0, done)
+        with h5py.File(self.folder / "gru.h5") as file:
+            self.assertGreater(file["curves/held_out_accuracy"][-1], 0.9)  # chance is 0.25
+            p = {name: values[()] for name, values in file["parameters"].items()}
+            sample, course = file["examples/data/x"][0], file["examples/h"][0]
+        sigmoid = lambda a: 1 / (1 + numpy.exp(-a))
+        h = numpy.zeros(12)
+        for n, row in enumerate(sample):
+            r = sigmoid(p["W_r"] @ row + p["R_r"] @ h + p["b_r"])
+            z = sigmoid(p["W_z"] @ row + p["R_z"] @ h + p["b_z"])
+            h = (1 - z) * numpy.tanh(p["W_n"] @ row + p["b_n"] + r * (p["R_n"] @ h + p["c_n"])) + z * h
+            # samples are held in float; what is recorded is in double
+            numpy.testing.assert_allclose(course[n + 1], h, rtol=0, atol=1e-12)
+
     def test_samples_are_written_to_be_looked_at(self):
         self.assertEqual(self.striate("samples", "differ.toml", "--count", "5").returncode, 0)
         with h5py.File(self.folder / "differ_samples.h5") as sheet, h5py.File(self.folder / "bits.h5") as bits:
             numpy.testing.assert_allclose(sheet["first"], bits["first"][:5], rtol=1e-6)  # samples are held in float
         self.refused(["samples", "differ.toml"], "differ_samples.h5", "exists")
+        self.bits(image=numpy.random.default_rng(0).random((6, 9, 12)), label=numpy.arange(6) % 2)
+        self.write("seen.circuit", "circuit seen\ntime 1\naxis y = 9\naxis x = 12\naxis class = 2\ninput image[y, x] : 1\n"
+                   "parameter w[class] = 0.1 1\nh(0) = 0\nnext(h) = image - h/2 : 1 [y, x]\nlogits := w*mean(h, y, x)\n")
+        seen = ["--set", "circuit=seen.circuit", "--set", "train.held_out=2", "--set", "train.batch=4"]
+        self.assertEqual(self.striate("samples", "differ.toml", *seen, "-o", "seen.h5").returncode, 0)
+        drawn = self.striate("plot", "seen.h5", "-o", "seen.png")
+        self.assertEqual(drawn.returncode, 0, drawn)
 
     def test_data_that_do_not_fit_are_refused_with_both_shapes(self):
         self.bits(first=numpy.zeros((200, 4)), second=numpy.zeros(200), label=numpy.zeros(200))
@@ -201,7 +265,57 @@ class Trainings(unittest.TestCase):
         self.bits(first=numpy.zeros(200), second=numpy.zeros(200), lable=numpy.zeros(200))
         self.refused(["train", "differ.toml"], "no variable 'label'", "Closest: lable")
 
+    def test_targets_that_the_loss_is_not_made_for_are_refused_before_anything_runs(self):
+        zeros = numpy.zeros(200)
+        for wrong, words in [(2, "is 2"), (-1, "is -1"), (0.5, "is 0.5")]:
+            label = zeros.copy()
+            label[7] = wrong
+            self.bits(first=zeros, second=zeros, label=label)
+            self.refused(["train", "differ.toml"], "differ.toml:4", "'label'", words, "in sample 7", "whole number from 0 to 1")
+        label = numpy.zeros((200, 2))
+        label[3, 1] = -0.5
+        self.bits(first=zeros, second=zeros, label=label)
+        self.refused(["train", "differ.toml", "--set", "loss.kind=binary_cross_entropy"], "-0.5 in sample 3", "from 0 to 1")
+        self.refused(["train", "differ.toml", "--set", "loss.kind=poisson"], "-0.5 in sample 3", "from 0 to inf")
+        for wrong in (numpy.nan, numpy.inf):
+            first = zeros.copy()
+            first[5] = wrong
+            self.bits(first=first, second=zeros, label=zeros)
+            self.refused(["train", "differ.toml"], "differ.toml:6", "'first'", str(wrong), "sample 5")
+
     def test_mistakes_are_refused(self):
+        for setting, *words in [
+                ("train.batch=300", "train.batch = 300", "160 samples"), ("train.batch=0", "from 1"), ("train.batch=2.5", "whole"),
+                ("train.held_out=200", "200 samples in all"), ("train.steps=0", "from 1"), ("train.updates=-3", "from 0"),
+                ("train.parameters=[]", "nothing would be trained"), ('train.parameters=["W", "Q"]', "no parameter 'Q'"),
+                ('train.record=["hh"]', "'hh'", "Closest: h"), ("train.precision=half", "float", "double"),
+                ("train.examples=50", "train.held_out = 40"), ("train.epochs=2", "updates are given as well"),
+                ("train.patience=0.5", "whole"), ("train.seed=-1", "from 0"),
+                ("optimiser.rate=-0.1", "optimiser.rate = -0.1"), ("optimiser.rate=nan", "nan"), ("optimiser.kind=sgd", "adamw"),
+                ("optimiser.clip=-1", "optimiser.clip"), ("optimiser.kind=lbfgs", "L-BFGS takes all"),
+                ("loss.of=logit", "Closest: logits"), ("loss.target=labels", "Closest: label"), ("loss.axis=k", "no axis 'k'"),
+                ("loss.kind=definition", "one number for each sample"), ('loss.metrics=["acc"]', "'acc'"), ("loss.at=each", "every step"),
+                ("data.kind=pathfnder", "Closest: pathfinder"), ("data.file=gone.h5", "gone.h5")]:
+            with self.subTest(setting=setting):
+                self.refused(["train", "differ.toml", "--set", setting], *words)
+        for table, *words in [
+                ('[constraints]\nW = "postive"', "Closest: positive"), ('[constraints]\nw = "positive"', "'w'"),
+                ('[constraints]\nW = "positive"', "-0.5", "Start it inside"), ("[constraints]\nW = { bounded = [1, -1] }", "run upwards"),
+                ('[constraints]\nV = { symmetric = ["k", "class"] }', "axes of one length"), ('[constraints]\nW = { tied = "BB" }', "BB"),
+                ('[gradient]\nmethod = "adjoint"', "bptt takes every circuit"), ('[gradient]\nmethod = "bptt"\npenalty = 10', "penalty"),
+                ('[gradient]\nmethod = "fixed_point"\nsolver = "bicg"', "Known: neumann, gmres, anderson"),
+                ('[discretise]\nscheme = "rk4"\nstep = "1 ms"', "a map already"), ('[optimiser.schedule]\nkind = "cosin"', "Closest: cosine"),
+                ("[inputs]\nfrst = 2", "Closest: first"), ('[data.inputs]\nfirst = "frist"', "'frist'", "Closest: first")]:
+            with self.subTest(table=table):
+                self.write("differ.toml", TRAINING + table + "\n")
+                self.refused(["train", "differ.toml"], "differ.toml:", *words)
+        self.write("differ.toml", TRAINING)
+        self.write("flow.circuit", CIRCUIT.replace("next(h) =", "dh/dt = -h +"))
+        flow = ["train", "differ.toml", "--set", "circuit=flow.circuit"]
+        self.refused(flow, "lacks [discretise]", "is a flow")
+        self.refused([*flow, "--set", "discretise.scheme=rk5", "--set", "discretise.step=0.1"], "Closest: rk4")
+        self.refused([*flow, "--set", "discretise.step=-0.1"], "step = -0.1")
+        self.refused([*flow, "--set", 'discretise.step="1 mV"'], "discretise.step", "[mV]")
         self.refused(["train", "missing.toml"], "missing.toml")
         self.refused(["train", "differ.toml", "--set", "optimiser.rat=1"], "optimiser.rat", "Closest: rate")
         self.refused(["train", "differ.toml", "--set", "loss.kind=entropy"], "cross_entropy")

@@ -285,6 +285,8 @@ BOOST_AUTO_TEST_CASE(what_cannot_go_on_says_why) {
                   "event spike when V > -50 mV: V = r - 40 mV*u\n",
                   10),
           "still 10 above its threshold");
+  refused(problem("circuit fast\nV(0) = 0\ndV/dt = 2e6 [1/ms] : 1\nevent s when V > 1: V = 0\n", 100),
+          "spikes without pause: 1000 times");
   refused(problem("circuit t\naxis n = 2\ndV/dt = 0 : 1 [n]\ntrain s[n]: V = V + 1\n", 10), "no spikes are given");
   Problem wrong = problem("circuit t\naxis n = 2\ndV/dt = 0 : 1 [n]\ntrain s[n]: V = V + 1\n", 10);
   wrong.trains = {{"s", {1}, {2}}};

@@ -23,7 +23,7 @@ MAY_INCLUDE = {
 }
 # Integrators see a circuit only through its System, and share the tableaus of its discretised forms.
 ONLY_THESE = {
-    ("integrators", "circuit"): {"circuit/system.hpp", "circuit/shape.hpp", "circuit/unit.hpp", "circuit/tableau.hpp",
+    ("integrators", "circuit"): {"circuit/system.hpp", "circuit/shape.hpp", "circuit/unit.hpp", "circuit/tableau.hpp", "circuit/borrowed_memory.hpp",
                                  "circuit/kernels/normals.hpp", "circuit/kernels/table.hpp",
                                  # of the grid engine, which steps the circuit's own map
                                  "circuit/circuit.hpp", "circuit/discretise.hpp", "circuit/grid_map.hpp", "circuit/noise.hpp",

@@ -95,6 +95,35 @@ BOOST_AUTO_TEST_CASE(A_filter_bank_answers_a_grating_most_and_fully_in_the_chann
   BOOST_CHECK_CLOSE(code.at(4, centre), 0.8, 0.5);
 }
 
+/// The grey levels of one row of gratings.
+std::vector<double> grey(const std::string& encoder, const std::vector<Component>& row, double scale) {
+  const Circuit circuit = model("hgru", {{"y", 1}, {"x", row.size()}, {"orientations", 2}});
+  const TomlDocument document = TomlDocument::parse_string("[encoder]\n" + encoder, "e.toml");
+  const auto code = make_encoder(document.root().table("encoder"), circuit, circuit->inputs[0], FeatureMap{0, 1, deg});
+  Scene scene;
+  scene.field = {1, row.size(), scale};
+  for (const Component& c : row) scene.elements.push_back({c});
+  std::vector<double> levels(row.size());
+  code->encode(scene, levels);
+  return levels;
+}
+
+BOOST_AUTO_TEST_CASE(Luminance_shows_the_gratings_themselves_as_grey_levels) {
+  // Four pixels a cycle; the middle of the row is pixel 3. An upright grating varies along x, a level one does not.
+  const std::string encoder = "kind = \"luminance\"\nfrequency = \"1 1/deg\"";
+  const auto upright = grey(encoder, std::vector<Component>(6, grating(0, 0.8)), 0.25);
+  const double expected[] = {0.5, 0.1, 0.5, 0.9, 0.5, 0.1};
+  for (std::size_t i = 0; i < 6; ++i) BOOST_CHECK_SMALL(upright[i] - expected[i], 1e-12);
+  for (const double level : grey(encoder, std::vector<Component>(6, grating(90, 0.8)), 0.25))
+    BOOST_CHECK_CLOSE(level, 0.9, 1e-10);
+  const auto coarse = grey(encoder, std::vector<Component>(4, grating(0, 1, 0.5)), 1);  // its own frequency
+  for (std::size_t i = 0; i < 4; ++i) BOOST_CHECK_SMALL(coarse[i] - (i % 2 == 0 ? 1 : 0), 1e-12);
+  BOOST_CHECK_EXCEPTION(grey(encoder, {grating(0, 1.5)}, 0.25), Error,
+                        says("contrast of 1.5", "Lower their contrasts"));
+  BOOST_CHECK_EXCEPTION(grey("kind = \"luminance\"\nfrequency = \"0 1/deg\"", {grating(0)}, 1), Error,
+                        says("frequency", "above 0"));
+}
+
 BOOST_AUTO_TEST_CASE(Encoders_refuse_what_they_cannot_be) {
   BOOST_CHECK_EXCEPTION(encode("kind = \"circulr\"\nwidth = 0.4", {grating(0)}, 7), Error,
                         says("e.toml:2", "circular"));

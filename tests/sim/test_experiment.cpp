@@ -152,6 +152,68 @@ BOOST_AUTO_TEST_CASE(A_response_of_many_elements_needs_a_place) {
   BOOST_CHECK_EXCEPTION(read(text + "axis = \"orientaton\""), Error, says("Closest: orientation"));
 }
 
+BOOST_AUTO_TEST_CASE(A_map_that_sees_pixels_is_decoded_by_a_trained_reader_of_one_of_its_places) {
+  const Scratch scratch;
+  std::ofstream(scratch.path("energy.circuit"))
+      << R"(circuit energy "Gabor energies of an image, twice as large at the second place"
+time 1
+axis k = 8
+axis place = 2
+axis y = 17
+axis x = 17
+input image[y, x] : 1
+down := index(y) - 8
+across := index(x) - 8
+wave := pi/2*(across*cos(pi/8*index(k)) + down*sin(pi/8*index(k)))
+shown := (image - 0.5)*exp(-(down^2 + across^2)/8)
+h(0) = 0
+next(h) = (index(place) + 1)*(sum(shown*cos(wave), y, x)^2 + sum(shown*sin(wave), y, x)^2) : 1 [k, place]
+)";
+  const std::string layer = "shape = \"full\"\nfeature = \"theta\"\nphase = \"phase\"\n";
+  const std::string text = R"(
+circuit = "energy.circuit"
+[conditions.theta]
+values = [-60, 80, -100]
+unit = "deg"
+[conditions.phase]
+values = [40]
+unit = "deg"
+[stimulus]
+[[stimulus.layer]]
+)" + layer + R"(
+[encoder]
+kind = "luminance"
+frequency = "0.25 1/deg"
+[run]
+method = "iterate"
+duration = 1
+[training]
+target = "theta"
+period = "180 deg"
+ridge = 1e-6
+[training.conditions.theta]
+from = -80
+to = 90
+count = 18
+unit = "deg"
+[training.conditions.phase]
+values = [0, 90]
+unit = "deg"
+[training.stimulus]
+[[training.stimulus.layer]]
+)" + layer + "[[analysis]]\nname = \"a\"\nkind = \"decode\"\ndecoder = \"trained\"\nvariable = \"h\"\naxis = \"k\"\n";
+  const std::string path = scratch.path("e.toml");
+  const Experiment e = read(text + "at = { place = 1 }\n", path);
+  // Energies of 8 orientations carry cos 2 theta and sin 2 theta within a degree; phase does not matter to them but for
+  // the window's edge. A grating at -100 deg is the one at 80 deg.
+  BOOST_CHECK_SMALL(analysed(e, 0) + 60, 2.0);
+  BOOST_CHECK_SMALL(analysed(e, 1) - 80, 2.0);
+  BOOST_CHECK_SMALL(analysed(e, 2) - analysed(e, 1), 1e-6);
+  BOOST_CHECK_EXCEPTION(analysed(read(text, path), 0), Error, says("axis 'place'", "at = { place = ... }"));
+  BOOST_CHECK_EXCEPTION(read(text + "at = { place = 2 }\n", path), Error, says("place", "from 0 to 1"));
+  BOOST_CHECK_EXCEPTION(read(text + "at = { plaec = 1 }\n", path), Error, says("plaec", "no other axis"));
+}
+
 BOOST_AUTO_TEST_CASE(Each_curve_can_be_set_beside_its_own_largest_value) {
   const Scratch scratch;
   const std::string text = R"(

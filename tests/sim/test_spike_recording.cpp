@@ -73,6 +73,29 @@ BOOST_AUTO_TEST_CASE(spikes_pairs_and_weights_come_from_files) {
   BOOST_TEST(result.spikes[1].ids == (std::vector<std::int64_t>{0, 1, 2, 0}), boost::test_tools::per_element());
 }
 
+BOOST_AUTO_TEST_CASE(states_over_synapses_are_recorded_beside_who_they_connect) {
+  const Scratch folder;
+  std::ofstream(folder.path("plastic.circuit"))
+      << "circuit plastic\naxis a = 3\naxis b = 2\ndx/dt = -x/(20 ms) : 1 [a]\ndV/dt = -V/(20 ms) : 1 [b]\n"
+         "w(0) = 1\ndw/dt = 0 : 1 [syn]\ntrain in[a]: x = x + 1\n"
+         "projection syn from in[a=1:3] to b: pairs(list=[2, 0, 1, 1, 1, 0]) after 1 ms: V += w, on arrival: w = w + "
+         "pre(x)\n";
+  std::ofstream(folder.path("plastic.toml"))
+      << "circuit = \"plastic.circuit\"\n[trains.in]\ntimes = [2]\nelements = [1]\n[run]\nmethod = \"euler\"\n"
+         "step = \"0.5 ms\"\nspikes = \"grid\"\nduration = \"4 ms\"\nevery = \"1 ms\"\n";
+  const Experiment e = load_experiment(folder.path("plastic.toml"));
+  run_experiment(e, {.output = folder.path("plastic.h5"), .quiet = true, .command = "test"});
+  const H5File file = H5File::open(folder.path("plastic.h5"));
+  BOOST_TEST(file.read_integers("/synapses/syn/pre") == (std::vector<std::int64_t>{1, 1, 2}),
+             boost::test_tools::per_element());
+  BOOST_TEST(file.read_integers("/synapses/syn/post") == (std::vector<std::int64_t>{0, 1, 0}),
+             boost::test_tools::per_element());
+  const auto w = file.read_numbers("/w").values;  // the trace has decayed for three steps of half a millisecond
+  const double x = std::pow(1 - 0.5 / 20, 3);
+  BOOST_TEST(w == (std::vector<double>{1, 1, 1, 1, 1, 1, 1, 1, 1, 1 + x, 1 + x, 1, 1 + x, 1 + x, 1}),
+             boost::test_tools::per_element());
+}
+
 BOOST_AUTO_TEST_CASE(recorded_spikes_drive_another_run_from_either_layout) {
   const Made made;
   for (const std::string layout : {"striate", "sonata"}) {

@@ -20,12 +20,14 @@ template <class T>
 VectorKernels<T> vector_kernels();
 template <class T>
 SpikeKernels<T> spike_kernels();
+template <class T>
+PastKernels<T> past_kernels();
 
 template <class T>
 const KernelTable<T>& table() {
-  static const KernelTable<T> kernels{pointwise_kernels<T>(), line_kernels<T>(),     matrix_kernels<T>(),
-                                      direct_kernels<T>(),    spectral_kernels<T>(), dense_kernels<T>(),
-                                      random_kernels<T>(),    vector_kernels<T>(),   spike_kernels<T>()};
+  static const KernelTable<T> kernels{
+      pointwise_kernels<T>(), line_kernels<T>(),   matrix_kernels<T>(), direct_kernels<T>(), spectral_kernels<T>(),
+      dense_kernels<T>(),     random_kernels<T>(), vector_kernels<T>(), spike_kernels<T>(),  past_kernels<T>()};
   return kernels;
 }
 

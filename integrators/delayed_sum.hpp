@@ -1,0 +1,72 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <utility>
+#include <vector>
+
+#include "base/aligned_vector.hpp"
+#include "circuit/system.hpp"
+
+namespace striate {
+
+/// Where, in the stretches of time that are kept of the past, the moments lie that a time `t` looks back to.
+struct Places {
+  double t = 0;
+  std::size_t count = 0;              ///< of stretches
+  bool grid = false;                  ///< all of them in reach have the length of a step
+  double top = 0;                     ///< grid: t, counted in steps from the first stretch
+  double per_step = 0;                ///< grid: 1 over the step
+  bool centred = false;               ///< places in a stretch run from -1 to 1, else from 0 to 1
+  std::vector<double> begins, ends;   ///< of stretches, unless grid
+  std::vector<std::uint32_t> bucket;  ///< the first stretch that reaches into each equal part of the past
+  double per_bucket = 0;
+
+  /// The stretch a delay looks back to and the place in it.
+  std::pair<std::size_t, double> operator()(double tau) const;
+};
+
+/// Sums of delayed values over pairs, y_i = sum_j w_ij x_j(t - tau_ij), of all x that share w and tau: without an array
+/// over pairs, by looking up each pair's moment once.
+class DelayedSum {
+ public:
+  /// @param delays   indices into system.delays(), sums that share taus and weights
+  /// @param terms    coefficients of the polynomials over a stretch
+  /// @param step     of a fixed-step method; 0 for an adaptive one
+  /// @param longest  stretches that are kept, about
+  DelayedSum(const System<double>& system, std::vector<std::size_t> delays, std::span<const double> taus,
+             std::span<const double> weights, std::size_t terms, double step, std::size_t longest);
+
+  /// The coefficients [terms][sources] of the next stretch; and that the oldest is forgotten; and all.
+  void push(std::span<const double> rows);
+  void pop() { ++first_, --count_; }
+  void clear() { first_ = count_ = 0; }
+
+  /// Sets the inputs, from what is delayed; and adds what is not, from what the sources are now.
+  void fill(const Places& places, std::span<double> u) const;
+  void add_undelayed(std::span<const double> sources, std::span<double> u) const;
+
+ private:
+  void fill_rows(const Places& places, std::size_t from, std::size_t to, std::size_t terms, std::span<double> u) const;
+
+  struct Part {
+    std::size_t source, input;  ///< where they begin among all of them
+  };
+  struct Undelayed {
+    std::uint32_t row, column;
+    double weight;
+  };
+  std::vector<Part> parts_;
+  std::size_t rows_, columns_, terms_, all_sources_;
+  double step_;
+  bool whole_ = true;                   ///< every delay is a multiple of the step
+  std::size_t tile_;                    ///< sources whose past is looked up together, so that it stays in the cache
+  std::vector<std::size_t> begin_;      ///< [tile][row] of the pairs below, and the end
+  std::vector<std::uint32_t> column_;   ///< of each pair with a delay
+  std::vector<double> delay_, weight_;  ///< delay in steps, or in time units of an adaptive method
+  std::vector<Undelayed> undelayed_;
+  AlignedVector<double> records_;  ///< [source][capacity][terms][part]
+  std::size_t capacity_ = 0, first_ = 0, count_ = 0;
+};
+
+}  // namespace striate
