@@ -19,6 +19,8 @@ constexpr double seconds_per_function = 3e-9;  ///< sin, exp and their kind
 constexpr double seconds_per_operation = 3e-10;
 constexpr double seconds_per_stored = 1e-9;    ///< written once and read once
 constexpr double seconds_per_product = 3e-10;  ///< of a matrix element with a vector's
+constexpr double seconds_per_delayed = 1e-8;   ///< looked up and stored; see bench/delays.cpp
+constexpr double seconds_per_summed = 1.5e-9;  ///< looked up and added
 constexpr std::size_t most_terms = 16;
 constexpr std::size_t most_terms_of_weights = 4;
 constexpr std::size_t deepest = 1000;             ///< operations one inside the other that are looked through
@@ -91,7 +93,7 @@ class CouplingSum {
       total = total ? total + value : value;
     }
     const double plain = plain_cost(e);
-    const double fast = factored_cost(total);
+    const double fast = factored_cost(total) + static_cast<double>(delayed_sums_ * size_) * seconds_per_summed;
     if (fast >= plain) return {};
     choices.push_back({fmt::format("sum over {} of {}", fmt::join(sum_->names, ", "), e.shape().str_sizes()), way(),
                        fmt::format("estimates: term by term {:.3g} ms, factored {:.3g} ms", plain * 1e3, fast * 1e3)});
@@ -327,6 +329,7 @@ class CouplingSum {
   double plain_cost(const Expr& e) {
     double seconds = 0;
     for (const auto& node : topological_order({e})) {
+      if (is_widened_delay(node)) seconds += static_cast<double>(node.shape().size()) * seconds_per_delayed;
       if (!is_pointwise(node->op) || small(node) || !varying_(node)) continue;
       seconds += static_cast<double>(node.shape().size()) *
                  (transcendental(node->op) ? seconds_per_function : seconds_per_operation);

@@ -163,6 +163,39 @@ db/dt = 2 + 0.5*sin(delayed(a, 0.51) - b) + 0.5*sin(delayed(b, 0.2) - b) : 1
   }
 }
 
+// The same sums with weights of parameters, which are summed as they are looked up, and with the same weights as states
+// that rest, whose pairs are written out. Some delays and weights are zero. The
+// weights come first among the states.
+BOOST_AUTO_TEST_CASE(sums_of_delayed_values_are_those_of_written_pairs) {
+  const auto circuit = [](const std::string& weights) {
+    return "circuit c\ntime 1\naxis unit = 40\naxis other = size(unit)\n"
+           "D := 0.01*mod + 0.3*sin(index(unit))^2*mod\n"
+           "mod := min(1, abs(index(unit) - index(other)))\n"
+           "w := 0.3*cos(index(unit)*index(other) + 1)*step(1.5 + sin(index(unit) + 2*index(other)) - 1)\n" +
+           weights +
+           "theta(t <= 0) = t*(1 + 0.1*index(unit))\nr(t <= 0) = 0.1*index(unit)\n"
+           "dtheta/dt = 1 + sum(W*sin(delayed(rename(theta, unit, other), D) - theta - 0.3), other) : 1 [unit]\n"
+           "dr/dt = -r + sum(W*tanh(2*delayed(rename(r, unit, other), D) - 0.1), other)/2 : 1 [unit]\n";
+  };
+  const Problem sums = problem(circuit("W := w\n"), 1.2);
+  const Problem pairs = problem(circuit("W(0) = w\ndW/dt = 0 : 1 [unit, other]\n"), 1.2);
+  const auto said = sums.system.algorithms();
+  BOOST_TEST(std::ranges::any_of(said, [](const AlgorithmChoice& c) { return c.algorithm == "2 sums with delays"; }));
+  BOOST_TEST(pairs.system.delays().front().target == nullptr);
+  for (const Method& method : {fixed("euler", 0.005), fixed("heun", 0.01), fixed("rk4", 0.01)}) {
+    const auto x = solve(sums, method).y;
+    const auto y = solve(pairs, method).y;
+    for (std::size_t i = 0; i < x.size(); ++i)
+      BOOST_TEST(std::abs(x[i] - y[1600 + i]) < 1e-12, method.name << " " << i);
+  }
+  // Step sizes of adaptive methods follow all states, also those that rest: the tolerance is left.
+  for (const char* name : {"bs32", "dp54", "adams"}) {
+    const auto x = solve(sums, prepared(name, 1e-8, 0, {})).y;
+    const auto y = solve(pairs, prepared(name, 1e-8, 0, {})).y;
+    for (std::size_t i = 0; i < x.size(); ++i) BOOST_TEST(std::abs(x[i] - y[1600 + i]) < 1e-6, name << " " << i);
+  }
+}
+
 // In phase theta = Omega t with Omega = omega - K sin(Omega tau) (Yeung & Strogatz 1999), at 40 units and one delay.
 BOOST_AUTO_TEST_CASE(identical_oscillators_turn_together_at_the_delayed_frequency) {
   const Problem p = problem(R"(circuit c
