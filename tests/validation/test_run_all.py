@@ -59,6 +59,14 @@ class Table(unittest.TestCase):
         self.assertEqual(self.tool["write_table"](), ["tilt_illusion"])
         self.assertIn("**differs** by 3.1e-04", self.page())  # 1e-3 of the largest, 3.256
 
+    def test_one_value_agrees_with_its_number_whatever_their_shapes(self):
+        value = type(self.tool["ITEMS"][0].values[0])
+        item = type(self.tool["ITEMS"][0])("one", "", "", values=[
+            value("r", lambda recording: np.array([[0.5]]), lambda: 0.5005, within=1e-3),
+            value("R", lambda recording: np.array([0.5]), lambda: 0.6, within=1e-3)])
+        _, expected, same = self.tool["compared"](item, None)
+        self.assertEqual((expected, same), ("0.5005 (within 0.001); 0.6 (**not** within 0.001)", False))
+
     def test_rows_without_a_whole_recording_stay_as_they_stand(self):
         self.record("tilt_illusion", self.reference())
         self.tool["write_table"]()
