@@ -107,7 +107,11 @@ class Course {
     observer.inputs = [&](const At<double>& at) { inputs_.assign(at.u.begin(), at.u.end()); };
     observer.sample = [&](double t, std::span<const double> y) { keep(t, y); };
     result_.spikes.resize(system_.events().size());
+    const bool read = std::ranges::any_of(e_.analyses, [](const Analysis& a) { return static_cast<bool>(a.spikes); });
+    std::vector<bool> kept;
+    for (const EventRule& event : e_.circuit->events) kept.push_back(read || e_.run.records_spikes(event));
     observer.spikes = [&](double t, std::size_t event, std::span<const std::uint32_t> ids) {
+      if (!kept[event]) return;
       RecordedSpikes& spikes = result_.spikes[event];
       spikes.times.insert(spikes.times.end(), ids.size(), t);
       spikes.ids.insert(spikes.ids.end(), ids.begin(), ids.end());

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <numbers>
 
 #include "base/error.hpp"
@@ -171,10 +172,15 @@ RunPlan read_run(const TomlTable& root, const Circuit& circuit) {
   plan.seed = static_cast<std::uint64_t>(seed);
   if (const auto record = table->find("record")) {
     plan.record = record->as_strings();
-    for (const auto& name : plan.record) {
-      require_observable(circuit, *record, name);
+    for (const auto& name : plan.record)
       if (std::ranges::count(plan.record, name) > 1) record->fail(fmt::format("but '{}' stands there twice.", name));
-    }
+    const auto is_source = [&](const std::string& name) {
+      return std::ranges::any_of(circuit->events,
+                                 [&](const EventRule& e) { return e.cause == Cause::poisson && e.name == name; });
+    };
+    std::ranges::copy_if(plan.record, std::back_inserter(plan.sources), is_source);
+    std::erase_if(plan.record, is_source);
+    for (const auto& name : plan.record) require_observable(circuit, *record, name);
   }
   return plan;
 }
@@ -241,6 +247,10 @@ bool uses(const TomlTable& root, const std::string& variable) {
 }
 
 }  // namespace
+
+bool RunPlan::records_spikes(const EventRule& event) const {
+  return event.cause != Cause::poisson || std::ranges::count(sources, event.name) > 0;
+}
 
 std::size_t Experiment::condition_count() const {
   std::size_t n = 1;

@@ -99,7 +99,11 @@ struct RunPlan {
   bool sonata = false;     ///< spikes are recorded in the SONATA layout
   std::vector<std::string> implicit;
   std::vector<std::string> record;
+  std::vector<std::string> sources;  ///< Poisson sources whose spikes are recorded
   std::uint64_t seed = 0;
+
+  /// Spikes that random sources send are many, and known by their seed: they are recorded where that is asked for.
+  bool records_spikes(const EventRule& event) const;
 };
 
 struct Experiment;

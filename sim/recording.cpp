@@ -201,12 +201,14 @@ Recording::Recording(const std::string& path, bool overwrite, const Experiment& 
     spike_unit_ = e.circuit->time_unit.to(Unit::parse("ms"));
   }
   if (timed_ && sweep.empty())
-    for (const auto& event : e.circuit->events) {
+    for (std::size_t i = 0; i < e.circuit->events.size(); ++i) {
+      const EventRule& event = e.circuit->events[i];
+      if (!e.run.records_spikes(event)) continue;
       const std::string group = "/spikes/" + event.name;
       const std::string axis = group + (e.run.sonata ? "/timestamps" : "/times");
       H5Series times = file_.create_growing_axis(
           axis, H5Type::float64, {e.run.sonata ? "ms" : e.circuit->time_unit.str(), "times of " + event.name});
-      spikes_.push_back({std::move(times),
+      spikes_.push_back({i, std::move(times),
                          file_.create_series(group + (e.run.sonata ? "/node_ids" : "/ids"), H5Type::int64, axis, {},
                                              {"1", "which element, row-major in " + event.guard.shape().str_sizes()}),
                          file_.create_series(group + "/condition", H5Type::int64, axis, {}, {"1", "which condition"})});
@@ -279,14 +281,15 @@ void Recording::write_spikes(std::size_t condition, std::vector<RecordedSpikes> 
   if (spikes_.empty()) return;
   unwritten_.emplace(condition, std::move(spikes));
   for (auto next = unwritten_.find(written_); next != unwritten_.end(); next = unwritten_.find(++written_)) {
-    for (std::size_t i = 0; i < next->second.size(); ++i) {
-      auto& [times, ids] = next->second[i];
+    for (SpikeSeries& series : spikes_) {
+      if (series.event >= next->second.size()) continue;
+      auto& [times, ids] = next->second[series.event];
       if (times.empty()) continue;
       for (double& t : times) t *= spike_unit_;
       const std::vector<std::int64_t> which(times.size(), static_cast<std::int64_t>(written_));
-      spikes_[i].times.append(std::span<const double>(times));
-      spikes_[i].ids.append(std::span<const std::int64_t>(ids));
-      spikes_[i].condition.append(std::span<const std::int64_t>(which));
+      series.times.append(std::span<const double>(times));
+      series.ids.append(std::span<const std::int64_t>(ids));
+      series.condition.append(std::span<const std::int64_t>(which));
     }
     unwritten_.erase(next);
   }

@@ -87,10 +87,11 @@ class Recording {
   std::vector<std::string> condition_axes_;
   std::map<std::size_t, std::string> warnings_;
   struct SpikeSeries {
+    std::size_t event;  ///< of the circuit
     H5Series times, ids, condition;
   };
   double spike_unit_ = 1;                                         ///< of times in the file, per the circuit's time unit
-  std::vector<SpikeSeries> spikes_;                               ///< by event
+  std::vector<SpikeSeries> spikes_;                               ///< of the recorded events
   std::map<std::size_t, std::vector<RecordedSpikes>> unwritten_;  ///< spikes of conditions that overtook others
   std::size_t written_ = 0;                                       ///< conditions whose spikes are in the file
 };

@@ -186,6 +186,7 @@ class SweepFile {
   void write_spikes(const Experiment& e, std::size_t point, const std::vector<ConditionResult>& results) {
     H5File& file = recording_.file();
     for (std::size_t i = 0; i < e.circuit->events.size(); ++i) {
+      if (!e.run.records_spikes(e.circuit->events[i])) continue;
       std::vector<double> times;
       std::vector<std::int64_t> ids, condition;
       for (std::size_t c = 0; c < results.size(); ++c) {

@@ -207,6 +207,25 @@ I = "current"
         self.assertIn("fitzhugh_nagumo", self.striate("list").stdout)
         self.assertIn("dw/dt", self.striate("show", "fitzhugh_nagumo").stdout)
 
+    def test_spikes_of_random_sources_are_kept_where_they_are_asked_for(self):
+        self.write("c.circuit", """circuit driven
+time ms
+axis n = 3
+dx/dt = -x/(5 ms) : 1 [n]
+event e when x > 2: x = 0
+poisson p[n] rate 1 [kHz]
+projection s from p to n: one_to_one: x += 1
+""")
+        run = '[run]\nmethod = "dp54"\nduration = "50 ms"\n'
+        for record, groups in (("", ["e"]), ('record = ["p"]\n', ["e", "p"])):
+            self.write("c.toml", f'circuit = "c.circuit"\n{run}{record}')
+            self.assertEqual(self.striate("run", "c.toml", "-o", "c.h5", "--force").returncode, 0)
+            with h5py.File(self.folder / "c.h5") as file:
+                self.assertEqual(sorted(file["spikes"]), groups)
+                self.assertEqual("x" in file, record == "")
+                counts = [file[f"spikes/{g}/times"].size for g in groups]
+        self.assertTrue(0 < counts[0] < counts[1] < 300, counts)  # 150 arrivals, give or take ten standard deviations
+
     def test_rerun_leaves_nothing_and_tells_what_it_cannot_repeat(self):
         self.write("c.circuit", CIRCUIT)
         self.write("c.toml", 'circuit = "c.circuit"\n[run]\nmethod = "rk4"\nduration = "50 ms"\nstep = "0.05 ms"\n')
