@@ -97,14 +97,6 @@ Circuit with_held_inputs(const Circuit& circuit) {
   return Circuit(std::move(c));
 }
 
-/// Whether an expression depends on parameters alone.
-bool steady(const Expr& rate) {
-  if (!rate) return true;
-  const auto order = topological_order({rate});
-  return std::none_of(order.begin(), order.end(),
-                      [](const Expr& e) { return e->op == Op::variable && e->kind != VariableKind::parameter; });
-}
-
 template <class T>
 std::size_t index_of(const Fields& fields, const T& name) {
   return static_cast<std::size_t>(&fields.at(name) - &*fields.begin());
@@ -210,7 +202,7 @@ struct System<T>::Impl {
       observables.add({d.name, d.description, d.value.unit(), d.value.shape(), 0, 1});
     for (const auto& event : circuit->events) {
       events.push_back({event.name, event.guard.shape(), guard_size, event.guard.shape().size(), event.cause,
-                        steady(event.rate), static_cast<bool>(event.hold_time), event.keeps_arrivals});
+                        of_parameters(event.rate), static_cast<bool>(event.hold_time), event.keeps_arrivals});
       if (!event.held.empty()) events.back().held = inputs.at(held_name(event)).offset;
       for (const auto& name : event.held) events.back().held_states.push_back(index_of(states, name));
       guard_size += events.back().size;

@@ -459,6 +459,12 @@ std::size_t Population::size() const {
   return n;
 }
 
+std::size_t Population::places() const {
+  std::size_t n = 1;
+  for (const auto& axis : axes) n *= axis.size;
+  return n;
+}
+
 std::vector<std::uint32_t> Population::elements() const {
   std::vector<std::uint32_t> all{0};
   for (const auto& axis : axes) {
@@ -594,8 +600,8 @@ Distance::Distance(const Population& pre, const Population& post, std::string_vi
                             post.axes.size()));
   }
   const auto positions = [](const Population& side, std::size_t a) {
-    std::size_t places = 1, stride = 1;
-    for (const auto& axis : side.axes) places *= axis.size;
+    const std::size_t places = side.places();
+    std::size_t stride = 1;
     for (std::size_t b = a + 1; b < side.axes.size(); ++b) stride *= side.axes[b].size;
     const PopulationAxis& axis = side.axes[a];
     std::vector<double> x(places);

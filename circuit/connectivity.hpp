@@ -23,6 +23,7 @@ struct PopulationAxis {
 struct Population {
   std::vector<PopulationAxis> axes;
   std::size_t size() const;
+  std::size_t places() const;  ///< elements of the whole variable
   /// Of each member, its place in the whole variable; ascending.
   std::vector<std::uint32_t> elements() const;
   /// Whether both are blocks of one variable's axes, so that an element may meet itself.

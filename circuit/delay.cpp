@@ -82,10 +82,8 @@ bool smooth(Op op) {
   return std::ranges::find(ops, op) != ops.end();
 }
 
-bool of_parameters(const Expr& e) {
-  return std::ranges::none_of(topological_order({e}), [](const Expr& node) {
-    return node->op == Op::delayed || (node->op == Op::variable && node->kind != VariableKind::parameter);
-  });
+bool undelayed(const Expr& e) {
+  return std::ranges::none_of(topological_order({e}), [](const Expr& node) { return node->op == Op::delayed; });
 }
 
 /// f(delayed(x, tau), p) = delayed(f(x, p), tau), for parameters of the units that x belongs to.
@@ -111,7 +109,7 @@ Expr taken_along(const Expr& e) {
     const bool late = is_widened_delay(arg);
     const bool alike =
         late || std::ranges::all_of(arg.shape(), [&](const Axis& axis) { return source->has(axis.name); });
-    if (!alike || !(late || of_parameters(arg))) return {};
+    if (!alike || !(late || (of_parameters(arg) && undelayed(arg)))) return {};
     args.push_back(late ? arg->args[0] : arg);
   }
   return broadcast_to(delayed(with_args(e, std::move(args)), tau), e.shape());

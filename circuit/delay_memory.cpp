@@ -19,7 +19,7 @@ constexpr double headroom = 2;  ///< by how much a delay that parameters make ma
 /// 1 at 0, falling to 0 at -1 and 1; at these kinks its derivative is the mean of both sides.
 Expr hat(const Expr& x) { return (abs(x - Expr(1.0)) - Expr(2.0) * abs(x) + abs(x + Expr(1.0))) / Expr(2.0); }
 
-bool of_parameters(const Expr& e) {
+bool has_variables(const Expr& e) {
   return std::ranges::any_of(topological_order({e}), [](const Expr& node) { return node->op == Op::variable; });
 }
 
@@ -50,7 +50,7 @@ DelayMemory::DelayMemory(const Circuit& circuit, double h) : supplied_(with_supp
                   fmt::format("a delay = {} {}, but must be finite and not negative. Check its sign and parameters.",
                               shortest >= 0 ? longest : shortest, circuit->time_unit.str()));
     Register r{i, {}, substitute({rule.source}, now_)[0], rule.tau / quantity(h, circuit->time_unit), 0};
-    r.size = static_cast<std::size_t>(std::ceil(longest / h * (of_parameters(rule.tau) ? headroom : 1) - 1e-9));
+    r.size = static_cast<std::size_t>(std::ceil(longest / h * (has_variables(rule.tau) ? headroom : 1) - 1e-9));
     if (r.size > 0) {
       const Axis places{rule.input->name + "_steps", r.size};
       const Shape shape = r.source.shape().with_last(places);
@@ -87,7 +87,7 @@ Expr DelayMemory::look_up(const Register& r, const std::vector<Expr>& newest) co
   const Axis places = r.value.shape()[r.value.shape().rank() - 1];
   const Expr place = index(places) + Expr(static_cast<double>(newest.size()));
   value = value + sum(hat(r.steps - place) * r.value, {places.name});
-  if (of_parameters(r.steps)) {
+  if (has_variables(r.steps)) {
     // Beyond what is remembered there is no value: log(-1).
     const Expr outside = max(r.steps - Expr(static_cast<double>(r.size) + 1e-9), -r.steps);
     value = value * (Expr(1.0) + log(where(outside, Expr(-1.0), Expr(1.0))));

@@ -1,5 +1,6 @@
 #include "circuit/expr.hpp"
 
+#include <algorithm>
 #include <bit>
 #include <mutex>
 #include <unordered_map>
@@ -130,6 +131,12 @@ std::vector<Expr> topological_order(const std::vector<Expr>& roots) {
     }
   }
   return order;
+}
+
+bool of_parameters(const Expr& e) {
+  const auto order = topological_order({e});
+  return std::none_of(order.begin(), order.end(),
+                      [](const Expr& x) { return x->op == Op::variable && x->kind != VariableKind::parameter; });
 }
 
 std::vector<Expr> substitute(const std::vector<Expr>& roots, const std::vector<std::pair<Expr, Expr>>& replacements) {

@@ -206,6 +206,8 @@ std::string offset_axis(const std::string& axis);
 
 /// Every node that `roots` depend on, each after its operands.
 std::vector<Expr> topological_order(const std::vector<Expr>& roots);
+/// Whether the expression depends on parameters alone; an absent one depends on nothing.
+bool of_parameters(const Expr& e);
 /// `roots` with every node replaced that `replace` gives a value for (after its operands have been replaced).
 std::vector<Expr> substitute(const std::vector<Expr>& roots, const std::vector<std::pair<Expr, Expr>>& replacements);
 /// The node with other operands, rebuilt through the same checks.

@@ -13,13 +13,6 @@ bool reads(const Expr& e, const Expr& variable) {
   return std::find(order.begin(), order.end(), variable) != order.end();
 }
 
-bool of_parameters(const Expr& e) {
-  const auto order = topological_order({e});
-  return std::all_of(order.begin(), order.end(), [](const Expr& node) {
-    return node->op != Op::variable || node->kind == VariableKind::parameter;
-  });
-}
-
 /// What x is increased by where `value` is x plus something that depends on parameters alone; nothing otherwise.
 Expr increment(const Expr& value, const Expr& x) {
   if (value->op == Op::add && value->args[0] == x && of_parameters(value->args[1])) return value->args[1];

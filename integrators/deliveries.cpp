@@ -110,8 +110,7 @@ Deliveries<T>::Deliveries(const System<double>& system, std::size_t projection, 
   const Connections drawn =
       about.synapses ? *about.synapses : connect(about.rule, about.pre, about.post, about.seed, about.purpose);
   row_ = rows_by_place(about, drawn, event.size);
-  targets_ = 1;
-  for (const auto& axis : about.post.axes) targets_ *= axis.size;
+  targets_ = about.post.places();
 
   const auto span_of = [&](std::size_t row, std::vector<std::uint32_t>& pre) {
     const std::size_t n = row_[row + 1] - row_[row];

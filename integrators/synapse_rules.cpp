@@ -25,9 +25,7 @@ SynapseRules<T>::SynapseRules(const System<double>& system, const System<T>& rul
     if (common_delay_) delay_.clear();
   }
   due_.resize(longest_ + 1);
-  std::size_t targets = 1;
-  for (const auto& axis : about_.post.axes) targets *= axis.size;
-  into_.assign(targets + 1, 0);
+  into_.assign(about_.post.places() + 1, 0);
   for (const std::uint32_t target : drawn.target) ++into_[target + 1];
   std::partial_sum(into_.begin(), into_.end(), into_.begin());
   into_synapse_.resize(drawn.size());
@@ -70,11 +68,10 @@ void SynapseRules<T>::back(std::size_t event, std::span<const std::uint32_t> ids
                            std::span<T> also) {
   for (const auto& back : about_.back) {
     if (back.event != event) continue;
-    std::span<const std::uint32_t> left = ids;
-    std::vector<std::uint32_t> again;
-    while (!left.empty()) {
+    std::vector<std::uint32_t> left(ids.begin(), ids.end()), later;
+    for (; !left.empty(); left.swap(later)) {
       together_.clear();
-      std::vector<std::uint32_t> later;
+      later.clear();
       for (std::size_t i = 0; i < left.size(); ++i) {
         if (i > 0 && left[i - 1] == left[i]) {
           later.push_back(left[i]);
@@ -84,8 +81,6 @@ void SynapseRules<T>::back(std::size_t event, std::span<const std::uint32_t> ids
                          into_synapse_.begin() + static_cast<std::ptrdiff_t>(into_[left[i] + 1]));
       }
       apply(back.changes, together_, p, y, also);
-      again = std::move(later);
-      left = again;
     }
   }
 }

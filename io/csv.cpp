@@ -60,7 +60,6 @@ CsvTable CsvTable::read(const std::string& path) { return parse(read_text_file(p
 CsvTable CsvTable::parse(std::string_view text, const std::string& name) {
   CsvTable table;
   table.name_ = name;
-  if (text.starts_with("\xef\xbb\xbf")) text.remove_prefix(3);
   for (std::size_t number = 1; !text.empty(); ++number) {
     const std::size_t end = std::min(text.find('\n'), text.size());
     const std::string_view line = text.substr(0, end);

@@ -41,14 +41,12 @@ class Course {
         system_(system),
         times_(times),
         drive_(drive ? std::move(drive) : std::make_shared<const StimulusDrive>(e, system, condition)),
-        problem_{system, system.default_parameters(), drive_, {}, 0, times.empty() ? 1 : times.back(), {}, 0, e.trains},
+        problem_{system,  parameter_values(e, system, condition), drive_, {},
+                 0,       times.empty() ? 1 : times.back(),       {},     0,
+                 e.trains},
         workspace_(system.workspace()),
         observables_(system.observables().size()),
         inputs_(system.inputs().size()) {
-    for (const auto& [name, value] : e.parameters(condition)) {
-      const Field& f = system.parameters().at(name);
-      std::fill_n(problem_.p.begin() + static_cast<std::ptrdiff_t>(f.offset), f.size, value);
-    }
     problem_.seed = RandomKey(e.run.seed, "condition").bits({condition, 0, 0, 0})[0];
     result_.recorded.resize(e.run.record.size());
   }
@@ -240,6 +238,15 @@ std::string condition_text(const Experiment& e, std::size_t condition) {
 }
 
 }  // namespace
+
+std::vector<double> parameter_values(const Experiment& e, const System<double>& system, std::size_t condition) {
+  std::vector<double> p = system.default_parameters();
+  for (const auto& [name, value] : e.parameters(condition)) {
+    const Field& f = system.parameters().at(name);
+    std::fill_n(p.begin() + static_cast<std::ptrdiff_t>(f.offset), f.size, value);
+  }
+  return p;
+}
 
 ConditionRunner::ConditionRunner(const Experiment& experiment)
     : e_(experiment), system_(compile<double>(experiment.circuit)), times_(output_times(experiment)) {

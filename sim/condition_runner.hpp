@@ -41,6 +41,9 @@ struct CourseObserver {
   std::function<void(std::size_t variable, std::span<const double> values)> sample;
 };
 
+/// Values of all parameters in a condition, in their order in the System.
+std::vector<double> parameter_values(const Experiment& e, const System<double>& system, std::size_t condition);
+
 /// Runs single conditions of one experiment, which must outlive it. Const and safe to call from several threads: a
 /// condition is a pure function of the experiment and its index.
 class ConditionRunner {

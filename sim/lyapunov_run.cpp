@@ -6,6 +6,7 @@
 
 #include "base/error.hpp"
 #include "circuit/compile.hpp"
+#include "sim/condition_runner.hpp"
 #include "sim/progress.hpp"
 #include "sim/quantity.hpp"
 #include "sim/recording.hpp"
@@ -18,12 +19,7 @@ Problem problem_of(const Experiment& e, const System<double>& system, std::size_
   const StimulusDrive shown(e, system, condition);
   std::vector<double> u(system.driven());
   shown.evaluate(0, u);
-  Problem problem{system, system.default_parameters(), std::make_shared<ConstantDrive>(std::move(u)), {}, 0, 1, {}};
-  for (const auto& [name, value] : e.parameters(condition)) {
-    const Field& f = system.parameters().at(name);
-    std::fill_n(problem.p.begin() + static_cast<std::ptrdiff_t>(f.offset), f.size, value);
-  }
-  return problem;
+  return {system, parameter_values(e, system, condition), std::make_shared<ConstantDrive>(std::move(u)), {}, 0, 1, {}};
 }
 
 std::string condition_text(const Experiment& e, std::size_t index) {
