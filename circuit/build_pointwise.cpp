@@ -179,6 +179,7 @@ Expr sigmoid(const Expr& a) { return transcendental(Op::sigmoid, a); }
 Expr softplus(const Expr& a) { return transcendental(Op::softplus, a); }
 Expr relu(const Expr& a) { return pointwise(Op::relu, {a}, a.unit()); }
 Expr abs(const Expr& a) { return pointwise(Op::abs, {a}, a.unit()); }
+Expr single(const Expr& a) { return pointwise(Op::single, {a}, a.unit()); }
 Expr step(const Expr& a) { return pointwise(Op::step, {a}, Unit()); }
 Expr greater(const Expr& a, const Expr& b) { return step(a - b); }
 
@@ -233,6 +234,7 @@ Expr with_args(const Expr& e, std::vector<Expr> args) {
     case Op::sqrt: return sqrt(args[0]);
     case Op::relu: return relu(args[0]);
     case Op::abs: return abs(args[0]);
+    case Op::single: return single(args[0]);
     case Op::step: return step(args[0]);
     case Op::where: return is_surrogate(n) ? surrogate(args[1], args[2]) : where(args[0], args[1], args[2]);
     case Op::phi: return phi(static_cast<int>(n.ints[0]), args[0]);

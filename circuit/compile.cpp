@@ -148,7 +148,13 @@ struct Workspace<T>::Contents {
   std::vector<T> changed;  ///< states an event may take, before they are picked; or their tangents or cotangents
   std::vector<T> after;    ///< [states] tangent or cotangent on the far side of a jump
   std::vector<std::vector<T>> spare;
+  Held<T> held;
 };
+
+template <class T>
+void Workspace<T>::hold(std::span<const T> p) {
+  contents_->held = {p.data(), contents_->held.number + 1};
+}
 
 template <class T>
 std::vector<T> borrow(Workspace<T>& workspace, std::size_t size) {
@@ -483,7 +489,7 @@ struct System<T>::Impl {
     const auto& f = function(part);
     auto& memory = workspace.contents().memory[part.index()];
     if (!memory) memory = f.make_memory();
-    f.run(in, out, *memory);
+    f.run(in, out, *memory, workspace.contents().held);
   }
 
   void value(Source source, const At<T>& at, T* out, Workspace<T>& workspace) const {

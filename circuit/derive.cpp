@@ -42,6 +42,7 @@ Expr partial(const Expr& e, std::size_t i) {
     case Op::softplus: return sigmoid(a[0]);
     case Op::relu: return step(a[0]);
     case Op::abs: return step(a[0]) - step(-a[0]);
+    case Op::single: return Expr(1.0);
     case Op::where:
       return i == 0 ? Expr() : (i == 1 ? where(a[0], Expr(1.0), Expr(0.0)) : where(a[0], Expr(0.0), Expr(1.0)));
     case Op::phi: {

@@ -96,11 +96,11 @@ const Unit& Expr::unit() const { return node_->unit; }
 
 std::string_view op_name(Op op) {
   constexpr std::string_view names[] = {
-      "constant", "array", "index",     "variable", "random",    "add",      "sub",     "mul",
-      "div",      "neg",   "min",       "max",      "pow",       "sqrt",     "exp",     "log",
-      "sin",      "cos",   "atan2",     "tanh",     "sigmoid",   "softplus", "relu",    "abs",
-      "step",     "where", "phi",       "convert",  "conv",      "contract", "sparse",  "line",
-      "sum",      "max",   "broadcast", "rename",   "transpose", "maxpool",  "delayed", "maxpool_select"};
+      "constant", "array",     "index",   "variable", "random",        "add",  "sub",    "mul",  "div",
+      "neg",      "min",       "max",     "pow",      "sqrt",          "exp",  "log",    "sin",  "cos",
+      "atan2",    "tanh",      "sigmoid", "softplus", "relu",          "abs",  "single", "step", "where",
+      "phi",      "convert",   "conv",    "contract", "sparse",        "line", "sum",    "max",  "broadcast",
+      "rename",   "transpose", "maxpool", "delayed",  "maxpool_select"};
   return names[static_cast<std::size_t>(op)];
 }
 

@@ -41,6 +41,7 @@ enum class Op : unsigned char {
   softplus,
   relu,
   abs,
+  single,  ///< rounded to single precision
   step,
   where,
   phi,      ///< phi_k, k in ints[0]; phi_1 = exprel
@@ -142,8 +143,11 @@ Expr acos(const Expr& a);
 Expr atan(const Expr& a);
 Expr sigmoid(const Expr& a);
 Expr softplus(const Expr& a);
-Expr relu(const Expr& a);                                         ///< derivative at 0: 0
-Expr abs(const Expr& a);                                          ///< derivative at 0: 0
+Expr relu(const Expr& a);  ///< derivative at 0: 0
+Expr abs(const Expr& a);   ///< derivative at 0: 0
+/// a rounded to single precision; derivative 1. A matrix of parameters is then read in single precision by its products
+/// with vectors, whose sums are double: half the memory that they stream.
+Expr single(const Expr& a);
 Expr step(const Expr& a);                                         ///< 1 where a > 0, else 0; derivative 0 everywhere
 Expr greater(const Expr& a, const Expr& b);                       ///< 1 where a > b, else 0
 Expr where(const Expr& condition, const Expr& a, const Expr& b);  ///< a where condition > 0, else b

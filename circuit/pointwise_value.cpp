@@ -44,6 +44,7 @@ double pointwise_value(Op op, double a, double b, double c, int k) {
     case Op::softplus: return a > 0 ? a + std::log1p(std::exp(-a)) : std::log1p(std::exp(a));
     case Op::relu: return a <= 0 ? 0 : a;
     case Op::abs: return std::abs(a);
+    case Op::single: return static_cast<double>(static_cast<float>(a));
     case Op::step: return std::isnan(a) ? a : (a > 0 ? 1 : 0);
     case Op::where: return std::isnan(a) ? a : (a > 0 ? b : c);
     case Op::phi: return phi_value(k, a);

@@ -147,6 +147,9 @@ class Workspace {
   Workspace(Workspace&&) noexcept;
   Workspace& operator=(Workspace&&) noexcept;
   ~Workspace();
+  /// From now on these parameters do not change where they lie: what was made from them is not compared with them
+  /// again.
+  void hold(std::span<const T> p);
   Contents& contents() { return *contents_; }
 
  private:

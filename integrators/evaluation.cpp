@@ -45,6 +45,7 @@ Evaluation::Evaluation(const Problem& problem, std::initializer_list<Supply> sup
       guards_(system_.guard_size()),
       begin_(problem.t0),
       end_(problem.t1) {
+  workspace_.hold(p_);
   for (const Field& input : system_.inputs()) {
     if (input.supply == Supply::drive || std::find(supplies.begin(), supplies.end(), input.supply) != supplies.end())
       continue;

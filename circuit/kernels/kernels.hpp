@@ -37,6 +37,7 @@ enum class Pointwise : unsigned char {
   softplus,
   relu,
   abs,
+  single,
   step,
   where,
   phi,

@@ -25,6 +25,7 @@ constexpr std::size_t most_terms = 16;
 constexpr std::size_t most_terms_of_weights = 4;
 constexpr std::size_t deepest = 1000;             ///< operations one inside the other that are looked through
 constexpr std::size_t shortest_lag_kernel = 128;  ///< below that many units the dense matrix is as fast
+constexpr std::size_t beyond_caches = 1 << 17;    ///< elements that are sooner computed twice than stored and read
 
 using Factors = std::vector<Expr>;
 using Terms = std::vector<Factors>;
@@ -48,6 +49,51 @@ Expr product(const Factors& factors) {
 bool transcendental(Op op) {
   return op == Op::pow || op == Op::exp || op == Op::log || op == Op::sin || op == Op::cos || op == Op::atan2 ||
          op == Op::tanh || op == Op::sigmoid || op == Op::softplus || op == Op::phi;
+}
+
+/// A term that is a sine or cosine of many units times a few numbers, such as a mean over the units.
+struct Phasor {
+  Expr angle, sine, cosine;  ///< the factors of sin(angle) and cos(angle); one is empty
+};
+
+std::optional<Phasor> phasor_of(const Expr& term) {
+  Factors factors{term}, rest;
+  Expr wave;
+  while (!factors.empty()) {
+    const Expr f = factors.back();
+    factors.pop_back();
+    if (f->op == Op::mul || f->op == Op::neg) {
+      factors.insert(factors.end(), f->args.begin(), f->args.end());
+      if (f->op == Op::neg) rest.emplace_back(-1.0);
+    } else if (f.shape().size() < beyond_caches) {
+      rest.push_back(f);
+    } else if (!wave && (f->op == Op::sin || f->op == Op::cos)) {
+      wave = f;
+    } else {
+      return std::nullopt;
+    }
+  }
+  if (!wave) return std::nullopt;
+  const Expr few = product(rest);
+  if (few.shape().size() * 64 > wave.shape().size()) return std::nullopt;
+  return wave->op == Op::sin ? Phasor{wave->args[0], few, {}} : Phasor{wave->args[0], {}, few};
+}
+
+/// a sin x + b cos x = r sin(x + psi) with r (cos psi, sin psi) = (a, b), for many x and few a and b: one sine of each
+/// unit instead of a sine and a cosine that are kept until the sums are known.
+void join_phasors(std::vector<Expr>& terms) {
+  for (std::size_t i = 0; i < terms.size(); ++i) {
+    const auto first = phasor_of(terms[i]);
+    for (std::size_t j = i + 1; first && j < terms.size(); ++j) {
+      const auto second = phasor_of(terms[j]);
+      if (!second || !(first->angle == second->angle) || !first->sine == !second->sine) continue;
+      const Expr& a = first->sine ? first->sine : second->sine;
+      const Expr& b = first->sine ? second->cosine : first->cosine;
+      terms[i] = sqrt(a * a + b * b) * sin(first->angle + atan2(b, a));
+      terms.erase(terms.begin() + static_cast<std::ptrdiff_t>(j));
+      break;
+    }
+  }
 }
 
 /// Whether expressions depend on anything but parameters.
@@ -86,12 +132,14 @@ class CouplingSum {
     if (!varying_(e)) return {};
     const auto terms = expand(e);
     if (!terms) return {};
-    Expr total;
+    std::vector<Expr> values;
     for (const auto& term : *terms) {
-      const Expr value = summed(term);
-      if (!value) return {};
-      total = total ? total + value : value;
+      values.push_back(summed(term));
+      if (!values.back()) return {};
     }
+    join_phasors(values);
+    Expr total;
+    for (const auto& value : values) total = total ? total + value : value;
     const double plain = plain_cost(e);
     const double fast = factored_cost(total) + static_cast<double>(delayed_sums_ * size_) * seconds_per_summed;
     if (fast >= plain) return {};

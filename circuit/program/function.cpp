@@ -66,6 +66,7 @@ Pointwise pointwise_of(Op op) {
     case Op::softplus: return Pointwise::softplus;
     case Op::relu: return Pointwise::relu;
     case Op::abs: return Pointwise::abs;
+    case Op::single: return Pointwise::single;
     case Op::step: return Pointwise::step;
     case Op::where: return Pointwise::where;
     case Op::phi: return Pointwise::phi;
@@ -99,7 +100,8 @@ bool is_cheap(Op op) {
 template <class T>
 struct FunctionMemory {
   AlignedVector<T> values, scratch;
-  std::vector<std::vector<T>> seen;  ///< per remembered range, what its stage was computed for
+  std::vector<std::vector<T>> seen;  ///< per remembered range, what its stage was computed for; or empty,
+  std::vector<std::uint64_t> held;   ///< and the number under which it was held then
   int valid_stage = 0;               ///< stages up to this one hold for what was seen
 };
 
@@ -276,7 +278,7 @@ class Planner {
     const auto first = matrix_vector(a);
     const auto second = first ? matrix_vector(b) : first;
     return second && storage(first->matrix) == storage(second->matrix) && first->transposed == second->transposed &&
-           first->rows == second->rows;
+           first->rows == second->rows && first->single == second->single;
   }
 
   /// A broadcast that only pointwise steps of its shape use is read through, not computed.
@@ -454,13 +456,13 @@ class Planner {
     } else {
       for (const auto& arg : e->args) pending.operands.push_back(place_of(arg));
     }
-    if (e->op == Op::conv && !is_line_conv(e) && static_cast<Face>(e->ints[0]) != Face::kernel) {
+    if (const Expr operand = prepared_operand(e)) {
       auto known = std::find_if(prepared_.begin(), prepared_.end(),
-                                [&](const auto& other) { return same_prepared_kernel(other.first, e); });
+                                [&](const auto& other) { return same_prepared(other.first, e); });
       if (known == prepared_.end()) {
-        known = prepared_.insert(known, {e, permanent_place(prepared_kernel_size<T>(e))});
-        if (stage_[e->args[0].get()] < last_stage_) read_early_.insert(storage(e->args[0]).get());
-        pending_[stage_[e->args[0].get()]].push_back({{}, e, {place_of(e->args[0])}, {}, known->second});
+        known = prepared_.insert(known, {e, permanent_place(prepared_size<T>(e))});
+        if (stage_[operand.get()] < last_stage_) read_early_.insert(storage(operand).get());
+        pending_[stage_[operand.get()]].push_back({{}, e, {place_of(operand)}, {}, known->second});
       }
       pending.prepared = known->second;
     }
@@ -601,9 +603,10 @@ class Planner {
 
   std::unique_ptr<Step<T>> make(Pending& p) const {
     if (!p.node) return pointwise_step<T>(std::move(p.program));
+    if (p.results.empty()) return prepare_step<T>(p.node, p.operands[0], p.prepared);
     if (const auto product = matrix_vector(p.node))
-      return matrix_vectors_step<T>(*product, p.operands[0], {p.operands.begin() + 1, p.operands.end()}, p.results);
-    if (p.node->op == Op::conv && p.operands.size() == 1) return prepare_step<T>(p.node, p.operands[0], p.prepared);
+      return matrix_vectors_step<T>(*product, product->single ? p.prepared : p.operands[0],
+                                    {p.operands.begin() + 1, p.operands.end()}, p.results);
     if (is_outer_product(p.node))
       return outer_products_step<T>(p.node, p.operands, p.results[0], accumulated_.contains(p.node.get()));
     switch (p.node->op) {
@@ -636,7 +639,7 @@ class Planner {
   std::unordered_map<const Node*, Place> place_;
   std::map<int, std::vector<Pending>> pending_;
   std::vector<Expr> kept_;
-  std::vector<std::pair<Expr, Place>> prepared_;  ///< kernels made ready, by a convolution that uses them
+  std::vector<std::pair<Expr, Place>> prepared_;  ///< operands made ready, by a node that reads them
   std::size_t permanent_ = 0;
   SlotAllocator transient_;
 };
@@ -669,15 +672,16 @@ std::shared_ptr<FunctionMemory<T>> Function<T>::make_memory() const {
   auto memory = std::make_shared<FunctionMemory<T>>();
   memory->values.resize(impl_->memory_size);
   memory->scratch.resize(impl_->scratch_size);
-  for (const auto& range : impl_->remembered) memory->seen.emplace_back(range.size);
+  memory->seen.resize(impl_->remembered.size());
+  memory->held.resize(impl_->remembered.size());
   const Frame<T> frame{nullptr, nullptr, memory->values.data(), memory->scratch.data()};
   for (const auto& step : impl_->steps[0]) step->run(frame);
   return memory;
 }
 
 template <class T>
-void Function<T>::run(std::span<const T* const> arguments, std::span<T* const> outputs,
-                      FunctionMemory<T>& memory) const {
+void Function<T>::run(std::span<const T* const> arguments, std::span<T* const> outputs, FunctionMemory<T>& memory,
+                      const Held<T>& held) const {
   const Frame<T> frame{arguments.data(), outputs.data(), memory.values.data(), memory.scratch.data()};
   for (int stage = 1; stage < impl_->last_stage; ++stage) {
     bool same = memory.valid_stage >= stage;
@@ -685,8 +689,13 @@ void Function<T>::run(std::span<const T* const> arguments, std::span<T* const> o
       const auto& range = impl_->remembered[r];
       if (range.stage != stage) continue;
       const T* now = arguments[range.group] + range.offset;
-      if (same && std::memcmp(memory.seen[r].data(), now, range.size * sizeof(T)) == 0) continue;
-      std::memcpy(memory.seen[r].data(), now, range.size * sizeof(T));
+      const std::uint64_t number = arguments[range.group] == held.vector ? held.number : 0;
+      auto& seen = memory.seen[r];
+      if (number != 0 ? same && memory.held[r] == number
+                      : same && !seen.empty() && std::memcmp(seen.data(), now, range.size * sizeof(T)) == 0)
+        continue;
+      memory.held[r] = number;
+      seen.assign(now, now + (number == 0 ? range.size : 0));
       same = false;
     }
     if (same) continue;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <span>
 #include <string>
@@ -37,6 +38,13 @@ struct OutputField {
 template <class T>
 struct FunctionMemory;
 
+/// An argument vector that does not change while it is held under one number, so that its bytes are compared once.
+template <class T>
+struct Held {
+  const T* vector = nullptr;
+  std::uint64_t number = 0;
+};
+
 /// Some outputs of a graph as executable code: the one evaluator behind rhs, jvp, vjp, guards, jumps and observables.
 /// Const and thread-safe; each thread brings its own memory.
 template <class T>
@@ -48,7 +56,8 @@ class Function {
   Function(Function&&) noexcept;
 
   std::shared_ptr<FunctionMemory<T>> make_memory() const;
-  void run(std::span<const T* const> arguments, std::span<T* const> outputs, FunctionMemory<T>& memory) const;
+  void run(std::span<const T* const> arguments, std::span<T* const> outputs, FunctionMemory<T>& memory,
+           const Held<T>& held = {}) const;
 
   const std::vector<AlgorithmChoice>& algorithms() const;
   std::size_t memory_bytes() const;

@@ -1,6 +1,8 @@
 // Steps of the operations that are linear in each operand.
 #include <algorithm>
 #include <array>
+#include <cstddef>
+#include <cstring>
 
 #include "base/parallel_pieces.hpp"
 #include "circuit/kernels/border.hpp"
@@ -365,7 +367,7 @@ class MatrixVectorsStep final : public Step<T> {
       : product_(std::move(product)), matrix_(matrix), vectors_(std::move(vectors)), results_(std::move(results)) {}
 
   void run(const Frame<T>& frame) const override {
-    const auto& [matrix, vector, rows, columns, transposed] = product_;
+    const auto& [matrix, vector, rows, columns, transposed, single] = product_;
     const bool parallel = rows * columns > parallel_threshold;
     for (std::size_t v = 0; v < vectors_.size(); v += most_vectors) {
       const std::size_t count = std::min(most_vectors, vectors_.size() - v);
@@ -375,8 +377,13 @@ class MatrixVectorsStep final : public Step<T> {
         x[i] = frame.read(vectors_[v + i]);
         out[i] = frame.write(results_[v + i]);
       }
-      matrix_vectors<T>(frame.read(matrix_), rows, columns, transposed, {x.data(), count}, {out.data(), count},
-                        parallel);
+      const auto product = [&](const auto* m) {
+        matrix_vectors<T>(m, rows, columns, transposed, {x.data(), count}, {out.data(), count}, parallel);
+      };
+      if (single)
+        product(reinterpret_cast<const float*>(frame.read(matrix_)));
+      else
+        product(frame.read(matrix_));
     }
   }
 
@@ -384,6 +391,29 @@ class MatrixVectorsStep final : public Step<T> {
   MatrixVector product_;
   Place matrix_;
   std::vector<Place> vectors_, results_;
+};
+
+/// Floats in the memory of what they replace, half of it for double; kernels read them by copying bytes.
+template <class T>
+class SingleMatrixStep final : public Step<T> {
+ public:
+  SingleMatrixStep(std::size_t size, Place matrix, Place prepared)
+      : size_(size), matrix_(matrix), prepared_(prepared) {}
+  void run(const Frame<T>& frame) const override {
+    const T* in = frame.read(matrix_);
+    auto* out = reinterpret_cast<std::byte*>(frame.write(prepared_));
+    constexpr std::size_t piece = 1 << 16;
+    parallel_for((size_ + piece - 1) / piece, size_ > parallel_threshold, [&](std::size_t job) {
+      for (std::size_t i = job * piece; i < std::min(size_, (job + 1) * piece); ++i) {
+        const auto value = static_cast<float>(in[i]);
+        std::memcpy(out + i * sizeof value, &value, sizeof value);
+      }
+    });
+  }
+
+ private:
+  std::size_t size_;
+  Place matrix_, prepared_;
 };
 
 /// A sparse matrix by rows; entries of a row in ascending order of the pattern, so that sums have one order.
@@ -592,7 +622,8 @@ std::optional<MatrixVector> matrix_vector(const Expr& node) {
   const auto& a = node->args;
   const bool plain = n == 1 ? at(4) == 0 : at(5) != 0;  // the summed axis is the last one of the matrix
   const std::size_t results = n == 1 ? m : n;
-  return MatrixVector{a[n == 1 ? 0 : 1], a[n == 1 ? 1 : 0], plain ? results : k, plain ? k : results, !plain};
+  return MatrixVector{a[n == 1 ? 0 : 1], a[n == 1 ? 1 : 0], plain ? results : k, plain ? k : results, !plain,
+                      at(9) != 0};
 }
 
 template <class T>
@@ -607,18 +638,28 @@ bool is_line_conv(const Expr& node) {
 
 bool falls_into_planes(const Expr& node) { return is_line_conv(node) && node->names.size() == 2; }
 
-bool same_prepared_kernel(const Expr& a, const Expr& b) {
-  return a->args[0] == b->args[0] && a->ints[2] == b->ints[2] && convolution_shape(a) == convolution_shape(b);
+Expr prepared_operand(const Expr& node) {
+  if (const auto product = matrix_vector(node)) return product->single ? product->matrix : Expr();
+  const bool has_kernel =
+      node->op == Op::conv && !is_line_conv(node) && static_cast<Face>(node->ints[0]) != Face::kernel;
+  return has_kernel ? node->args[0] : Expr();
+}
+
+bool same_prepared(const Expr& a, const Expr& b) {
+  if (a->op != b->op || !(prepared_operand(a) == prepared_operand(b))) return false;
+  return a->op != Op::conv || (a->ints[2] == b->ints[2] && convolution_shape(a) == convolution_shape(b));
 }
 
 template <class T>
-std::size_t prepared_kernel_size(const Expr& node) {
-  return ConvStep<T>::make_plan(node).prepared_size();
+std::size_t prepared_size(const Expr& node) {
+  if (node->op == Op::conv) return ConvStep<T>::make_plan(node).prepared_size();
+  return (prepared_operand(node).shape().size() * sizeof(float) + sizeof(T) - 1) / sizeof(T);
 }
 
 template <class T>
-std::unique_ptr<Step<T>> prepare_step(const Expr& node, const Place& kernel, const Place& prepared) {
-  return std::make_unique<PrepareStep<T>>(node, kernel, prepared);
+std::unique_ptr<Step<T>> prepare_step(const Expr& node, const Place& operand, const Place& prepared) {
+  if (node->op == Op::conv) return std::make_unique<PrepareStep<T>>(node, operand, prepared);
+  return std::make_unique<SingleMatrixStep<T>>(prepared_operand(node).shape().size(), operand, prepared);
 }
 
 template std::unique_ptr<Step<float>> linear_step(const Expr&, const std::vector<Place>&, const Place&, const Place&);
@@ -629,8 +670,8 @@ template std::unique_ptr<Step<float>> matrix_vectors_step(const MatrixVector&, c
                                                           const std::vector<Place>&);
 template std::unique_ptr<Step<double>> matrix_vectors_step(const MatrixVector&, const Place&, const std::vector<Place>&,
                                                            const std::vector<Place>&);
-template std::size_t prepared_kernel_size<float>(const Expr&);
-template std::size_t prepared_kernel_size<double>(const Expr&);
+template std::size_t prepared_size<float>(const Expr&);
+template std::size_t prepared_size<double>(const Expr&);
 template std::unique_ptr<Step<float>> prepare_step(const Expr&, const Place&, const Place&);
 template std::unique_ptr<Step<double>> prepare_step(const Expr&, const Place&, const Place&);
 

@@ -81,6 +81,7 @@ class Lowering {
       case Op::add: return summed_products(summed_gradients(e));
       case Op::contract: return contraction(e);
       case Op::div: return by_reciprocal(e);
+      case Op::single: return bytes_ > sizeof(float) ? e : e->args[0];
       case Op::sum:
       case Op::max_over: return reduction(e);
       default: return e;
@@ -360,8 +361,15 @@ class Lowering {
     const auto size = [](const std::vector<Axis>& axes) { return static_cast<std::int64_t>(Shape(axes).size()); };
     const auto has_lead = [&](const Shape& shape) { return !lead || shape.has(lead->name) ? 1 : 0; };
     node.ints = {
-        size(r.shared),   size(r.m),           size(r.k),           size(r.n),       a.shape() == plain_a ? 0 : 1,
-        b_turned ? 1 : 0, has_lead(a.shape()), has_lead(b.shape()), has_lead(result)};
+        size(r.shared),   size(r.m),           size(r.k),           size(r.n),        a.shape() == plain_a ? 0 : 1,
+        b_turned ? 1 : 0, has_lead(a.shape()), has_lead(b.shape()), has_lead(result), 0};
+    if (Expr& matrix = node.args[node.ints[3] == 1 ? 0 : 1]; matrix->op == Op::single && of_parameters(matrix)) {
+      const bool with_vector = node.ints[0] == 1 && (node.ints[1] == 1 || node.ints[3] == 1);
+      if (with_vector && bytes_ > sizeof(float)) {
+        matrix = matrix->args[0];
+        node.ints.back() = 1;
+      }
+    }
     return broadcast_to(intern(std::move(node)), e.shape());
   }
 

@@ -35,6 +35,7 @@ struct MatrixVector {
   Expr matrix, vector;
   std::size_t rows, columns;
   bool transposed;
+  bool single;  ///< the matrix is read in single precision, as prepared
 };
 std::optional<MatrixVector> matrix_vector(const Expr& node);
 
@@ -53,14 +54,18 @@ bool is_line_conv(const Expr& node);
 /// Whether its step is a PlaneStep.
 bool falls_into_planes(const Expr& node);
 
-/// Whether two convolutions, neither of them a kernel gradient, read one prepared kernel.
-bool same_prepared_kernel(const Expr& a, const Expr& b);
+/// The operand that a node reads in a form of its own, made once per parameter set where it depends on parameters
+/// alone: the kernel of a two-dimensional conv, and a matrix that is read in single precision. Empty for other nodes.
+Expr prepared_operand(const Expr& node);
+
+/// Whether both read one operand in one form.
+bool same_prepared(const Expr& a, const Expr& b);
+
+/// Values that the form takes.
+template <class T>
+std::size_t prepared_size(const Expr& node);
 
 template <class T>
-std::size_t prepared_kernel_size(const Expr& node);
-
-/// Prepares the kernel of a two-dimensional conv: once per parameter set when the kernel depends on parameters alone.
-template <class T>
-std::unique_ptr<Step<T>> prepare_step(const Expr& node, const Place& kernel, const Place& prepared);
+std::unique_ptr<Step<T>> prepare_step(const Expr& node, const Place& operand, const Place& prepared);
 
 }  // namespace striate

@@ -51,9 +51,9 @@ void gather(const T* source, const std::vector<std::size_t>& sizes, const std::v
 }
 
 std::string_view name_of(Pointwise op) {
-  constexpr std::array names{"add",  "sub", "mul",  "div",   "neg", "min",    "max",  "pow",     "powi",
-                             "sqrt", "exp", "log",  "sin",   "cos", "atan2",  "tanh", "sigmoid", "softplus",
-                             "relu", "abs", "step", "where", "phi", "muladd", "copy"};
+  constexpr std::array names{"add",  "sub", "mul",    "div",  "neg",   "min",   "max",    "pow",     "powi",
+                             "sqrt", "exp", "log",    "sin",  "cos",   "atan2", "tanh",   "sigmoid", "softplus",
+                             "relu", "abs", "single", "step", "where", "phi",   "muladd", "copy"};
   static_assert(names.size() == static_cast<std::size_t>(Pointwise::count_));
   return names[static_cast<std::size_t>(op)];
 }

@@ -202,10 +202,10 @@ Expr CircuitReader::apply(const Token& f, const Call& c) {
   using Unary = Expr (*)(const Expr&);
   using Binary = Expr (*)(const Expr&, const Expr&);
   static const std::map<std::string, Unary> unary{
-      {"sqrt", sqrt}, {"exp", exp},         {"log", log},           {"sin", sin},   {"cos", cos},
-      {"tanh", tanh}, {"sigmoid", sigmoid}, {"softplus", softplus}, {"relu", relu}, {"abs", striate::abs},
-      {"step", step}, {"exprel", exprel},   {"tan", tan},           {"sinh", sinh}, {"cosh", cosh},
-      {"asin", asin}, {"acos", acos},       {"atan", atan}};
+      {"sqrt", sqrt},     {"exp", exp},         {"log", log},           {"sin", sin},   {"cos", cos},
+      {"tanh", tanh},     {"sigmoid", sigmoid}, {"softplus", softplus}, {"relu", relu}, {"abs", striate::abs},
+      {"single", single}, {"step", step},       {"exprel", exprel},     {"tan", tan},   {"sinh", sinh},
+      {"cosh", cosh},     {"asin", asin},       {"acos", acos},         {"atan", atan}};
   static const std::map<std::string, Binary> binary{{"min", min}, {"max", max}, {"pow", pow}, {"atan2", atan2}};
   const std::string& n = f.text;
   if (const auto it = unary.find(n); it != unary.end()) {

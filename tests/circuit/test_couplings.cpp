@@ -53,6 +53,7 @@ const std::vector<Coupling>& couplings() {
       {"a cosine kernel on a ring", "mean((1 + alpha*cos(distance))*sin(theta - theta_j + alpha), other)",
        "mean field"},
       {"dense", "sum(W*sin(theta_j - theta), other)", "2 matrix products"},
+      {"dense, in single precision", "sum(single(W)*sin(theta_j - theta), other)", "2 matrix products"},
       {"dense with a lag", "sum(W*sin(theta_j - theta - alpha), other)", "2 matrix products"},
       {"dense with a lag of each pair", "sum(W*sin(theta_j - theta - A), other)", "4 matrix products"},
       {"dense with two weights", "sum(W*A*sin(theta_j - theta), other)", "2 matrix products"},
@@ -207,6 +208,23 @@ BOOST_AUTO_TEST_CASE(of_a_million_units_are_a_mean_field_but_not_a_plain_sum) {
   BOOST_CHECK_THROW(read_circuit("circuit many\ntime s\naxis a = 1000000\naxis b = 1000000\n"
                                  "dx/dt = 1 Hz*mean(tanh(rename(x, a, b) - x), b) : 1 [a]\n"),
                     Error);
+}
+
+BOOST_AUTO_TEST_CASE(of_units_beyond_the_caches_are_one_sine_of_each) {
+  constexpr std::size_t n = 1 << 17;
+  const auto system =
+      compile<double>(read_circuit("circuit many\ntime s\naxis a = 131072\naxis b = 131072\nparameter lag = 0.4 1\n"
+                                   "dx/dt = 1 Hz*mean(sin(rename(x, a, b) - x - lag), b) : 1 [a]\n"));
+  auto workspace = system.workspace();
+  const std::vector<double> x = spread_values(n, 1, -3, 3), p = system.default_parameters();
+  std::vector<double> rate(n);
+  system.rhs({0, x, p, {}}, rate, workspace);
+  for (const std::size_t i : {std::size_t{0}, n / 3, n - 1}) {
+    long double sum = 0;
+    for (const double other : x) sum += std::sin(static_cast<long double>(other) - x[i] - 0.4L);
+    // Sums of 10^5 sines, each within an ulp.
+    BOOST_TEST(std::abs(static_cast<double>(sum / n) - rate[i]) <= 1e-15);
+  }
 }
 
 BOOST_AUTO_TEST_CASE(need_memory_for_units_only) {

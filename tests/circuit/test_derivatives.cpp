@@ -500,6 +500,7 @@ BOOST_AUTO_TEST_CASE(smooth_functions_have_finite_slopes_where_formulas_divide_b
   BOOST_TEST(slope([](const Expr& x) { return phi(2, x); }, {0})[0] == 1.0 / 6, boost::test_tools::tolerance(1e-15));
   BOOST_TEST(slope(function_of_one(striate::softplus), {-800, 800}) == (Numbers{0, 1}));
   BOOST_TEST(slope(function_of_one(striate::sigmoid), {-800, 800}) == (Numbers{0, 0}));
+  BOOST_TEST(slope(function_of_one(striate::single), {0.1, -3}) == (Numbers{1, 1}));
   BOOST_TEST(slope([](const Expr& x) { return pow(x, 2.0); }, {0}) == (Numbers{0}));
   // 0^b counts as constant in b: its slope there is 0, not log(0).
   const Expr b = argument("b", {});

@@ -86,6 +86,7 @@ double pointwise_by_definition(const Node& n, double a, double b, double c) {
     case Op::softplus: return static_cast<double>(std::log1p(std::exp(static_cast<long double>(a))));
     case Op::relu: return a > 0 ? a : 0;
     case Op::abs: return a < 0 ? -a : a;
+    case Op::single: return static_cast<float>(a);
     case Op::step: return a > 0 ? 1 : 0;
     case Op::where: return a > 0 ? b : c;
     case Op::phi: return phi_by_definition(static_cast<int>(n.ints[0]), a);

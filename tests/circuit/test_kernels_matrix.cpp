@@ -49,15 +49,16 @@ struct Product {
     return out;
   }
 
-  std::vector<std::vector<T>> at_level(IsaLevel level) const {
-    const auto& kernels = kernels_at<T>(level).matrix;
+  template <class M>
+  std::vector<std::vector<T>> with(const ProductKernels<T, M>& kernels, const std::vector<M>& stored) const {
     return run([&](auto& from, auto& to) {
       if (transposed)
-        kernels.combine(m.data(), columns, rows, columns, from.data(), from.size(), to.data());
+        kernels.combine(stored.data(), columns, rows, columns, from.data(), from.size(), to.data());
       else
-        kernels.dots(m.data(), columns, rows, columns, from.data(), from.size(), to.data());
+        kernels.dots(stored.data(), columns, rows, columns, from.data(), from.size(), to.data());
     });
   }
+  std::vector<std::vector<T>> at_level(IsaLevel level) const { return with(kernels_at<T>(level).matrix.whole, m); }
 };
 
 template <class T>
@@ -87,6 +88,17 @@ BOOST_AUTO_TEST_SUITE(matrix_with_vectors)
 BOOST_AUTO_TEST_CASE(is_the_sum_of_products) {
   check_all<double>();
   check_all<float>();
+}
+
+BOOST_AUTO_TEST_CASE(has_the_bits_of_the_rounded_matrix_where_that_is_stored_in_single_precision) {
+  for (const IsaLevel level : runnable_levels())
+    for (const bool transposed : {false, true})
+      for (std::size_t vectors = 1; vectors <= most_vectors; ++vectors) {
+        Product<double> p(21, 37, transposed, vectors);
+        const std::vector<float> rounded(p.m.begin(), p.m.end());
+        p.m.assign(rounded.begin(), rounded.end());
+        BOOST_TEST((p.with(kernels_at<double>(level).matrix.single, rounded) == p.at_level(level)));
+      }
 }
 
 BOOST_AUTO_TEST_CASE(has_the_same_bits_alone_and_in_company_and_for_any_split_into_threads) {

@@ -178,6 +178,7 @@ void check_special_values() {
             {0, 0, 0, half, -half, n, n, half});
   expect<T>(P::tanh, {0, i, -i, n, 1000, -1000}, {}, {}, {0, 1, -1, n, 1, -1});
   expect<T>(P::sigmoid, {0, i, -i, n, 1000, -1000}, {}, {}, {T(0.5), 1, 0, n, 1, 0});
+  expect<T>(P::single, {i, -i, n, 0.1, -0.0}, {}, {}, {i, -i, n, static_cast<T>(0.1F), -0.0});
   expect<T>(P::softplus, {i, -i, n, 1000, -1000}, {}, {}, {i, 0, n, 1000, 0});
   expect<T>(P::pow, {0, 0, -2, -2, n, 1, -8, i, 2, 0}, {0, -1, 3, -1, 0, n, T(0.5), -1, n, 2}, {},
             {1, i, -8, T(-0.5), 1, 1, n, 0, n, 0});

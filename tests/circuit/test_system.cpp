@@ -184,6 +184,25 @@ BOOST_AUTO_TEST_CASE(what_depends_on_parameters_follows_them) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(parameters_that_are_held_are_compared_once) {
+  Bench<double> b(read_circuit("circuit c\nparameter a = 2 1\ndV/dt = exp(a)*V/(1 ms) : 1\n"));
+  const Numbers y{1};
+  Numbers rate(1), p{2};
+  const auto rate_at = [&](std::span<const double> parameters) {
+    b.system.rhs({0, y, parameters, {}}, rate, b.workspace);
+    return rate[0];
+  };
+  b.workspace.hold(p);
+  const double at_2 = rate_at(p);
+  p[0] = 3;  // breaks the promise, and so shows that nobody looks
+  BOOST_TEST(rate_at(p) == at_2);
+  const double at_3 = rate_at(Numbers{3});
+  BOOST_TEST(at_3 > 2 * at_2);
+  b.workspace.hold(p);
+  BOOST_TEST(rate_at(p) == at_3);
+  BOOST_TEST(rate_at(Numbers{2}) == at_2);
+}
+
 BOOST_AUTO_TEST_CASE(linearisation_points_are_not_mixed_up) {
   Bench<double> b(read_circuit(cell));
   const Numbers u{0.5}, v{1, 0};

@@ -64,15 +64,21 @@ struct LineKernels {
 /// Vectors that a matrix is multiplied with while it is read once.
 inline constexpr std::size_t most_vectors = 4;
 
-/// Products of a matrix, whose rows lie `stride` apart, with 1 to most_vectors vectors.
-template <class T>
-struct MatrixKernels {
+/// Products of a matrix of type M, whose rows lie `stride` apart, with 1 to most_vectors vectors.
+template <class T, class M>
+struct ProductKernels {
   /// out[v][i] = sum_j m[i][j] x[v][j] for i < rows, j < n
-  void (*dots)(const T* m, std::size_t stride, std::size_t rows, std::size_t n, const T* const* x, std::size_t vectors,
+  void (*dots)(const M* m, std::size_t stride, std::size_t rows, std::size_t n, const T* const* x, std::size_t vectors,
                T* const* out);
   /// out[v][j] = sum_i m[i][j] x[v][i] for i < rows, j < columns; rows >= 1
-  void (*combine)(const T* m, std::size_t stride, std::size_t rows, std::size_t columns, const T* const* x,
+  void (*combine)(const M* m, std::size_t stride, std::size_t rows, std::size_t columns, const T* const* x,
                   std::size_t vectors, T* const* out);
+};
+
+template <class T>
+struct MatrixKernels {
+  ProductKernels<T, T> whole;
+  ProductKernels<T, float> single;  ///< of a matrix stored in single precision
 };
 
 /// Vectors that are combined at most.

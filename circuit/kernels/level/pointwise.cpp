@@ -61,6 +61,7 @@ PointwiseKernels<T> pointwise_kernels() {
   STRIATE_OP1(softplus);
   STRIATE_OP1(relu);
   STRIATE_OP1(abs);
+  STRIATE_OP1(single);
   STRIATE_OP1(step);
   STRIATE_OP3(where);
   STRIATE_OP3(muladd);

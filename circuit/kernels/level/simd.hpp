@@ -108,6 +108,20 @@ STRIATE_INLINE Vec<T> load_part(const T* from, std::size_t count) {
 #endif
 }
 
+/// Half a register of floats, one for each lane of doubles.
+typedef float Halves __attribute__((vector_size(register_bytes / 2)));
+
+STRIATE_INLINE Vec<double> widened(const float* from) {
+  Halves v;
+  __builtin_memcpy(&v, from, sizeof v);
+  return __builtin_convertvector(v, Vec<double>);
+}
+
+STRIATE_INLINE Vec<float> rounded_to_single(Vec<float> a) { return a; }
+STRIATE_INLINE Vec<double> rounded_to_single(Vec<double> a) {
+  return __builtin_convertvector(__builtin_convertvector(a, Halves), Vec<double>);
+}
+
 /// The first `count` lanes to memory, added to what is there or in its place.
 template <class T>
 STRIATE_INLINE void store_part(T* to, std::size_t count, Vec<T> v, bool add) {
