@@ -9,6 +9,7 @@
 
 #include "base/error.hpp"
 #include "circuit/program/function.hpp"
+#include "circuit/rule_expressions.hpp"
 
 namespace striate {
 namespace {
@@ -29,27 +30,14 @@ Circuit replaced(const Circuit& circuit, const std::string& name, const Expr& va
     if (s.history) moved(s.history);
   }
   for (auto& d : c.definitions) moved(d.value);
-  for (auto& event : c.events) {
-    moved(event.guard);
-    for (auto& [state, to] : event.jumps) moved(to);
-    if (event.hold_time) moved(event.hold_time);
-    if (event.rate) moved(event.rate);
-  }
-  for (auto& projection : c.projections) {
-    const auto move_in = [&](Expr& e) {
-      for (const auto& node : topological_order({e}))
-        if (const auto leaf = synapse_leaf(*node); leaf && leaf->name == name)
-          throw Error("circuit '" + circuit->name + "'",
-                      fmt::format("parameter '{}' cannot be replaced, because projection '{}' uses {}.", name,
-                                  projection.name, node->name));
-      moved(e);
-    };
-    move_in(projection.delay);
-    for (auto* assignments : {&projection.arrivals, &projection.on_arrival})
-      for (auto& [state, to] : *assignments) move_in(to);
-    for (auto& back : projection.back)
-      for (auto& [state, to] : back.changes) move_in(to);
-  }
+  change_events(c, moved);
+  change_projections(c, [&](Expr& e) {
+    for (const auto& node : topological_order({e}))
+      if (const auto leaf = synapse_leaf(*node); leaf && leaf->name == name)
+        throw Error("circuit '" + circuit->name + "'",
+                    fmt::format("parameter '{}' cannot be replaced, because a projection uses {}.", name, node->name));
+    moved(e);
+  });
   // Regimes speak of the parameters as they were; of the new ones they would say something else.
   std::erase_if(c.regimes, [&](const Regime& r) {
     return std::any_of(r.values.begin(), r.values.end(), [&](const auto& v) { return v.first == name; });

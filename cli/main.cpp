@@ -19,7 +19,6 @@ namespace {
 constexpr int success = 0;
 constexpr int run_failed = 1;
 constexpr int wrong_usage = 2;
-constexpr int after_interrupt = 130;
 
 /// The names of a command's options, for suggestions.
 std::vector<std::string> option_names(const CLI::App& app) {
@@ -66,7 +65,7 @@ int main(int argc, char** argv) {
       "  striate plot tilt_illusion.h5 -o tilt.png    the picture of it\n"
       "  striate show contextual                      a model's equations and parameters"};
   app.name("striate");
-  app.footer("Exit codes: 0 success, 1 the run failed, 2 usage or configuration, 130 after Ctrl-C.");
+  app.footer("Exit codes: 0 success, 1 the run failed, 2 usage or configuration, 130 after Ctrl-C, 143 after SIGTERM.");
   app.set_version_flag("--version", "striate " + striate::version_text());
   app.require_subcommand(1);
   std::string command_line;
@@ -93,7 +92,7 @@ int main(int argc, char** argv) {
     return wrong_usage;
   } catch (const striate::Interrupted& e) {
     complain(fmt::format("striate: {}", e.what()));
-    return after_interrupt;
+    return 128 + striate::interrupted();
   } catch (const striate::Error& e) {
     complain(fmt::format("striate: {}", e.what()));
     return wrong_usage;

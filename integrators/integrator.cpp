@@ -290,10 +290,11 @@ struct Located final : Engine {
     for (std::size_t i = 0; i < guard_.size(); ++i) {
       candidate_[i] = crosses(i, guard_, guard_end_);
       any = any || candidate_[i];
-      doubtful = doubtful || (guard_[i] < 0 && !traffic_->refractory(i));
+      doubtful = doubtful || ((guard_[i] < 0 || guard_end_[i] >= 0) && !traffic_->refractory(i));
     }
     double end = step_end_;
-    if (!doubtful || step_begin_ == step_end_) return any ? std::optional(end) : std::nullopt;
+    looked_inside_ = doubtful && step_begin_ < step_end_;
+    if (!looked_inside_) return any ? std::optional(end) : std::nullopt;
     probe_.resize(y_.size());
     inside_.resize(3 * guard_.size());
     for (std::size_t k = 0; k < 3; ++k) {
@@ -316,6 +317,32 @@ struct Located final : Engine {
     return any ? std::optional(end) : std::nullopt;
   }
 
+  /// A guard that begins and ends the last step at or above zero may have been below it between, as after a jump onto
+  /// its threshold: its return is an event too, if nothing comes before it.
+  void find_return() {
+    if (!looked_inside_) return;
+    const std::size_t n = guard_.size();
+    for (std::size_t i = 0; i < n; ++i) {
+      if (guard_[i] < 0 || guard_end_[i] < 0 || traffic_->refractory(i)) continue;
+      const auto dip =
+          interior_maximum({-guard_[i], -inside_[i], -inside_[n + i], -inside_[2 * n + i], -guard_end_[i]});
+      if (!dip) continue;
+      const auto at = [&](double t) {
+        stepper_->dense(t, probe_);
+        evaluation_->guard(t, probe_, guard_probe_);
+        return guard_probe_[i];
+      };
+      const double below = step_begin_ + *dip * (step_end_ - step_begin_);
+      const double depth = at(below);
+      if (!(depth < 0)) continue;
+      const double t = first_zero(below, depth, step_end_, guard_end_[i], at);
+      if (pending_ && event_t_ < t) continue;
+      if (!pending_ || t < event_t_) candidate_.assign(n, false);
+      candidate_[i] = pending_ = true;
+      event_t_ = t;
+    }
+  }
+
   void take_step() {
     if (restart_due() && !restart()) return;
     step_begin_ = step_end_;
@@ -332,6 +359,7 @@ struct Located final : Engine {
       const auto end = find_crossing();
       pending_ = end.has_value();
       if (pending_) event_t_ = locate(*end);
+      find_return();
     }
     if (!history_) return;
     probe_.resize(y_.size());
@@ -588,6 +616,7 @@ struct Located final : Engine {
 
   std::vector<double> guard_, guard_end_, guard_probe_, probe_;  // at the step's begin, its end, in between
   std::vector<bool> candidate_;                                  // guards that cross in the last step
+  bool looked_inside_ = false;                                   // inside_ belongs to the last step
   std::vector<double> inside_;                                   // their values at its quarters
   bool pending_ = false, due_ = false;
   double event_t_ = 0, last_event_t_ = -HUGE_VAL;

@@ -1,6 +1,7 @@
 #include "io/toml.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <toml++/toml.h>
 
 #include <algorithm>
@@ -21,7 +22,9 @@ namespace detail {
 struct TomlState {
   std::string name;
   toml::table root;
-  std::map<const toml::node*, std::string> overrides;                     // value set later -> "--set path"
+  std::map<const toml::node*, std::string> overrides;                           // value set later -> "--set path"
+  std::map<const toml::node*, std::pair<std::uint32_t, std::uint32_t>> places;  // of values set later: line, column
+  std::uint32_t sets = 0;
   std::mutex lock;                                                        // of what follows
   std::map<const toml::node*, std::set<std::string, std::less<>>> asked;  // table -> keys asked for
 };
@@ -121,14 +124,18 @@ std::vector<Step> path_steps(std::string_view path) {
   return steps;
 }
 
-/// The keys of a table as they stand in the file, set ones last.
-std::vector<std::pair<std::string, const toml::node*>> entries(const toml::table& table) {
+/// Line and column of a value; one that was set keeps the place of the one before it, new ones follow in their order.
+std::pair<std::uint32_t, std::uint32_t> place_of(const detail::TomlState& state, const toml::node* node) {
+  if (const auto found = state.places.find(node); found != state.places.end()) return found->second;
+  return {node->source().begin.line, node->source().begin.column};
+}
+
+/// The keys of a table as they stand in the file, new ones last.
+std::vector<std::pair<std::string, const toml::node*>> entries(const detail::TomlState& state,
+                                                               const toml::table& table) {
   std::vector<std::pair<std::string, const toml::node*>> found;
   for (const auto& [key, node] : table) found.emplace_back(std::string(key.str()), &node);
-  const auto place = [](const toml::node* node) {
-    const auto& begin = node->source().begin;
-    return std::pair(begin.line == 0 ? UINT32_MAX : begin.line, begin.column);
-  };
+  const auto place = [&](const toml::node* node) { return place_of(state, node); };
   std::stable_sort(found.begin(), found.end(),
                    [&](const auto& a, const auto& b) { return place(a.second) < place(b.second); });
   return found;
@@ -145,7 +152,7 @@ void require_used(const detail::TomlState& state, const toml::node& node, const 
   const auto* table = node.as_table();
   if (table == nullptr) return;
   const auto asked = state.asked.find(table);
-  for (const auto& [key, child] : entries(*table)) {
+  for (const auto& [key, child] : entries(state, *table)) {
     const std::string child_path = joined_path(path, key);
     if (asked == state.asked.end() || !asked->second.contains(key)) {
       std::vector<std::string> known;
@@ -302,7 +309,7 @@ TomlValue TomlTable::at(std::string_view key) const {
 
 std::vector<std::string> TomlTable::keys() const {
   std::vector<std::string> names;
-  for (const auto& entry : entries(*real(value_.node_)->as_table())) names.push_back(entry.first);
+  for (const auto& entry : entries(*value_.state_, *real(value_.node_)->as_table())) names.push_back(entry.first);
   return names;
 }
 
@@ -342,9 +349,9 @@ TomlDocument TomlDocument::parse_file(const std::string& path) { return parse_st
 
 namespace {
 
-/// toml++ 3.3 writes keys with quotes, tabs or line breaks bare: they would not read back.
+/// Messages name keys, in one line.
 void require_plain_key(std::string_view key, const std::string& where) {
-  if (key.find_first_of("'\t\n") != std::string_view::npos)
+  if (std::ranges::any_of(key, [](unsigned char c) { return c < 0x20 || c == 0x7f || c == '\''; }))
     throw Error(where, "a key contains a quote, a tab or a line break. Use letters, digits, - and _.");
 }
 
@@ -399,6 +406,8 @@ void TomlDocument::set(std::string_view path, std::string_view value) {
   for (const auto& step : steps) require_plain_key(step.key, origin);
   require_plain_keys(*parsed.get("value"), origin);
 
+  ++state_->sets;
+  const std::pair behind{UINT32_MAX, state_->sets};
   toml::node* place = &state_->root;
   for (std::size_t i = 0; i < steps.size(); ++i) {
     const bool last = i + 1 == steps.size();
@@ -407,16 +416,16 @@ void TomlDocument::set(std::string_view path, std::string_view value) {
       if (table == nullptr)
         throw Error(origin,
                     fmt::format("`{}` is looked for in {}, which is no table.", steps[i].key, value_text(*place)));
+      const toml::node* old = table->get(steps[i].key);
+      const auto stands = old != nullptr ? place_of(*state_, old) : behind;
       if (last) {
         table->insert_or_assign(steps[i].key, std::move(*parsed.get("value")));
-        place = table->get(steps[i].key);
-      } else {
-        if (table->get(steps[i].key) == nullptr) {
-          table->insert(steps[i].key, toml::table{});
-          state_->overrides[table->get(steps[i].key)] = origin;
-        }
-        place = table->get(steps[i].key);
+      } else if (old == nullptr) {
+        table->insert(steps[i].key, toml::table{});
+        state_->overrides[table->get(steps[i].key)] = origin;
       }
+      place = table->get(steps[i].key);
+      if (last || old == nullptr) state_->places[place] = stands;
     } else {
       auto* array = place->as_array();
       if (array == nullptr || steps[i].index >= array->size())
@@ -434,10 +443,63 @@ void TomlDocument::set(std::string_view path, std::string_view value) {
 
 void TomlDocument::require_all_used() const { require_used(*state_, state_->root, "", ""); }
 
-std::string TomlDocument::to_text() const {
+namespace {
+
+std::string key_text(std::string_view key) { return is_bare_key(key) ? std::string(key) : fmt::format("'{}'", key); }
+
+/// Arrays and tables too, in one line.
+std::string inline_text(const detail::TomlState& state, const toml::node& node) {
+  std::vector<std::string> parts;
+  if (const auto* array = node.as_array()) {
+    for (const auto& element : *array) parts.push_back(inline_text(state, element));
+    return fmt::format("[{}]", fmt::join(parts, ", "));
+  }
+  if (const auto* table = node.as_table()) {
+    for (const auto& [key, value] : entries(state, *table))
+      parts.push_back(fmt::format("{} = {}", key_text(key), inline_text(state, *value)));
+    return fmt::format("{{{}}}", fmt::join(parts, ", "));
+  }
+  if (const auto* number = node.as_floating_point()) {
+    const std::string text = fmt::format("{}", number->get());
+    return text.find_first_of(".en") == std::string::npos ? text + ".0" : text;
+  }
   std::ostringstream out;
-  out << state_->root << '\n';
+  node.visit([&](const auto& value) { out << toml::toml_formatter(value, toml::format_flags::allow_unicode_strings); });
   return out.str();
+}
+
+bool has_header(const toml::node& node) { return node.is_table() && !node.as_table()->is_inline(); }
+
+/// Under its header, where it has values of its own: these, then what has headers; both in the order of the file.
+void write_table(const detail::TomlState& state, const toml::table& table, const std::string& path,
+                 const std::string& header, std::string& out) {
+  std::string own;
+  std::vector<std::pair<std::string, const toml::node*>> below;
+  for (const auto& [key, node] : entries(state, table)) {
+    const auto* array = node->as_array();
+    if (has_header(*node) || (array != nullptr && !array->empty() && std::ranges::all_of(*array, has_header)))
+      below.emplace_back(path.empty() ? key_text(key) : path + "." + key_text(key), node);
+    else
+      own += fmt::format("{} = {}\n", key_text(key), inline_text(state, *node));
+  }
+  if (!header.empty() && (!own.empty() || below.empty() || header.starts_with("[["))) out += "\n" + header + "\n";
+  out += own;
+  for (const auto& [name, node] : below) {
+    if (const auto* inner = node->as_table()) {
+      write_table(state, *inner, name, "[" + name + "]", out);
+      continue;
+    }
+    for (const auto& element : *node->as_array())
+      write_table(state, *element.as_table(), name, "[[" + name + "]]", out);
+  }
+}
+
+}  // namespace
+
+std::string TomlDocument::to_text() const {
+  std::string out;
+  write_table(*state_, state_->root, "", "", out);
+  return out;
 }
 
 }  // namespace striate

@@ -127,7 +127,7 @@ class TomlDocument {
   /// known key.
   void require_all_used() const;
 
-  /// The document with what was set, as TOML text.
+  /// The document with what was set, as TOML text; keys stand in the order in which `keys` gives them.
   std::string to_text() const;
 
  private:

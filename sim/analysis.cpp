@@ -66,11 +66,16 @@ std::vector<double> line_at(const Experiment& e, const Analysis& a, const Source
 
 /// The element that lies at, or prefers, the feature; of two equally near ones the higher.
 std::size_t element(const Experiment& e, const Analysis& a) {
-  const auto positions = axis_positions(e.circuit.axis(a.axis));
+  const AxisDeclaration& axis = e.circuit.axis(a.axis);
+  const auto positions = axis_positions(axis);
   const double u = e.features(a.axis).to_axis(*a.feature);
+  const auto distance = [&](std::size_t k) {
+    const double d = positions[k] - u;
+    return std::abs(axis.circular ? d - std::round(d) : d);
+  };
   std::size_t best = 0;
   for (std::size_t k = 0; k < positions.size(); ++k)
-    if (std::abs(positions[k] - u) <= std::abs(positions[best] - u) + 1e-12) best = k;
+    if (distance(k) <= distance(best) + 1e-12) best = k;
   return best;
 }
 
@@ -131,14 +136,15 @@ void analyse(const Experiment& e, const System<double>& system, const Analysis& 
   if (trained) {
     value = trained->read(response) / (2 * std::numbers::pi) * period;
   } else {
-    const auto positions = axis_positions(e.circuit.axis(a.axis));
-    value = map.to_feature(decode(a.decoder, response, positions));
+    const AxisDeclaration& axis = e.circuit.axis(a.axis);
+    const auto positions = axis_positions(axis);
+    value = map.to_feature(decode(a.decoder, response, positions, axis.circular));
     if (a.relative_to_input) {
       if (e.encoders.empty())
         throw Error(fmt::format("analysis '{}': relative_to = \"input\" needs an encoded input.", a.name));
       const auto shown = line_at(e, a, source_of(system, e.encoders[0].first, values));
-      value -= map.to_feature(decode(a.decoder, shown, positions));
-      if (e.circuit.axis(a.axis).circular) value -= period * std::round(value / period);
+      value -= map.to_feature(decode(a.decoder, shown, positions, axis.circular));
+      if (axis.circular) value -= period * std::round(value / period);
     }
   }
   if (a.projected_on) value = std::cos(2 * std::numbers::pi * (value - *a.projected_on) / period);

@@ -2,6 +2,7 @@
 
 #include <Eigen/Dense>
 #include <cmath>
+#include <limits>
 
 namespace striate {
 namespace {
@@ -39,20 +40,27 @@ Eigen::Vector3d lms_of_srgb(const Eigen::Vector3d& srgb) {
 
 std::vector<double> read_colour(const TomlValue& value, const Variables& variables) {
   const TomlTable table = value.as_table();
-  const auto triple = [&](const std::string& key) {
+  const auto triple = [&](const std::string& key, double most) {
     const auto list = table.at(key).as_array();
     if (list.size() != 3) table.at(key).fail("but a colour has three numbers.");
-    return Eigen::Vector3d(evaluate(list[0], Unit(), variables), evaluate(list[1], Unit(), variables),
-                           evaluate(list[2], Unit(), variables));
+    Eigen::Vector3d numbers;
+    for (Eigen::Index i = 0; i < 3; ++i) {
+      numbers[i] = evaluate(list[static_cast<std::size_t>(i)], Unit(), variables);
+      if (!(numbers[i] >= 0 && numbers[i] <= most))
+        table.at(key).fail(most == 1 ? "but its numbers lie between 0 and 1." : "but its numbers must not be below 0.");
+    }
+    return numbers;
   };
   Eigen::Vector3d lms;
   if (table.has("srgb"))
-    lms = lms_of_srgb(triple("srgb"));
+    lms = lms_of_srgb(triple("srgb", 1));
   else if (table.has("lms"))
-    lms = triple("lms");
+    lms = triple("lms", std::numeric_limits<double>::max());
   else
     lms = lms_of_dkl(evaluate(table.at("dkl_radius"), Unit(), variables),
                      evaluate(table.at("dkl_hue"), Unit::parse("rad"), variables));
+  if (!(lms.minCoeff() >= 0 && lms.allFinite()))
+    value.fail("but no light excites cones by less than nothing. Take a smaller radius.");
   return {lms[0], lms[1], lms[2]};
 }
 

@@ -27,13 +27,16 @@ double population_vector(std::span<const double> r, std::span<const double> p) {
   return (std::atan2(y, x) + std::numbers::pi) / turn;
 }
 
-double peak(std::span<const double> r, std::span<const double> p) {
+double peak(std::span<const double> r, std::span<const double> p, bool circular) {
+  const std::size_t n = r.size();
   const auto at = static_cast<std::size_t>(std::max_element(r.begin(), r.end()) - r.begin());
   if (r[at] == *std::min_element(r.begin(), r.end())) return nan;
-  if (at == 0 || at + 1 == r.size()) return p[at];
-  const double curvature = r[at - 1] - 2 * r[at] + r[at + 1];
-  const double shift = curvature == 0 ? 0 : 0.5 * (r[at - 1] - r[at + 1]) / curvature;
-  return p[at] + shift * (p[at + 1] - p[at]);
+  if (!circular && (at == 0 || at + 1 == n)) return p[at];
+  const double before = r[(at + n - 1) % n], after = r[(at + 1) % n];
+  const double curvature = before - 2 * r[at] + after;
+  const double shift = curvature == 0 ? 0 : 0.5 * (before - after) / curvature;
+  const double position = p[at] + shift * (p[1] - p[0]);
+  return circular ? position - std::floor(position) : position;
 }
 
 /// Best offset and amplitude for one centre and concentration, and the squared error they leave.
@@ -50,8 +53,8 @@ double fit_error(std::span<const double> r, std::span<const double> p, double ce
 }
 
 /// Coordinate search from the peak; offset and amplitude are solved for exactly.
-double fit(std::span<const double> r, std::span<const double> p) {
-  double centre = peak(r, p);
+double fit(std::span<const double> r, std::span<const double> p, bool circular) {
+  double centre = peak(r, p, circular);
   if (std::isnan(centre)) return centre;
   double log_kappa = 0;
   double best = fit_error(r, p, centre, 1);
@@ -87,11 +90,11 @@ Decoder decoder_named(const std::string& name) {
   return static_cast<Decoder>(at - names.begin());
 }
 
-double decode(Decoder decoder, std::span<const double> response, std::span<const double> positions) {
+double decode(Decoder decoder, std::span<const double> response, std::span<const double> positions, bool circular) {
   switch (decoder) {
     case Decoder::population_vector: return population_vector(response, positions);
-    case Decoder::peak: return peak(response, positions);
-    case Decoder::fit: return fit(response, positions);
+    case Decoder::peak: return peak(response, positions, circular);
+    case Decoder::fit: return fit(response, positions, circular);
   }
   return nan;
 }

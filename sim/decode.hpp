@@ -16,8 +16,9 @@ enum class Decoder {
 /// @throws Error naming the nearest decoders
 Decoder decoder_named(const std::string& name);
 
-/// `positions` are the preferred features, 0..1. NaN where the response points nowhere (no or symmetric response).
+/// `positions` are the preferred features, 0..1, evenly spaced; `circular`: the first follows the last. NaN where the
+/// response points nowhere (no or symmetric response).
 /// Source  population vector: Georgopoulos et al. (1986) Science 233:1416-1419.
-double decode(Decoder decoder, std::span<const double> response, std::span<const double> positions);
+double decode(Decoder decoder, std::span<const double> response, std::span<const double> positions, bool circular);
 
 }  // namespace striate

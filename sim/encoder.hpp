@@ -11,16 +11,6 @@
 
 namespace striate {
 
-/// How a range of stimulus features lies on a feature axis: its low and high ends stand for the axis's.
-struct FeatureMap {
-  double low = 0;  ///< in the stimulus's feature unit
-  double high = 1;
-  Unit unit;
-  std::string name = "preferred feature";
-  double to_axis(double feature) const { return (feature - low) / (high - low); }  ///< 0..1 along the axis
-  double to_feature(double position) const { return low + position * (high - low); }
-};
-
 /// Turns scenes into the values of one input of a circuit: the population code of the layer before it.
 class Encoder {
  public:

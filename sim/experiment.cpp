@@ -121,6 +121,12 @@ void read_course(const TomlTable& t, const Circuit& circuit, RunPlan& plan) {
   plan.every = t.has("every") ? positive(t, "every", unit)
                : map          ? circuit->step * circuit->time_unit.to(unit)
                               : plan.duration / 100;
+  if (map) {
+    const double step = circuit->step * circuit->time_unit.to(unit);
+    for (const auto& [key, value] : {std::pair{"duration", plan.duration}, {"every", plan.every}})
+      if (const double n = value / step; std::abs(n - std::round(n)) > 1e-6 || n < 0.5)
+        t.at(key).fail(fmt::format("but must be a whole number of the map's steps of {} {}.", step, unit.str()));
+  }
   if (plan.duration / plan.every > 1e8)
     t.at("duration")
         .fail(fmt::format("but with every = {} {} it has {:.3g} points. Record fewer.", plan.every, unit.str(),
@@ -342,7 +348,9 @@ Experiment read_experiment(TomlDocument& document, const std::string& path) {
     }
     e.map = map;
   }
-  if (stimulus_table) e.stimulus = std::make_shared<Stimulus>(*stimulus_table, e.map ? e.map->unit : Unit(), path);
+  FeatureMap shown = e.map.value_or(FeatureMap{});
+  if (encoder && !encoder->has("range")) shown.high = 2 * std::numbers::pi * Unit::parse("rad").to(shown.unit);
+  if (stimulus_table) e.stimulus = std::make_shared<Stimulus>(*stimulus_table, shown, path);
   if (encoder && !e.stimulus) encoder->fail("encodes nothing: there is no [stimulus].");
   if (e.stimulus && !encoder) stimulus_table->fail("is shown to no input. Add [encoder], which turns it into one.");
   if (encoder) require_input(*encoder, e.circuit);
@@ -364,11 +372,17 @@ Experiment read_experiment(TomlDocument& document, const std::string& path) {
                       name, e.circuit->name, name));
   }
   e.run = read_run(root, e.circuit);
+  if (const auto list = root.find("lesion"); list && e.run.steady)
+    for (const auto& entry : list->as_array())
+      if (const auto from = entry.as_table().find("from"); from && evaluate(*from, e.circuit->time_unit) > 0)
+        from->fail(
+            "but a steady state is that of time 0, when the lesion is not there yet. Leave it out, or name an "
+            "integrator as run.method.");
   e.trains = read_trains(root, e.circuit, path);
   if (const auto table = root.find_table("training")) {
     auto taught = std::make_shared<Experiment>(e);
     taught->conditions = read_conditions(*table);
-    taught->stimulus = std::make_shared<Stimulus>(table->table("stimulus"), e.map ? e.map->unit : Unit(), path);
+    taught->stimulus = std::make_shared<Stimulus>(table->table("stimulus"), shown, path);
     taught->run.record.clear();
     taught->varied_parameters.clear();  // a decoder learns with the parameters of the first condition
     const double turn = 2 * std::numbers::pi;
@@ -394,8 +408,10 @@ Experiment read_experiment(TomlDocument& document, const std::string& path) {
         value.fail("but must be finite.");
     }
   }
+  const bool random =
+      !e.circuit->noises.empty() || std::ranges::count(e.circuit->events, Cause::poisson, &EventRule::cause) > 0;
   for (const auto& axis : e.conditions)
-    if (!uses(root, axis.name))
+    if (!random && !uses(root, axis.name))  // what is random differs from condition to condition: a repeat
       e.warnings.push_back(
           fmt::format("nothing depends on the condition '{}'. Name it in [parameters], [inputs] or "
                       "[stimulus].",

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "base/error.hpp"
+#include "circuit/rule_expressions.hpp"
 #include "sim/observable.hpp"
 
 namespace striate {
@@ -51,14 +52,36 @@ Circuit lesioned(const Circuit& circuit, const std::vector<Lesion>& lesions) {
     CircuitContents c = *result;
     const Expr target = lesion_target(result, lesion.target);
     const Expr value = changed(result, lesion, target);
-    // Everything built on the target is built again on its changed value, the target's own equation excepted.
-    const auto rebuilt = [&](const Expr& e) {
-      if (e == target && target->op != Op::variable) return value;
-      return substitute({e}, {{target, value}})[0];
+    bool used = value == target;  // scaled by 1
+    const auto rebuild = [&](Expr& e) {
+      const Expr now = e == target && target->op != Op::variable ? value : substitute({e}, {{target, value}})[0];
+      used = used || !(now == e);
+      e = now;
     };
-    for (auto& s : c.states)
-      if (!(s.variable == target)) s.equation = rebuilt(s.equation);
-    for (auto& d : c.definitions) d.value = rebuilt(d.value);
+    std::vector<std::pair<Expr, Expr>> definitions;  // as they were and are
+    for (auto& d : c.definitions) {
+      const Expr before = d.value;
+      rebuild(d.value);
+      if (!(d.value == before)) definitions.emplace_back(before, d.value);
+    }
+    bool is_state = false;
+    for (auto& s : c.states) {
+      if (s.variable == target) {
+        is_state = true;
+        s.equation = substitute({s.equation}, definitions)[0];
+      } else {
+        rebuild(s.equation);
+      }
+    }
+    if (!is_state) {  // of a state these are its own
+      change_events(c, rebuild);
+      change_projections(c, rebuild);
+    }
+    if (!used)
+      throw Error(
+          fmt::format("lesion of '{}': only its own equation uses it, and nothing would change. Name a term of "
+                      "that equation with := and aim at it, or at a parameter.",
+                      lesion.target));
     result = Circuit(std::move(c));
   }
   return result;

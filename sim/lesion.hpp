@@ -8,8 +8,9 @@
 
 namespace striate {
 
-/// Scales or clamps a state (where other equations use it), a definition, an input or a parameter: everywhere or in a
-/// square patch, always or from a time on. scale = 0 removes it.
+/// Scales or clamps a definition, an input, a parameter, or a state: everywhere or in a square patch, always or from a
+/// time on. scale = 0 removes it. A state is what it is to itself: its own equation, where definitions do not stand
+/// between, and the rules of events and projections keep it.
 struct Lesion {
   std::string target;
   double scale = 0;
@@ -23,7 +24,7 @@ struct Lesion {
 Expr lesion_target(const Circuit& circuit, const std::string& name);
 
 /// The circuit with its lesions written into its equations: still a circuit, with its own text.
-/// @throws Error for a target the circuit does not have, or a patch of something without the axes y and x
+/// @throws Error for a target the circuit does not have or use, or a patch of something without the axes y and x
 Circuit lesioned(const Circuit& circuit, const std::vector<Lesion>& lesions);
 
 }  // namespace striate

@@ -10,11 +10,11 @@
 namespace striate {
 namespace {
 
-std::atomic<bool> stop_asked{false};
+std::atomic<int> stop_asked{0};
 
-extern "C" void note_interrupt(int) {
-  stop_asked.store(true);
-  std::signal(SIGINT, SIG_DFL);
+extern "C" void note_interrupt(int signal) {
+  stop_asked.store(signal);
+  std::signal(signal, SIG_DFL);
 }
 
 std::string duration(double seconds) {
@@ -26,8 +26,11 @@ std::string duration(double seconds) {
 
 }  // namespace
 
-void watch_for_interrupt() { std::signal(SIGINT, note_interrupt); }
-bool interrupted() { return stop_asked.load(); }
+void watch_for_interrupt() {
+  std::signal(SIGINT, note_interrupt);
+  std::signal(SIGTERM, note_interrupt);
+}
+int interrupted() { return stop_asked.load(); }
 
 Progress::Progress(std::string what, std::size_t total, bool quiet)
     : what_(std::move(what)),

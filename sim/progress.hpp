@@ -9,16 +9,16 @@
 
 namespace striate {
 
-/// Thrown between steps after Ctrl-C; the command line ends with exit code 130.
+/// Thrown between steps after Ctrl-C or SIGTERM; the command line ends with exit code 130 or 143.
 class Interrupted : public std::runtime_error {
  public:
   explicit Interrupted(const std::string& left = "the file holds what was finished")
       : std::runtime_error("interrupted; " + left + ".") {}
 };
 
-/// From now on Ctrl-C is noted instead of ending the process; a second one ends it at once.
+/// From now on Ctrl-C and SIGTERM are noted instead of ending the process; a second one ends it at once.
 void watch_for_interrupt();
-bool interrupted();
+int interrupted();  ///< the signal that asked to stop; 0: none
 
 /// One line on a terminal with the share done and the time left; nothing where the output is a file or quiet is asked.
 class Progress {

@@ -156,7 +156,7 @@ std::vector<Component> components(const TomlTable& layer, const Unit& feature_un
   std::vector<Component> result;
   if (const auto list = layer.find("components")) {
     for (const auto& entry : list->as_array()) result.push_back(component(entry.as_table(), feature_unit, v));
-  } else if (!layer.has("image")) {
+  } else {
     result.push_back(component(layer, feature_unit, v));
   }
   std::erase_if(result, [](const Component& c) { return std::isnan(c.feature); });
@@ -177,8 +177,7 @@ Times times(const TomlTable& layer, const Variables& v) {
 
 }  // namespace
 
-Stimulus::Stimulus(const TomlTable& table, const Unit& feature_unit, const std::string& path)
-    : feature_unit_(feature_unit) {
+Stimulus::Stimulus(const TomlTable& table, const FeatureMap& features, const std::string& path) : features_(features) {
   if (const auto scale = table.find("scale")) {
     scale_ = evaluate(*scale, deg);
     if (!(scale_ > 0) || std::isinf(scale_)) scale->fail("but a scale must be above 0.");
@@ -224,15 +223,16 @@ Scene Stimulus::scene(const VisualField& field, double t, const Variables& condi
   scene.field = field;
   scene.elements.resize(field.size());
   for (const auto& [layer, image] : layers_) {
-    const Window window(layer, field, condition);
-    const auto shown = components(layer, feature_unit_, condition);
-    const bool add = layer.boolean("add", false);
     const Times shown_at = times(layer, condition);
-    if (t < shown_at.onset || t >= shown_at.offset) continue;
+    const bool now = t >= shown_at.onset && t < shown_at.offset;
     if (image) {
-      scene.image = *image;
+      if (now) scene.image = *image;
       continue;
     }
+    const Window window(layer, field, condition);
+    const auto shown = components(layer, features_.unit, condition);
+    const bool add = layer.boolean("add", false);
+    if (!now) continue;
     std::mt19937_64 random(window.seed);
     const auto uniform = [&] { return static_cast<double>(random() >> 11U) * 0x1p-53; };
     for (std::size_t i = 0; i < field.size(); ++i) {
@@ -245,13 +245,15 @@ Scene Stimulus::scene(const VisualField& field, double t, const Variables& condi
         element.insert(element.end(), shown.begin(), shown.end());
         continue;
       }
-      // A dot shows the layer's feature with probability `coherence`, else one of ten features around the circle.
+      // A dot shows the layer's feature with probability `coherence`, else one of ten that share the range evenly.
       const bool dot = uniform() < window.density;
       const bool signal = uniform() < window.coherence;
       const double other = std::floor(uniform() * 10) / 10;
       if (!dot || shown.empty()) continue;
       Component c = shown[0];
-      if (!signal) c.feature += other * Unit::parse("rad").to(feature_unit_) * 2 * 3.14159265358979323846;
+      const double span = features_.high - features_.low;
+      if (!signal) c.feature += other * span;
+      if (!signal && c.feature > features_.high) c.feature -= span;
       element.push_back(c);
     }
   }

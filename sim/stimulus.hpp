@@ -10,6 +10,16 @@
 
 namespace striate {
 
+/// How a range of stimulus features lies on a feature axis: its low and high ends stand for the axis's.
+struct FeatureMap {
+  double low = 0;  ///< in the stimulus's feature unit
+  double high = 1;
+  Unit unit;
+  std::string name = "preferred feature";
+  double to_axis(double feature) const { return (feature - low) / (high - low); }  ///< 0..1 along the axis
+  double to_feature(double position) const { return low + position * (high - low); }
+};
+
 /// Where a stimulus lies: a grid of elements, `scale` degrees of visual angle apart. A circuit without the axes y and x
 /// is one element.
 struct VisualField {
@@ -40,8 +50,9 @@ struct Scene {
 /// expressions of the condition variables.
 class Stimulus {
  public:
-  /// Reads the layers and their images, named beside the experiment at `path`. @throws Error with file and line
-  Stimulus(const TomlTable& table, const Unit& feature_unit, const std::string& path);
+  /// Reads the layers and their images, named beside the experiment at `path`. Dots that do not show their layer's
+  /// feature show others of the range. @throws Error with file and line
+  Stimulus(const TomlTable& table, const FeatureMap& features, const std::string& path);
 
   double scale() const { return scale_; }
 
@@ -60,7 +71,7 @@ class Stimulus {
     std::optional<Image> image;
   };
   std::vector<Layer> layers_;
-  Unit feature_unit_;
+  FeatureMap features_;
   double scale_ = 1;
 };
 

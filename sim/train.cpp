@@ -101,19 +101,17 @@ class Trainer {
     adam_.update(s_.p, gradient, rate);
     for (std::size_t i = 0; i < before.size(); ++i)
       if (!e_.moves[i]) s_.p[i] = before[i];  // weights that are not trained do not decay
-    note(value.loss, norm, rate);
-    s_.report.resize(value.report.size());
-    for (std::size_t i = 0; i < value.report.size(); ++i) s_.report[i].push_back(value.report[i]);
-    if (warning_.empty() && !value.warning.empty()) {
-      warning_ = fmt::format("update {}: {}", s_.updates + 1, value.warning);
-      if (!options_.run.quiet) std::fputs(fmt::format("striate: {}\n", warning_).c_str(), stderr);
-    }
+    heed(value.warning);
+    note(value.loss, norm, rate, value.report);
   }
 
   void descend() {
     const auto objective = [this](std::span<const double> x, std::span<double> g) {
       try {
-        return loss_->differentiate(x, samples_, g).loss;
+        const auto value = loss_->differentiate(x, samples_, g);
+        heed(value.warning);
+        report_ = value.report;
+        return value.loss;
       } catch (const Failure&) {
         return std::numeric_limits<double>::infinity();  // too far along the line
       }
@@ -121,18 +119,30 @@ class Trainer {
     if (samples_.empty()) {
       samples_ = e_.epoch(0);
       gradient_.resize(s_.p.size());
-      value_ = loss_->differentiate(s_.p, samples_, gradient_).loss;
+      const auto value = loss_->differentiate(s_.p, samples_, gradient_);
+      heed(value.warning);
+      report_ = value.report;
+      value_ = value.loss;
     }
     s_.converged = !lbfgs_.update(s_.p, value_, gradient_, objective);
     double square = 0;
     for (const double g : gradient_) square += g * g;
-    note(value_, std::sqrt(square), 1);
+    note(value_, std::sqrt(square), 1, report_);
   }
 
-  void note(double loss, double norm, double rate) {
+  void note(double loss, double norm, double rate, const std::vector<double>& report) {
     s_.loss.push_back(loss);
     s_.gradient_norm.push_back(norm);
     s_.rate.push_back(rate);
+    s_.report.resize(report.size());
+    for (std::size_t i = 0; i < report.size(); ++i) s_.report[i].push_back(report[i]);
+  }
+
+  /// The first warning is kept and said.
+  void heed(const std::string& warning) {
+    if (!warning_.empty() || warning.empty()) return;
+    warning_ = fmt::format("update {}: {}", s_.updates + 1, warning);
+    if (!options_.run.quiet) std::fputs(fmt::format("striate: {}\n", warning_).c_str(), stderr);
   }
 
   /// The samples of update number `update`: an epoch's order, batch by batch; what is left over at its end is not used.
@@ -168,7 +178,7 @@ class Trainer {
     std::string metrics;
     for (std::size_t m = 0; m < value.metrics.size(); ++m)
       metrics += fmt::format(", {} {:.4f}", e_.loss.metrics[m], value.metrics[m]);
-    fmt::print("update {}: held-out loss {:.4f}{}\n", s_.updates, value.loss, metrics);
+    fmt::print("update {}: held-out loss {:.4g}{}\n", s_.updates, value.loss, metrics);
     std::fflush(stdout);
   }
 
@@ -211,7 +221,7 @@ class Trainer {
       fmt::print("{} updates, loss {:.6g}\n", s_.updates, s_.loss.empty() ? 0.0 : s_.loss.back());
       return;
     }
-    fmt::print("{} updates; lowest held-out loss {:.4f} after {}\n", s_.updates, s_.best_loss, s_.best_update);
+    fmt::print("{} updates; lowest held-out loss {:.4g} after {}\n", s_.updates, s_.best_loss, s_.best_update);
   }
 
   const TrainingExperiment& e_;
@@ -227,6 +237,7 @@ class Trainer {
   std::vector<std::size_t> samples_;  // of L-BFGS, with the value and gradient at s_.p
   double value_ = 0;
   std::vector<double> gradient_;
+  std::vector<double> report_;  // of the point that was looked at last
   std::size_t saved_ = 0;
   std::string warning_;  // the first one
 };

@@ -132,6 +132,10 @@ class BadInput(Program):
         self.refused_experiment('circuit = "isn"\n[run]\nmethod = "steady"\nduration = "5 ms"\n', "run.duration", "no such key")
         self.refused_experiment('circuit = "isn"\n[run]\nmethod = "iterate"\nduration = "5 ms"\n', "iterate", "flow")
         self.refused_run("absolute = 0", "absolute", "above 0")
+        self.write("map.circuit", "circuit map\nstep 2 ms\nnext(x) = x/2 : 1\n")
+        for duration, every, key in ((3, 2, "duration"), (4, 3, "every"), (4, 1e-3, "every")):
+            self.refused_experiment(f'circuit = "map.circuit"\n[run]\nduration = "{duration} ms"\nevery = "{every} ms"\n', key, "steps of 2 ms")
+        self.refused_experiment('circuit = "isn"\n[[lesion]]\ntarget = "h_E"\nfrom = "5 ms"\n', "from", "steady state")
 
     def test_conditions_and_parameters(self):
         for text, *words in (("conditions.a = 3", "table"), ("[conditions.a]", "no values"), ("conditions.a.values = []", "at least one"),
@@ -185,7 +189,12 @@ class BadInput(Program):
         (self.folder / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(200))
         self.refused_tilt('feature = "-difference"', 'image = "broken.png"', "broken.png", "damaged")
         (self.folder / "grey.pgm").write_text("P2\n9 9\n255\n" + "9 " * 81)
-        self.refused_tilt('feature = "-difference"', 'image = "grey.pgm"', "filter_bank")
+        grating = 'shape = "square"\nsize = "8 deg"\nfeature = "-difference"'
+        self.refused_tilt(grating, 'image = "grey.pgm"', "filter_bank")
+        for key in ('centre = ["1 deg", "0 deg"]', "add = true", "contrast = 0.5"):  # no part of an image is shown
+            self.refused_tilt(grating, 'image = "grey.pgm"\n' + key, key.split()[0], "no such key")
+        for colour, why in (("srgb = [255, 0, 0]", "0 and 1"), ("lms = [1, -1, 0]", "below 0"), ('dkl_radius = 9, dkl_hue = "0 deg"', "smaller radius")):
+            self.refused_tilt('feature = "-difference"', f"colour = {{ {colour} }}", "e.toml", why)
 
     def test_analyses_and_data(self):
         for old, new, *words in (('kind = "decode"', 'kind = "decod"', "Closest: decode"), ('variable = "O"', 'variable = "OO"', "Closest: O"),

@@ -185,7 +185,7 @@ I = "current"
             return numpy.zeros(0, bool)
 
     def test_a_run_that_is_killed_or_interrupted_leaves_what_was_finished(self):
-        for send, code in ((signal.SIGKILL, -signal.SIGKILL), (signal.SIGINT, 130)):
+        for send, code in ((signal.SIGKILL, -signal.SIGKILL), (signal.SIGINT, 130), (signal.SIGTERM, 143)):
             process = self.long_run()
             process.send_signal(send)
             _, errors = process.communicate()
@@ -206,6 +206,24 @@ I = "current"
         self.assertIn("tau_w", self.striate("check", "unit.toml").stdout)
         self.assertIn("fitzhugh_nagumo", self.striate("list").stdout)
         self.assertIn("dw/dt", self.striate("show", "fitzhugh_nagumo").stdout)
+
+    def test_conditions_keep_the_order_of_the_file_in_a_second_run(self):
+        self.write("e.toml", 'circuit = "isn"\n[conditions.z]\nvalues = [0, 1, 2]\n[conditions.a]\nvalues = [0, 1]\n'
+                             '[parameters]\nh_E = "z*1 Hz"\nh_I = "a*1 Hz"\n')
+        self.assertEqual(self.striate("run", "e.toml", "-o", "e.h5", "--set", "conditions.z.values=[3, 4, 5]").returncode, 0)
+        with h5py.File(self.folder / "e.h5") as file:
+            self.assertEqual(file["r_E"].shape, (3, 2))
+        done = self.striate("rerun", "e.h5")
+        self.assertEqual((done.returncode, done.stdout), (0, "the same bits\n"), done.stderr)
+
+    def test_a_condition_that_nothing_names_repeats_what_is_random(self):
+        self.write("c.circuit", 'circuit c\nnoise xi ito\ndx/dt = -x/(5 ms) + xi/sqrt(1 ms) : 1\n')
+        self.write("e.toml", 'circuit = "c.circuit"\n[conditions.trial]\nfrom = 1\nto = 3\ncount = 3\n'
+                             '[run]\nmethod = "sra1"\nstep = "0.1 ms"\nduration = "5 ms"\n')
+        done = self.striate("run", "e.toml", "-o", "e.h5")
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        with h5py.File(self.folder / "e.h5") as file:
+            self.assertEqual(len(set(file["x"][:, -1])), 3)
 
     def test_spikes_of_random_sources_are_kept_where_they_are_asked_for(self):
         self.write("c.circuit", """circuit driven

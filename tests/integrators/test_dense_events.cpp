@@ -110,6 +110,28 @@ BOOST_AUTO_TEST_CASE(a_bouncing_ball_keeps_its_closed_form_bounces) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(a_flight_shorter_than_a_step_still_ends_in_a_bounce) {
+  // Bounces at 1, 2, 2.5, ..., 3 - 2^(1 - k), the last ones many in a step.
+  for (const char* jump : {"v = -0.5*v", "v = -0.5*v, h = 0"}) {
+    const Problem p = problem(
+        std::string("circuit ball\ntime ms\nh(0) = 1\nv(0) = 0\ndh/dt = v/(1 ms) : 1\ndv/dt = -2/(1 ms) : 1\n") +
+            "event bounce when -h > 0: " + jump + "\n",
+        2.999);
+    for (const char* name : {"bs32", "dp54", "heun", "rk4"}) {
+      std::vector<double> times;
+      Observer observer;
+      observer.event = [&](const EventRecord& e) { times.push_back(e.t); };
+      solve(p, prepared(name, 1e-6, 0.7, {}), {}, observer);
+      BOOST_TEST_CONTEXT(name << ", " << jump) {
+        BOOST_REQUIRE(times.size() == 11);
+        // Rounding of one bounce, divided by its speed of 2^(1 - k), shifts those after it.
+        for (std::size_t k = 0; k < times.size(); ++k)
+          BOOST_TEST(std::abs(times[k] - (3 - std::pow(2.0, 1.0 - static_cast<double>(k)))) < 1e-11);
+      }
+    }
+  }
+}
+
 BOOST_AUTO_TEST_CASE(an_output_at_an_event_has_the_state_before_it_and_the_event_both) {
   const Problem p = problem("circuit c\ntime ms\ny(0) = 0\ndy/dt = 1/(1 ms) : 1\nevent e when y > 1: y = -3\n", 2);
   std::vector<double> samples;

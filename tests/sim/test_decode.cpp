@@ -28,20 +28,25 @@ std::vector<double> bump(const std::vector<double>& p, double centre, double kap
 
 BOOST_AUTO_TEST_CASE(Decoders_find_the_centre_of_a_von_mises_curve) {
   const auto p = positions(32);
-  for (const double centre : {0.11, 0.5, 0.93}) {
+  for (const double centre : {0.005, 0.11, 0.5, 0.93, 0.99}) {  // also between the last and the first
     const auto r = bump(p, centre, 2.0);
     // Evenly sampled, the first harmonic is exact up to aliasing of harmonics 31 and up.
-    BOOST_CHECK_SMALL(decode(Decoder::population_vector, r, p) - centre, 1e-12);
-    BOOST_CHECK_SMALL(decode(Decoder::fit, r, p) - centre, 1e-7);    // its search stops at steps of 1e-9
-    BOOST_CHECK_SMALL(decode(Decoder::peak, r, p) - centre, 0.001);  // a parabola is not a von Mises curve
+    BOOST_CHECK_SMALL(decode(Decoder::population_vector, r, p, true) - centre, 1e-12);
+    BOOST_CHECK_SMALL(decode(Decoder::fit, r, p, true) - centre, 1e-7);    // its search stops at steps of 1e-9
+    BOOST_CHECK_SMALL(decode(Decoder::peak, r, p, true) - centre, 0.001);  // a parabola is not a von Mises curve
   }
+}
+
+BOOST_AUTO_TEST_CASE(The_peak_of_a_line_may_lie_at_its_end) {
+  const std::vector<double> r{5, 2, 1, 4}, p{0, 1. / 3, 2. / 3, 1};
+  BOOST_CHECK_EQUAL(decode(Decoder::peak, r, p, false), 0);
 }
 
 BOOST_AUTO_TEST_CASE(A_symmetric_response_points_nowhere) {
   const auto p = positions(8);
-  BOOST_CHECK(std::isnan(decode(Decoder::population_vector, std::vector<double>{1, 0, 0, 0, 1, 0, 0, 0}, p)));
-  BOOST_CHECK(std::isnan(decode(Decoder::peak, std::vector<double>(8, 0.3), p)));
-  BOOST_CHECK(std::isnan(decode(Decoder::population_vector, std::vector<double>(8, 0.0), p)));
+  BOOST_CHECK(std::isnan(decode(Decoder::population_vector, std::vector<double>{1, 0, 0, 0, 1, 0, 0, 0}, p, true)));
+  BOOST_CHECK(std::isnan(decode(Decoder::peak, std::vector<double>(8, 0.3), p, true)));
+  BOOST_CHECK(std::isnan(decode(Decoder::population_vector, std::vector<double>(8, 0.0), p, true)));
 }
 
 BOOST_AUTO_TEST_CASE(A_misspelt_decoder_is_refused_with_the_nearest) {

@@ -97,6 +97,30 @@ start = "steady"
                         says("lesion[0].target", "'h_i'"));
 }
 
+BOOST_AUTO_TEST_CASE(A_lesion_reaches_events_and_the_recurrence_through_definitions) {
+  const Scratch scratch;
+  const std::string circuit = scratch.path("c.circuit");
+  const auto last = [&](const std::string& text, const std::string& lesion) {
+    std::ofstream(circuit) << text;
+    const Experiment e = read("circuit = \"" + circuit + "\"\n[[lesion]]\n" + lesion +
+                              "\n[run]\nmethod = \"dp54\"\nduration = \"100 ms\"\ntolerance = 1e-9\n");
+    return ConditionRunner(e).run(0).recorded[0].back();
+  };
+  // The rate settles at drive/(1 - w) of what is left of w; e^-10 of the way is left after 100 ms at most.
+  const std::string layer =
+      "circuit layer\nparameter w = 0.5 1\nrecurrent := w*r\ndr/dt = (recurrent + 1 - r)/(5 ms) : 1\n";
+  BOOST_CHECK_SMALL(last(layer, "target = \"r\"\nscale = 0") - 1, 1e-4);
+  BOOST_CHECK_SMALL(last(layer, "target = \"r\"\nclamp = 4") - 3, 1e-4);
+  BOOST_CHECK_SMALL(last(layer, "target = \"r\"\nscale = 1") - 2, 1e-4);
+  BOOST_CHECK_EXCEPTION(last("circuit lone\ndr/dt = (1 - r)/(5 ms) : 1\n", "target = \"r\""), Error,
+                        says("lesion of 'r'", "nothing would change"));
+  // n counts the crossings of a rising x of 1 a ms: one every threshold.
+  const std::string counter =
+      "circuit counter\nparameter high = 10 1\ndn/dt = 0 : 1\ndx/dt = 1/(1 ms) : 1\n"
+      "event e when x > high: x = 0, n = n + 1\n";
+  BOOST_CHECK_EQUAL(last(counter, "target = \"high\"\nclamp = 15"), 6);
+}
+
 BOOST_AUTO_TEST_CASE(What_values_stand_for_is_written_with_them) {
   const Scratch scratch;
   const std::string text =

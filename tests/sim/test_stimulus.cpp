@@ -1,5 +1,6 @@
 #include <boost/test/unit_test.hpp>
 #include <cmath>
+#include <map>
 
 #include "base/error.hpp"
 #include "sim/stimulus.hpp"
@@ -14,7 +15,7 @@ const Unit deg = Unit::parse("deg");
 /// What each element of a square field shows of a stimulus written in TOML; '.' for nothing.
 std::string shown(const std::string& layers, std::size_t side, const Variables& variables = {}) {
   const TomlDocument document = TomlDocument::parse_string("[stimulus]\nscale = \"0.5 deg\"\n" + layers, "s.toml");
-  const Stimulus stimulus(document.root().table("stimulus"), deg, "");
+  const Stimulus stimulus(document.root().table("stimulus"), FeatureMap{-40, 40, deg}, "");
   const Scene scene = stimulus.scene({side, side, stimulus.scale()}, 0, variables);
   std::string text;
   for (const auto& element : scene.elements)
@@ -35,6 +36,21 @@ BOOST_AUTO_TEST_CASE(An_odd_block_is_centred_and_an_even_one_reaches_further_to_
                     ".11.."
                     "....."
                     ".....");
+}
+
+BOOST_AUTO_TEST_CASE(Dots_that_do_not_show_the_feature_share_the_range_of_the_code) {
+  const std::string text = shown(
+      "[[stimulus.layer]]\nshape = \"dots\"\nsize = \"20 deg\"\nfeature = \"30 deg\"\ncoherence = 0.5\nseed = 3", 40);
+  std::map<char, int> counts;
+  for (const char c : text) ++counts[c];
+  // 30 deg for half and a tenth of the rest, of 1600; 38, then -34, -26, ... 22 for a twentieth each.
+  BOOST_CHECK_EQUAL(counts.size(), 10);
+  for (const auto& [c, n] : counts) {
+    const double feature = c - '0';
+    const double share = feature == 30 ? 0.55 : 0.05;
+    BOOST_CHECK(feature >= -40 && feature <= 40 && std::fmod(feature + 50, 8) == 0);
+    BOOST_CHECK_SMALL(n - 1600 * share, 5 * std::sqrt(1600 * share * (1 - share)));  // five standard deviations
+  }
 }
 
 BOOST_AUTO_TEST_CASE(A_later_layer_covers_and_a_feature_that_is_not_a_number_blanks) {

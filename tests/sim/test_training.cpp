@@ -282,8 +282,11 @@ BOOST_AUTO_TEST_CASE(Trainings_have_the_same_bits_for_any_number_of_threads) {
 // Stopped by an update budget within the checkpoint, a training goes on to the bits of one that was never stopped.
 BOOST_AUTO_TEST_CASE(Checkpoints_go_on_to_the_same_bits) {
   const Laid laid;
-  for (const std::string optimiser : {"adam", "lbfgs"}) {
+  for (const auto& [optimiser, gradient] : std::vector<std::pair<std::string, std::string>>{
+           {"adam", "bptt"}, {"lbfgs", "bptt"}, {"adam", "fixed_point"}, {"lbfgs", "fixed_point"}}) {
     std::vector<std::pair<std::string, std::string>> settings{{"train.updates", "14"},
+                                                              {"gradient.method", gradient},
+                                                              {"loss.at", gradient == "bptt" ? "every step" : "end"},
                                                               {"train.held_out", "5"},
                                                               {"train.validate_every", "3"},
                                                               {"train.batch", optimiser == "adam" ? "6" : "18"},
@@ -299,6 +302,8 @@ BOOST_AUTO_TEST_CASE(Checkpoints_go_on_to_the_same_bits) {
     BOOST_TEST(resumed.p == whole.p);
     BOOST_TEST(resumed.best_p == whole.best_p);
     BOOST_TEST(resumed.loss == whole.loss);
+    BOOST_TEST((resumed.report == whole.report));
+    for (const auto& curve : whole.report) BOOST_TEST(curve.size() == whole.loss.size());
     BOOST_TEST(resumed.held_out_loss == whole.held_out_loss);
     BOOST_TEST(resumed.validated == whole.validated);
     BOOST_TEST(whole.loss.back() < whole.loss.front());
