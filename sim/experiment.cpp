@@ -364,6 +364,8 @@ Experiment read_experiment(TomlDocument& document, const std::string& path) {
                       name, e.circuit->name, name));
   }
   e.run = read_run(root, e.circuit);
+  if (e.run.sonata && !e.conditions.empty())
+    root.table("run").at("spike_layout").fail("whose files hold the spikes of one run, but there are [conditions].");
   e.trains = read_trains(root, e.circuit, path);
   if (const auto table = root.find_table("training")) {
     auto taught = std::make_shared<Experiment>(e);
