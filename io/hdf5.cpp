@@ -572,7 +572,7 @@ std::size_t H5Series::State::row_bytes() const { return row_elements * type_byte
 template <class From>
 void H5Series::State::append(std::span<const From> rows, bool same_type, bool real) {
   const auto lock = lock_hdf5();
-  if (file == nullptr) throw Error(path, "the file of this series has been closed.");
+  if (file == nullptr) throw Error(path, "this series has been closed.");
   file->check_disk();
   if (!same_type && !real)
     file->mistake(path, fmt::format("the values given are of another type than the series, {}.", type_name(type)));
@@ -628,6 +628,15 @@ void H5Series::append(std::span<const std::int64_t> rows) {
 }
 void H5Series::append(std::span<const std::uint8_t> rows) {
   state_->append(rows, state_->type == H5Type::uint8, false);
+}
+
+void H5Series::close() {
+  const auto lock = lock_hdf5();
+  if (state_->file == nullptr) return;
+  state_->store();
+  std::erase(state_->file->series, state_);
+  state_->file = nullptr;
+  state_->dataset.reset();
 }
 
 std::size_t H5Series::rows() const {

@@ -55,6 +55,9 @@ class H5Series {
   void append(std::span<const std::uint8_t> rows);
   void append(double row) { append(std::span<const double>(&row, 1)); }
 
+  /// Writes what is buffered and lets go of the dataset; whoever goes on makes a new handle (H5File::open_series).
+  void close();
+
   /// Rows appended so far, buffered ones included.
   std::size_t rows() const;
 

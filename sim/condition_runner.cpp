@@ -104,15 +104,17 @@ class Course {
     Observer observer;
     observer.inputs = [&](const At<double>& at) { inputs_.assign(at.u.begin(), at.u.end()); };
     observer.sample = [&](double t, std::span<const double> y) { keep(t, y); };
-    result_.spikes.resize(system_.events().size());
-    const bool read = std::ranges::any_of(e_.analyses, [](const Analysis& a) { return static_cast<bool>(a.spikes); });
-    std::vector<bool> kept;
-    for (const EventRule& event : e_.circuit->events) kept.push_back(read || e_.run.records_spikes(event));
+    for (const Analysis& a : e_.analyses)
+      if (a.spikes && !result_.analyses.empty()) spike_meters_.emplace_back(e_, a);
+    if (!observer_.spikes) {
+      result_.spikes.resize(system_.events().size());
+      observer_.spikes = [this](std::size_t event, double now, std::span<const std::uint32_t> ids) {
+        if (e_.run.records_spikes(e_.circuit->events[event])) result_.spikes[event].append(now, ids);
+      };
+    }
     observer.spikes = [&](double t, std::size_t event, std::span<const std::uint32_t> ids) {
-      if (!kept[event]) return;
-      RecordedSpikes& spikes = result_.spikes[event];
-      spikes.times.insert(spikes.times.end(), ids.size(), t);
-      spikes.ids.insert(spikes.ids.end(), ids.begin(), ids.end());
+      observer_.spikes(event, t, ids);
+      for (SpikeMeter& meter : spike_meters_) meter.add(event, t, ids);
     };
     observer.progress = [&](double t, const Counters&) {
       if (interrupted()) throw Interrupted();
@@ -120,10 +122,11 @@ class Course {
     };
     if (e_.run.from_steady) problem_.y0 = settled(e_.run.absolute).y;
     const Solution solution = solve(problem_, method_of(e_), times_, observer);
+    auto meter = spike_meters_.begin();
     for (std::size_t i = 0; i < courses_.size(); ++i) {
       const Analysis& a = e_.analyses[i];
       if (a.spikes)
-        result_.analyses[i] = analyse_spikes(e_, a, result_.spikes);
+        result_.analyses[i] = (meter++)->result();
       else if (a.course)
         result_.analyses[i] = analyse_course(e_, system_, a, courses_[i], others_[i], problem_.p);
       else if (!courses_[i].empty())
@@ -205,6 +208,7 @@ class Course {
   bool derived_ = false;
   std::vector<std::vector<double>> courses_;  ///< by analysis, of those that reduce or measure them
   std::vector<std::vector<double>> others_;   ///< of the variables they compare with
+  std::vector<SpikeMeter> spike_meters_;      ///< one an analysis that reads spikes
   ConditionResult result_;
 };
 

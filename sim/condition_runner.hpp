@@ -23,13 +23,17 @@ namespace striate {
 struct RecordedSpikes {
   std::vector<double> times;
   std::vector<std::int64_t> ids;
+  void append(double t, std::span<const std::uint32_t> at_once) {
+    times.insert(times.end(), at_once.size(), t);
+    ids.insert(ids.end(), at_once.begin(), at_once.end());
+  }
 };
 
 /// What one condition leaves behind.
 struct ConditionResult {
   std::vector<std::vector<double>> recorded;          ///< by recorded variable, [t, its shape]; empty where observed
   std::vector<std::vector<double>> analyses;          ///< by analysis, its width, of the last state
-  std::vector<RecordedSpikes> spikes;                 ///< by event of the circuit
+  std::vector<RecordedSpikes> spikes;                 ///< by event of the circuit; empty where observed
   std::vector<std::pair<std::string, double>> notes;  ///< work counters, residuals
   std::string warning;
 };
@@ -39,6 +43,8 @@ struct CourseObserver {
   std::function<void(double)> progress;  ///< the share of the duration that is covered, 0..1
   /// Takes the next sample of the recorded variable of that number; without it they are in the result.
   std::function<void(std::size_t variable, std::span<const double> values)> sample;
+  /// Takes the next spikes of the event of that number; without it those of recorded events are in the result.
+  std::function<void(std::size_t event, double t, std::span<const std::uint32_t> ids)> spikes;
 };
 
 /// Values of all parameters in a condition, in their order in the System.

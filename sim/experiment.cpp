@@ -378,6 +378,8 @@ Experiment read_experiment(TomlDocument& document, const std::string& path) {
         from->fail(
             "but a steady state is that of time 0, when the lesion is not there yet. Leave it out, or name an "
             "integrator as run.method.");
+  if (e.run.sonata && !e.conditions.empty())
+    root.table("run").at("spike_layout").fail("whose files hold the spikes of one run, but there are [conditions].");
   e.trains = read_trains(root, e.circuit, path);
   if (const auto table = root.find_table("training")) {
     auto taught = std::make_shared<Experiment>(e);

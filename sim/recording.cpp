@@ -166,7 +166,7 @@ void write_states(H5File& file, const std::string& group, const System<double>& 
 Recording::Recording(const std::string& path, bool overwrite, const Experiment& e, const Provenance& provenance,
                      const std::vector<SweepAxis>& sweep)
     : file_(H5File::create(path, overwrite)) {
-  name_conditions(e, sweep);
+  take_form(e, sweep);
   file_.set_attribute("/", "complete", std::int64_t{0});
   file_.flush();
   write_provenance(file_, e.title, e.circuit->name, e.run.seed, provenance);
@@ -195,33 +195,22 @@ Recording::Recording(const std::string& path, bool overwrite, const Experiment& 
       file_.create_array("/" + name, H5Type::float64, axes, label);
     if (r.value.shape().has(re_im_axis().name)) file_.set_attribute("/" + name, "complex", std::int64_t{1});
   }
-  if (e.run.sonata) {
+  if (sonata_) {
     file_.set_attribute("/", "magic", std::int64_t{0x0A7A});
     file_.set_attribute("/", "version", std::vector<std::int64_t>{0, 1});
-    spike_unit_ = e.circuit->time_unit.to(Unit::parse("ms"));
   }
-  if (timed_ && sweep.empty())
-    for (std::size_t i = 0; i < e.circuit->events.size(); ++i) {
-      const EventRule& event = e.circuit->events[i];
-      if (!e.run.records_spikes(event)) continue;
-      const std::string group = "/spikes/" + event.name;
-      const std::string axis = group + (e.run.sonata ? "/timestamps" : "/times");
-      H5Series times = file_.create_growing_axis(
-          axis, H5Type::float64, {e.run.sonata ? "ms" : e.circuit->time_unit.str(), "times of " + event.name});
-      spikes_.push_back({i, std::move(times),
-                         file_.create_series(group + (e.run.sonata ? "/node_ids" : "/ids"), H5Type::int64, axis, {},
-                                             {"1", "which element, row-major in " + event.guard.shape().str_sizes()}),
-                         file_.create_series(group + "/condition", H5Type::int64, axis, {}, {"1", "which condition"})});
-    }
   file_.flush();
 }
 
 Recording::Recording(H5File file, const Experiment& e, const std::vector<SweepAxis>& sweep) : file_(std::move(file)) {
-  name_conditions(e, sweep);
+  take_form(e, sweep);
 }
 
-void Recording::name_conditions(const Experiment& e, const std::vector<SweepAxis>& sweep) {
+void Recording::take_form(const Experiment& e, const std::vector<SweepAxis>& sweep) {
   timed_ = !e.run.steady;
+  time_unit_ = e.circuit->time_unit;
+  sonata_ = e.run.sonata;
+  sweep_axes_ = sweep.size();
   const auto add = [this](const std::string& name, std::size_t size) {
     condition_axes_.push_back("/" + name);
     condition_shape_.push_back(size);
@@ -277,22 +266,41 @@ void Recording::write(const std::string& variable, std::size_t index, std::size_
   file_.write_part("/" + variable, b.start, b.count, values);
 }
 
-void Recording::write_spikes(std::size_t condition, std::vector<RecordedSpikes> spikes) {
-  if (spikes_.empty()) return;
-  unwritten_.emplace(condition, std::move(spikes));
-  for (auto next = unwritten_.find(written_); next != unwritten_.end(); next = unwritten_.find(++written_)) {
-    for (SpikeSeries& series : spikes_) {
-      if (series.event >= next->second.size()) continue;
-      auto& [times, ids] = next->second[series.event];
-      if (times.empty()) continue;
-      for (double& t : times) t *= spike_unit_;
-      const std::vector<std::int64_t> which(times.size(), static_cast<std::int64_t>(written_));
-      series.times.append(std::span<const double>(times));
-      series.ids.append(std::span<const std::int64_t>(ids));
-      series.condition.append(std::span<const std::int64_t>(which));
-    }
-    unwritten_.erase(next);
+std::string Recording::spike_group(std::size_t index, const EventRule& event) const {
+  std::size_t conditions = 1;
+  for (std::size_t a = sweep_axes_; a < condition_shape_.size(); ++a) conditions *= condition_shape_[a];
+  std::string group = "/spikes/" + event.name;
+  if (sweep_axes_ > 0) group += fmt::format("/{}", index / conditions);
+  if (sweep_axes_ < condition_shape_.size()) group += fmt::format("/{}", index % conditions);
+  return group;
+}
+
+Recording::SpikeSeries Recording::create_spikes(const std::string& group, const EventRule& event,
+                                                std::size_t expected) {
+  const std::string axis = group + (sonata_ ? "/timestamps" : "/times");
+  H5Series times = file_.create_growing_axis(axis, H5Type::float64,
+                                             {sonata_ ? "ms" : time_unit_.str(), "times of " + event.name}, expected);
+  return {std::move(times),
+          file_.create_series(group + (sonata_ ? "/node_ids" : "/ids"), H5Type::int64, axis, {},
+                              {"1", "which element, row-major in " + event.guard.shape().str_sizes()}, expected)};
+}
+
+void Recording::write_spikes(std::size_t index, const EventRule& event, RecordedSpikes spikes, bool last) {
+  constexpr std::size_t chunk = std::size_t{1} << 14;
+  const std::string group = spike_group(index, event);
+  auto series = spikes_.find(group);
+  if (series == spikes_.end()) {
+    const std::size_t expected = last ? std::clamp<std::size_t>(spikes.times.size(), 1, chunk) : chunk;
+    series = spikes_.emplace(group, create_spikes(group, event, expected)).first;
   }
+  if (sonata_)
+    for (double& t : spikes.times) t *= time_unit_.to(Unit::parse("ms"));
+  series->second.times.append(std::span<const double>(spikes.times));
+  series->second.ids.append(std::span<const std::int64_t>(spikes.ids));
+  if (!last) return;
+  series->second.times.close();
+  series->second.ids.close();
+  spikes_.erase(series);
 }
 
 void Recording::note(std::size_t index, const std::string& name, double value) {

@@ -57,8 +57,9 @@ class Recording {
              std::span<const double> values);
   /// Samples that are best written together, beginning at a multiple of their number.
   std::size_t block_rows(const std::string& variable) const { return block_rows_.at(variable); }
-  /// All spikes of one condition, under /spikes; they are appended in the order of the conditions.
-  void write_spikes(std::size_t condition, std::vector<RecordedSpikes> spikes);
+  /// The next spikes of an event in one condition, the `last` ones or not (they may be none).
+  void write_spikes(std::size_t index, const EventRule& event, RecordedSpikes spikes, bool last);
+  bool has_spikes(std::size_t index, const EventRule& event) const { return file_.exists(spike_group(index, event)); }
   /// Work counters and residuals, under /run.
   void note(std::size_t index, const std::string& name, double value);
   /// Warnings are told in the order of their places, whoever comes first.
@@ -71,7 +72,7 @@ class Recording {
   void finish();
 
  private:
-  void name_conditions(const Experiment& e, const std::vector<SweepAxis>& sweep);
+  void take_form(const Experiment& e, const std::vector<SweepAxis>& sweep);
   void write_condition_axes(const Experiment& e, const std::vector<SweepAxis>& sweep);
 
   /// The part of a dataset that belongs to one condition.
@@ -87,13 +88,15 @@ class Recording {
   std::vector<std::string> condition_axes_;
   std::map<std::size_t, std::string> warnings_;
   struct SpikeSeries {
-    std::size_t event;  ///< of the circuit
-    H5Series times, ids, condition;
+    H5Series times, ids;
   };
-  double spike_unit_ = 1;                                         ///< of times in the file, per the circuit's time unit
-  std::vector<SpikeSeries> spikes_;                               ///< of the recorded events
-  std::map<std::size_t, std::vector<RecordedSpikes>> unwritten_;  ///< spikes of conditions that overtook others
-  std::size_t written_ = 0;                                       ///< conditions whose spikes are in the file
+  std::string spike_group(std::size_t index, const EventRule& event) const;
+  SpikeSeries create_spikes(const std::string& group, const EventRule& event, std::size_t expected);
+
+  std::size_t sweep_axes_ = 0;  ///< of the condition axes
+  Unit time_unit_;
+  bool sonata_ = false;
+  std::map<std::string, SpikeSeries> spikes_;  ///< under way, by group
 };
 
 }  // namespace striate

@@ -3,18 +3,20 @@
 #include <fmt/format.h>
 #include <omp.h>
 
+#include <cstdint>
 #include <cstdio>
 #include <exception>
 #include <filesystem>
 #include <mutex>
 #include <optional>
+#include <span>
 
 #include "base/error.hpp"
 #include "sim/analysis_record.hpp"
 #include "sim/condition_runner.hpp"
+#include "sim/course_writer.hpp"
 #include "sim/progress.hpp"
 #include "sim/recording.hpp"
-#include "sim/sample_writer.hpp"
 
 namespace striate {
 namespace {
@@ -53,21 +55,27 @@ void run_experiment(const Experiment& e, const RunOptions& options) {
   Progress progress(e.title, count, options.quiet);
 
   std::mutex lock;
-  std::optional<SampleWriter> writer(std::in_place, recording, e.run.record, lock);
+  std::optional<CourseWriter> writer(std::in_place, recording, e, lock);
   std::exception_ptr first_failure;
   std::size_t failed_condition = count;
   std::size_t finished = 0;
   const auto recorded_run = [&](std::size_t c) {
-    SampleWriter::Condition samples(*writer, c);
+    CourseWriter::Condition course(*writer, c);
     CourseObserver observer;
-    observer.progress = [&](double share) { progress.within(c, share); };
-    observer.sample = [&](std::size_t variable, std::span<const double> values) { samples.add(variable, values); };
+    observer.progress = [&](double share) {
+      progress.within(c, share);
+      course.hand_over_when_due();
+    };
+    observer.sample = [&](std::size_t variable, std::span<const double> values) { course.add(variable, values); };
+    observer.spikes = [&](std::size_t event, double t, std::span<const std::uint32_t> ids) {
+      course.add_spikes(event, t, ids);
+    };
     try {
       ConditionResult result = runner.run(c, observer);
-      samples.finish();
+      course.finish();
       return result;
     } catch (...) {  // what came before is worth a look
-      samples.finish();
+      course.finish();
       throw;
     }
   };
@@ -79,7 +87,6 @@ void run_experiment(const Experiment& e, const RunOptions& options) {
     try {
       const ConditionResult result = recorded_run(c);
       const std::scoped_lock guard(lock);
-      recording.write_spikes(c, result.spikes);
       for (const auto& [name, value] : result.notes) recording.note(c, name, value);
       for (std::size_t i = 0; i < e.analyses.size(); ++i) analyses[i].set(c, result.analyses[i]);
       if (!result.warning.empty()) warn(c + 1, fmt::format("condition {}: {}", c, result.warning));

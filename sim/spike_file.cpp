@@ -29,7 +29,13 @@ const Layout* layout_of(const H5File& file, const std::string& group) {
   return nullptr;
 }
 
-std::string group_of(const H5File& file, const SpikePlace& place) {
+/// Whether a killed run may have left one dataset a flush longer than the other.
+bool broken_off(const H5File& file) {
+  const auto complete = file.attribute("/", "complete");
+  return complete && std::holds_alternative<std::int64_t>(*complete) && std::get<std::int64_t>(*complete) == 0;
+}
+
+std::string population_of(const H5File& file, const SpikePlace& place) {
   const std::vector<std::string> populations =
       file.exists("/spikes") ? file.groups("/spikes") : std::vector<std::string>();
   if (place.population.empty()) {
@@ -40,9 +46,28 @@ std::string group_of(const H5File& file, const SpikePlace& place) {
                                 : "which spikes? Name a population of the file." + suggest_names("", populations));
   }
   for (const std::string& group : {"/spikes/" + place.population, place.population})
-    if (file.exists(group) && layout_of(file, group)) return group;
+    if (file.exists(group)) return group;
   throw Error(place.file, fmt::format("there are no spikes of '{}'.{}", place.population,
                                       suggest_names(place.population, populations)));
+}
+
+/// The group of the spikes: the population's, or below it that of one condition.
+std::string group_of(const H5File& file, const SpikePlace& place) {
+  const std::string population = population_of(file, place);
+  if (layout_of(file, population)) {
+    if (place.condition == 0) return population;
+    throw Error(place.file, fmt::format("{} is of one run, but its condition {} is asked for. Leave the condition out.",
+                                        population, place.condition));
+  }
+  const bool points = file.attribute("/", "sweep") && population.find('/', 8) == std::string::npos;
+  const std::string group = fmt::format("{}/{}", population, place.condition);
+  if (!points && file.exists(group) && layout_of(file, group)) return group;
+  const auto found = file.groups(population);
+  if (found.empty()) throw Error(place.file, fmt::format("{} holds no spikes: no times and ids.", population));
+  throw Error(place.file, points ? fmt::format("{} has the spikes of a sweep. Name a point as the population, {}/{}.",
+                                               population, population.substr(8), found[0])
+                                 : fmt::format("{} has no spikes of condition {}.{}", population, place.condition,
+                                               suggest_names("", found)));
 }
 
 SpikeList of_hdf5(const SpikePlace& place) {
@@ -56,19 +81,14 @@ SpikeList of_hdf5(const SpikePlace& place) {
     spikes.unit = Unit::parse(std::get<std::string>(*units));
   spikes.times = file.read_numbers(times).values;
   spikes.ids = file.read_integers(group + "/" + layout.ids);
+  if (broken_off(file)) {
+    const std::size_t whole = std::min(spikes.times.size(), spikes.ids.size());
+    spikes.times.resize(whole);
+    spikes.ids.resize(whole);
+  }
   if (spikes.ids.size() != spikes.times.size())
     throw Error(place.file,
                 fmt::format("{} has {} times, but {} elements.", group, spikes.times.size(), spikes.ids.size()));
-  if (!file.exists(group + "/condition")) return spikes;
-  const auto condition = file.read_integers(group + "/condition");
-  std::size_t kept = 0;
-  for (std::size_t i = 0; i < spikes.times.size(); ++i) {
-    if (condition[i] != place.condition) continue;
-    spikes.times[kept] = spikes.times[i];
-    spikes.ids[kept++] = spikes.ids[i];
-  }
-  spikes.times.resize(kept);
-  spikes.ids.resize(kept);
   return spikes;
 }
 

@@ -10,7 +10,7 @@
 
 #include "base/error.hpp"
 #include "sim/analysis.hpp"
-#include "sim/condition_runner.hpp"
+#include "sim/experiment.hpp"
 #include "sim/read_analysis.hpp"
 
 namespace striate {
@@ -33,45 +33,24 @@ std::size_t elements_of(const Circuit& circuit, const TomlValue& event) {
   return circuit->events[event_index(circuit, event)].guard.shape().size();
 }
 
-std::vector<std::vector<double>> trains_of(const Experiment& e, const SpikeReading& r, const std::string& event,
-                                           const std::vector<RecordedSpikes>& spikes) {
-  const auto& events = e.circuit->events;
-  const auto which = std::ranges::find(events, event, &EventRule::name) - events.begin();
-  const RecordedSpikes& all = spikes[static_cast<std::size_t>(which)];
-  std::vector<std::vector<double>> trains(r.end - r.first);
-  for (std::size_t i = 0; i < all.times.size(); ++i) {
-    const auto id = static_cast<std::size_t>(all.ids[i]);
-    if (id >= r.first && id < r.end && all.times[i] >= r.measure.window.from)
-      trains[id - r.first].push_back(all.times[i]);
-  }
-  return trains;
+std::size_t event_number(const Circuit& circuit, const std::string& name) {
+  return static_cast<std::size_t>(std::ranges::find(circuit->events, name, &EventRule::name) - circuit->events.begin());
 }
 
-/// Standard deviation over mean of the intervals of a train.
-double variation(const std::vector<double>& train) {
-  if (train.size() <= least_intervals) return nan;
-  const auto n = static_cast<double>(train.size() - 1);
-  const double mean = (train.back() - train.front()) / n;
-  double square = 0;
-  for (std::size_t i = 1; i < train.size(); ++i) square += std::pow(train[i] - train[i - 1] - mean, 2);
-  return std::sqrt(square / n) / mean;
+std::size_t bins_of(const SpikeReading& r) {
+  return static_cast<std::size_t>((r.measure.window.to - r.measure.window.from) / r.bin * (1 + 1e-12));
 }
 
-/// Counts in bins, less their mean, over their norm; NaN for a train whose counts are all the same.
-std::vector<std::vector<double>> standardised_counts(const std::vector<std::vector<double>>& trains, SpikeWindow w,
-                                                     double bin) {
-  const auto bins = static_cast<std::size_t>((w.to - w.from) / bin * (1 + 1e-12));
-  std::vector<std::vector<double>> counts(trains.size(), std::vector<double>(bins));
-  for (std::size_t i = 0; i < trains.size(); ++i) {
-    for (const double t : trains[i])
-      if (const auto b = static_cast<std::size_t>((t - w.from) / bin); b < bins) counts[i][b] += 1;
-    const double mean = std::accumulate(counts[i].begin(), counts[i].end(), 0.0) / static_cast<double>(bins);
+/// Counts less their mean, over their norm; NaN for an element whose counts are all the same.
+std::vector<std::vector<double>> standardised(std::vector<std::vector<double>> counts) {
+  for (auto& row : counts) {
+    const double mean = std::accumulate(row.begin(), row.end(), 0.0) / static_cast<double>(row.size());
     double square = 0;
-    for (double& c : counts[i]) {
+    for (double& c : row) {
       c -= mean;
       square += c * c;
     }
-    for (double& c : counts[i]) c = square > 0 ? c / std::sqrt(square) : nan;
+    for (double& c : row) c = square > 0 ? c / std::sqrt(square) : nan;
   }
   return counts;
 }
@@ -104,18 +83,6 @@ double mean_off_diagonal(const std::vector<double>& matrix, std::size_t n) {
   for (std::size_t i = 0; i < n; ++i)
     for (std::size_t j = 0; j < i; ++j) pairs.push_back(matrix[i * n + j]);
   return mean_of(pairs);
-}
-
-std::vector<double> of_elements(const Experiment& e, const SpikeReading& r,
-                                const std::vector<std::vector<double>>& trains) {
-  const Unit& unit = e.circuit->time_unit;
-  const double seconds =
-      (r.measure.window.to - r.measure.window.from) * (unit.dimensionless() ? 1 : unit.to(Unit::parse("s")));
-  std::vector<double> values(trains.size());
-  for (std::size_t i = 0; i < trains.size(); ++i)
-    values[i] =
-        r.kind == SpikeReading::Kind::rate ? static_cast<double>(trains[i].size()) / seconds : variation(trains[i]);
-  return r.each ? values : std::vector<double>{mean_of(values)};
 }
 
 }  // namespace
@@ -198,16 +165,72 @@ Unit spike_unit(const Experiment& e, const SpikeReading& r) {
   return r.kind == SpikeReading::Kind::rate && !e.circuit->time_unit.dimensionless() ? Unit::parse("Hz") : Unit();
 }
 
-std::vector<double> analyse_spikes(const Experiment& e, const Analysis& a, const std::vector<RecordedSpikes>& spikes) {
+void SpikeMeter::Intervals::add(double t) {
+  if (spikes++ > 0) {
+    const double interval = t - last, off = interval - mean;
+    mean += off / static_cast<double>(spikes - 1);
+    square += off * (interval - mean);
+  }
+  last = t;
+}
+
+double SpikeMeter::Intervals::variation() const {
+  if (spikes <= least_intervals) return nan;
+  return std::sqrt(square / static_cast<double>(spikes - 1)) / mean;
+}
+
+SpikeMeter::SpikeMeter(const Experiment& e, const Analysis& analysis)
+    : analysis_(analysis), reading_(*analysis.spikes), event_(event_number(e.circuit, reading_.event)) {
   using Kind = SpikeReading::Kind;
-  const SpikeReading& r = *a.spikes;
-  const auto trains = trains_of(e, r, r.event, spikes);
-  const std::size_t n = trains.size();
+  const Unit& unit = e.circuit->time_unit;
+  const SpikeWindow& window = reading_.measure.window;
+  per_second_ = 1 / ((window.to - window.from) * (unit.dimensionless() ? 1 : unit.to(Unit::parse("s"))));
+  const std::size_t n = reading_.end - reading_.first;
+  switch (reading_.kind) {
+    case Kind::rate:
+    case Kind::cv: elements_.resize(n); break;
+    case Kind::correlation: counts_.assign(n, std::vector<double>(bins_of(reading_))); break;
+    case Kind::distance: trains_.resize(n); break;
+  }
+  if (reading_.with.empty()) return;
+  with_ = event_number(e.circuit, reading_.with);
+  others_.resize(n);
+}
+
+void SpikeMeter::add(std::size_t event, double t, std::span<const std::uint32_t> ids) {
+  const SpikeReading& r = reading_;
+  if (t < r.measure.window.from) return;
+  const bool own = event == event_, other = !others_.empty() && event == with_;
+  if (!own && !other) return;
+  const auto bin = static_cast<std::size_t>(counts_.empty() ? 0 : (t - r.measure.window.from) / r.bin);
+  for (const std::size_t id : ids) {
+    if (id < r.first || id >= r.end) continue;
+    const std::size_t i = id - r.first;
+    if (other) others_[i].push_back(t);
+    if (!own) continue;
+    if (!elements_.empty()) elements_[i].add(t);
+    if (!counts_.empty() && bin < counts_[i].size()) counts_[i][bin] += 1;
+    if (!trains_.empty()) trains_[i].push_back(t);
+  }
+}
+
+std::vector<double> SpikeMeter::of_elements() const {
+  std::vector<double> values;
+  for (const Intervals& element : elements_)
+    values.push_back(reading_.kind == SpikeReading::Kind::rate ? static_cast<double>(element.spikes) * per_second_
+                                                               : element.variation());
+  return reading_.each ? values : std::vector<double>{mean_of(values)};
+}
+
+std::vector<double> SpikeMeter::result() const {
+  using Kind = SpikeReading::Kind;
+  const SpikeReading& r = reading_;
+  const std::size_t n = r.end - r.first;
   std::vector<double> values;
   if (r.kind == Kind::rate || r.kind == Kind::cv) {
-    values = of_elements(e, r, trains);
+    values = of_elements();
   } else if (r.kind == Kind::correlation) {
-    const auto z = standardised_counts(trains, r.measure.window, r.bin);
+    const auto z = standardised(counts_);
     if (!r.each) {
       values = {mean_correlation(z)};
     } else {
@@ -217,15 +240,14 @@ std::vector<double> analyse_spikes(const Experiment& e, const Analysis& a, const
           values[i * n + j] = std::inner_product(z[i].begin(), z[i].end(), z[j].begin(), 0.0);
     }
   } else if (!r.with.empty()) {
-    const auto others = trains_of(e, r, r.with, spikes);
     const auto measure = spike_measure(r.measure);
-    for (std::size_t i = 0; i < n; ++i) values.push_back(measure(trains[i], others[i]));
+    for (std::size_t i = 0; i < n; ++i) values.push_back(measure(trains_[i], others_[i]));
     if (!r.each) values = {mean_of(values)};
   } else {
-    values = spike_distances(trains, r.measure);
+    values = spike_distances(trains_, r.measure);
     if (!r.each) values = {mean_off_diagonal(values, n)};
   }
-  for (double& v : values) v *= a.scale;
+  for (double& v : values) v *= analysis_.scale;
   return values;
 }
 

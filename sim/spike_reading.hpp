@@ -1,5 +1,8 @@
 #pragma once
 
+#include <cstddef>
+#include <cstdint>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -12,7 +15,6 @@ namespace striate {
 struct Experiment;
 struct Analysis;
 struct RowAxis;
-struct RecordedSpikes;
 
 /// What an analysis measures of the spikes of an event.
 struct SpikeReading {
@@ -41,9 +43,37 @@ SpikeReading read_spike_reading(const TomlTable& table, const Experiment& experi
 std::vector<RowAxis> spike_row(const Experiment& experiment, const Analysis& analysis);
 Unit spike_unit(const Experiment& experiment, const SpikeReading& reading);
 
-/// One condition's spikes as the analysis reads them: a row of spike_row's elements. What no element has is NaN.
-/// @param spikes  by event of the circuit
-std::vector<double> analyse_spikes(const Experiment& experiment, const Analysis& analysis,
-                                   const std::vector<RecordedSpikes>& spikes);
+/// Measures the spikes of one condition as they come. Rates and irregularity take memory by the elements, correlations
+/// by the elements and bins, distances by the spikes that they compare.
+class SpikeMeter {
+ public:
+  /// Both must outlive it.
+  SpikeMeter(const Experiment& experiment, const Analysis& analysis);
+
+  /// The next spikes of the event of that number in the circuit.
+  void add(std::size_t event, double t, std::span<const std::uint32_t> ids);
+  /// A row of spike_row's elements. What no element has is NaN.
+  std::vector<double> result() const;
+
+ private:
+  /// The intervals between an element's spikes: Welford (1962) Technometrics 4:419-420.
+  struct Intervals {
+    std::size_t spikes = 0;
+    double last = 0;              ///< spike
+    double mean = 0, square = 0;  ///< of the intervals; the sum of squares of what they differ by
+    void add(double t);
+    double variation() const;
+  };
+  std::vector<double> of_elements() const;
+
+  const Analysis& analysis_;
+  const SpikeReading& reading_;
+  double per_second_ = 1;                    ///< rate of one spike [Hz]
+  std::size_t event_ = 0, with_ = 0;         ///< numbers in the circuit
+  std::vector<Intervals> elements_;          ///< rate, cv
+  std::vector<std::vector<double>> counts_;  ///< correlation: by element and bin
+  std::vector<std::vector<double>> trains_;  ///< distance
+  std::vector<std::vector<double>> others_;  ///< of the other event
+};
 
 }  // namespace striate

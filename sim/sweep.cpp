@@ -176,33 +176,15 @@ class SweepFile {
 
   PointStatus status(std::size_t point) const { return status_[point]; }
 
-  void write(const Experiment& e, std::size_t point, std::size_t condition, const ConditionResult& result) {
+  /// A point that broke off has left the same spikes or none.
+  void write(const Experiment& e, std::size_t point, std::size_t condition, ConditionResult result) {
     const std::size_t index = point * conditions_ + condition;
     for (std::size_t i = 0; i < e.run.record.size(); ++i) recording_.write(e.run.record[i], index, result.recorded[i]);
+    for (std::size_t i = 0; i < result.spikes.size(); ++i)
+      if (const EventRule& event = e.circuit->events[i];
+          !result.spikes[i].times.empty() && !recording_.has_spikes(index, event))
+        recording_.write_spikes(index, event, std::move(result.spikes[i]), true);
     for (const auto& [name, value] : result.notes) recording_.note(index, name, value);
-  }
-
-  /// /spikes/EVENT/POINT/times, ids and condition; a point that broke off has left the same numbers or none.
-  void write_spikes(const Experiment& e, std::size_t point, const std::vector<ConditionResult>& results) {
-    H5File& file = recording_.file();
-    for (std::size_t i = 0; i < e.circuit->events.size(); ++i) {
-      if (!e.run.records_spikes(e.circuit->events[i])) continue;
-      std::vector<double> times;
-      std::vector<std::int64_t> ids, condition;
-      for (std::size_t c = 0; c < results.size(); ++c) {
-        if (results[c].spikes.empty()) continue;
-        const RecordedSpikes& spikes = results[c].spikes[i];
-        times.insert(times.end(), spikes.times.begin(), spikes.times.end());
-        ids.insert(ids.end(), spikes.ids.begin(), spikes.ids.end());
-        condition.insert(condition.end(), spikes.times.size(), static_cast<std::int64_t>(c));
-      }
-      const std::string group = fmt::format("/spikes/{}/{}", e.circuit->events[i].name, point);
-      if (times.empty() || file.exists(group)) continue;
-      const std::string axis = group + "/times";
-      file.create_axis(axis, std::span<const double>(times), {e.circuit->time_unit.str(), "times of spikes"});
-      file.write(group + "/ids", std::span<const std::int64_t>(ids), {axis}, {"1", "which element"});
-      file.write(group + "/condition", std::span<const std::int64_t>(condition), {axis}, {"1", "which condition"});
-    }
   }
 
   void write(const Experiment& e, std::size_t point, const Analysis& a, const AnalysisResult& raw) {
@@ -337,16 +319,13 @@ void run_point(const Sweep& s, std::size_t point, const Experiment& form, SweepF
     const ConditionRunner runner(e);
     std::vector<AnalysisResult> analyses;
     for (const auto& a : e.analyses) analyses.push_back(unknown_result(e, a));
-    std::vector<ConditionResult> spikes(e.condition_count());
     for (std::size_t c = 0; c < e.condition_count(); ++c) {
       ConditionResult result = runner.run(c);
       for (std::size_t i = 0; i < analyses.size(); ++i) analyses[i].set(c, result.analyses[i]);
       if (!result.warning.empty())
         warnings += fmt::format("{}condition {}: {}", warnings.empty() ? "" : "\n", c, result.warning);
-      record([&] { file.write(e, point, c, result); });
-      spikes[c].spikes = std::move(result.spikes);
+      record([&] { file.write(e, point, c, std::move(result)); });
     }
-    record([&] { file.write_spikes(e, point, spikes); });
     for (std::size_t i = 0; i < analyses.size(); ++i) record([&] { file.write(e, point, e.analyses[i], analyses[i]); });
   } catch (const Error& e) {
     error = e.what();

@@ -21,13 +21,20 @@ def read_events(file):
         for times, ids in LAYOUTS:
             if isinstance(group, h5py.Group) and times in group and ids in group and group[times].size:
                 unit = group[times].attrs.get("units", "ms" if times == "timestamps" else "")
-                condition = group["condition"][:] if "condition" in group else np.zeros(group[times].size, int)
-                found[name] = (group[times][:], group[ids][:], condition, unit.decode() if isinstance(unit, bytes) else unit)
+                place = name.split("/")
+                of_run = 1 + ("sweep" in file.attrs)
+                condition = int(place.pop()) if len(place) > of_run and place[-1].isdigit() else 0
+                whole = min(group[times].size, group[ids].size)  # a killed run may have left one longer
+                found.setdefault("/".join(place), {})[condition] = (
+                    group[times][:whole], group[ids][:whole], unit.decode() if isinstance(unit, bytes) else unit)
 
     if "spikes" in file:
         visit("spikes", file["spikes"])
         file["spikes"].visititems(visit)
-    return found
+    return {name: (*(np.concatenate([spikes[i] for _, spikes in sorted(of.items())]) for i in (0, 1)),
+                   np.concatenate([np.full(len(spikes[0]), condition) for condition, spikes in sorted(of.items())]),
+                   next(iter(of.values()))[2])
+            for name, of in found.items()}
 
 
 def trains(path, population=None, condition=0, count=None):

@@ -253,10 +253,11 @@ def spikes(path):
     """Two elements that spike every 10 ms and one that is silent, in the first of two conditions."""
     with Maker(path, "Spikes") as m:
         m.axis("t", np.linspace(0, 100, 11), "ms", "time")
-        times = np.concatenate([np.arange(5, 100, 10.0), np.arange(7, 100, 10.0), [50.0]])
-        m.axis("spikes/spike/times", times, "ms", "times of spike")
-        m.add("spikes/spike/ids", np.array([0] * 10 + [2] * 10 + [1]), ["spikes/spike/times"])
-        m.add("spikes/spike/condition", np.array([0] * 20 + [1]), ["spikes/spike/times"])
+        times = np.concatenate([np.arange(5, 100, 10.0), np.arange(7, 100, 10.0)])
+        for condition, t, ids in ((0, times, [0] * 10 + [2] * 10), (1, np.array([50.0]), [1])):
+            group = f"spikes/spike/{condition}"
+            m.axis(f"{group}/times", t, "ms", "times of spike")
+            m.add(f"{group}/ids", np.array(ids), [f"{group}/times"])
 
 
 ALL = dict(spikes=spikes, waves=waves, phase_response=phase_response, branches=branches, lyapunov=lyapunov, tilt=tilt, plaids=plaids, surrounds=surrounds, traces=traces, codes=codes, pair=pair, sweep=sweep, training=training)

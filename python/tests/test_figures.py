@@ -65,10 +65,9 @@ class Figures(unittest.TestCase):
 
     def test_spikes_are_read_in_the_layouts_of_striate_and_sonata(self):
         with h5py.File(self.path("spikes")) as file, h5py.File(Path(self.directory.name) / "sonata.h5", "w") as sonata:
-            spikes = file["spikes/spike"]
-            first = spikes["condition"][:] == 0
-            sonata["spikes/cells/timestamps"] = spikes["times"][first]
-            sonata["spikes/cells/node_ids"] = spikes["ids"][first].astype(np.uint64)
+            first = file["spikes/spike/0"]
+            sonata["spikes/cells/timestamps"] = first["times"][:]
+            sonata["spikes/cells/node_ids"] = first["ids"][:].astype(np.uint64)
         ours = striate.spike_trains(self.path("spikes"))
         theirs = striate.spike_trains(Path(self.directory.name) / "sonata.h5", "cells")
         self.assertEqual([len(t) for t in ours], [10, 0, 10])

@@ -197,6 +197,33 @@ I = "current"
             self.assertIn("complete         0", self.striate("info", "long.h5").stdout)
             (self.folder / "long.h5").unlink()
 
+    def test_a_killed_run_leaves_the_spikes_so_far(self):
+        self.write("c.circuit", "circuit clock\ntime ms\naxis n = 1000\ndV/dt = 1/(1 ms) : 1 [n]\nevent e when V > 49.95: V = 0\n")
+        self.write("c.toml", 'circuit = "c.circuit"\n[run]\nmethod = "euler"\nspikes = "grid"\nstep = "0.1 ms"\n'
+                             'duration = "900 s"\nevery = "900 s"\n')
+        process = subprocess.Popen([STRIATE, "run", "c.toml", "-o", "c.h5", "--threads", "1"], cwd=self.folder,
+                                   stderr=subprocess.PIPE, text=True)
+        times = ids = numpy.zeros(0)
+        while process.poll() is None and not times.size:
+            time.sleep(0.05)
+            try:  # a copy may be torn
+                with h5py.File(shutil.copy(self.folder / "c.h5", self.folder / "copy.h5")) as file:
+                    times = file["spikes/e/times"][:]
+            except (OSError, KeyError):
+                pass
+        process.kill()
+        process.communicate()
+        with h5py.File(self.folder / "c.h5") as file:
+            self.assertEqual(file.attrs["complete"], 0)
+            times, ids = file["spikes/e/times"][:], file["spikes/e/ids"][:]
+        whole = min(times.size, ids.size)
+        self.assertGreater(whole, 0)
+        numpy.testing.assert_array_equal(ids[:whole], numpy.arange(whole) % 1000)  # all at once, every 50 ms
+        numpy.testing.assert_allclose(times[:whole], 50 * (numpy.arange(whole) // 1000 + 1), rtol=1e-9)
+        # and they can be read further
+        done = self.striate("distances", "c.h5", "--measure", "isi_distance", "--elements", "0", "2", "-o", "d.h5")
+        self.assertEqual(done.returncode, 0, done.stderr)
+
     # --- recordings -----------------------------------------------------------------------------------------------
 
     def test_a_recording_is_told_about_and_made_again_with_the_same_bits(self):

@@ -118,6 +118,35 @@ BOOST_AUTO_TEST_CASE(recorded_spikes_drive_another_run_from_either_layout) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(what_is_written_on_the_way_is_what_a_run_keeps_whatever_the_threads) {
+  // a thousand units that spike in every other of fifty steps: more than one block of a recording in each condition
+  const Scratch folder;
+  std::ofstream(folder.path("busy.circuit"))
+      << "circuit busy\ntime ms\naxis n = 1000\nparameter I = 1 1/ms\nparameter slope[n] ~ 1 + 0.01*index(n)/size(n) "
+         "1\n"
+         "dV/dt = I*slope : 1 [n]\nevent spike when V > 0.15: V = 0\nevent rare when V > 4: V = 0\n";
+  std::ofstream(folder.path("busy.toml"))
+      << "circuit = \"busy.circuit\"\n[conditions.drive]\nvalues = [1, 0.5, 1]\nunit = \"1/ms\"\n[parameters]\nI = "
+         "\"drive\"\n[run]\nmethod = \"euler\"\nspikes = \"grid\"\nstep = \"0.1 ms\"\nduration = \"5 ms\"\nevery = \"5 "
+         "ms\"\n";
+  const Experiment e = load_experiment(folder.path("busy.toml"));
+  const ConditionRunner runner(e);
+  for (const int threads : {1, 3}) {
+    const std::string output = folder.path(std::to_string(threads) + ".h5");
+    run_experiment(e, {.output = output, .quiet = true, .threads = threads, .command = "test"});
+    const H5File file = H5File::open(output);
+    for (const std::size_t c : {0, 1, 2}) {
+      const RecordedSpikes kept = runner.run(c).spikes[0];
+      BOOST_TEST((kept.times.size() > (c == 1 ? 10000u : 20000u)));
+      const std::string group = "/spikes/spike/" + std::to_string(c);
+      BOOST_TEST((file.read_numbers(group + "/times").values == kept.times));
+      BOOST_TEST((file.read_integers(group + "/ids") == kept.ids));
+      BOOST_TEST(file.shape("/spikes/rare/" + std::to_string(c) + "/ids") == std::vector<std::size_t>{0},
+                 boost::test_tools::per_element());
+    }
+  }
+}
+
 BOOST_AUTO_TEST_CASE(analyses_read_rates_irregularity_correlation_and_distances) {
   const Made made;
   const auto analysis = [](const std::string& name, const std::string& keys, const std::string& event = "given") {
@@ -180,6 +209,8 @@ BOOST_AUTO_TEST_CASE(what_is_wrong_with_spikes_and_files_is_said_before_the_run)
   refused("[trains.given]\nfile = \"none.csv\"\n", "none.csv");
   refused("[trains.given]\nfile = \"spikes.csv\"\ntimes = \"tme\"\n", "tme", "time");
   refused("[trains.given]\ntimes = [1, 2]\nelements = [0]\n", "there are 2 times");
+  made.experiment(from_csv, "spike_layout = \"sonata\"\n[conditions.c]\nvalues = [1]\n");
+  BOOST_TEST(refusal(made.folder.path("relay.toml")).find("of one run") != std::string::npos);
   refused("[trains.given]\ntimes = [1]\nelements = [3]\n", "element 3", "3 elements");
   refused("[trains.given]\ntimes = [1]\n[trains.gvien]\ntimes = [1]\n", "gvien", "given");
   refused(from_csv + "[[analysis]]\nname = \"a\"\nkind = \"spike_rate\"\nevent = \"spke\"\n", "spke", "spike");
