@@ -8,7 +8,6 @@ Peers are raced where they can be imported: SciPy, and PyTorch (`pip install tor
 import argparse
 import importlib
 import os
-import re
 import subprocess
 from pathlib import Path
 
@@ -94,10 +93,11 @@ def oscillators(build, threads):
     yield "| --- | --- | --- | --- | --- | --- | --- | --- | --- |"
     for n in threads:
         (seconds, error, evaluations), ours = race_kuramoto.race(program, 5000, n)
-        best = min((row for row in ours if row[3] <= error), key=lambda row: row[2], default=None)
-        us = (f"{best[0]} at {best[1]} | {best[2]:.1f} | {best[3]:.1e} | {best[4]} | **{seconds / best[2]:.1f}**" if best
-              else "none | | | | ")
-        yield f"| {n} | {seconds:.1f} | {error:.1e} | {evaluations} | {us} |"
+        for rows in ([row for row in ours if row[0].endswith("+single") == single] for single in (False, True)):
+            best = min((row for row in rows if row[3] <= error), key=lambda row: row[2], default=None)
+            us = (f"{best[0]} at {best[1]} | {best[2]:.1f} | {best[3]:.1e} | {best[4]} | **{seconds / best[2]:.1f}**" if best
+                  else "none | | | | ")
+            yield f"| {n} | {seconds:.1f} | {error:.1e} | {evaluations} | {us} |"
     found = race_xppaut.race(build / "cli/striate")
     yield "\n100 oscillators, all to all with a second harmonic, 4000 steps of RK4, whole programs: " + (
         f"Striate {found[0]:.3f} s, XPPAUT {found[1]:.2f} s, **{found[1] / found[0]:.0f}** times; the phases differ by {found[2]:.0e}."
@@ -159,8 +159,16 @@ def one_evaluation(build, threads):
 
 
 def kuramoto(build, threads):
-    yield "`bench/race_kuramoto.py`: 5000 with dense weights to t = 100; single runs.\n"
+    yield "`bench/race_kuramoto.py`: 5000 with dense weights to t = 100; single runs. `single`: of `single(W)`, weights in single precision.\n"
     yield from oscillators(build, threads)
+
+
+def delays(build, threads):
+    yield ("`bench_delays`: a step of dense oscillators without delays, with one delay for all, and with a delay for each pair between"
+           " the steps.\n")
+    for n in threads:
+        yield from (f"- {thread_name(n)}: {line}" for size in ("100", "1000")
+                    for line in lines_of(build / "bench/bench_delays", size, OMP_NUM_THREADS=str(n)))
 
 
 def noise(build, _):
@@ -187,6 +195,7 @@ SECTIONS = {
     "Training steps": training_steps,
     "One evaluation beside what the machine allows": one_evaluation,
     "Kuramoto's oscillators": kuramoto,
+    "Delays": delays,
     "Noise": noise,
     "Networks of spiking neurons": spiking,
     "Start-up and recording": start_up_and_recording,
