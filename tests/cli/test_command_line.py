@@ -445,7 +445,7 @@ relative_to = { current = 0 }
 
     def test_the_lesion_table_asks_for_runs_that_there_are(self):
         sys.path.insert(0, str(EXAMPLES.parent / "validation"))
-        from items import LESIONS, MEASURES
+        from items.lesions import LESIONS, MEASURES
         lesions = [(settings, [*MEASURES[0].settings], MEASURES[0].experiment) for _, settings, _ in LESIONS]
         for lesion, settings, experiment in [*lesions, *(([], m.settings, m.experiment) for m in MEASURES)]:
             given = [word for setting in (*lesion, *settings) for word in ("--set", setting)]
