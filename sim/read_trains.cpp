@@ -24,6 +24,9 @@ SpikeList from_file(const TomlTable& t, const Circuit& circuit, const std::strin
     SpikeList spikes = read_spikes(place);
     if (t.has("unit")) spikes.unit = Unit::parse(t.string("unit"));
     if (spikes.unit == Unit()) spikes.unit = circuit->time_unit;
+    if (!spikes.unit.same_dimension(circuit->time_unit))
+      throw Error(place.file, fmt::format("the times are in [{}], but the circuit's are in [{}].", spikes.unit.str(),
+                                          circuit->time_unit.str()));
     const double factor = spikes.unit.to(circuit->time_unit);
     for (double& time : spikes.times) time *= factor;
     return spikes;
