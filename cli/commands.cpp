@@ -158,7 +158,7 @@ void require_picture(const std::string& path) {
 }
 
 /// What a group holds: shapes, the values of single numbers, and scores against data.
-void list_contents(const H5File& file, const std::string& group) {
+void list_contents(const H5File& file, const std::string& group, int depth = 0) {
   for (const auto& name : file.datasets(group)) {
     const std::string path = group + name;
     const auto shape = file.shape(path);
@@ -172,7 +172,9 @@ void list_contents(const H5File& file, const std::string& group) {
         fmt::print("  {} = {:.4g}", score, std::get<double>(*v));
     fmt::print("\n");
   }
-  for (const auto& name : file.groups(group)) list_contents(file, group + name + "/");
+  constexpr int deepest = 16;  // groups may hold themselves
+  if (depth == deepest) return;
+  for (const auto& name : file.groups(group)) list_contents(file, group + name + "/", depth + 1);
 }
 
 void info(const std::string& path) {
@@ -217,7 +219,8 @@ void rerun(const std::string& path, bool quiet, const std::string& command_line)
     if (const auto complete = file.attribute("/", "complete"); *complete != H5Attribute(std::int64_t{1}))
       throw Error(path, "the run was broken off, and there is nothing whole to compare with. Finish it first.");
     sweep = file.attribute("/", "sweep").has_value();
-    if (const auto value = file.attribute("/", "kind")) kind = std::get<std::string>(*value);
+    if (const auto value = file.attribute("/", "kind"); value && std::holds_alternative<std::string>(*value))
+      kind = std::get<std::string>(*value);
     text = file.read_text("/experiment_toml");
     origin = file.read_text("/experiment_path");
     circuit = file.read_text("/circuit_text");

@@ -468,7 +468,7 @@ struct Located final : Engine {
                "reset",
                element_name(i), guard_after[i]));
     }
-    for (const std::size_t i : fired) require_pause(i);
+    for (const std::size_t i : fired) require_pause(i, moment.kind == Moment::Kind::zero);
     event_.fired.insert(event_.fired.end(), fired.begin(), fired.end());
     event_.rounds.push_back(fired);
     evaluation_->counters.events += fired.size();
@@ -478,11 +478,18 @@ struct Located final : Engine {
     traffic_->send(event_t_, y_, event_.changes);
   }
 
-  /// An element whose spikes would take the run for ever is a mistake.
-  void require_pause(std::size_t i) {
+  /// An element whose spikes would take the run for ever is a mistake, and so is one that comes to rest on its
+  /// threshold after ever shorter flights: what follows the last that can be told apart would pass through it.
+  void require_pause(std::size_t i, bool crossed) {
     constexpr std::uint32_t counted = 1000;
     constexpr double share = 1e-5;  // of the run
-    auto& [count, since] = crowd_[i];
+    auto& [count, since, last] = crowd_[i];
+    if (crossed && event_t_ > last && event_t_ - last <= tiny_)
+      fail(method_.name, event_t_, problem_.t1, *evaluation_,
+           fmt::format("{} fires ever faster and comes to rest on its threshold. Let the jump take it further away, or "
+                       "hold it",
+                       element_name(i)));
+    last = event_t_;
     if (count++ == 0) since = event_t_;
     if (count < counted) return;
     if (event_t_ == since) return;  // others look after what happens at one time
@@ -622,7 +629,11 @@ struct Located final : Engine {
   bool pending_ = false, due_ = false;
   double event_t_ = 0, last_event_t_ = -HUGE_VAL;
   int crowded_ = 0;
-  std::vector<std::pair<std::uint32_t, double>> crowd_;  // by guard element: spikes counted, and since when
+  struct Crowd {
+    std::uint32_t count = 0;  ///< of spikes
+    double since = 0, last = -HUGE_VAL;
+  };
+  std::vector<Crowd> crowd_;  // by guard element
   EventRecord event_;
 };
 

@@ -87,7 +87,7 @@ bool read_rows(Png& png, png_bytepp rows) {
   return true;
 }
 
-Image read_png(const std::string& path, std::FILE* file) {
+Image read_png(const std::string& path, std::FILE* file, bool samples) {
   Png png(true);
   const auto damaged = [&] { throw Error(path, fmt::format("the PNG is damaged ({}).", png.message.text)); };
   if (!read_header(png, file)) damaged();
@@ -96,6 +96,7 @@ Image read_png(const std::string& path, std::FILE* file) {
   image.width = png_get_image_width(png.png, png.info);
   image.channels = png_get_channels(png.png, png.info);
   check_size(path, image.height, image.width);
+  if (!samples) return image;
   const std::size_t depth = png_get_bit_depth(png.png, png.info) / 8;
   const std::size_t row_bytes = png_get_rowbytes(png.png, png.info);
   std::vector<png_byte> bytes(image.height * row_bytes);
@@ -131,7 +132,7 @@ std::size_t header_number(const std::string& path, std::FILE* file) {
   return value;
 }
 
-Image read_pnm(const std::string& path, std::FILE* file) {
+Image read_pnm(const std::string& path, std::FILE* file, bool samples) {
   std::fgetc(file);
   const int kind = std::fgetc(file);
   Image image;
@@ -142,6 +143,7 @@ Image read_pnm(const std::string& path, std::FILE* file) {
   const std::size_t largest = header_number(path, file);
   if (largest == 0 || largest > 65535)
     throw Error(path, fmt::format("the largest sample is {}, but 1..65535 is allowed.", largest));
+  if (!samples) return image;
   const bool plain = kind == '2' || kind == '3';
   image.samples.resize(image.height * image.width * image.channels);
   for (double& sample : image.samples) {
@@ -172,19 +174,22 @@ bool write_rows(Png& png, std::FILE* file, const Image& image, int colour, png_b
   return true;
 }
 
-}  // namespace
-
-Image read_image(const std::string& path) {
+Image read(const std::string& path, bool samples) {
   const File file = open_file(path, "rb", "opened");
   unsigned char start[8] = {};
   const std::size_t got = std::fread(start, 1, sizeof start, file.get());
   std::rewind(file.get());
-  if (got == sizeof start && png_sig_cmp(start, 0, sizeof start) == 0) return read_png(path, file.get());
+  if (got == sizeof start && png_sig_cmp(start, 0, sizeof start) == 0) return read_png(path, file.get(), samples);
   if (got > 2 && start[0] == 'P' &&
       std::string_view("2356").find(static_cast<char>(start[1])) != std::string_view::npos)
-    return read_pnm(path, file.get());
+    return read_pnm(path, file.get(), samples);
   throw Error(path, "this is neither PNG nor PGM nor PPM. Convert it to PNG.");
 }
+
+}  // namespace
+
+Image read_image(const std::string& path) { return read(path, true); }
+Image read_image_size(const std::string& path) { return read(path, false); }
 
 void write_png(const std::string& path, const Image& image) {
   check_size(path, image.height, image.width);

@@ -23,6 +23,9 @@ struct Image {
 /// file that is missing, damaged, of another kind, or above 2^26 pixels.
 Image read_image(const std::string& path);
 
+/// The same without samples: what the file's head says.
+Image read_image_size(const std::string& path);
+
 /// Writes an 8-bit PNG, rounding to the nearest level. Throws Error on a sample outside 0..1 (named by place) or a path
 /// that cannot be written, Failure on a full disk.
 void write_png(const std::string& path, const Image& image);

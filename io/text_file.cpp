@@ -15,8 +15,9 @@ namespace {
 
 constexpr std::size_t largest_text = std::size_t{16} << 20;
 
-/// The place of the first byte that is not UTF-8 (RFC 3629), or the text's length.
-std::size_t first_foreign_byte(const std::string& text) {
+}  // namespace
+
+std::size_t first_foreign_byte(std::string_view text) {
   const auto at = [&](std::size_t i) { return i < text.size() ? static_cast<unsigned char>(text[i]) : 0U; };
   for (std::size_t i = 0; i < text.size();) {
     const unsigned lead = at(i);
@@ -36,8 +37,6 @@ std::size_t first_foreign_byte(const std::string& text) {
   }
   return text.size();
 }
-
-}  // namespace
 
 std::string read_text_file(const std::string& path) {
   std::ifstream in(path, std::ios::binary);

@@ -393,6 +393,8 @@ void TomlDocument::set(std::string_view path, std::string_view value) {
   if (steps.empty() || steps.size() > static_cast<std::size_t>(detail::deepest_toml))
     throw Error(origin, "this is not a path of keys such as stimulus.layers[1].size.");
 
+  if (first_foreign_byte(path) < path.size() || first_foreign_byte(value) < value.size())
+    throw Error("--set", "the key or the value is not UTF-8. Give it in that encoding.");
   toml::table parsed;
   if (value.size() > largest_text || detail::line_nested_too_deep(value))
     throw Error(origin, "the value is too long or too deep.");
@@ -477,7 +479,8 @@ void write_table(const detail::TomlState& state, const toml::table& table, const
   std::vector<std::pair<std::string, const toml::node*>> below;
   for (const auto& [key, node] : entries(state, table)) {
     const auto* array = node->as_array();
-    if (has_header(*node) || (array != nullptr && !array->empty() && std::ranges::all_of(*array, has_header)))
+    if (has_header(*node) || (node->is_table() && !below.empty()) ||
+        (array != nullptr && !array->empty() && std::ranges::all_of(*array, has_header)))
       below.emplace_back(path.empty() ? key_text(key) : path + "." + key_text(key), node);
     else
       own += fmt::format("{} = {}\n", key_text(key), inline_text(state, *node));

@@ -12,6 +12,9 @@ namespace striate {
 namespace {
 
 std::string compare_group(const H5File& a, const H5File& b, const std::string& group) {
+  for (const auto& name : b.datasets(group))
+    if (!a.exists((group == "/" ? "" : group) + "/" + name))
+      return fmt::format("{}/{} is missing in the first", group == "/" ? "" : group, name);
   for (const auto& name : a.datasets(group)) {
     const std::string path = (group == "/" ? "" : group) + "/" + name;
     if (!b.exists(path)) return fmt::format("{} is missing in the second", path);

@@ -245,9 +245,12 @@ std::string condition_text(const Experiment& e, std::size_t condition) {
 
 std::vector<double> parameter_values(const Experiment& e, const System<double>& system, std::size_t condition) {
   std::vector<double> p = system.default_parameters();
-  for (const auto& [name, value] : e.parameters(condition)) {
-    const Field& f = system.parameters().at(name);
-    std::fill_n(p.begin() + static_cast<std::ptrdiff_t>(f.offset), f.size, value);
+  for (const auto& [varied, value] : e.parameters(condition)) {
+    const Field& f = system.parameters().at(varied.name);
+    if (varied.element)
+      p[f.offset + *varied.element] = value;
+    else
+      std::fill_n(p.begin() + static_cast<std::ptrdiff_t>(f.offset), f.size, value);
   }
   return p;
 }

@@ -102,19 +102,22 @@ class ImageData : public DataSet {
       where.fail(
           fmt::format("but '{}' holds no folders with .png, .pgm or .ppm images; one folder is one class.", folder));
     size_ = files_.size();
-    const Image first = read_image(files_.front());
+    const Image first = read_image_size(files_.front());
+    for (const auto& file : files_) {
+      const Image image = read_image_size(file);
+      if (image.height != first.height || image.width != first.width)
+        throw Error(file, fmt::format("the image has {} x {} pixels, but '{}' has {} x {}. Bring all to one size.",
+                                      image.height, image.width, files_.front(), first.height, first.width));
+    }
     variables_.push_back({"image", {{"y", first.height}, {"x", first.width}}, "grey level, 0 to 1"});
     variables_.push_back({"label", {}, "number of the class, in the order of the folders' names"});
   }
 
   void sample(std::size_t index, std::span<float> values) const override {
-    const std::string& file = files_[index];
-    const Image image = read_image(file);
+    const Image image = read_image(files_[index]);
     const Shape& shape = variables_[0].shape;
     if (image.height != shape[0].size || image.width != shape[1].size)
-      throw Error(file,
-                  fmt::format("the image has {} x {} pixels, but the first one has {} x {}. Bring all to one size.",
-                              image.height, image.width, shape[0].size, shape[1].size));
+      throw Error(files_[index], "the image has changed its size since the training began.");
     const std::size_t colours = image.channels >= 3 ? 3 : 1;
     for (std::size_t i = 0; i < shape.size(); ++i) {
       double grey = 0;
@@ -139,7 +142,13 @@ class ArrayData : public DataSet {
   ArrayData(const TomlTable& t, const std::string& path) {
     const TomlValue where = t.at("file");
     const std::string file_path = beside(path, where.as_string());
-    const H5File file = H5File::open(file_path);
+    const H5File file = [&] {
+      try {
+        return H5File::open(file_path);
+      } catch (const Error& e) {
+        where.fail(fmt::format("but {}", e.what()));
+      }
+    }();
     const auto names = t.find("variables") ? t.at("variables").as_strings() : variables_of(file);
     for (const auto& name : names) {
       if (!file.exists(name))

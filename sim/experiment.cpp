@@ -8,6 +8,7 @@
 #include <numbers>
 
 #include "base/error.hpp"
+#include "circuit/complex.hpp"
 #include "circuit/discretise.hpp"
 #include "integrators/integrator.hpp"
 #include "sim/experiment_circuit.hpp"
@@ -147,11 +148,28 @@ void read_course(const TomlTable& t, const Circuit& circuit, RunPlan& plan) {
   }
 }
 
+/// All states; of a complex one the definition of both its parts.
+std::vector<std::string> names_of_states(const Circuit& circuit) {
+  std::vector<std::string> names;
+  for (const auto& s : circuit->states) {
+    std::string name = s.variable->name;
+    if (name.ends_with("_re") || name.ends_with("_im")) {
+      const std::string both = name.substr(0, name.size() - 3);
+      const auto is_both = [&](const Definition& d) {
+        return d.name == both && d.value.shape().has(re_im_axis().name);
+      };
+      if (std::ranges::any_of(circuit->definitions, is_both)) name = both;
+    }
+    if (std::ranges::count(names, name) == 0) names.push_back(name);
+  }
+  return names;
+}
+
 RunPlan read_run(const TomlTable& root, const Circuit& circuit) {
   RunPlan plan;
   const bool none = circuit->states.empty();
   plan.method = none ? "static" : circuit.is_map() ? "iterate" : "steady";
-  for (const auto& s : circuit->states) plan.record.push_back(s.variable->name);
+  plan.record = names_of_states(circuit);
   const auto table = root.find_table("run");
   if (!table) {
     if (plan.method == "iterate") root.fail("lacks [run] with duration = ...: the circuit is a map.");
@@ -270,15 +288,15 @@ std::size_t Experiment::condition_count() const {
 
 Variables Experiment::condition(std::size_t index) const { return condition_at(conditions, index); }
 
-std::vector<std::pair<std::string, double>> Experiment::parameters(std::size_t index) const {
-  std::vector<std::pair<std::string, double>> values;
-  for (const auto& [name, text, where] : varied_parameters) {
-    const Parameter& p = circuit.parameter(name);
-    const double value = evaluate(text, p.variable.unit(), condition(index), where);
+std::vector<std::pair<VariedParameter, double>> Experiment::parameters(std::size_t index) const {
+  std::vector<std::pair<VariedParameter, double>> values;
+  for (const auto& varied : varied_parameters) {
+    const Parameter& p = circuit.parameter(varied.name);
+    const double value = evaluate(varied.text, p.variable.unit(), condition(index), varied.where);
     if (!p.range.contains(value))
-      throw Error(fmt::format("{} = \"{}\", which is {} {} in condition {}, but must be in {}.", where, text, value,
-                              p.variable.unit().str(), index, p.range.str()));
-    values.emplace_back(name, value);
+      throw Error(fmt::format("{} = \"{}\", which is {} {} in condition {}, but must be in {}.", varied.where,
+                              varied.text, value, p.variable.unit().str(), index, p.range.str()));
+    values.emplace_back(varied, value);
   }
   return values;
 }

@@ -145,7 +145,7 @@ struct Experiment {
 
   /// The values that parameters take in one condition, where they are expressions of condition variables.
   /// @throws Error for a value outside the parameter's range
-  std::vector<std::pair<std::string, double>> parameters(std::size_t index) const;
+  std::vector<std::pair<VariedParameter, double>> parameters(std::size_t index) const;
 
   /// What the positions along an axis of the circuit stand for: features of the encoder on its axis, the circuit's own
   /// coordinates on others.

@@ -74,15 +74,21 @@ Circuit with_values(Circuit circuit, const TomlTable& root, const std::string& p
       try {
         const Unit& unit = circuit.parameter(key).variable.unit();
         std::vector<double> numbers;
+        const auto vary = [&](const TomlValue& v, std::optional<std::size_t> element) {
+          if (v.is_string() && std::ranges::any_of(condition, [&](const auto& c) { return v.mentions(c.first); }))
+            varied.push_back({key, v.as_string(), fmt::format("{}: {}", v.position(), v.path()), element});
+        };
         if (value.is_array())
-          for (const auto& v : value.as_array()) numbers.push_back(evaluate(v, unit));
+          for (const auto& v : value.as_array()) {
+            vary(v, value.as_array().size() == 1 ? std::optional<std::size_t>() : numbers.size());
+            numbers.push_back(evaluate(v, unit, condition));
+          }
         else if (value.is_table())
           numbers = read_columns(beside(path, value.as_table().string("file")), {value.as_table().string("column")});
         else
           numbers.push_back(evaluate(value, unit, condition));
         circuit = circuit.with_parameters({{key, numbers}});
-        if (value.is_string() && std::ranges::any_of(condition, [&](const auto& v) { return value.mentions(v.first); }))
-          varied.push_back({key, value.as_string(), fmt::format("{}: {}", value.position(), value.path())});
+        vary(value, {});
       } catch (const Error& e) {
         const std::string message = e.what();
         throw Error(message.starts_with(value.position())

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -13,9 +14,11 @@ namespace striate {
 /// The values an experiment's texts may name: condition variables with their units.
 using Variables = std::map<std::string, std::pair<double, Unit>>;
 
-/// A parameter's value that names condition variables: an expression, and its place for messages.
+/// A parameter's value, or that of one of its elements, that names condition variables: an expression, and its place
+/// for messages.
 struct VariedParameter {
   std::string name, text, where;
+  std::optional<std::size_t> element = {};
 };
 
 /// The value of `text`, an expression of the circuit language over `variables`, in `unit`. A plain number is in `unit`

@@ -39,6 +39,14 @@ std::vector<double> stimulus_changes(const Experiment& e) {
   return changes;
 }
 
+void create_axis(H5File& file, const AxisDeclaration& a) {
+  if (a.axis == re_im_axis())
+    return file.create_axis("/" + a.axis.name, std::vector<std::string>{"re", "im"}, {"", a.description});
+  const auto coordinates = a.coordinates();
+  file.create_axis("/" + a.axis.name, std::span<const double>(coordinates),
+                   {a.has_coordinates ? a.unit.str() : "1", a.description.empty() ? a.axis.name : a.description});
+}
+
 }  // namespace
 
 double recorded_bytes(const Experiment& e, const std::vector<SweepAxis>& sweep) {
@@ -102,16 +110,23 @@ void require_free(const std::string& path, bool overwrite) {
   }
 }
 
-void create_circuit_axes(H5File& file, const Circuit& circuit) {
-  for (const auto& a : circuit->axes) {
-    if (a.axis == re_im_axis()) {
-      file.create_axis("/" + a.axis.name, std::vector<std::string>{"re", "im"}, {"", a.description});
-      continue;
-    }
-    const auto coordinates = a.coordinates();
-    file.create_axis("/" + a.axis.name, std::span<const double>(coordinates),
-                     {a.has_coordinates ? a.unit.str() : "1", a.description.empty() ? a.axis.name : a.description});
+std::vector<std::string> axes_of(H5File& file, const Circuit& circuit, const Shape& shape) {
+  std::vector<std::string> paths;
+  for (const auto& axis : shape) {
+    std::string path = "/" + axis.name;
+    const auto declared =
+        std::ranges::find(circuit->axes, axis.name, [](const AxisDeclaration& a) { return a.axis.name; });
+    if (declared != circuit->axes.end() && !file.exists(path)) create_axis(file, *declared);
+    if (file.exists(path) && file.shape(path) != std::vector<std::size_t>{axis.size})
+      path += fmt::format("_{}", axis.size);
+    if (!file.exists(path)) file.create_axis(path, axis.size);
+    paths.push_back(path);
   }
+  return paths;
+}
+
+void create_circuit_axes(H5File& file, const Circuit& circuit) {
+  for (const auto& a : circuit->axes) create_axis(file, a);
   for (const auto& projection : circuit->projections) {
     if (!projection.synapses) continue;
     const Connections& drawn = *projection.synapses;
@@ -186,7 +201,7 @@ Recording::Recording(const std::string& path, bool overwrite, const Experiment& 
     const Observable r = observable(e.circuit, name);
     std::vector<std::string> axes = condition_axes_;
     if (timed_) axes.emplace_back("/t");
-    for (const auto& axis : r.value.shape()) axes.push_back("/" + axis.name);
+    for (auto& axis : axes_of(file_, e.circuit, r.value.shape())) axes.push_back(std::move(axis));
     const H5Label label{r.value.unit().str(), r.description};
     block_rows_[name] = 1;
     if (timed_)

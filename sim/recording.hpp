@@ -27,6 +27,9 @@ double recorded_bytes(const Experiment& experiment, const std::vector<SweepAxis>
 
 /// The axes of a circuit as axes of a file, with their coordinates.
 void create_circuit_axes(H5File& file, const Circuit& circuit);
+/// The paths of the axes of a shape: the circuit's where it has them with this length, else further ones, `x_11` where
+/// another `x` is there. Those that are missing are made.
+std::vector<std::string> axes_of(H5File& file, const Circuit& circuit, const Shape& shape);
 
 /// A file for what an experiment comes to besides courses: what made it, its texts and the circuit's axes.
 H5File create_result(const std::string& path, bool overwrite, const Experiment& experiment,

@@ -209,11 +209,14 @@ class Trainer {
       norms += fmt::format("{}|{}| = {:.3g}", norms.empty() ? "" : ", ", p.variable->name, std::sqrt(square));
       at += size;
     }
-    const bool advised = what.ends_with('.');
+    const std::string advice = what.ends_with('.') ? ""
+                               : s_.updates == 0
+                                   ? ". Nothing has moved yet: look at the data and the first parameters."
+                                   : ". Likely a step too long: lower optimiser.rate or set optimiser.clip.";
     return fmt::format(
-        "training: in update {}, {} Norms of the parameters: {}. The last good checkpoint, after {} updates, is in {}.",
-        s_.updates + 1, advised ? what : what + ". Likely a step too long: lower optimiser.rate or set optimiser.clip.",
-        norms, saved_, options_.run.output);
+        "training: in update {}, {}{} Norms of the parameters: {}. The last good checkpoint, after {} updates, is in "
+        "{}.",
+        s_.updates + 1, what, advice, norms, saved_, options_.run.output);
   }
 
   void report_end() const {

@@ -4,57 +4,26 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <set>
 
 #include "base/error.hpp"
 #include "circuit/reparametrise.hpp"
 #include "circuit/text.hpp"
 #include "io/hdf5.hpp"
 #include "sim/observable.hpp"
+#include "sim/recording.hpp"
 #include "sim/sample_loss.hpp"
 #include "sim/trained_parameters.hpp"
 
 namespace striate {
 namespace {
 
-/// Axes are made as datasets need them; the circuit's carry their coordinates.
-class Axes {
- public:
-  Axes(H5File& file, const Circuit& circuit) : file_(file), circuit_(circuit) {}
-
-  std::vector<std::string> of(const Shape& shape) {
-    std::vector<std::string> paths;
-    for (const auto& axis : shape) paths.push_back(path(axis));
-    return paths;
-  }
-
-  std::string path(const Axis& axis) {
-    const std::string name = "/" + axis.name;
-    if (!made_.insert(name).second) return name;
-    for (const auto& a : circuit_->axes)
-      if (a.axis == axis) {
-        const auto coordinates = a.coordinates();
-        file_.create_axis(name, std::span<const double>(coordinates),
-                          {a.has_coordinates ? a.unit.str() : "1", a.description.empty() ? axis.name : a.description});
-        return name;
-      }
-    file_.create_axis(name, axis.size);
-    return name;
-  }
-
- private:
-  H5File& file_;
-  const Circuit& circuit_;
-  std::set<std::string> made_;
-};
-
-void write_parameters(H5File& file, Axes& axes, const std::string& group, const Circuit& circuit,
+void write_parameters(H5File& file, const std::string& group, const Circuit& circuit,
                       const std::vector<double>& values) {
   std::size_t at = 0;
   for (const auto& p : circuit->parameters) {
     const Shape& shape = p.variable.shape();
-    file.write(group + "/" + p.variable->name, std::span(values).subspan(at, shape.size()), axes.of(shape),
-               {p.variable.unit().str(), p.description});
+    file.write(group + "/" + p.variable->name, std::span(values).subspan(at, shape.size()),
+               axes_of(file, circuit, shape), {p.variable.unit().str(), p.description});
     at += shape.size();
   }
 }
@@ -114,7 +83,7 @@ void write_checkpoint(H5File& file, const TrainingState& s) {
 }
 
 /// Held-out samples as the circuit saw them, and what it did.
-void write_examples(H5File& file, Axes& axes, const TrainingExperiment& e, const std::vector<std::size_t>& examples,
+void write_examples(H5File& file, const TrainingExperiment& e, const std::vector<std::size_t>& examples,
                     const TrainingNotes& notes) {
   if (examples.empty() || notes.courses.empty()) return;
   std::vector<double> numbers(examples.begin(), examples.end());
@@ -131,7 +100,7 @@ void write_examples(H5File& file, Axes& axes, const TrainingExperiment& e, const
     }
   }
   const auto all_axes = [&](std::vector<std::string> first, const Shape& shape) {
-    const auto own = axes.of(shape);
+    const auto own = axes_of(file, e.circuit, shape);
     first.insert(first.end(), own.begin(), own.end());
     return first;
   };
@@ -181,36 +150,48 @@ void require_same_text(const std::string& path, const std::string& what, const s
                               what, a, b));
 }
 
+void write_whole(const std::string& path, const TrainingExperiment& e, const TrainingState& s,
+                 const TrainingNotes& notes) {
+  H5File file = H5File::create(path, true);
+  file.set_attribute("/", "complete", static_cast<std::int64_t>(notes.complete));
+  file.set_attribute("/", "kind", std::string("training"));
+  write_provenance(file, e.title, e.circuit->name, e.plan.seed, notes.made_by);
+  file.set_attribute("/", "warnings", notes.warning);
+  file.write_text("/experiment_toml", e.resolved);
+  file.write_text("/experiment_path", e.path);
+  file.write_text("/circuit_text", to_text(e.circuit));
+  write_parameters(file, "/parameters", e.circuit, original_parameters(e.circuit, e.free, s.best_p));
+  std::vector<double> initial;
+  for (const auto& p : e.circuit->parameters) {
+    if (p.value.size() == p.variable.shape().size())
+      initial.insert(initial.end(), p.value.begin(), p.value.end());
+    else
+      initial.insert(initial.end(), p.variable.shape().size(), p.value.front());
+  }
+  write_parameters(file, "/initial_parameters", e.circuit, initial);
+  write_curves(file, e, s);
+  write_checkpoint(file, s);
+  std::vector<std::size_t> examples;
+  for (std::size_t i = 0; i < e.plan.examples; ++i) examples.push_back(e.held_out()[i]);
+  write_examples(file, e, examples, notes);
+  file.close();
+}
+
 }  // namespace
 
 void write_training(const std::string& path, const TrainingExperiment& e, const TrainingState& s,
                     const TrainingNotes& notes) {
   const std::string part = path + ".part";
-  {
-    H5File file = H5File::create(part, true);
-    file.set_attribute("/", "complete", static_cast<std::int64_t>(notes.complete));
-    file.set_attribute("/", "kind", std::string("training"));
-    write_provenance(file, e.title, e.circuit->name, e.plan.seed, notes.made_by);
-    file.set_attribute("/", "warnings", notes.warning);
-    file.write_text("/experiment_toml", e.resolved);
-    file.write_text("/experiment_path", e.path);
-    file.write_text("/circuit_text", to_text(e.circuit));
-    Axes axes(file, e.circuit);
-    write_parameters(file, axes, "/parameters", e.circuit, original_parameters(e.circuit, e.free, s.best_p));
-    std::vector<double> initial;
-    for (const auto& p : e.circuit->parameters) {
-      if (p.value.size() == p.variable.shape().size())
-        initial.insert(initial.end(), p.value.begin(), p.value.end());
-      else
-        initial.insert(initial.end(), p.variable.shape().size(), p.value.front());
-    }
-    write_parameters(file, axes, "/initial_parameters", e.circuit, initial);
-    write_curves(file, e, s);
-    write_checkpoint(file, s);
-    std::vector<std::size_t> examples;
-    for (std::size_t i = 0; i < e.plan.examples; ++i) examples.push_back(e.held_out()[i]);
-    write_examples(file, axes, e, examples, notes);
-    file.close();
+  try {
+    write_whole(part, e, s, notes);
+  } catch (const Failure& failure) {
+    std::filesystem::remove(part);
+    const std::string what = failure.what(), reason = what.substr(0, what.find(". "));
+    if (!std::filesystem::exists(path)) throw Failure(reason + ". Free some space or choose another place.");
+    throw Failure(
+        fmt::format("{}. The checkpoint after {} updates is lost, the one before it stands in '{}'. Free some "
+                    "space, and go on with --resume.",
+                    reason, s.updates, path));
   }
   std::filesystem::rename(part, path);
 }

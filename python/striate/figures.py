@@ -14,7 +14,7 @@ from .recording import Axis, Published, Recording, Variable, read
 STYLE = {
     "font.family": "sans-serif", "font.size": 9, "axes.titlesize": 9, "axes.labelsize": 9, "legend.fontsize": 8,
     "xtick.labelsize": 8, "ytick.labelsize": 8, "axes.spines.top": False, "axes.spines.right": False,
-    "axes.linewidth": 0.8, "lines.linewidth": 1.6, "lines.markersize": 4.5, "legend.frameon": False,
+    "axes.formatter.useoffset": False, "axes.linewidth": 0.8, "lines.linewidth": 1.6, "lines.markersize": 4.5, "legend.frameon": False,
     "image.cmap": "viridis", "svg.fonttype": "none", "pdf.fonttype": 42, "savefig.dpi": 200,
 }
 # Okabe & Ito's colours, distinct in every common kind of colour vision.

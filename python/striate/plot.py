@@ -17,7 +17,7 @@ def main(arguments=None):
     except (OSError, ValueError) as mistake:
         print(f"striate: {getattr(mistake, 'strerror', None) or mistake}", file=sys.stderr)
         return 1 if isinstance(mistake, OSError) and mistake.errno in (errno.ENOSPC, errno.EDQUOT, errno.EIO) else 2
-    except (LookupError, RuntimeError, TypeError) as damage:
+    except Exception as damage:  # what a file of another make lacks shows itself anywhere
         print(f"striate: {options.recording}: it cannot be drawn ({type(damage).__name__}: {damage}). Is the file as"
               " `striate` wrote it?", file=sys.stderr)
         return 1

@@ -12,6 +12,7 @@ MOST_STEPS = 9
 NEARLY_ALL = 0.99  # of the places, the stronger ones have the colour of the last
 LEAST_SIDE = 8  # of a picture, in its elements
 MOST_CHANNELS = 12
+DECADES = 1e3  # losses that span more are drawn on a logarithmic axis
 WIDTH = 11.0  # [inch]
 
 
@@ -37,7 +38,7 @@ class Curves:
 
     def draw(self, cell):
         measures = [v for n, v in self.curves.items() if n.startswith("held_out_") and n != "held_out_loss"]
-        left, middle, right = cell.subplots(1, 3)
+        left, *middle, right = cell.subplots(1, 3 if measures else 2)
         if "loss" in self.curves:
             self.line(left, self.curves["loss"], "learning", MODEL)
             self.line(right, self.curves["gradient_norm"], "norm of the gradient", COLOURS[2])
@@ -45,18 +46,20 @@ class Curves:
         if "held_out_loss" in self.curves:
             v = self.curves["held_out_loss"]
             left.plot(v.axes[0].values, v.values, "o-", color=DATA, markersize=3, label="held out")
+        losses = np.concatenate([self.curves[n].values for n in ("loss", "held_out_loss") if n in self.curves] or [[]])
+        if losses.size and losses.min() > 0 and losses.max() > DECADES * losses.min():
+            left.set_yscale("log")
         left.set_ylabel("loss")
         left.legend()
         right.set_ylabel("norm of the gradient")
         for n, v in enumerate(measures):
             name = v.name.removeprefix("held_out_")
-            middle.plot(v.axes[0].values, v.values, "o-", color=COLOURS[n % 7], markersize=3,
-                        label=f"{name}: {v.values.max():.3f} at best")
-        if measures:
-            middle.set_ylabel("held-out samples")
-            middle.legend()
-        middle.set_visible(bool(measures))
-        for ax in (left, middle, right):
+            middle[0].plot(v.axes[0].values, v.values, "o-", color=COLOURS[n % 7], markersize=3,
+                           label=f"{name}: {v.values.max():.3f} at best")
+        for ax in middle:
+            ax.set_ylabel("held-out samples")
+            ax.legend()
+        for ax in (left, *middle, right):
             ax.set_xlabel("update")
 
     @staticmethod

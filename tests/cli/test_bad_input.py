@@ -91,6 +91,21 @@ class BadInput(Program):
         self.write("c.circuit", CIRCUIT)
         self.refused(["check", "c.circuit", "--set", "tau=3"], "c.circuit", "--set")
 
+    def test_recordings_that_others_have_changed(self):
+        def changed(change):
+            self.assertEqual(self.striate("run", "unit.toml", "-o", "r.h5", "--force", "-q").returncode, 0)
+            with h5py.File(self.folder / "r.h5", "r+") as file:
+                change(file)
+
+        changed(lambda file: file.attrs.__setitem__("kind", 3))
+        self.assertEqual(self.striate("rerun", "r.h5").stdout, "the same bits\n")
+        changed(lambda file: file.__setitem__("loop", file["/"]))
+        self.assertEqual(self.striate("info", "r.h5").returncode, 0)
+        changed(lambda file: file.__delitem__("t"))
+        self.assertIn("/t is missing in the first", self.striate("rerun", "r.h5").stderr)
+        drawn = self.striate("plot", "r.h5")
+        self.assertEqual((drawn.returncode, drawn.stderr.strip().count("\n")), (1, 0), drawn)
+
     def test_keys_of_the_wrong_kind(self):
         self.refused_experiment(EXPERIMENT + "[runn]\na = 1\n", "e.toml:9", "runn", "Closest: run")
         self.refused_experiment('circuit = "isn"\nrun = 3\n', "run = 3", "table")
@@ -274,6 +289,9 @@ class BadInput(Program):
             refused("event s when V > -50 mV: V = -65 mV\nprojection e from s to n: " + line, "c.circuit:10:", *words)
         for line, *words in (("from ss to n", "no event 'ss'", "Closest: s"), ("from s to q", "no axis 'q'"), ("from s[n=0:9] to n", "n=0:9"), ("from s[n=3:1] to n", "n=3:1")):
             refused(f"event s when V > -50 mV: V = -65 mV\nprojection e {line}: all_to_all: g += 1 mV", "c.circuit:10:", *words)
+        self.write("train.circuit", "circuit train\ntrain s: x = x + 1\ndx/dt = -x/(5 ms) : 1\n")
+        self.write("s.csv", "time,element\n1,0\n")
+        self.refused_experiment('circuit = "train.circuit"\n[run]\nmethod = "dp54"\nduration = "5 ms"\n[trains.s]\nfile = "s.csv"\nunit = "mV"\n', "trains.s.file", "[mV]", "[ms]")
         refused("event s when V > -50 mV: V = -65 mV\nprojection m from s to n: all_to_all: g += 1 mV\naxis m = 2", "'m'", "projection")
         network = 'circuit = "coba"\n[settings]\nN = 100\n[run]\nmethod = "exact"\nduration = "10 ms"\nstep = "0.1 ms"\nspikes = "grid"\n'
         for old, new, *words in (('"grid"', '"gird"', "Closest: grid"), ('"exact"', '"dp54"', "exact"), ('step = "0.1 ms"\n', "", "step"), ('"0.1 ms"', '"50 ms"', "grid"),

@@ -321,6 +321,17 @@ projection s from p to n: one_to_one: x += 1
 
     # --- sweeps ---------------------------------------------------------------------------------------------------
 
+    def test_definitions_of_other_lengths_have_axes_of_their_own(self):
+        self.write("c.circuit", 'circuit c\naxis x = 8 in [0, 8) mm\nx_0(0) = index(x)\ndx_0/dt = 0 : 1 [x]\n'
+                                'wide := pad(x_0, x, 2, 1, border=reflect)\npart := slice(x_0, x, 2, 6)\nlist := array([1, 2, 3], k=3)\n')
+        self.write("c.toml", 'circuit = "c.circuit"\n[run]\nmethod = "rk4"\nstep = "1 ms"\nduration = "2 ms"\nrecord = ["wide", "part", "list", "x_0"]\n')
+        self.assertEqual(self.striate("run", "c.toml", "-o", "c.h5").returncode, 0)
+        with xarray.open_dataset(self.folder / "c.h5", engine="h5netcdf") as recording:
+            self.assertEqual([recording[n].dims[1] for n in ("wide", "part", "list", "x_0")], ["x_11", "x_4", "k", "x"])
+            self.assertEqual(recording["wide"].values[0].tolist(), [2, 1, 0, 1, 2, 3, 4, 5, 6, 7, 6])
+            self.assertEqual(recording["part"].values[0].tolist(), [2, 3, 4, 5])
+            self.assertEqual(recording["x"].attrs["units"], "mm")
+
     def test_a_complex_state_is_recorded_along_a_labelled_axis_of_two(self):
         self.write("turn.circuit", """circuit turn
 time ms
@@ -333,7 +344,6 @@ method = "rk4"
 duration = "3 ms"
 step = "0.01 ms"
 every = "1 ms"
-record = ["z"]
 """)
         done = self.striate("run", "turn.toml", "-o", "turn.h5")
         self.assertEqual(done.returncode, 0, done.stderr)

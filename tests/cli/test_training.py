@@ -6,6 +6,7 @@ Usage: test_training.py PATH_OF_STRIATE
 import json
 import os
 import pathlib
+import resource
 import signal
 import subprocess
 import sys
@@ -124,8 +125,8 @@ class Trainings(unittest.TestCase):
             for name, values in variables.items():
                 file[name] = values
 
-    def striate(self, *arguments):
-        return subprocess.run([STRIATE, *arguments], cwd=self.folder, capture_output=True, text=True, timeout=120)
+    def striate(self, *arguments, **more):
+        return subprocess.run([STRIATE, *arguments], cwd=self.folder, capture_output=True, text=True, timeout=120, **more)
 
     def refused(self, arguments, *words):
         """Exit code 2, one line with all the words, and no file more."""
@@ -174,10 +175,32 @@ class Trainings(unittest.TestCase):
             self.assertEqual(resumed.returncode, 0, resumed)
             self.same("whole.h5", "killed.h5")
 
+    def test_a_full_disk_keeps_the_checkpoint_before(self):
+        train = ["train", "differ.toml", "-q", "--set", "train.checkpoint_every=100", "--set"]
+        sizes = []
+        for updates in (0, 3000):
+            self.assertEqual(self.striate(*train, f"train.updates={updates}", "-o", f"{updates}.h5").returncode, 0)
+            sizes.append((self.folder / f"{updates}.h5").stat().st_size)
+        limit = sum(sizes) // 2
+        full = self.striate(*train, "train.updates=3000", "-o", "full.h5",
+                            preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit)))
+        self.assertEqual(full.returncode, 1, full)
+        self.assertIn("the one before it stands in 'full.h5'", full.stderr)
+        self.assertFalse((self.folder / "full.h5.part").exists())
+        self.assertEqual(self.striate(*train, "train.updates=3000", "-o", "full.h5", "--resume").returncode, 0)
+        self.same("3000.h5", "full.h5")
+
     @staticmethod
     def done(path):
         with h5py.File(path, "r") as file:
             return file["checkpoint"].attrs["updates"]
+
+    def test_the_training_of_the_page_is_sound(self):
+        page = (VALIDATION.parent / "docs/training.md").read_text()
+        self.write("page.toml", page.split("```toml\n")[1].split("```")[0])
+        checked = self.striate("check", "page.toml")
+        self.assertEqual((checked.returncode, checked.stderr), (0, ""), checked)
+        self.assertIn("19500 samples to learn from, 500 held out", checked.stdout)
 
     def test_a_training_is_checked_and_made_again(self):
         checked = self.striate("check", "differ.toml")

@@ -132,6 +132,18 @@ BOOST_AUTO_TEST_CASE(a_flight_shorter_than_a_step_still_ends_in_a_bounce) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(a_ball_that_comes_to_rest_stops_the_run_in_place_of_falling_through_the_floor) {
+  // At 3 ms its bounces have no end.
+  const Problem p = problem(
+      "circuit ball\ntime ms\nh(0) = 1\nv(0) = 0\ndh/dt = v/(1 ms) : 1\ndv/dt = -2/(1 ms) : 1\n"
+      "event bounce when -h > 0: v = -0.5*v, h = 0\n",
+      4);
+  for (const char* name : {"bs32", "dp54", "rk4"})
+    BOOST_CHECK_EXCEPTION(solve(p, prepared(name, 1e-6, 0.1, {})), Failure, [](const Failure& f) {
+      return std::string(f.what()).find("ever faster") != std::string::npos;
+    });
+}
+
 BOOST_AUTO_TEST_CASE(an_output_at_an_event_has_the_state_before_it_and_the_event_both) {
   const Problem p = problem("circuit c\ntime ms\ny(0) = 0\ndy/dt = 1/(1 ms) : 1\nevent e when y > 1: y = -3\n", 2);
   std::vector<double> samples;

@@ -168,6 +168,8 @@ BOOST_AUTO_TEST_CASE(keys_keep_their_order_when_written_and_when_set) {
   document.set("conditions.aa", "{from = 1}");
   const std::vector<std::string> now{"z", "b", "a", "c", "aa"};
   BOOST_TEST(order(document) == now, boost::test_tools::per_element());
+  const auto set = TomlDocument::parse_string(document.to_text(), "set.toml");
+  BOOST_TEST(order(set) == now, boost::test_tools::per_element());
 }
 
 BOOST_AUTO_TEST_CASE(a_set_key_that_is_never_used_is_an_error) {
@@ -231,6 +233,8 @@ BOOST_AUTO_TEST_CASE(keys_that_no_message_could_name_are_refused) {
   auto document = TomlDocument::parse_string("a = 1\n", "x.toml");
   BOOST_TEST(message([&] { document.set("b'''.c", "1"); }) == "--set b'''.c:" + why);
   BOOST_TEST(message([&] { document.set("b", "{\"c\\t\" = 1}"); }).ends_with(why));
+  for (const auto& [key, value] : {std::pair{"\xff", "1"}, {"b", "\xff"}})
+    BOOST_TEST(message([&] { document.set(key, value); }).find("UTF-8") != std::string::npos);
   BOOST_TEST(document.to_text() == "a = 1\n");
 }
 

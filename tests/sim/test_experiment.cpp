@@ -67,6 +67,19 @@ tau_E = "4*slowness"
                         says("tau_E = \"4*slowness\"", "0 ms in condition 1, but must be in (0, inf)"));
 }
 
+BOOST_AUTO_TEST_CASE(Elements_of_a_parameter_may_name_condition_variables) {
+  const Scratch scratch;
+  const std::string circuit = scratch.path("c.circuit");
+  std::ofstream(circuit)
+      << "circuit c\naxis n = 3\nparameter w[n] = 0 mV in [0, inf)\ndV/dt = (w - V)/(5 ms) : mV [n]\n";
+  const std::string text = "circuit = \"" + circuit + "\"\n[conditions.g]\nvalues = [1, 2]\n[parameters]\n";
+  const auto steady = ConditionRunner(read(text + "w = [\"g*1 mV\", \"5 mV\", \"2*g*1 mV\"]\n")).run(1).recorded[0];
+  const std::vector<double> expected{2, 5, 4};
+  for (std::size_t i = 0; i < 3; ++i) BOOST_CHECK_SMALL(steady[i] - expected[i], 1e-9);  // the rate is left at 1e-10
+  BOOST_CHECK_EXCEPTION(read(text + "w = [0, 0, \"(1 - g)*1 mV\"]\n"), Error,
+                        says("parameters.w[2]", "-1 mV in condition 1", "[0, inf)"));
+}
+
 BOOST_AUTO_TEST_CASE(A_course_from_the_steady_state_stays_there) {
   const Experiment e =
       read(pair + "[run]\nmethod = \"dp54\"\nduration = \"50 ms\"\nevery = \"10 ms\"\nstart = \"steady\"\n");

@@ -395,9 +395,9 @@ BOOST_AUTO_TEST_CASE(A_folder_of_images_is_samples_in_the_order_of_names_with_gr
 
   write_png(scratch.path("set/dog/b.png"), Image{3, 3, 1, Numbers(9, 0.5)});
   std::vector<float> sample(7);
-  BOOST_CHECK_EXCEPTION(images_of(scratch, "set")->sample(3, sample), Error, says("b.png", "3 x 3", "2 x 3"));
+  BOOST_CHECK_EXCEPTION(images_of(scratch, "set"), Error, says("b.png", "3 x 3", "2 x 3"));
   std::ofstream(scratch.path("set/dog/b.png")) << "damaged";
-  BOOST_CHECK_EXCEPTION(images_of(scratch, "set")->sample(3, sample), Error, says("b.png"));
+  BOOST_CHECK_EXCEPTION(images_of(scratch, "set"), Error, says("b.png"));
   std::filesystem::create_directories(scratch.path("empty"));
   BOOST_CHECK_EXCEPTION(images_of(scratch, "empty"), Error, says("one folder is one class"));
   BOOST_CHECK_EXCEPTION(images_of(scratch, "absent"), Error, says("is no folder"));
