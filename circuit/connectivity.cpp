@@ -136,7 +136,7 @@ class Drawing {
       : rule_(rule),
         seed_(seed),
         purpose_(fmt::format("projection {}", name)),
-        where_(fmt::format("projection '{}'", name)),
+        where_(name),
         by_(by),
         other_(other),
         members_(by.size()),

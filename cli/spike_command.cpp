@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <omp.h>
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
@@ -66,9 +67,8 @@ void distances(Given given, const std::string& command_line) {
   analysis.unit = "1";
   H5File file = H5File::create(given.output, given.force);
   file.set_attribute("/", "complete", std::int64_t{0});
-  file.set_attribute("/", "command", command_line);
-  file.set_attribute("/", "created", utc_now());
-  file.set_attribute("/", "title", fmt::format("{} of the spikes of {}", analysis.label, given.place.file));
+  write_provenance(file, fmt::format("{} of the spikes of {}", analysis.label, given.place.file), "", 0,
+                   {command_line, omp_get_max_threads()});
   create_analysis(file, analysis, result);
   write_analysis(file, analysis, result);
   finish_result(file);

@@ -11,6 +11,7 @@
 
 #include "base/error.hpp"
 #include "base/memory.hpp"
+#include "integrators/refuse_amount.hpp"
 
 namespace striate {
 namespace {
@@ -59,13 +60,14 @@ AlignedVector<std::uint16_t> delays_in_steps(const System<double>& system, std::
                   fmt::format("delay = {} [{}] from {}[{}] to {}, but {}", delay, system.time_unit().str(),
                               system.events()[about.event].name, pre, post, what));
     };
-    if (!(delay >= step * (1 - 1e-6))) {
+    if (!(delay >= 0)) refuse("a spike arrives after it left. Check its sign and parameters.");
+    if (delay < step * (1 - 1e-6)) {
       refuse(fmt::format(
           "spikes on a grid travel at least one step of {} {}. Take a smaller step, or spikes = \"precise\".", step,
           system.time_unit().str()));
     }
     const double steps = std::round(delay / step);
-    if (steps > 65536) refuse("it spans more than 65536 steps.");
+    if (steps > 65536) refuse("it spans more than 65536 steps. Shorten it, or take a larger step.");
     return static_cast<std::uint16_t>(steps - 1);
   };
   if (drawn.size() == 0) return {};
@@ -126,6 +128,7 @@ Deliveries<T>::Deliveries(const System<double>& system, std::size_t projection, 
       double value = 0;
       system.synapse_values(number_, amount.expression, {}, p, {}, std::span(&value, 1), workspace);
       amount.value = static_cast<T>(value);
+      if (!std::isfinite(amount.value)) refuse_amount(system, projection, amount.expression, value);
       continue;
     }
     amount.values.resize(drawn.size());
@@ -136,7 +139,10 @@ Deliveries<T>::Deliveries(const System<double>& system, std::size_t projection, 
       value.resize(pre.size());
       if (pre.empty()) return;
       system.synapse_values(number_, amount.expression, span, p, {}, value, workspace);
-      for (std::size_t k = 0; k < value.size(); ++k) amount.values[span.first + k] = static_cast<float>(value[k]);
+      for (std::size_t k = 0; k < value.size(); ++k) {
+        const float held = amount.values[span.first + k] = static_cast<float>(value[k]);
+        if (!std::isfinite(held)) refuse_amount(system, projection, amount.expression, value[k], pre[k], span.post[k]);
+      }
     });
   }
   word_ = drawn.target;

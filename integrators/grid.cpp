@@ -513,10 +513,12 @@ class Grid final : public Engine {
     system_.guard({time_of(step_), y, p_, inputs_of_system()}, guard, workspace_);
     for (const std::uint32_t i : fired_[e]) {
       if (guard[event.offset + i] < 0) continue;
-      throw Failure(
-          fmt::format("{}: the guard of {}[{}] is still {} after its jump at t = {}. The reset lies above the "
-                      "threshold.",
-                      where(), event.name, i, guard[event.offset + i], time_text(time_of(step_), system_)));
+      throw Failure(fmt::format("{}: the guard of {}[{}] is still {} after its jump at t = {}. {}", where(), event.name,
+                                i, guard[event.offset + i], time_text(time_of(step_), system_),
+                                std::isnan(guard[event.offset + i])
+                                    ? "The jump gives no number: check the root, logarithm or "
+                                      "division in it."
+                                    : "The reset must lie below the threshold."));
     }
     checked_[e] = true;
   }

@@ -488,7 +488,8 @@ struct Located final : Engine {
     if (event_t_ == since) return;  // others look after what happens at one time
     if (event_t_ - since < share * (problem_.t1 - problem_.t0))
       fail(method_.name, event_t_, problem_.t1, *evaluation_,
-           fmt::format("{} spikes without pause: {} times since t = {}. Its drive may be too strong; give it a hold",
+           fmt::format("{} spikes without pause: {} times since t = {}. Its drive or rate may be too strong; give a "
+                       "neuron a hold",
                        element_name(i), counted, time_text(since, problem_.system)));
     count = 0;
   }

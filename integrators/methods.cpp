@@ -27,8 +27,8 @@ std::unique_ptr<Stepper> adaptive_runge_kutta(Evaluation& evaluation, const Meth
 }
 
 template <class Stepping>
-std::unique_ptr<Stepper> stochastic(Evaluation& evaluation, const Method& method, double, double t1) {
-  return std::make_unique<Stepping>(evaluation, method, t1);
+std::unique_ptr<Stepper> stochastic(Evaluation& evaluation, const Method& method, double t0, double t1) {
+  return std::make_unique<Stepping>(evaluation, method, t0, t1);
 }
 
 std::unique_ptr<Stepper> exponential_euler(Evaluation& evaluation, const Method& method, double, double t1) {

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "base/error.hpp"
+#include "integrators/refuse_amount.hpp"
 #include "integrators/root.hpp"
 #include "integrators/stepper.hpp"
 
@@ -135,15 +136,15 @@ SpikeTraffic::SpikeTraffic(Evaluation& evaluation, const Problem& problem)
       if (event.steady) system_.source_rates(evaluation.at(problem.t0, problem.y0), rate_, evaluation.workspace());
       for (std::size_t i = event.offset; i < event.offset + event.size; ++i) {
         if (!(rate_[i] >= 0 && std::isfinite(rate_[i])))
-          throw Error(system_.name(),
-                      fmt::format("the rate of source '{}' is {}, but must not be negative.", event.name, rate_[i]));
+          throw Error(system_.name(), fmt::format("the rate of source '{}' is {}, but must be finite and not negative.",
+                                                  event.name, rate_[i]));
         draw(i);
         if (event.steady) next_constant(i, problem.t0);
       }
     }
   }
   std::vector<std::uint32_t> scratch;
-  std::vector<double> delays;
+  std::vector<double> delays, amounts;
   for (std::size_t k = 0; k < wiring_.size(); ++k) {
     const Projection& p = system_.projections()[k];
     for (std::uint32_t place = 0; place < wiring_[k].member.size(); ++place) {
@@ -154,9 +155,24 @@ SpikeTraffic::SpikeTraffic(Evaluation& evaluation, const Problem& problem)
       for (const double d : delays)
         if (!(d >= 0 && std::isfinite(d)))
           throw Error(system_.name(),
-                      fmt::format("projection '{}' has the delay {}, but a spike arrives after it left.", p.name,
-                                  time_text(d, system_)));
+                      fmt::format("projection '{}' has the delay {}, but a spike arrives after it left. Check its "
+                                  "sign and parameters.",
+                                  p.name, time_text(d, system_)));
       if (p.common_delay) break;
+    }
+    for (const auto& arrival : p.arrivals) {
+      for (std::uint32_t place = 0; !arrival.of_states && place < wiring_[k].member.size(); ++place) {
+        const SynapseSpan row = wiring_[k].row(place, scratch);
+        if (row.post.empty()) continue;
+        amounts.resize(arrival.common ? 1 : row.post.size());
+        system_.synapse_values(k, arrival.expression, row, evaluation_.p(), {}, amounts, evaluation_.workspace());
+        const auto wrong = std::ranges::find_if_not(amounts, [](double a) { return std::isfinite(a); });
+        if (wrong != amounts.end()) {
+          const auto i = static_cast<std::size_t>(wrong - amounts.begin());
+          refuse_amount(system_, k, arrival.expression, *wrong, row.pre[i], row.post[i]);
+        }
+        if (arrival.common) break;
+      }
     }
   }
 }

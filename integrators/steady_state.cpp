@@ -180,7 +180,10 @@ SteadyState steady_state(const Problem& problem, const SteadySettings& settings)
   const System<double>& system = problem.system;
   if (system.is_map())
     throw Error(system.name(), "is a map, but a steady state is sought for flows. Iterate the map to its fixed point.");
-  if (system.guard_size() > 0) throw Error(system.name(), "has events, but a steady state is a point without jumps.");
+  if (system.guard_size() > 0)
+    throw Error(
+        system.name(),
+        "has events, but a steady state is a point without jumps. Integrate it over time: [run] method and duration.");
   if (!problem.drive && system.driven() > 0)
     throw Error(system.name(), "the circuit has inputs, but no drive is given.");
   if (!(settings.tolerance > 0)) {

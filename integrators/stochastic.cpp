@@ -6,11 +6,12 @@
 
 namespace striate {
 
-Stochastic::Stochastic(Evaluation& evaluation, const Method& method, double t1)
-    : FixedStep(evaluation, method, method.step, t1), step_(method.step) {
+Stochastic::Stochastic(Evaluation& evaluation, const Method& method, double t0, double t1)
+    : FixedStep(evaluation, method, method.step, t1), step_(method.step), t0_(t0), t1_(t1) {
   for (const Field& field : evaluation.system().inputs()) {
     if (field.supply != Supply::noise) continue;
     paths_.emplace_back(evaluation.seed(), "noise " + field.name, field.size);
+    paths_.back().restart(t0, step_);
     sizes_.push_back(field.size);
   }
   dw_.resize(evaluation.supplied(Supply::noise).size());
@@ -18,17 +19,25 @@ Stochastic::Stochastic(Evaluation& evaluation, const Method& method, double t1)
   direction_.resize(evaluation.system().inputs().size());
 }
 
-void Stochastic::restart(double t, std::span<const double> y, double end, double begin, std::uint64_t steps) {
-  FixedStep::restart(t, y, end, begin, steps);
-  for (BrownianPath& path : paths_) path.restart(begin, step_);
+void Stochastic::restart(double t, std::span<const double> y, double end, double, std::uint64_t) {
+  // Who is within rounding of the next cell is in it.
+  FixedStep::restart(t, y, end, t0_, static_cast<std::uint64_t>((t - t0_) / step_ + 1e-6));
 }
 
 void Stochastic::enter(std::uint64_t n, double h) {
+  const bool part = h < (1 - 1e-6) * step_;
+  const bool ends = t() + h == t1_ && t() - t0_ < (static_cast<double>(n) + 1e-6) * step_;  // nobody takes the rest
   std::size_t at = 0;
   for (std::size_t i = 0; i < paths_.size(); ++i) {
-    paths_[i].increment(n, h, std::span(dw_).subspan(at, sizes_[i]), std::span(area_).subspan(at, sizes_[i]));
+    paths_[i].increment(n, part && ends ? h : step_, std::span(dw_).subspan(at, sizes_[i]),
+                        std::span(area_).subspan(at, sizes_[i]));
     at += sizes_[i];
   }
+  if (part && !ends)
+    for (std::size_t i = 0; i < dw_.size(); ++i) {
+      dw_[i] *= h / step_;
+      area_[i] = dw_[i] * h / 2;
+    }
   supply(1 / h);
 }
 
@@ -57,8 +66,8 @@ void EulerMaruyama::increment(double, double h, std::span<const double> y, std::
   sum.store(next);
 }
 
-StochasticHeun::StochasticHeun(Evaluation& evaluation, const Method& method, double t1)
-    : Stochastic(evaluation, method, t1), end_rate_(evaluation.size()) {}
+StochasticHeun::StochasticHeun(Evaluation& evaluation, const Method& method, double t0, double t1)
+    : Stochastic(evaluation, method, t0, t1), end_rate_(evaluation.size()) {}
 
 void StochasticHeun::increment(double t, double h, std::span<const double> y, std::span<const double> rate,
                                std::span<double> next) {
@@ -74,8 +83,8 @@ void StochasticHeun::increment(double t, double h, std::span<const double> y, st
   sum.store(next);
 }
 
-Milstein::Milstein(Evaluation& evaluation, const Method& method, double t1)
-    : Stochastic(evaluation, method, t1),
+Milstein::Milstein(Evaluation& evaluation, const Method& method, double t0, double t1)
+    : Stochastic(evaluation, method, t0, t1),
       ones_(dw_.size(), 1.0),
       correction_(dw_.size()),
       size_(evaluation.size()),
@@ -100,8 +109,8 @@ void Milstein::increment(double t, double h, std::span<const double> y, std::spa
   sum.store(next);
 }
 
-Sra1::Sra1(Evaluation& evaluation, const Method& method, double t1)
-    : Stochastic(evaluation, method, t1),
+Sra1::Sra1(Evaluation& evaluation, const Method& method, double t0, double t1)
+    : Stochastic(evaluation, method, t0, t1),
       early_(dw_.size()),
       late_(dw_.size()),
       stage_(evaluation.size()),

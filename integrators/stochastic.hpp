@@ -8,11 +8,13 @@
 namespace striate {
 
 /// What the methods for noise share: the increments of the Brownian paths over a step. Between accepted steps the
-/// solution is interpolated linearly, which is as good as a method of strong order 1.
+/// solution is interpolated linearly, which is as good as a method of strong order 1. The grid of the paths is that of
+/// the run, t0 + n step, whatever restarts the method: what stops inside a cell of it has taken its share of the cell's
+/// increment, and goes on with the rest, so that the noise of no element depends on the spikes of others.
 /// Source    Kloeden & Platen (1992), Numerical Solution of Stochastic Differential Equations.
 class Stochastic : public FixedStep {
  public:
-  Stochastic(Evaluation& evaluation, const Method& method, double t1);
+  Stochastic(Evaluation& evaluation, const Method& method, double t0, double t1);
   void restart(double t, std::span<const double> y, double end, double begin, std::uint64_t steps) override;
   void dense(double t, std::span<double> out) override;
 
@@ -25,7 +27,7 @@ class Stochastic : public FixedStep {
   std::vector<double> dw_, area_;  ///< [noise elements] of the present step (BrownianPath::increment)
 
  private:
-  double step_;
+  double step_, t0_, t1_;
   std::vector<BrownianPath> paths_;  ///< one for each noise of the circuit
   std::vector<std::size_t> sizes_;
   std::vector<double> direction_;  ///< [inputs]
@@ -45,7 +47,7 @@ class EulerMaruyama : public Stochastic {
 /// order 1 for additive or commutative noise and 1/2 otherwise.
 class StochasticHeun : public Stochastic {
  public:
-  StochasticHeun(Evaluation& evaluation, const Method& method, double t1);
+  StochasticHeun(Evaluation& evaluation, const Method& method, double t0, double t1);
 
  private:
   void increment(double t, double h, std::span<const double> y, std::span<const double> rate,
@@ -56,7 +58,7 @@ class StochasticHeun : public Stochastic {
 /// Euler-Maruyama and g g' (dW^2 - h)/2, for diagonal Ito noise: strong order 1.
 class Milstein : public Stochastic {
  public:
-  Milstein(Evaluation& evaluation, const Method& method, double t1);
+  Milstein(Evaluation& evaluation, const Method& method, double t0, double t1);
 
  private:
   void increment(double t, double h, std::span<const double> y, std::span<const double> rate,
@@ -69,7 +71,7 @@ class Milstein : public Stochastic {
 /// Source    Rossler (2010), SIAM J. Numer. Anal. 48, table 6.1.
 class Sra1 : public Stochastic {
  public:
-  Sra1(Evaluation& evaluation, const Method& method, double t1);
+  Sra1(Evaluation& evaluation, const Method& method, double t0, double t1);
 
  private:
   void enter(std::uint64_t n, double h) override;

@@ -257,6 +257,17 @@ ConditionRunner::ConditionRunner(const Experiment& experiment)
   check();
 }
 
+namespace {
+
+/// A mistake names the experiment it is in.
+[[noreturn]] void throw_told(const Experiment& e, const Error& error) {
+  const std::string message = error.what();
+  const bool told = message.starts_with(e.path) || message.starts_with("--");
+  throw Error(told ? message : e.path + ": " + message);
+}
+
+}  // namespace
+
 /// Finds what cannot be run or analysed, before anything runs.
 void ConditionRunner::check() try {
   if (!e_.run.steady) Integrator settings(method_of(e_));
@@ -272,9 +283,7 @@ void ConditionRunner::check() try {
     if (!a.course && !a.spikes) analyse(e_, system_, a, nullptr, {y, observables, u}, unknown.values);
   }
 } catch (const Error& error) {
-  const std::string message = error.what();
-  const bool told = message.starts_with(e_.path) || message.starts_with("--");
-  throw Error(told ? message : e_.path + ": " + message);
+  throw_told(e_, error);
 }
 
 ConditionResult ConditionRunner::run(std::size_t condition, const CourseObserver& observer) const {
@@ -283,6 +292,8 @@ ConditionResult ConditionRunner::run(std::size_t condition, const CourseObserver
   try {
     return Course(e_, system_, times_, condition, condition == 0 ? first_drive_ : nullptr)
         .run(widths_, trained_, observer);
+  } catch (const Error& error) {
+    throw_told(e_, error);
   } catch (const Failure& f) {
     const std::string where = condition_text(e_, condition);
     throw Failure(where.empty() ? f.what() : fmt::format("condition {}: {}", where, f.what()));

@@ -186,7 +186,11 @@ RunPlan read_run(const TomlTable& root, const Circuit& circuit) {
     };
     std::ranges::copy_if(plan.record, std::back_inserter(plan.sources), is_source);
     std::erase_if(plan.record, is_source);
-    for (const auto& name : plan.record) require_observable(circuit, *record, name);
+    for (const auto& name : plan.record) {
+      if (std::ranges::count(circuit->events, name, &EventRule::name) > 0)
+        record->fail(fmt::format("but '{}' is an event, whose spikes are always kept. Leave it out.", name));
+      require_observable(circuit, *record, name);
+    }
   }
   return plan;
 }

@@ -24,6 +24,10 @@ SpikeList from_file(const TomlTable& t, const Circuit& circuit, const std::strin
     SpikeList spikes = read_spikes(place);
     if (t.has("unit")) spikes.unit = Unit::parse(t.string("unit"));
     if (spikes.unit == Unit()) spikes.unit = circuit->time_unit;
+    if (!spikes.unit.same_dimension(circuit->time_unit))
+      throw Error(place.file, fmt::format("the times of its spikes are in [{}], but a time [{}] is asked for. Say what "
+                                          "they are in: unit = \"ms\".",
+                                          spikes.unit.str(), circuit->time_unit.str()));
     const double factor = spikes.unit.to(circuit->time_unit);
     for (double& time : spikes.times) time *= factor;
     return spikes;

@@ -7,8 +7,10 @@
 #include <limits>
 #include <numeric>
 #include <span>
+#include <utility>
 
 #include "base/error.hpp"
+#include "base/memory.hpp"
 #include "sim/analysis.hpp"
 #include "sim/experiment.hpp"
 #include "sim/read_analysis.hpp"
@@ -117,7 +119,13 @@ SpikeReading read_spike_reading(const TomlTable& t, const Experiment& e, double 
   r.measure.window = {from, e.run.duration * ms_in_time_units(e.circuit)};
   if (r.kind == Kind::correlation) {
     r.bin = evaluate(t.at("bin"), time);
-    if (!(r.bin > 0 && r.bin <= (r.measure.window.to - from) / 2)) t.at("bin").fail("but a run has at least two bins.");
+    const double bins = (r.measure.window.to - from) / r.bin, elements = static_cast<double>(r.end - r.first);
+    if (!(r.bin > 0 && bins >= 2)) t.at("bin").fail("but a run has at least two bins.");
+    if (const double bytes = 8 * bins * elements; bytes > static_cast<double>(available_memory()))
+      t.at("bin").fail(
+          fmt::format("but {:.3g} bins of {} elements need {} of memory. Take longer bins, or fewer "
+                      "elements.",
+                      bins, elements, bytes_text(bytes)));
   }
   if (r.kind == Kind::distance) {
     r.measure.name = t.string("kind");
@@ -222,7 +230,7 @@ std::vector<double> SpikeMeter::of_elements() const {
   return reading_.each ? values : std::vector<double>{mean_of(values)};
 }
 
-std::vector<double> SpikeMeter::result() const {
+std::vector<double> SpikeMeter::result() {
   using Kind = SpikeReading::Kind;
   const SpikeReading& r = reading_;
   const std::size_t n = r.end - r.first;
@@ -230,7 +238,7 @@ std::vector<double> SpikeMeter::result() const {
   if (r.kind == Kind::rate || r.kind == Kind::cv) {
     values = of_elements();
   } else if (r.kind == Kind::correlation) {
-    const auto z = standardised(counts_);
+    const auto z = standardised(std::move(counts_));
     if (!r.each) {
       values = {mean_correlation(z)};
     } else {

@@ -52,8 +52,8 @@ class SpikeMeter {
 
   /// The next spikes of the event of that number in the circuit.
   void add(std::size_t event, double t, std::span<const std::uint32_t> ids);
-  /// A row of spike_row's elements. What no element has is NaN.
-  std::vector<double> result() const;
+  /// A row of spike_row's elements, once. What no element has is NaN.
+  std::vector<double> result();
 
  private:
   /// The intervals between an element's spikes: Welford (1962) Technometrics 4:419-420.

@@ -227,11 +227,13 @@ void CircuitReader::read_connectivity(ProjectionRule& p) {
     p.rule.rule = Rule::pairs;
     const Keyword* list = c.keyword("list");
     if (!list || list->numbers.size() % 2 != 0 || list->numbers.empty())
-      fail_at(f, "pairs needs list=[pre, post, pre, post, ...], or list=file(\"edges.csv\", \"pre\", \"post\").");
+      fail_at(f, fmt::format("pairs needs list=[pre, post, pre, post, ...], or list=file(\"edges.csv\", \"pre\", "
+                             "\"post\"){}.",
+                             list ? fmt::format("; here are {} numbers", list->numbers.size()) : ""));
     for (std::size_t i = 0; i < list->numbers.size(); ++i) {
       const double v = list->numbers[i];
       if (!(v >= 0 && v <= longest_axis && v == std::round(v)))
-        fail_at(list->at, fmt::format("pairs: {} is not the number of an element.", v));
+        fail_at(list->at, fmt::format("pairs: {} in pair {} is not the number of an element.", v, i / 2));
       (i % 2 == 0 ? p.rule.pre : p.rule.post).push_back(static_cast<std::uint32_t>(v));
     }
     return;

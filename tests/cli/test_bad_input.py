@@ -283,6 +283,35 @@ class BadInput(Program):
         for model, method, *words in (("kuramoto_noisy", "dp54", "noise", "sra1"), ("kuramoto_delayed", "iterate", "flow")):
             self.refused_experiment(f'circuit = "{model}"\n[settings]\nunit = 5\n[run]\nmethod = "{method}"\nduration = "1 s"\n', *words)
 
+    def test_what_only_a_run_of_spikes_can_know(self):
+        run = {"precise": '[run]\nmethod = "dp54"\nduration = "10 ms"\n',
+               "grid": '[run]\nmethod = "euler"\nspikes = "grid"\nstep = "0.1 ms"\nduration = "10 ms"\nevery = "1 ms"\n'}
+        spiking = 'q = 1 1\nevent s when V > -50 mV: V = -65 mV\ntrain in[n]\n'
+
+        def refused(synapses, rest, *words, engines=("precise", "grid")):
+            for engine in engines:
+                circuit = NETWORK.replace("dg/dt", "parameter " + spiking + synapses + "\ndg/dt")
+                self.write("n.circuit", circuit)
+                self.write("e.toml", 'circuit = "n.circuit"\n' + run[engine] + (rest or "[trains.in]\ntimes = [1]\n"))
+                with self.subTest(words=words, engine=engine):
+                    self.refused(["run", "e.toml", "-o", "out.h5"], "e.toml", *words)
+
+        synapses = "projection p from s to n: all_to_all after {}: g += {}"
+        parameters = "[trains.in]\ntimes = [1]\n[parameters]\nq = {}\n"
+        refused(synapses.format("1 ms", "sqrt(q)*(1 mV)"), parameters.format(-1), "'p'", "nan [mV] to 'g'", "finite")
+        refused(synapses.format("1 ms", "(1 mV)/q"), parameters.format(0), "'p'", "inf [mV] to 'g'", "finite")
+        refused(synapses.format("1 ms", "uniform(0.5, 1)*(1 mV)/q"), parameters.format(0), "inf", "from s[0] to 0")
+        refused(synapses.format("1 ms", "uniform(1e39 mV, 2e39 mV)"), "", "3.4e38", "from s[0] to 0", engines=["grid"])
+        refused(synapses.format("1 ms/q", "1 mV"), parameters.format(-1), "'p'", "-1", "after it left")
+        refused(synapses.format("0.04 ms", "1 mV"), "", "'p'", "0.04 [ms]", "Take a smaller step", engines=["grid"])
+        refused(synapses.format("1 s*1000", "1 mV"), "", "'p'", "65536 steps", "Shorten", engines=["grid"])
+        refused("", "[trains.in]\ntimes = [nan]\n", "time nan", "'in'")
+        refused("", '[trains.in]\ntimes = [1]\n[[analysis]]\nname = "r"\nkind = "spike_correlation"\nevent = "s"\nbin = "1e-12 ms"\n', "bins", "memory")
+        self.write("out.csv", "time,element\n1,0\n")
+        refused("", '[trains.in]\nfile = "out.csv"\nunit = "mV"\n', "[mV]", 'unit = "ms"')
+        self.refused_experiment('circuit = "lif"\n[run]\nmethod = "dp54"\nduration = "10 ms"\nrecord = ["spike"]\n', "'spike' is an event", "always kept")
+        self.refused_experiment('circuit = "lif"\n', "jumps", "method and duration")
+
     def test_phase_responses_and_branches(self):
         def refused(command, text, *words):
             self.write("e.toml", text)

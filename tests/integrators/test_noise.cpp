@@ -182,6 +182,22 @@ BOOST_AUTO_TEST_CASE(half_the_step_follows_the_same_path) {
   }
 }
 
+// A clock that ticks every 0.0373, and what its ticks send 0.0211 later, stop the steps of 0.1 somewhere; W has no part
+// in it. Sums of up to 60 parts round; the last step, to 1.25, is whole in one run only.
+BOOST_AUTO_TEST_CASE(spikes_and_arrivals_leave_the_noise_of_others_as_it_is) {
+  const std::string clock =
+      "axis clock = 1\ndc/dt = 1 : 1 [clock]\ndr/dt = -r : 1 [clock]\nevent tick when c > 0.0373: c = 0\n"
+      "projection p from tick to clock: one_to_one "
+      "after 0.0211: r += 1\n";
+  for (const std::string method : {"euler_maruyama", "stochastic_heun", "milstein", "sra1"}) {
+    const std::string noise =
+        method == "stochastic_heun" ? "noise xi[path] stratonovich\ndW/dt = xi : 1 [path]\n" : brownian;
+    const auto quiet = end_of(paths(noise, 300, 1.2), method, 0.1),
+               w = end_of(paths(noise + clock, 300, 1.2), method, 0.1);
+    for (std::size_t i = 0; i < 300; ++i) BOOST_TEST(std::abs(w[i] - quiet[i]) < 1e-13, method);
+  }
+}
+
 // Increments and areas of neighbouring cells: variances h, h^3/3, covariance h^2/2, none between cells. 60000 draws;
 // tolerances are four standard errors.
 BOOST_AUTO_TEST_CASE(increments_have_the_moments_of_a_brownian_motion) {

@@ -270,6 +270,46 @@ projection syn from spike to n: all_to_all(self=false) after d: V += jump*w*pre(
   compare_all(problem(text, 45), "adams", {20, 45}, 10);
 }
 
+BOOST_AUTO_TEST_CASE(moving_thresholds_two_events_and_delays_by_distance_carry_their_derivatives) {
+  const std::string text = R"(circuit mixed
+axis n = 4 in [0, 2) mm circular
+axis m = 2 in [0, 2) mm circular
+parameter drive[n] = [14, 13, 12.5, 14.5] mV
+parameter tau = 12 ms
+parameter gap = 0.3 1
+parameter theta_0 = 10 mV
+parameter tau_theta = 25 ms
+parameter rise = 1.5 mV
+parameter keep = 0.2 1
+parameter dip = 1 mV
+parameter tau_ref = 1.7 ms
+parameter speed = 0.4 mm/ms
+parameter d_0 = 0.7 ms
+parameter reach = 0.6 mm
+parameter w = 1.4 mV
+parameter w_n = 0.3 1
+parameter tau_n = 40 ms
+parameter half = 6 mV
+parameter fast = 9 mV
+parameter wave = 2 mV
+parameter period = 17 ms
+theta(0) = theta_0
+V(0) = 0.7*index(n)*1 mV
+dV/dt = (-V + drive + E + wave*sin(t/period) + N*(40 mV - V)/(1 + exp(-V/half)) + gap*(mean(V, n) - V))/tau : mV [n]
+dtheta/dt = (theta_0 - theta)/tau_theta : mV [n]
+dE/dt = -E/(4 ms) : mV [n]
+dN/dt = -N/tau_n : 1 [n]
+dU/dt = (-U + fast + F)/(6 ms) : mV [m]
+dF/dt = -F/(3 ms) : mV [m]
+event spike when V > theta: V = keep*V - dip, theta = theta + rise, hold V, E for tau_ref
+event pulse when U > 8 mV: U = -dip, F = F/2
+projection a from spike to n: all_to_all(self=false) after d_0 + distance(a)/speed: E += w*exp(-distance(a)/reach), N += w_n
+projection b from spike to m: all_to_all after d_0: F += w
+projection c from pulse to n: pairs(list=[0, 0, 0, 2, 1, 1, 1, 3]) after 1.2*d_0: V += -w/3
+)";
+  compare_all(problem(text, 60), "adams", {25, 60}, 15);
+}
+
 BOOST_AUTO_TEST_CASE(grazing_is_refused_and_silence_is_told) {
   // V = sin t touches 1 with slope 0
   const Problem graze = problem(
