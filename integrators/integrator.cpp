@@ -149,7 +149,8 @@ struct Located final : Engine {
 
   /// A jump of the solution or of one of its derivatives at t comes back a delay later, one derivative higher: as often
   /// as the method would notice. Only what a few delays bring is worth a stop; the others are left to the error test.
-  void add_breaks(double t) {
+  /// @param jumped  the solution itself did, so that a step that ends there anyway must not begin from the left
+  void add_breaks(double t, bool jumped = false) {
     constexpr std::size_t most = 256;
     if (!history_ || info_.stochastic) return;
     std::vector<double> arriving{t};
@@ -167,7 +168,8 @@ struct Located final : Engine {
         const auto at = std::lower_bound(stops_.begin(), stops_.end(), x - tiny_);
         if (at != stops_.end() && *at <= x + tiny_) continue;
         const double steps = method_.step > 0 ? (x - segment_begin_) / method_.step : 0.5;
-        if (std::abs(steps - std::round(steps)) < 1e-6) continue;  // a step ends there anyway
+        const bool two_sided = jumped && order == 0;
+        if (!two_sided && std::abs(steps - std::round(steps)) < 1e-6) continue;  // a step ends there anyway
         stops_.insert(at, x);
       }
       arriving = std::move(next);
@@ -447,7 +449,7 @@ struct Located final : Engine {
     segment_steps_ = 0;
     restart_ = after_jump_ = true;
     segment_begin_ = t_;
-    add_breaks(t_);
+    add_breaks(t_, true);
     due_ = false;
   }
 

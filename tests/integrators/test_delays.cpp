@@ -239,6 +239,21 @@ BOOST_AUTO_TEST_CASE(a_jump_comes_back_after_the_delay) {
   }
 }
 
+// V jumps from 0 to 1 at 1.2345, and the delay is a hundred steps: W = t - 5.2345, to rounding with every method.
+BOOST_AUTO_TEST_CASE(a_jump_comes_back_between_two_steps_of_a_grid_that_began_with_it) {
+  const Problem p = problem(
+      "circuit c\ntime 1\nV(t <= 0) = 0\ndV/dt = 0 : 1\ndc/dt = 1 : 1\ndW/dt = delayed(V, 4) : 1\n"
+      "event e when c > 1.2345: c = -100, V = 1\n",
+      8);
+  for (const std::string name : {"euler", "heun", "rk4", "exponential_euler"}) {
+    Method m;
+    m.name = name;
+    m.step = 0.04;
+    const auto y = solve(p, m).y;
+    BOOST_TEST(std::abs(y[p.system.states().at("W").offset] - (8 - 5.2345)) < 1e-12, name);
+  }
+}
+
 BOOST_AUTO_TEST_CASE(bits_do_not_depend_on_threads_or_on_a_restart) {
   Problem p = problem(R"(circuit c
 time 1
