@@ -114,9 +114,9 @@ void read_course(const TomlTable& t, const Circuit& circuit, RunPlan& plan) {
   if (start != "initial" && start != "steady")
     t.at("start").fail("but a course starts from these." + suggest_names(start, {"initial", "steady"}));
   plan.from_steady = start == "steady";
-  // Durations are held in ms; where a map counts its time in plain numbers, so does its experiment.
+  // Durations are held in ms; where a circuit counts its time in plain numbers, so does its experiment.
   const bool map = circuit.is_map();
-  const Unit unit = map && circuit->time_unit.dimensionless() ? circuit->time_unit : ms;
+  const Unit unit = circuit->time_unit.dimensionless() ? circuit->time_unit : ms;
   plan.duration = positive(t, "duration", unit);
   plan.every = t.has("every") ? positive(t, "every", unit)
                : map          ? circuit->step * circuit->time_unit.to(unit)
@@ -132,7 +132,7 @@ void read_course(const TomlTable& t, const Circuit& circuit, RunPlan& plan) {
         .fail(fmt::format("but with every = {} {} it has {:.3g} points. Record fewer.", plan.every, unit.str(),
                           plan.duration / plan.every));
   if (t.has("step")) {
-    plan.step = positive(t, "step", ms);
+    plan.step = positive(t, "step", unit);
     if (const double steps = plan.duration / plan.step; steps > 1e7)
       t.at("step").fail(
           fmt::format("which makes {:.3g} steps of the duration, but at most 10 million are taken.", steps));
@@ -151,9 +151,12 @@ RunPlan read_run(const TomlTable& root, const Circuit& circuit) {
   RunPlan plan;
   const bool none = circuit->states.empty();
   plan.method = none ? "static" : circuit.is_map() ? "iterate" : "steady";
-  for (const auto& s : circuit->states) plan.record.push_back(s.variable->name);
+  plan.record = state_names(circuit);
   const auto table = root.find_table("run");
   if (!table) {
+    for (const char* flows : {"prc", "continuation", "lyapunov"})
+      if (plan.method == "iterate" && root.has(flows))
+        root.at(flows).fail(fmt::format("but '{}' is a map, and this is asked of flows.", circuit->name));
     if (plan.method == "iterate") root.fail("lacks [run] with duration = ...: the circuit is a map.");
     return plan;
   }
