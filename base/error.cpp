@@ -35,7 +35,8 @@ std::vector<std::string> closest_names(std::string_view name, const std::vector<
   std::vector<std::pair<std::size_t, std::string>> ranked;
   for (const auto& candidate : known) {
     if (candidate.size() > longest_compared) continue;
-    const std::size_t distance = edit_distance(name, candidate);
+    const bool part = candidate.starts_with(std::string(name) + "_");  // z_re of z
+    const std::size_t distance = part ? 1 : edit_distance(name, candidate);
     if (distance <= std::max<std::size_t>(1, std::max(name.size(), candidate.size()) / 3))
       ranked.emplace_back(distance, candidate);
   }

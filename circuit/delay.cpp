@@ -24,6 +24,13 @@ std::string shown(const Expr& e) {
   return text.size() < 80 ? text : text.substr(0, 77) + "...";
 }
 
+/// z of a part z_re or z_im of a complex state, else the name itself.
+std::string written_name(const std::string& state, const CircuitContents& contents) {
+  for (const auto& d : contents.definitions)
+    if (d.value.shape().has(re_im_axis().name) && (state == re_name(d.name) || state == im_name(d.name))) return d.name;
+  return state;
+}
+
 /// Every expression of the circuit in which a delayed value may stand.
 template <class Contents, class Body>
 void for_each_expression(Contents& c, const Body& body) {
@@ -165,9 +172,10 @@ void check_delays(const std::string& where, const std::string& what, const Expr&
       if (inner->kind == VariableKind::input)
         throw Error(where, fmt::format("{}: '{}' is no state. Delay states, and shift an input in its drive.", name,
                                        inner->name));
-      if (inner->kind == VariableKind::state && !past_of(inner))
-        throw Error(where, fmt::format("{}: the past of '{}' is missing. Write {}(t <= 0) = ....", name, inner->name,
-                                       inner->name));
+      if (inner->kind == VariableKind::state && !past_of(inner)) {
+        const std::string state = written_name(inner->name, contents);
+        throw Error(where, fmt::format("{}: the past of '{}' is missing. Write {}(t <= 0) = ....", name, state, state));
+      }
     }
   }
 }

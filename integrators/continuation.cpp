@@ -10,8 +10,9 @@
 #include <optional>
 
 #include "base/error.hpp"
+#include "integrators/branch_curves.hpp"
+#include "integrators/cycle.hpp"
 #include "integrators/eigenpairs.hpp"
-#include "integrators/orbit.hpp"
 
 namespace striate {
 namespace {
@@ -24,183 +25,27 @@ constexpr std::size_t most_states = 400;
 VectorXd vector(std::span<const double> x) {
   return Eigen::Map<const VectorXd>(x.data(), static_cast<Index>(x.size()));
 }
-std::vector<double> values(const VectorXd& x) { return {x.data(), x.data() + x.size()}; }
-
-/// How a small perturbation grows: an eigenvalue, or the logarithm of a multiplier.
-struct Mode {
-  double growth = 0;
-  enum Kind { real, complex, flip } kind = real;
-};
-
-/// F(x) = 0 with one unknown more than equations; the last unknown is the parameter over its range.
-class Curve {
- public:
-  virtual ~Curve() = default;
-  /// What depends on where the curve stands (mesh, phase condition).
-  virtual void stand_at(const VectorXd&) {}
-  /// F and its derivative; false where it cannot be had.
-  virtual bool evaluate(const VectorXd& x, VectorXd& f, MatrixXd& jacobian) = 0;
-  virtual BranchPoint point(const VectorXd& x) const = 0;
-  /// At the x that was evaluated last.
-  virtual std::vector<Mode> modes() const = 0;
-  virtual bool cycles() const = 0;
-};
-
-struct Scaling {
-  double low, range;  ///< of the parameter
-  std::size_t parameter;
-  double scale;  ///< of the states
-};
-
-class FixedPoints final : public Curve {
- public:
-  FixedPoints(Orbit& orbit, const Scaling& s) : orbit_(orbit), s_(s), n_(static_cast<Index>(orbit.size())) {}
-
-  bool evaluate(const VectorXd& x, VectorXd& f, MatrixXd& jacobian) override {
-    orbit_.parameters()[s_.parameter] = s_.low + s_.range * x[n_];
-    const auto y = values(s_.scale * x.head(n_));
-    std::vector<double> rate(orbit_.size());
-    if (!orbit_.rate(y, rate)) return false;
-    f = vector(rate) / s_.scale;
-    j_ = orbit_.jacobian(y);
-    jacobian.resize(n_, n_ + 1);
-    jacobian.leftCols(n_) = j_;
-    std::vector<double> direction(orbit_.parameters().size()), by_parameter(orbit_.size());
-    direction[s_.parameter] = s_.range;
-    orbit_.jvp(y, {.y = {}, .p = direction}, by_parameter);
-    jacobian.col(n_) = vector(by_parameter) / s_.scale;
-    return jacobian.allFinite();
-  }
-
-  BranchPoint point(const VectorXd& x) const override {
-    BranchPoint p;
-    p.parameter = s_.low + s_.range * x[n_];
-    p.y = p.low = p.high = values(s_.scale * x.head(n_));
-    return p;
-  }
-
-  std::vector<Mode> modes() const override {
-    std::vector<Mode> all;
-    for (const auto& value : eigenvalues(j_))
-      all.push_back({value.real(), value.imag() != 0 ? Mode::complex : Mode::real});
-    return all;
-  }
-
-  bool cycles() const override { return false; }
-  const MatrixXd& jacobian() const { return j_; }
-
- private:
-  Orbit& orbit_;
-  Scaling s_;
-  Index n_;
-  MatrixXd j_;
-};
-
-/// Unknowns: the state where the cycle is cut, the logarithm of its period over that at birth, and the parameter.
-class Cycles final : public Curve {
- public:
-  Cycles(Orbit& orbit, const Scaling& s, double born_with)
-      : orbit_(orbit), s_(s), n_(static_cast<Index>(orbit.size())), born_with_(born_with) {}
-
-  double period(const VectorXd& x) const { return born_with_ * std::exp(x[n_]); }
-
-  void stand_at(const VectorXd& x) override {
-    here_ = x;
-    orbit_.parameters()[s_.parameter] = s_.low + s_.range * x[n_ + 1];
-    const auto y = values(s_.scale * x.head(n_));
-    std::vector<double> rate(orbit_.size());
-    orbit_.rate(y, rate);
-    across_ = vector(rate).normalized();
-    mesh_ = orbit_.adapted_mesh(y, period(x), 1e-9);
-  }
-
-  bool evaluate(const VectorXd& x, VectorXd& f, MatrixXd& jacobian) override {
-    if (!(std::abs(x[n_]) < 20)) return false;
-    orbit_.parameters()[s_.parameter] = s_.low + s_.range * x[n_ + 1];
-    const VectorXd y = s_.scale * x.head(n_);
-    if (!orbit_.run(values(y), period(x), mesh_)) return false;
-    const auto end = orbit_.state(orbit_.points() - 1);
-    std::vector<double> rate(orbit_.size()), direction(orbit_.parameters().size());
-    if (!orbit_.rate(end, rate)) return false;
-    direction[s_.parameter] = s_.range;
-    MatrixXd columns = MatrixXd::Zero(n_, n_ + 1);
-    columns.leftCols(n_).setIdentity();
-    const MatrixXd moved = orbit_.push(columns, &direction);
-    monodromy_ = moved.leftCols(n_);
-    f.resize(n_ + 1);
-    f.head(n_) = (vector(end) - y) / s_.scale;
-    f[n_] = across_.dot(x.head(n_) - here_.head(n_));
-    jacobian.setZero(n_ + 1, n_ + 2);
-    jacobian.topLeftCorner(n_, n_) = monodromy_ - MatrixXd::Identity(n_, n_);
-    jacobian.block(0, n_, n_, 1) = period(x) * vector(rate) / s_.scale;
-    jacobian.block(0, n_ + 1, n_, 1) = moved.col(n_) / s_.scale;
-    jacobian.block(n_, 0, 1, n_) = across_.transpose();
-    return jacobian.allFinite();
-  }
-
-  BranchPoint point(const VectorXd& x) const override {
-    BranchPoint p;
-    p.parameter = s_.low + s_.range * x[n_ + 1];
-    p.period = period(x);
-    p.y = p.low = p.high = values(s_.scale * x.head(n_));
-    double least = std::numeric_limits<double>::infinity(), most = 0;
-    std::vector<double> rate(orbit_.size());
-    for (std::size_t k = 0; k < orbit_.points(); ++k) {
-      for (std::size_t i = 0; i < p.y.size(); ++i) {
-        p.low[i] = std::min(p.low[i], orbit_.state(k)[i]);
-        p.high[i] = std::max(p.high[i], orbit_.state(k)[i]);
-      }
-      orbit_.rate(orbit_.state(k), rate);
-      least = std::min(least, vector(rate).norm());
-      most = std::max(most, vector(rate).norm());
-    }
-    p.slowest = least / most;
-    return p;
-  }
-
-  std::vector<Mode> modes() const override {
-    const Eigen::VectorXcd multipliers = eigenvalues(monodromy_);
-    Index own = 0;
-    for (Index i = 1; i < multipliers.size(); ++i)
-      if (std::abs(multipliers[i] - 1.0) < std::abs(multipliers[own] - 1.0)) own = i;
-    std::vector<Mode> all;
-    for (Index i = 0; i < multipliers.size(); ++i) {
-      if (i == own) continue;
-      const auto m = multipliers[i];
-      const double modulus = std::max(std::abs(m), 1e-300);
-      all.push_back({std::log(modulus), m.imag() != 0 ? Mode::complex : m.real() < 0 ? Mode::flip : Mode::real});
-    }
-    return all;
-  }
-
-  bool cycles() const override { return true; }
-
- private:
-  Orbit& orbit_;
-  Scaling s_;
-  Index n_;
-  double born_with_;
-  VectorXd here_, across_;
-  std::vector<double> mesh_;
-  MatrixXd monodromy_;
-};
 
 /// A point on the curve with its tangent.
 struct Stand {
   VectorXd x, tangent;
-  std::vector<Mode> modes;
+  std::vector<Mode> modes;     ///< the nearest to no growth first
+  std::ptrdiff_t neutral = 0;  ///< so many of them do not grow
 };
 
-std::size_t unstable(const std::vector<Mode>& modes) {
+/// The modes without the first so many, which a symmetry keeps neutral.
+std::span<const Mode> moving(const Stand& s, std::ptrdiff_t neutral) {
+  return std::span(s.modes).subspan(static_cast<std::size_t>(neutral));
+}
+
+std::size_t unstable(std::span<const Mode> modes) {
   return static_cast<std::size_t>(std::ranges::count_if(modes, [](const Mode& m) { return m.growth > 0; }));
 }
 
 /// The growth nearest to zero among those of a kind.
-double nearest(const std::vector<Mode>& modes, Mode::Kind kind) {
-  double best = std::numeric_limits<double>::infinity();
-  for (const Mode& m : modes)
-    if (m.kind == kind && std::abs(m.growth) < std::abs(best)) best = m.growth;
-  return best;
+double nearest(std::span<const Mode> modes, Mode::Kind kind) {
+  const auto found = std::ranges::find(modes, kind, &Mode::kind);
+  return found == modes.end() ? std::numeric_limits<double>::infinity() : found->growth;
 }
 
 class Follower {
@@ -227,6 +72,9 @@ class Follower {
       const bool on_plane = std::abs(right[j.rows()]) < 1e-9 * (1 + x.norm());
       if (on_plane && change.norm() < 1e-9 * (1 + x.norm()) && f.norm() <= 1e-8 * j.norm() * (1 + x.norm())) {
         Stand s{x, {}, curve_.modes()};
+        std::ranges::sort(s.modes, {}, [](const Mode& m) { return std::abs(m.growth); });
+        s.neutral =
+            std::ranges::count_if(s.modes, [&](const Mode& m) { return std::abs(m.growth) <= curve_.neutral(); });
         s.tangent = lu.solve(VectorXd::Unit(j.cols(), j.cols() - 1));
         s.tangent.normalize();
         if (s.tangent.dot(tangent) < 0) s.tangent = -s.tangent;
@@ -261,6 +109,11 @@ class Follower {
         end = "Newton's iteration does not converge";
         return;
       }
+      const BranchPoint p = described(*next);
+      if (curve_.cycles() && shrunk(branch, p)) {
+        end = "the cycles shrink to a point";
+        return;
+      }
       special_between(at, *next, branch);
       const double place = next->x[parameter];
       if (place < 0 || place > 1) {
@@ -270,19 +123,10 @@ class Follower {
         end = "the end of the range";
         return;
       }
-      // What was evaluated last must be this point.
-      VectorXd f;
-      MatrixXd j;
-      curve_.evaluate(next->x, f, j);
-      branch.points.push_back(described(*next));
-      const BranchPoint& p = branch.points.back();
+      branch.points.push_back(p);
       if (p.period > longest_ || stands_still(branch)) {
         branch.special.push_back({Bifurcation::homoclinic, p});
         end = "the period grows without bound";
-        return;
-      }
-      if (curve_.cycles() && count > 5 && shrunk(branch)) {
-        end = "the cycles shrink to a point";
         return;
       }
       at = *next;
@@ -292,7 +136,7 @@ class Follower {
 
   BranchPoint described(const Stand& s) const {
     BranchPoint p = curve_.point(s.x);
-    p.unstable = unstable(s.modes);
+    p.unstable = unstable(moving(s, s.neutral));
     p.growth = -std::numeric_limits<double>::infinity();
     for (const Mode& m : s.modes) p.growth = std::max(p.growth, m.growth);
     return p;
@@ -315,10 +159,15 @@ class Follower {
     return b.slowest < 1e-3 && b.period > a.period && moved < 1e-4 * std::log(b.period / a.period);
   }
 
-  static bool shrunk(const Branch& branch) {
-    const std::size_t n = branch.points.size();
-    return extent(branch.points[n - 1]) < extent(branch.points[n - 2]) &&
-           extent(branch.points[n - 1]) < extent(branch.points.front());
+  /// Whether the cycle has become a point on the way to p: seen from its middle, its states lie on the other side.
+  static bool shrunk(const Branch& branch, const BranchPoint& p) {
+    if (branch.points.empty()) return false;
+    const BranchPoint& last = branch.points.back();
+    double together = 0, largest = 0;
+    for (std::size_t i = 0; i < p.y.size(); ++i)
+      together += (p.y[i] - (p.low[i] + p.high[i]) / 2) * (last.y[i] - (last.low[i] + last.high[i]) / 2);
+    for (const BranchPoint& q : branch.points) largest = std::max(largest, extent(q));
+    return together < 0 || extent(p) < 1e-4 * largest;
   }
 
   /// Where `of` is zero between two stands, along the tangent of the first.
@@ -344,21 +193,34 @@ class Follower {
   void special_between(const Stand& a, const Stand& b, Branch& branch) {
     const Index parameter = a.x.size() - 1;
     const auto add = [&](Bifurcation kind, const std::function<double(const Stand&)>& of) {
-      if (const auto s = locate(a, b, of)) branch.special.push_back({kind, described(*s)});
+      const auto s = locate(a, b, of);
+      if (!s) return;
+      const SpecialPoint found{kind, described(*s)};
+      const auto real = [](Bifurcation k) { return k == Bifurcation::fold || k == Bifurcation::branch_point; };
+      // Where the parameter hardly moves (canards), it turns back and forth by rounding: two such turns are none.
+      constexpr double told_apart = 1e-7;
+      if (!branch.special.empty() && real(kind) && real(branch.special.back().kind) &&
+          std::abs(branch.special.back().at.parameter - found.at.parameter) <
+              told_apart * (settings_.high - settings_.low)) {
+        branch.special.pop_back();
+      } else {
+        branch.special.push_back(found);
+      }
     };
     const bool fold = a.tangent[parameter] * b.tangent[parameter] < 0;
     if (fold) add(Bifurcation::fold, [&](const Stand& s) { return s.tangent[parameter]; });
-    const std::size_t before = unstable(a.modes), after = unstable(b.modes);
+    const std::ptrdiff_t neutral = std::min(a.neutral, b.neutral);
+    const std::size_t before = unstable(moving(a, neutral)), after = unstable(moving(b, neutral));
     const std::size_t crossed = before > after ? before - after : after - before;
     if (crossed == 0 || (fold && crossed == 1)) return;
     for (const auto kind : {Mode::complex, Mode::flip, Mode::real}) {
       if (crossed < 2 && kind == Mode::complex) continue;
-      const double x = nearest(a.modes, kind), y = nearest(b.modes, kind);
+      const double x = nearest(moving(a, neutral), kind), y = nearest(moving(b, neutral), kind);
       if (!std::isfinite(x) || !std::isfinite(y) || x * y >= 0) continue;
       const Bifurcation what = kind == Mode::complex ? (curve_.cycles() ? Bifurcation::torus : Bifurcation::hopf)
                                : kind == Mode::flip  ? Bifurcation::period_doubling
                                                      : Bifurcation::branch_point;
-      add(what, [kind](const Stand& s) { return nearest(s.modes, kind); });
+      add(what, [kind, neutral](const Stand& s) { return nearest(moving(s, neutral), kind); });
       return;
     }
   }
@@ -403,9 +265,32 @@ class Continuation {
     std::vector<Branch> branches{fixed_points()};
     if (settings_.cycles)
       for (const auto& special : std::vector<SpecialPoint>(branches[0].special))
-        if (special.kind == Bifurcation::hopf)
+        if (special.kind == Bifurcation::hopf && !is_end_of(branches, special.at))
           if (auto branch = cycles_from(special.at)) branches.push_back(std::move(*branch));
     return branches;
+  }
+
+  /// Both ways from a cycle.
+  Branch cycles_through(const Cycle& cycle) {
+    Cycles curve(orbit_, s_, cycle.period, cycle.turns);
+    Follower follower(curve, settings_, settings_.longest_period * cycle.period);
+    const std::size_t parts = Cycles::parts(orbit_.size());
+    MatrixXd nodes(static_cast<Index>(parts), n_);
+    for (std::size_t point = 0, k = 0; k < parts; ++k) {
+      while (cycle.phase[point] < static_cast<double>(k) / static_cast<double>(parts) - 1e-9) ++point;
+      nodes.row(static_cast<Index>(k)) = vector(std::span(cycle.y).subspan(point * orbit_.size(), orbit_.size()));
+    }
+    const VectorXd x = curve.unknowns(nodes, s_.low + s_.range * start_);
+    curve.stand_at(x);
+    const auto first = follower.correct(x, VectorXd::Unit(x.size(), x.size() - 1), 0);
+    if (!first)
+      throw Failure(
+          fmt::format("continuation of '{}': Newton's iteration does not close the cycle at the start. Begin "
+                      "nearer to it, with a longer march.",
+                      orbit_.system().name()));
+    Branch branch = both_ways(follower, *first);
+    branch.cycles = true;
+    return branch;
   }
 
  private:
@@ -421,20 +306,37 @@ class Continuation {
           fmt::format("continuation of '{}': Newton's iteration finds no fixed point near the start. Begin where "
                       "the circuit rests.",
                       orbit_.system().name()));
-    Branch back;
-    Stand turned = *first;
-    turned.tangent = -turned.tangent;
-    if (turned.tangent[n_] > 0) turned.tangent = -turned.tangent;
-    follower.follow(turned, back, back.end[1]);
-    Branch branch;
+    return both_ways(follower, *first);
+  }
+
+  /// Down the parameter first.
+  static Branch both_ways(Follower& follower, const Stand& first) {
+    Stand down = first, up = first;
+    (first.tangent[first.tangent.size() - 1] > 0 ? down : up).tangent *= -1;
+    Branch back, branch;
+    const BranchPoint start = follower.described(first);
+    back.points.push_back(start);
+    follower.follow(down, back, branch.end[0]);
     branch.points.assign(back.points.rbegin(), back.points.rend());
     branch.special.assign(back.special.rbegin(), back.special.rend());
-    branch.end[0] = back.end[1];
-    branch.points.push_back(follower.described(*first));
-    Stand onward = *first;
-    onward.tangent = -turned.tangent;
-    follower.follow(onward, branch, branch.end[1]);
+    Branch onward;
+    onward.points.push_back(start);
+    follower.follow(up, onward, branch.end[1]);
+    branch.points.insert(branch.points.end(), onward.points.begin() + 1, onward.points.end());
+    branch.special.insert(branch.special.end(), onward.special.begin(), onward.special.end());
     return branch;
+  }
+
+  /// Whether the cycles born at a Hopf point are known from where they come to.
+  bool is_end_of(const std::vector<Branch>& branches, const BranchPoint& hopf) const {
+    return std::ranges::any_of(branches, [&](const Branch& b) {
+      if (!b.cycles || !b.end[1].starts_with("the cycles shrink")) return false;
+      const BranchPoint& last = b.points.back();
+      double apart = std::abs(last.parameter - hopf.parameter) / s_.range;
+      for (std::size_t i = 0; i < hopf.y.size(); ++i)
+        apart = std::max(apart, std::abs((last.low[i] + last.high[i]) / 2 - hopf.y[i]) / s_.scale);
+      return apart < settings_.step;
+    });
   }
 
   /// Cycles around a Hopf point: the eigenvectors of its pair span them, its frequency gives the period.
@@ -449,15 +351,19 @@ class Continuation {
     }
     if (pair < 0) return std::nullopt;
     const double period = 2 * std::numbers::pi / pairs.values[pair].imag();
-    Cycles curve(orbit_, s_, period);
+    Cycles curve(orbit_, s_, period, std::vector<double>(orbit_.size()));
     Follower follower(curve, settings_, settings_.longest_period * period);
+    const auto parts = static_cast<Index>(Cycles::parts(orbit_.size()));
+    const MatrixXd rest = vector(hopf.y).transpose().replicate(parts, 1);
+    MatrixXd around = rest;
+    for (Index k = 0; k < parts; ++k) {
+      const double phase = 2 * std::numbers::pi * static_cast<double>(k) / static_cast<double>(parts);
+      around.row(k) += (std::polar(1.0, phase) * pairs.vectors.col(pair)).real().transpose();
+    }
     Stand at;
-    at.x = VectorXd::Zero(n_ + 2);
-    at.x.head(n_) = vector(hopf.y) / s_.scale;
-    at.x[n_ + 1] = (hopf.parameter - s_.low) / s_.range;
-    at.tangent = VectorXd::Zero(n_ + 2);
-    at.tangent.head(n_) = pairs.vectors.col(pair).real().normalized();
-    // The cut lies across the flow of the small cycle, on the line away from the fixed point.
+    at.x = curve.unknowns(rest, hopf.parameter);
+    at.tangent = (curve.unknowns(around, hopf.parameter) - at.x).normalized();
+    // What is asked of the phase is that of the small cycle.
     constexpr double small = 2e-3;
     curve.stand_at(at.x + small * at.tangent);
     const auto first = follower.correct(at.x, at.tangent, small);
@@ -496,6 +402,13 @@ const char* to_string(Bifurcation kind) {
 
 std::vector<Branch> continue_branches(const Problem& problem, const ContinuationSettings& settings) {
   return Continuation(problem, settings).run();
+}
+
+Branch continue_cycle(const Problem& problem, const ContinuationSettings& settings, const CycleSettings& search) {
+  Continuation continuation(problem, settings);
+  CycleSettings sampled = search;
+  sampled.samples = Cycles::parts(problem.system.states().size());
+  return continuation.cycles_through(find_cycle(problem, sampled));
 }
 
 }  // namespace striate

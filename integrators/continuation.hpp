@@ -3,7 +3,7 @@
 #include <string>
 #include <vector>
 
-#include "integrators/problem.hpp"
+#include "integrators/cycle.hpp"
 
 namespace striate {
 
@@ -13,7 +13,7 @@ struct ContinuationSettings {
   double step = 0.01;              ///< longest, as a share of high - low
   std::size_t most_points = 2000;  ///< of a branch
   bool cycles = true;              ///< whether the cycles born at every Hopf point are followed too
-  double longest_period = 20;      ///< in periods at birth: one that long counts as growing without bound
+  double longest_period = 20;      ///< in periods at birth or at the start: that long counts as growing without bound
 };
 
 /// What happens at a point of a branch.
@@ -54,10 +54,15 @@ struct Branch {
 /// of the problem, and the branches of cycles born from it. Inputs and time are held.
 ///
 /// Pseudo-arclength continuation with Newton's method on the bordered system; folds, Hopf points and the others are
-/// located to rounding by the secant rule along the branch. Cycles by shooting with the exact derivatives of the steps
-/// (Orbit): fit for those whose multipliers stay below some 1e8.
+/// located to rounding by the secant rule along the branch. Cycles by multiple shooting with the exact derivatives of
+/// the steps (Orbit), over up to 20 parts of the period, and one from 200 states on.
 /// Source  Kuznetsov (2004), Elements of Applied Bifurcation Theory, ch. 10; Keller (1977).
 /// @throws Error for a parameter that is none, a range without the start, and as Orbit; Failure without a fixed point
 std::vector<Branch> continue_branches(const Problem& problem, const ContinuationSettings& settings);
+
+/// The branch of cycles through the one that the flow from Problem::y0 approaches, both ways.
+/// @param search  as of find_cycle; its samples are not used
+/// @throws as continue_branches and find_cycle
+Branch continue_cycle(const Problem& problem, const ContinuationSettings& settings, const CycleSettings& search);
 
 }  // namespace striate

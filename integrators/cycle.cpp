@@ -67,7 +67,8 @@ class Search {
         double period = course.t[*candidate] - course.t.front();
         mesh_ = orbit_.adapted_mesh(course.y.front(), period, settings_.tolerance);
         close(y, period, std::nullopt);
-        if (excursion() < 0.2 * widest_) continue;  // the Newton iteration fell onto a state of rest
+        const bool winds = std::ranges::any_of(turns_, [](double t) { return t != 0; });
+        if (!winds && excursion() < 0.2 * widest_) continue;  // the Newton iteration fell onto a state of rest
         start_at_origin(y, period);
         return cycle(y, period);
       } catch (const Failure& failure) {
@@ -111,12 +112,24 @@ class Search {
     return m;
   }
 
+  /// Over which no angle goes on by more than a tenth of a turn, so that no return is stepped over; 0: no angle moves.
+  double step_of_angles() {
+    std::vector<double> f(n_);
+    orbit_.rate(start_, f);
+    double fastest = 0;
+    for (std::size_t i = 0; i < n_; ++i)
+      if (angle_[i]) fastest = std::max(fastest, std::abs(f[i]));
+    return fastest > 0 ? 0.1 * turn / fastest : 0;
+  }
+
   void settle() { start_ = solve(run_from(problem_.y0), method()).y; }
 
   /// The steps over another transient, with the range of every state.
   Course watch() {
     Course course;
-    Integrator integrator(method());
+    Method steps = method();
+    steps.max_step = step_of_angles();
+    Integrator integrator(steps);
     const Problem run = run_from(start_);
     integrator.start(run);
     const auto keep = [&] {

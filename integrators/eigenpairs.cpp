@@ -19,4 +19,11 @@ Eigenpairs eigenpairs(const Eigen::MatrixXd& matrix) { return pairs(matrix, true
 
 Eigen::VectorXcd eigenvalues(const Eigen::MatrixXd& matrix) { return pairs(matrix, false).values; }
 
+Ratios eigenvalue_ratios(const Eigen::MatrixXd& a, const Eigen::MatrixXd& b) {
+  const Eigen::GeneralizedEigenSolver<Eigen::MatrixXd> solver(a, b, false);
+  if (solver.info() == Eigen::Success) return {solver.alphas(), solver.betas()};
+  constexpr double nan = std::numeric_limits<double>::quiet_NaN();
+  return {Eigen::VectorXcd::Constant(a.rows(), nan), Eigen::VectorXd::Constant(a.rows(), nan)};
+}
+
 }  // namespace striate

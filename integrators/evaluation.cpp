@@ -52,9 +52,10 @@ Evaluation::Evaluation(const Problem& problem, std::initializer_list<Supply> sup
     const char* what = input.supply == Supply::noise     ? "noise"
                        : input.supply == Supply::delayed ? "delays"
                                                          : "refractory states";
-    throw Error(system_.name(), fmt::format("has {}, which are no part of this computation. Integrate it in time, or "
-                                            "leave them out of the circuit.",
-                                            what));
+    throw Error(system_.name(),
+                fmt::format("has {}, but this computation is of circuits without. Integrate it in time, or "
+                            "take the circuit without.",
+                            what));
   }
 }
 

@@ -7,6 +7,7 @@
 #include <numbers>
 
 #include "base/error.hpp"
+#include "base/memory.hpp"
 #include "base/parallel.hpp"
 
 namespace striate {
@@ -51,9 +52,9 @@ History::History(const System<double>& system, std::span<const double> p, double
   }
   for (const double tau : taus_) {
     if (!(tau >= 0 && std::isfinite(tau)))
-      throw Error(system.name(),
-                  fmt::format("a delay = {} {}, but must not be negative. Check its sign and parameters.", tau,
-                              system.time_unit().str()));
+      throw Error(system.name(), fmt::format("{} = {} {}, but must be finite and not negative. Check its sign and "
+                                             "parameters.",
+                                             name_of(tau), tau, system.time_unit().str()));
     largest_ = std::max(largest_, tau);
     if (tau > 0) smallest_ = std::min(smallest_, tau);
     if (tau == 0 || distinct_.size() > most_distinct) continue;
@@ -61,10 +62,9 @@ History::History(const System<double>& system, std::span<const double> p, double
   }
   if (distinct_.size() > most_distinct) distinct_.clear();
   if (step > smallest_ * (1 + 1e-9))
-    throw Error(system.name(),
-                fmt::format("a delay = {0} {1}, but must be zero or at least the step of {2} {1}. Shorten "
-                            "the step, or round the delay to it.",
-                            smallest_, system.time_unit().str(), step));
+    throw Error(system.name(), fmt::format("{3} = {0} {1}, but must be zero or at least the step of {2} {1}. Shorten "
+                                           "the step, or round the delay to it.",
+                                           smallest_, system.time_unit().str(), step, name_of(smallest_)));
   for (std::size_t j = 0; j < nodes_.size(); ++j) {
     const auto place = [&](std::size_t m) { return centred_ ? 2 * nodes_[m] - 1 : nodes_[m]; };
     std::vector<double> basis{1};  // prod over m of (x - x_m)/(x_j - x_m), its coefficients ascending
@@ -79,7 +79,12 @@ History::History(const System<double>& system, std::span<const double> p, double
   const bool constant = std::all_of(system.delays().begin(), system.delays().end(),
                                     [](const Delay& delay) { return delay.constant_past; });
   const double length = step > 0 ? step : largest_ / (constant ? 1 : stretches_of_past);
-  const auto count = largest_ > 0 ? static_cast<std::size_t>(std::ceil(largest_ / length - 1e-9)) + 1 : 0;
+  const double stretches = largest_ > 0 ? std::ceil(largest_ / length - 1e-9) + 1 : 0;
+  require_memory(system.name(),
+                 fmt::format("{:.3g} steps of the past, as far as {} = {} {} looks back,", stretches, name_of(largest_),
+                             largest_, system.time_unit().str()),
+                 8 * stretches * static_cast<double>(nodes_.size() * sources_));
+  const auto count = static_cast<std::size_t>(stretches);
   collect_sums(p, workspace, step > 0 ? count : usual_stretches);
   for (std::size_t k = count; k > 0; --k) {
     const double begin = -static_cast<double>(k) * length, end = -static_cast<double>(k - 1) * length;
@@ -89,6 +94,17 @@ History::History(const System<double>& system, std::span<const double> p, double
     to_powers(rows);
     add(t0 + begin, t0 + end, std::move(rows));
   }
+}
+
+std::string History::name_of(double tau) const {
+  for (const Delay& delay : system_.delays()) {
+    const auto begin = taus_.begin() + static_cast<std::ptrdiff_t>(delay.tau);
+    const auto end = begin + static_cast<std::ptrdiff_t>(delay.size);
+    // A number that is none equals nothing, not even itself.
+    if (std::none_of(begin, end, [&](double x) { return x == tau || (std::isnan(x) && std::isnan(tau)); })) continue;
+    return "the delay of " + system_.inputs().at(delay.name).description;
+  }
+  return "a delay";
 }
 
 void History::collect_sums(std::span<const double> p, Workspace<double>& workspace, std::size_t stretches) {

@@ -4,6 +4,7 @@
 #include <deque>
 #include <functional>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "base/aligned_vector.hpp"
@@ -18,9 +19,11 @@ class History {
  public:
   /// @param degree  of the polynomials: with it the method keeps its order
   /// @param step    of a fixed-step method [time unit]; 0 for an adaptive one
-  /// @throws Error for a delay below zero, or shorter than the step
+  /// @throws Error for a delay below zero, shorter than the step, or too long for the memory
   History(const System<double>& system, std::span<const double> p, double t0, int degree, double step);
 
+  /// What has this delay: "the delay of delayed(x, d)".
+  std::string name_of(double tau) const;
   double smallest() const { return smallest_; }     ///< delay above zero [time unit]; infinite without one
   bool has_zero() const { return !zero_.empty(); }  ///< whether some element is not delayed at all
   const std::vector<double>& distinct() const { return distinct_; }  ///< the delays above zero, when they are few

@@ -81,6 +81,7 @@ class Pair {
 
 LyapunovExponent lyapunov_exponent(const Problem& problem, const LyapunovSettings& s) {
   const System<double>& system = problem.system;
+  if (system.states().size() == 0) throw Error(system.name(), "has no states, so that nothing in it moves.");
   if (system.is_map() || system.guard_size() > 0)
     throw Error(system.name(), "a Lyapunov exponent is sought of flows without events.");
   if (!(s.duration > 0 && s.step > 0 && s.transient >= 0))

@@ -21,6 +21,7 @@ std::span<double> column(Eigen::MatrixXd& m, Eigen::Index j) {
 
 Problem checked(const Problem& problem) {
   const System<double>& system = problem.system;
+  if (system.states().size() == 0) throw Error(system.name(), "has no states, so that nothing in it moves.");
   if (system.is_map()) throw Error(system.name(), "is a map, but cycles and branches are sought of flows.");
   if (system.guard_size() > 0)
     throw Error(system.name(), "has events, but cycles and branches are sought of flows without jumps.");
@@ -82,9 +83,11 @@ std::vector<double> Orbit::adapted_mesh(std::span<const double> y0, double durat
   method.atol = tolerance * 1e-2;
   std::vector<double> mesh{0};
   Observer observer;
-  observer.progress = [&](double t, const Counters&) { mesh.push_back(t / duration); };
+  observer.progress = [&](double t, const Counters&) {
+    if (t < duration * (1 - 1e-9)) mesh.push_back(t / duration);
+  };
   solve(problem, method, {}, observer);
-  mesh.back() = 1;
+  mesh.push_back(1);
   return mesh;
 }
 

@@ -106,6 +106,22 @@ class Carry {
   NonlinearSolver nonlinear_;
 };
 
+/// By a delay, a state that does not start where its past ends has a derivative that jumps a delay later.
+void require_joined_past(const System<double>& system, std::span<const double> past, std::span<const double> y0) {
+  for (const State& s : system.circuit()->states) {
+    if (!s.history) continue;
+    const Field& f = system.states().at(s.variable->name);
+    for (std::size_t i = f.offset; i < f.offset + f.size; ++i)
+      if (std::abs(y0[i] - past[i]) > 1e-9 * std::max(std::abs(y0[i]), std::abs(past[i])))
+        throw Error(
+            "sensitivities",
+            fmt::format("{0} starts at {1:g} {3}, but its past ends at {2:g} {3}: the derivative by a delay then "
+                        "jumps a delay later, which is not followed. Start where the past ends, or take "
+                        "back-propagation through the steps of discretise(circuit).",
+                        system.states().element_name(i), y0[i], past[i], f.unit.str()));
+  }
+}
+
 /// Of a circuit with delays: its states and their derivatives as the states of one circuit, by any method.
 Sensitivities through_delays(const Problem& problem, const Method& method, std::span<const Direction> directions,
                              std::span<const double> times) {
@@ -129,7 +145,12 @@ Sensitivities through_delays(const Problem& problem, const Method& method, std::
     if (problem.y0.empty() && !d.p.empty()) system.initial_jvp(at.p, at.u, d.p, s, evaluation.workspace());
     extended.y0.insert(extended.y0.end(), s.begin(), s.end());
   }
-  // The last state may say whether the run has begun.
+  // The last state may say whether the run has begun: where a delay moves.
+  if (!problem.y0.empty() && extended.system.states().size() > n * (1 + directions.size())) {
+    std::vector<double> past(n);
+    evaluation.initial(problem.t0, past);
+    require_joined_past(system, past, y0);
+  }
   extended.y0.resize(extended.system.states().size(), 1);
 
   Sensitivities result;

@@ -296,7 +296,8 @@ ConditionResult ConditionRunner::run(std::size_t condition, const CourseObserver
     return Course(e_, system_, times_, condition, condition == 0 ? first_drive_ : nullptr)
         .run(widths_, trained_, observer);
   } catch (const Error& error) {
-    throw_told(e_, error);
+    const std::string where = condition_text(e_, condition), what = error.what();
+    throw_told(e_, where.empty() || what.starts_with(e_.path) ? error : Error("condition " + where, what));
   } catch (const Failure& f) {
     const std::string where = condition_text(e_, condition);
     throw Failure(where.empty() ? f.what() : fmt::format("condition {}: {}", where, f.what()));

@@ -34,6 +34,30 @@ ContinuationPlan read_continuation_plan(const TomlTable& t, const Circuit& circu
     plan.march = evaluate(t.at("march"), circuit->time_unit);
     if (!(plan.march >= 0) || std::isinf(plan.march)) t.at("march").fail("but must be finite and not below 0.");
   }
+  const std::string start = t.string("start", "rest");
+  if (start != "rest" && start != "cycle")
+    t.at("start").fail("but a branch begins at rest or at a cycle." + suggest_names(start, {"rest", "cycle"}));
+  plan.from_cycle = start == "cycle";
+  if (plan.from_cycle && plan.march == 0) t.fail("lacks `march`: how long the circuit runs before it is on its cycle.");
+  if (plan.from_cycle && !s.cycles) t.at("cycles").fail("but the branch begins at a cycle.");
+  const auto state = [&](const TomlValue& where, const std::string& name) -> const Expr& {
+    std::vector<std::string> states;
+    for (const auto& x : circuit->states) {
+      if (x.variable->name == name) return x.variable;
+      states.push_back(x.variable->name);
+    }
+    where.fail(fmt::format("but there is no state '{}'.{}", name, suggest_names(name, states)));
+  };
+  if (plan.from_cycle && t.has("angles")) {
+    plan.angles = t.at("angles").as_strings();
+    for (const auto& name : plan.angles) state(t.at("angles"), name);
+  }
+  if (const auto initial = t.find_table("initial"))
+    for (const auto& name : initial->keys()) {
+      const double value = evaluate(initial->at(name), state(initial->at(name), name).unit());
+      if (!std::isfinite(value)) initial->at(name).fail("but must be finite.");
+      plan.initial.emplace_back(name, value);
+    }
   return plan;
 }
 

@@ -2,9 +2,12 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "base/error.hpp"
 #include "circuit/compile.hpp"
 #include "integrators/integrator.hpp"
+#include "sim/condition_runner.hpp"
 #include "sim/recording.hpp"
 #include "sim/stimulus_drive.hpp"
 
@@ -46,10 +49,22 @@ void write_branch(H5File& file, const std::string& group, const Branch& branch, 
 }
 
 Problem problem_of(const Experiment& e, const System<double>& system) {
-  Problem problem{system, system.default_parameters(), std::make_shared<const StimulusDrive>(e, system, 0), {}, 0, 1,
+  Problem problem{system, parameter_values(e, system, 0), std::make_shared<const StimulusDrive>(e, system, 0), {}, 0, 1,
                   {}};
-  if (e.continuation->march > 0) {
-    problem.t1 = e.continuation->march;
+  const ContinuationPlan& plan = *e.continuation;
+  if (!plan.initial.empty()) {
+    problem.y0.resize(system.states().size());
+    std::vector<double> u(system.inputs().size());
+    problem.drive->evaluate(0, u);
+    auto workspace = system.workspace();
+    system.initial(problem.p, u, problem.y0, workspace);
+    for (const auto& [name, value] : plan.initial) {
+      const Field& f = system.states().at(name);
+      std::fill_n(problem.y0.begin() + static_cast<std::ptrdiff_t>(f.offset), f.size, value);
+    }
+  }
+  if (plan.march > 0 && !plan.from_cycle) {
+    problem.t1 = plan.march;
     Method method;
     method.name = "dp54";
     method.rtol = 1e-8;
@@ -67,7 +82,13 @@ void run_continuation(const Experiment& e, const RunOptions& options) {
     throw Error(e.path, "has several conditions, but branches are those of one circuit. Keep one value of each.");
   require_free(options.output, options.overwrite);
   const System<double> system = compile<double>(e.circuit);
-  const auto branches = continue_branches(problem_of(e, system), e.continuation->settings);
+  const ContinuationPlan& plan = *e.continuation;
+  const Problem problem = problem_of(e, system);
+  CycleSettings search;
+  search.transient = plan.march;
+  search.angles = plan.angles;
+  const auto branches = plan.from_cycle ? std::vector{continue_cycle(problem, plan.settings, search)}
+                                        : continue_branches(problem, plan.settings);
   const Field& parameter = system.parameters().at(e.continuation->settings.parameter);
   H5File file = create_result(options.output, options.overwrite, e, {options.command, options.threads}, "branches");
   file.set_attribute("/", "parameter", parameter.name);

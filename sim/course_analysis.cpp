@@ -123,6 +123,14 @@ void require_shape(const Experiment& e, const Analysis& a, const Places& places)
                              a.variable));
   if (!c.needs_phase() && places.complex)
     refuse(a, fmt::format("'{}' is complex, but spectra are of real variables. Name one of its parts.", a.variable));
+  if (c.phase == PhaseSource::angle) {
+    for (const std::string& name : {a.variable, c.with})
+      if (const Unit unit = name.empty() ? Unit() : observable(e.circuit, name).value.unit(); !unit.dimensionless())
+        refuse(a, fmt::format("'{}' is in [{}], but an angle is in rad, deg or without unit. Say phase = \"analytic\", "
+                              "if it is a rhythm.",
+                              name, unit.str()));
+    if (c.measure == Measure::envelope) refuse(a, fmt::format("'{}' is an angle, which has no envelope.", a.variable));
+  }
   switch (c.measure) {
     case Measure::local_order: {
       const std::size_t axis = axis_place(a, places, "along which places are neighbours");
@@ -136,6 +144,10 @@ void require_shape(const Experiment& e, const Analysis& a, const Places& places)
     case Measure::chimera_index:
     case Measure::metastability: {
       const std::size_t n = places.axes[axis_place(a, places, "of communities")].size;
+      if (n == places.count)
+        refuse(a, fmt::format("the communities along axis '{}' have one place each of '{}', but an order is that of "
+                              "several. Give the circuit an axis of communities and one of their members.",
+                              a.axis, a.variable));
       if (c.measure == Measure::chimera_index && n < 2)
         refuse(a, "one community is there, but a variance across them needs two.");
       break;
@@ -180,11 +192,11 @@ class Reader {
 
   std::vector<double> read(std::span<const double> course, std::span<const double> other) const {
     if (!c_.needs_phase()) return spectral(course, other);
-    const auto signal = phasors(course);
+    const auto signal = phasors(course, a_.variable);
     switch (c_.measure) {
       case Measure::metastability: return {metastability(orders(signal), communities())};
       case Measure::chimera_index: return {chimera_index(orders(signal), communities())};
-      case Measure::phase_locking: return locking(signal, c_.with.empty() ? signal : phasors(other));
+      case Measure::phase_locking: return locking(signal, c_.with.empty() ? signal : phasors(other, c_.with));
       default: return over_times(signal);
     }
   }
@@ -198,7 +210,7 @@ class Reader {
   }
 
   /// Modulus and phase of every place at every time that is read, [t, places].
-  std::vector<Complex> phasors(std::span<const double> course) const {
+  std::vector<Complex> phasors(std::span<const double> course, const std::string& variable) const {
     const std::size_t n = places_.count;
     std::vector<Complex> z(samples_ * n);
     if (c_.phase == PhaseSource::own) {
@@ -207,7 +219,7 @@ class Reader {
       return z;
     }
     if (c_.phase == PhaseSource::angle) {
-      const double rad = observable(e_.circuit, a_.variable).value.unit().to(Unit::parse("rad"));
+      const double rad = observable(e_.circuit, variable).value.unit().to(Unit::parse("rad"));
       for (std::size_t i = 0; i < z.size(); ++i) z[i] = std::polar(1.0, rad * course[first_ * n + i]);
       return z;
     }
@@ -482,6 +494,9 @@ std::vector<RowAxis> course_row(const Experiment& e, const Analysis& a) try {
     }
     default: break;
   }
+  if (2 * dt * c.lowest > 1)
+    refuse(a, fmt::format("lowest = {} {}, but samples {} s apart hold frequencies up to {} {}.", c.lowest, hertz, dt,
+                          0.5 / dt, hertz));
   if (c.band) band_pass(std::vector<double>(end - first, 0.0), dt, c.band->first, c.band->second);
   return row;
 } catch (const Error& error) {
@@ -494,7 +509,7 @@ Unit course_unit(const Experiment& e, const Analysis& a) {
   const Unit unit = observable(e.circuit, a.variable).value.unit();
   switch (c.measure) {
     case Measure::phase: return Unit::parse("rad");
-    case Measure::envelope: return c.phase == PhaseSource::angle ? Unit() : unit;
+    case Measure::envelope: return unit;
     case Measure::frequency: return per_second(e);
     case Measure::wave_vector: return inverse(c.length);
     case Measure::spectrum: return per_second(e) == Unit() ? unit * unit : unit * unit / per_second(e);

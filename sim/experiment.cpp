@@ -115,9 +115,9 @@ void read_course(const TomlTable& t, const Circuit& circuit, RunPlan& plan) {
   if (start != "initial" && start != "steady")
     t.at("start").fail("but a course starts from these." + suggest_names(start, {"initial", "steady"}));
   plan.from_steady = start == "steady";
-  // Durations are held in ms; where a map counts its time in plain numbers, so does its experiment.
+  // Durations are held in ms; where a circuit counts its time in plain numbers, so does its experiment.
   const bool map = circuit.is_map();
-  const Unit unit = map && circuit->time_unit.dimensionless() ? circuit->time_unit : ms;
+  const Unit unit = circuit->time_unit.dimensionless() ? circuit->time_unit : ms;
   plan.duration = positive(t, "duration", unit);
   plan.every = t.has("every") ? positive(t, "every", unit)
                : map          ? circuit->step * circuit->time_unit.to(unit)
@@ -133,7 +133,7 @@ void read_course(const TomlTable& t, const Circuit& circuit, RunPlan& plan) {
         .fail(fmt::format("but with every = {} {} it has {:.3g} points. Record fewer.", plan.every, unit.str(),
                           plan.duration / plan.every));
   if (t.has("step")) {
-    plan.step = positive(t, "step", ms);
+    plan.step = positive(t, "step", unit);
     if (const double steps = plan.duration / plan.step; steps > 1e7)
       t.at("step").fail(
           fmt::format("which makes {:.3g} steps of the duration, but at most 10 million are taken.", steps));
@@ -148,30 +148,16 @@ void read_course(const TomlTable& t, const Circuit& circuit, RunPlan& plan) {
   }
 }
 
-/// All states; of a complex one the definition of both its parts.
-std::vector<std::string> names_of_states(const Circuit& circuit) {
-  std::vector<std::string> names;
-  for (const auto& s : circuit->states) {
-    std::string name = s.variable->name;
-    if (name.ends_with("_re") || name.ends_with("_im")) {
-      const std::string both = name.substr(0, name.size() - 3);
-      const auto is_both = [&](const Definition& d) {
-        return d.name == both && d.value.shape().has(re_im_axis().name);
-      };
-      if (std::ranges::any_of(circuit->definitions, is_both)) name = both;
-    }
-    if (std::ranges::count(names, name) == 0) names.push_back(name);
-  }
-  return names;
-}
-
 RunPlan read_run(const TomlTable& root, const Circuit& circuit) {
   RunPlan plan;
   const bool none = circuit->states.empty();
   plan.method = none ? "static" : circuit.is_map() ? "iterate" : "steady";
-  plan.record = names_of_states(circuit);
+  plan.record = state_names(circuit);
   const auto table = root.find_table("run");
   if (!table) {
+    for (const char* flows : {"prc", "continuation", "lyapunov"})
+      if (plan.method == "iterate" && root.has(flows))
+        root.at(flows).fail(fmt::format("but '{}' is a map, and this is asked of flows.", circuit->name));
     if (plan.method == "iterate") root.fail("lacks [run] with duration = ...: the circuit is a map.");
     return plan;
   }

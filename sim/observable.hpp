@@ -18,4 +18,9 @@ Observable observable(const Circuit& circuit, const std::string& name);
 
 std::vector<std::string> observable_names(const Circuit& circuit);
 
+/// The states as they are written: a complex one by its name, the others by theirs.
+std::vector<std::string> state_names(const Circuit& circuit);
+/// Whether `name` is that of a complex state, which is the pair of states re_name(name) and im_name(name).
+bool is_complex_state(const Circuit& circuit, const std::string& name);
+
 }  // namespace striate

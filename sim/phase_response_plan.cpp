@@ -7,7 +7,9 @@
 #include <sstream>
 
 #include "base/error.hpp"
+#include "circuit/system.hpp"
 #include "circuit/text.hpp"
+#include "sim/observable.hpp"
 #include "sim/quantity.hpp"
 
 namespace striate {
@@ -22,13 +24,29 @@ std::string axes_text(const Shape& shape) {
 void require_state(const Circuit& circuit, const TomlValue& where, const std::string& name) {
   std::vector<std::string> names;
   for (const auto& s : circuit->states) names.push_back(s.variable->name);
-  if (std::ranges::count(names, name) == 0)
+  if (std::ranges::count(names, name) == 0 && !is_complex_state(circuit, name))
     where.fail(fmt::format("but there is no state '{}'.{}", name, suggest_names(name, names)));
 }
 
-/// Whether a line of a circuit's text says what its states do.
+/// "x", or "x[unit=3]" of a state with axes.
+void require_element(const Circuit& circuit, const TomlValue& where, const std::string& name) {
+  require_state(circuit, where, name.substr(0, name.find('[')));
+  if (name.find('[') == std::string::npos) return;
+  std::vector<std::string> elements;
+  for (const auto& s : circuit->states) {
+    Fields one;
+    one.add({s.variable->name, "", s.variable.unit(), s.variable.shape(), 0, s.variable.shape().size()});
+    for (std::size_t i = 0; i < one.size() && i < 1000; ++i) elements.push_back(one.element_name(i));
+  }
+  if (std::ranges::count(elements, name) == 0)
+    where.fail(fmt::format("but no state has this element.{}", suggest_names(name, elements)));
+}
+
+/// Whether a line of a circuit's text says what its states do, or is their complex pair.
 bool is_of_states(const std::string& line, const Circuit& circuit) {
   if (line.starts_with("event ") || line.starts_with("regime ")) return true;
+  for (const auto& name : state_names(circuit))
+    if (is_complex_state(circuit, name) && line.starts_with(name + " :=")) return true;
   return std::ranges::any_of(circuit->states, [&](const State& s) {
     return line.starts_with(s.left_side() + " =") || line.starts_with(s.variable->name + "(0) =");
   });
@@ -42,7 +60,8 @@ PhaseResponsePlan read_phase_response_plan(const TomlTable& t, const Circuit& ci
   if (!(plan.cycle.transient > 0) || std::isinf(plan.cycle.transient))
     t.at("transient").fail("but must be above 0 and finite.");
   plan.cycle.origin = t.string("origin", circuit->states.empty() ? "" : circuit->states[0].variable->name);
-  if (t.has("origin")) require_state(circuit, t.at("origin"), plan.cycle.origin.substr(0, plan.cycle.origin.find('[')));
+  if (is_complex_state(circuit, plan.cycle.origin)) plan.cycle.origin = re_name(plan.cycle.origin);
+  if (t.has("origin")) require_element(circuit, t.at("origin"), plan.cycle.origin);
   plan.cycle.samples = whole_number(t, "samples", 256, 4, 100'000);
   plan.cycle.tolerance = t.number("tolerance", 1e-10);
   if (!(plan.cycle.tolerance >= 1e-13 && plan.cycle.tolerance <= 1e-3))
@@ -54,7 +73,13 @@ PhaseResponsePlan read_phase_response_plan(const TomlTable& t, const Circuit& ci
   if (const auto coupling = t.find_table("coupling"))
     for (const auto& state : coupling->keys()) {
       require_state(circuit, coupling->at(state), state);
-      plan.coupling.emplace_back(state, coupling->string(state));
+      const std::string rate = coupling->string(state);
+      if (is_complex_state(circuit, state)) {
+        plan.coupling.emplace_back(re_name(state), fmt::format("re({})", rate));
+        plan.coupling.emplace_back(im_name(state), fmt::format("im({})", rate));
+      } else {
+        plan.coupling.emplace_back(state, rate);
+      }
     }
   return plan;
 }
@@ -69,6 +94,10 @@ Circuit coupling_circuit(const Circuit& circuit, const PhaseResponsePlan& plan, 
     for (const std::string suffix : {"", "_j"})
       text += fmt::format("input {}{}{} : {}\n", v->name, suffix, axes_text(v.shape()), v.unit().str());
   }
+  for (const auto& name : state_names(circuit))
+    if (is_complex_state(circuit, name))
+      for (const std::string suffix : {"", "_j"})
+        text += fmt::format("{0}{2} := {1}_re{2} + i*{1}_im{2}\n", name, name, suffix);
   for (const auto& [name, expression] : plan.coupling) {
     const Expr& v = circuit.state(name).variable;
     const Unit rate = circuit->time_unit.dimensionless() ? v.unit() : v.unit() / circuit->time_unit;

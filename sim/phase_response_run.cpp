@@ -6,6 +6,7 @@
 
 #include "base/error.hpp"
 #include "circuit/compile.hpp"
+#include "sim/condition_runner.hpp"
 #include "sim/recording.hpp"
 #include "sim/stimulus_drive.hpp"
 
@@ -32,9 +33,9 @@ std::vector<double> interaction(const Experiment& e, const System<double>& syste
   const System<double> coupling = compile<double>(coupling_circuit(e.circuit, *e.prc, e.path));
   auto workspace = coupling.workspace();
   std::vector<double> p = coupling.default_parameters();
+  const std::vector<double> values = parameter_values(e, system, 0);
   for (const auto& f : coupling.parameters()) {
     const auto& from = system.parameters().at(f.name);
-    const auto values = system.default_parameters();
     std::copy_n(values.begin() + static_cast<std::ptrdiff_t>(from.offset), f.size,
                 p.begin() + static_cast<std::ptrdiff_t>(f.offset));
   }
@@ -104,7 +105,7 @@ void run_phase_response(const Experiment& e, const RunOptions& options) {
   const System<double> system = compile<double>(e.circuit);
   if (!e.prc->coupling.empty()) coupling_circuit(e.circuit, *e.prc, e.path);
   const auto drive = std::make_shared<const StimulusDrive>(e, system, 0);
-  const PhaseResponse r = phase_response({system, system.default_parameters(), drive, {}, 0, 1, {}}, e.prc->cycle);
+  const PhaseResponse r = phase_response({system, parameter_values(e, system, 0), drive, {}, 0, 1, {}}, e.prc->cycle);
   const std::size_t samples = e.prc->cycle.samples;
   const auto y = at_samples(r.cycle, r.cycle.y, samples);
   const auto z = at_samples(r.cycle, r.z, samples);

@@ -62,6 +62,11 @@ void read_length(const TomlTable& t, const Experiment& e, const std::string& axi
   if (t.has("spacing")) {
     const TomlQuantity given = t.quantity("spacing");
     c.length = Unit::parse(given.unit.empty() ? "1" : given.unit);
+    const Unit own = e.circuit.axis(axis).unit, metre = Unit::parse("m");
+    const bool placed = e.circuit.axis(axis).has_coordinates && !own.dimensionless();
+    if (placed ? !c.length.same_dimension(own) : !(c.length.dimensionless() || c.length.same_dimension(metre)))
+      t.at("spacing").fail(fmt::format("but the places of axis '{}' lie apart by a length{}.", axis,
+                                       placed ? " in [" + own.str() + "]" : ", an angle or a number"));
     c.spacing = positive(t, "spacing", c.length);
     return;
   }

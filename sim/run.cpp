@@ -35,6 +35,35 @@ void record_analysis(const Experiment& e, const Analysis& a, const AnalysisResul
   if (!options.quiet) fmt::print("{}\n", analysis_line(a, result, data));
 }
 
+/// The file that a run writes over, kept beside it until the run has shown to be no mistake.
+class Before {
+ public:
+  explicit Before(const std::string& path) {
+    std::error_code none;
+    path_ = std::filesystem::canonical(path, none);
+    if (path_.empty()) return;
+    aside_ = path_.string() + ".before";
+    std::filesystem::rename(path_, aside_, none);
+    if (none) aside_.clear();
+  }
+  Before(const Before&) = delete;
+  Before& operator=(const Before&) = delete;
+  ~Before() {
+    std::error_code none;
+    if (!aside_.empty()) std::filesystem::remove(aside_, none);
+  }
+  /// @returns whether there was a file
+  bool restore() {
+    if (aside_.empty()) return false;
+    std::filesystem::rename(aside_, path_);
+    aside_.clear();
+    return true;
+  }
+
+ private:
+  std::filesystem::path path_, aside_;
+};
+
 }  // namespace
 
 void run_experiment(const Experiment& e, const RunOptions& options) {
@@ -46,6 +75,7 @@ void run_experiment(const Experiment& e, const RunOptions& options) {
   const std::size_t count = e.condition_count();
   std::vector<AnalysisResult> analyses;
   for (const auto& a : e.analyses) analyses.push_back(unknown_result(e, a));
+  Before before(options.output);
   Recording recording(options.output, options.overwrite, e, {options.command, threads});
   const auto warn = [&](std::size_t place, const std::string& text) {
     recording.warn(place, text);
@@ -109,9 +139,9 @@ void run_experiment(const Experiment& e, const RunOptions& options) {
     recording.file().flush();
     try {
       std::rethrow_exception(first_failure);
-    } catch (const Error&) {  // a mistake leaves no file
+    } catch (const Error&) {  // a mistake touches no file
       recording.file().close();
-      std::filesystem::remove(options.output);
+      if (!before.restore()) std::filesystem::remove(options.output);
       throw;
     }
   }

@@ -345,15 +345,74 @@ class BadInput(Program):
         branch = 'circuit = "chimera_reduced"\n[continuation]\nparameter = "A"\nfrom = 0.1\nto = 0.4\n'
         for old, new, *words in (('parameter = "A"\nfrom = 0.1\nto = 0.4\n', "", "lacks `parameter`"), ('"A"', '"Q"', "Closest: A"), ("from = 0.1", "from = 0.9", "above from"), ("to = 0.4", "to = inf", "to = inf"),
                                  ("from = 0.1", 'from = "0.1 mV"', "[mV]"), ("to = 0.4", "to = 0.4\nstep = 5", "0.5"), ("to = 0.4", 'to = 0.4\ncycles = "no"', "true or false"),
-                                 ("to = 0.4", "to = 0.4\nmost_points = 0", "2 to 1000000"), ("to = 0.4", "to = 0.4\nmach = 0", "Closest: march")):
+                                 ("to = 0.4", "to = 0.4\nmost_points = 0", "2 to 1000000"), ("to = 0.4", 'to = 0.4\nstart = "cycel"', "Closest: cycle"),
+                                 ("to = 0.4", 'to = 0.4\nstart = "cycle"', "lacks `march`"), ("to = 0.4", 'to = 0.4\nstart = "cycle"\nmarch = "9 s"\nangles = ["phi"]', "Closest: psi"),
+                                 ("to = 0.4", "to = 0.4\n[continuation.initial]\nrr = 1", "Closest: r"), ("to = 0.4", 'to = 0.4\n[continuation.initial]\nr = "1 mV"', "[mV]"), ("to = 0.4", "to = 0.4\nmach = 0", "Closest: march")):
             refused("continue", branch.replace(old, new), "e.toml", *words)
         refused("continue", branch.replace("from = 0.1", "from = 0.3"), "A = 0.2", "[0.3, 0.4]")
         for command, model, *words in (("prc", "coba", "events"), ("prc", "kuramoto_noisy", "noise"), ("continue", "kuramoto_delayed", "delays")):
             parameter = 'parameter = "K"\nfrom = "0.1 1/s"\nto = "9 1/s"\n' if model == "kuramoto_delayed" else ""
             refused(command, f'circuit = "{model}"\n[prc]\ntransient = "10 ms"\n' + (f"[continuation]\n{parameter}" if parameter else ""), model, *words)
+        self.write("c.circuit", "circuit c\ntime 1\nparameter a = 1 1\ny := a\n")
+        self.write("m.circuit", "circuit m\ntime 1\nparameter a = 1 1\nx(0) = 1\nnext(x) = a*x : 1\n")
+        for command, table in (("prc", "[prc]\ntransient = 10\n"), ("continue", '[continuation]\nparameter = "a"\nfrom = 0\nto = 2\n'),
+                               ("lyapunov", "[lyapunov]\nduration = 10\nstep = 0.1\n")):
+            refused(command, 'circuit = "c.circuit"\n' + table, "no states")
+            refused(command, 'circuit = "m.circuit"\n' + table, "map", "flows")
         for path in ("none/x.h5", "e.toml/x.h5", "."):
             self.write("e.toml", cycle)
             self.refused(["prc", "e.toml", "-o", path], path)
+
+    def test_delays_noise_and_complex_states_of_a_run(self):
+        head = "circuit c\ntime ms\naxis unit = 3\naxis other = 3\nparameter tau = 10 ms in (0, inf)\nparameter d = 5 ms\nnoise xi ito\n"
+        run = 'circuit = "c.circuit"\n[run]\nmethod = "{}"\nduration = "50 ms"\n'
+        fixed = 'step = "{}"\n'
+
+        def refused(equations, text, *words):
+            self.write("c.circuit", (head if "xi" in equations else head.replace("noise xi ito\n", "")) + equations)
+            self.refused_experiment(text, "e.toml", *words)
+
+        late = "x(t <= 0) = 1\ndx/dt = -delayed(x, d)/tau : 1\n"
+        one = run.format("rk4") + fixed.format("0.1 ms")
+        refused(late.replace("t <= 0", "0"), one, "the past of 'x' is missing", "x(t <= 0)")
+        refused("z(0) = 1\ndz/dt = i*delayed(z, d)/tau : complex 1\n", one, "the past of 'z'", "z(t <= 0)")
+        refused(late, one + '[parameters]\nd = "-5 ms"\n', "delayed(x, d) = -5 ms", "negative")
+        refused(late, one + '[parameters]\nd = "q"\n[conditions.q]\nvalues = [5, -5]\nunit = "ms"\n', "condition q = -5 ms", "negative")
+        refused(late, run.format("rk4") + fixed.format("8 ms"), "delayed(x, d) = 5 ms", "at least the step of 8 ms")
+        refused(late, run.format("dp54") + '[parameters]\nd = "1e-9 ms"\n', "delayed(x, d) = 1e-09 ms", "5e+10 steps")
+        refused(late, one + '[parameters]\nd = "1e13 ms"\n', "delayed(x, d)", "PB of memory")
+        refused(late, run.format("imex3") + 'implicit = ["x"]\n', "imex3", "dp54")
+        refused(late, 'circuit = "c.circuit"\n', "has delays", "Integrate it in time")
+        noisy = "dx/dt = -x/tau + {}*xi/sqrt(tau) : 1\n"
+        for method in ("dp54", "adams", "bdf", "bs32"):
+            refused(noisy.format(1), run.format(method), method, "noise", "sra1")
+        for method in ("rk4", "euler", "heun", "exponential_euler"):
+            refused(noisy.format(1), run.format(method) + fixed.format("0.1 ms"), method, "noise", "sra1")
+        refused(noisy.format(1), 'circuit = "c.circuit"\n', "has noise", "Integrate it in time")
+        refused(noisy.format("1 mV"), one, "mV")
+        refused(noisy.format("x"), run.format("sra1") + fixed.format("0.1 ms"), "sra1", "euler_maruyama")
+        refused(noisy.format("x"), run.format("stochastic_heun") + fixed.format("0.1 ms"), "Ito", "euler_maruyama")
+        sums = "parameter W[unit, other] = {} 1\ntheta(0) = index(unit)\ndtheta/dt = sum(W*sin(rename(theta, unit, other) - theta), other)/tau : 1 [unit]\n"
+        refused(sums.format("[1, 2, 3, 4]"), one, "'W' has 4 values", "[unit=3, other=3] has 9 elements")
+        refused(sums.format(1), one + "[parameters]\nW = [1, 2, 3, 4]\n", "'W' has 4 values", "9 elements")
+        refused(sums.format(1), one + "[settings]\nunit = 5\n", "unit=5", "other=3")
+        refused("parameter W[unit, other] = 1 - 2*i 1\nz(0) = 1\ndz/dt = matmul(W, rename(z, unit, other), over=other)/tau : complex 1 [unit]\n",
+                one + "[parameters]\nW = 3\n", "'W'", "W_re")
+        # A mistake leaves the earlier recording as it was.
+        self.write("c.circuit", head + noisy.format(1))
+        self.write("e.toml", run.format("sra1") + fixed.format("0.1 ms"))
+        self.assertEqual(self.striate("run", "e.toml", "-o", "out.h5").returncode, 0)
+        self.refused(["run", "e.toml", "-o", "out.h5", "--force", "--set", "run.method=euler"], "has noise")
+
+    def test_a_state_without_amplitude_has_no_phase(self):
+        self.write("c.circuit", "circuit c\ntime ms\naxis unit = 2\nz(0) = index(unit)\ndz/dt = i*z/(5 ms) : complex 1 [unit]\nphase := arg(z)\n")
+        self.write("e.toml", 'circuit = "c.circuit"\n[run]\nmethod = "dp54"\nduration = "50 ms"\nrecord = ["z", "phase"]\n'
+                   '[[analysis]]\nname = "each"\nkind = "phase"\nvariable = "z"\n[[analysis]]\nname = "order"\nkind = "order"\nvariable = "z"\n')
+        self.assertEqual(self.striate("run", "e.toml", "-o", "out.h5").returncode, 0)
+        with h5py.File(self.folder / "out.h5") as file:
+            self.assertTrue((file["phase"][:, 0] == 0).all())
+            self.assertNotEqual(file["analysis/each"][0], file["analysis/each"][0])  # not a number
+            self.assertAlmostEqual(float(file["analysis/order"][()]), 1)  # of the place that has a phase
 
     def test_courses_in_time(self):
         text = ('circuit = "kuramoto"\n[settings]\nunit = 20\n[parameters]\nK = "1 1/s"\n[run]\nmethod = "dp54"\nduration = "2 s"\nevery = "20 ms"\nrecord = []\n'
@@ -362,7 +421,8 @@ class BadInput(Program):
                                  ('"angle"', '"analytic"\nband = [5]', "upper end"), ('"angle"', '"analytic"\nband = ["5 Hz", "2 Hz"]', "upwards"), ('"angle"', '"analytic"\nband = ["5 Hz", "2000 Hz"]', "25 Hz"),
                                  ('"angle"', '"angle"\nfrom = "3 s"', "within the run"), ('"angle"', '"angle"\nover_time = "men"', "Closest: mean"), ('"order"', '"local_order"\nreach = -1', "reach = -1"),
                                  ('"order"', '"link_order"', "weights"), ('"order"', '"link_order"\nweights = "Q"', "no such parameter"), ('"order"', '"wave"\nof = "sped"', "Closest: speed"),
-                                 ('"order"', '"coherence"', "`with`"), ('"order"', '"chimera_index"', "communities"), ('"dp54"', '"steady"', "course in time")):
+                                 ('"order"', '"coherence"', "`with`"), ('"order"', '"chimera_index"', "communities"), ('"order"', '"metastability"\naxis = "unit"', "one place each"), ('"order"', '"envelope"', "no envelope"),
+                                 ('"angle"', '"generalised"\nlowest = "26 Hz"', "up to 25 Hz"), ('"order"', '"wave"\nof = "speed"\nspacing = "1 ms"', "by a length"), ('"dp54"', '"steady"', "course in time")):
             text_now = text.replace(old, new, 1)
             self.refused_experiment(text_now.replace('duration = "2 s"\nevery = "20 ms"\n', "") if '"steady"' in new else text_now, "e.toml", *words)
 

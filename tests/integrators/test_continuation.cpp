@@ -128,6 +128,112 @@ BOOST_AUTO_TEST_CASE(the_chimera_of_two_populations_is_born_breathes_and_is_lost
     if (std::abs(p.parameter - 0.28) < 1e-3) BOOST_TEST(std::abs(p.period - 33.9) < 0.5);  // breathing at 0.28
 }
 
+BOOST_AUTO_TEST_CASE(cycles_from_one_hopf_point_to_another_are_one_branch_without_a_fold) {
+  // |z|^2 = a (1 - a): both ends shrink to a point, where the parameter turns back along the same cycles.
+  auto settings = over("a", -0.5, 1.5);
+  settings.step = 0.03;
+  const auto branches =
+      continue_branches(problem("circuit two_hopfs\ntime 1\nparameter a = -0.5 1\nx(0) = 0\ny(0) = 0\nr2 := x^2 + y^2\n"
+                                "dx/dt = a*(1 - a)*x - y - r2*x : 1\ndy/dt = a*(1 - a)*y + x - r2*y : 1\n",
+                                1),
+                        settings);
+  BOOST_REQUIRE(branches.size() == 2u);
+  BOOST_TEST(of_kind(branches[0], Bifurcation::hopf).size() == 2u);
+  BOOST_TEST(branches[1].special.empty());
+  BOOST_TEST(branches[1].end[1] == "the cycles shrink to a point");
+  BOOST_TEST(branches[1].points.back().parameter > 0.95);
+}
+
+BOOST_AUTO_TEST_CASE(a_cycle_that_a_run_settles_on_is_followed_round_a_fold_to_where_it_is_born) {
+  // |z|^2 = 1/2 +- sqrt(1/4 + a): stable above the fold at a = -1/4, unstable from there to a = 0.
+  auto settings = over("a", -0.5, 0.25);
+  settings.step = 0.03;
+  CycleSettings search;
+  search.transient = 60;
+  const Branch branch =
+      continue_cycle(problem("circuit bautin\ntime 1\nparameter a = -0.1 1\nx(0) = 1\ny(0) = 0\nr2 := x^2 + y^2\n"
+                             "dx/dt = a*x - y + r2*x - r2^2*x : 1\ndy/dt = a*y + x + r2*y - r2^2*y : 1\n",
+                             1),
+                     settings, search);
+  BOOST_TEST(branch.cycles);
+  BOOST_REQUIRE(branch.special.size() == 1u);
+  BOOST_TEST((branch.special[0].kind == Bifurcation::fold));
+  BOOST_TEST(std::abs(branch.special[0].at.parameter + 0.25) < 1e-8);
+  for (const auto& p : branch.points) {
+    const double r2 = p.y[0] * p.y[0] + p.y[1] * p.y[1];
+    BOOST_TEST(std::abs(p.parameter + r2 - r2 * r2) < 1e-7);
+    BOOST_TEST((p.unstable == 1) == (r2 < 0.5));
+  }
+  BOOST_TEST(branch.end[0] == "the cycles shrink to a point");
+  BOOST_TEST(branch.points.back().parameter == 0.25, boost::test_tools::tolerance(1e-6));
+}
+
+BOOST_AUTO_TEST_CASE(rotations_end_where_two_oscillators_unlock_and_where_one_comes_to_rest) {
+  // Locked: sin(b - a) = 1/(2 K) down to K = 1/2, at the mean frequency 3/2.
+  auto settings = over("K", 0.1, 1.5);
+  settings.step = 0.03;
+  CycleSettings search;
+  search.transient = 60;
+  search.angles = {"a", "b"};
+  const Branch locked = continue_cycle(problem("circuit two\ntime 1\nparameter K = 1 1\na(0) = 0\nb(0) = 0.3\n"
+                                               "da/dt = 1 + K*sin(b - a) : 1\ndb/dt = 2 + K*sin(a - b) : 1\n",
+                                               1),
+                                       settings, search);
+  const auto folds = of_kind(locked, Bifurcation::fold);
+  BOOST_REQUIRE(folds.size() == 1u);
+  BOOST_TEST(folds[0].at.parameter == 0.5, boost::test_tools::tolerance(1e-8));
+  for (const auto& p : locked.points) BOOST_TEST(p.period == 4 * pi / 3, boost::test_tools::tolerance(1e-8));
+  // The theta neuron: periods pi/sqrt(I), which grow without bound at I = 0.
+  settings = over("I", -1, 2);
+  settings.step = 0.03;
+  search.angles = {"theta"};
+  const Branch firing = continue_cycle(
+      problem("circuit theta\ntime 1\nparameter I = 1 1\ndtheta/dt = 1 - cos(theta) + (1 + cos(theta))*I : 1\n", 1),
+      settings, search);
+  BOOST_TEST(of_kind(firing, Bifurcation::homoclinic).size() == 1u);
+  for (const auto& p : firing.points)
+    BOOST_TEST(p.period == pi / std::sqrt(p.parameter), boost::test_tools::tolerance(1e-5));
+}
+
+BOOST_AUTO_TEST_CASE(canards_are_followed_from_one_hopf_point_to_the_other) {
+  // FitzHugh & Nagumo's equations are symmetric about (v, w) = (0, 0.875), I = 0.875: so are the two folds of cycles.
+  // Hopf points: v^2 = 1 - 0.3 0.8, I = w - v + v^3/3 with w = (v + 0.7)/0.8.
+  auto settings = over("I", 0, 2);
+  settings.step = 0.05;
+  const auto branches =
+      continue_branches(problem("circuit canard\ntime 1\nparameter I = 0 1\nv(0) = -1.2\nw(0) = -0.6\n"
+                                "dv/dt = v - v^3/3 - w + I : 1\ndw/dt = 0.3*(v + 0.7 - 0.8*w) : 1\n",
+                                1),
+                        settings);
+  BOOST_REQUIRE(branches.size() == 2u);
+  const auto hopf = of_kind(branches[0], Bifurcation::hopf), folds = of_kind(branches[1], Bifurcation::fold);
+  const double v = -std::sqrt(1 - 0.3 * 0.8);
+  BOOST_REQUIRE(hopf.size() == 2u);
+  BOOST_TEST(hopf[0].at.parameter == (v + 0.7) / 0.8 - v + v * v * v / 3, boost::test_tools::tolerance(1e-8));
+  BOOST_TEST(branches[1].special.size() == 2u);
+  BOOST_REQUIRE(folds.size() == 2u);
+  BOOST_TEST(folds[0].at.parameter + folds[1].at.parameter == 1.75, boost::test_tools::tolerance(1e-6));
+  BOOST_TEST(branches[1].end[1] == "the cycles shrink to a point");
+}
+
+BOOST_AUTO_TEST_CASE(cycles_near_a_homoclinic_loop_keep_their_multipliers) {
+  // Lorenz's cycles of one turn are unstable by one direction all the way from their Hopf point at 470/19 to the loop
+  // at 13.9266 (Sparrow 1982), where the multiplier is beyond 1e12.
+  auto settings = over("r", 13, 30);
+  settings.step = 0.1;
+  const auto branches = continue_branches(
+      problem("circuit lorenz\ntime 1\nparameter r = 20 1\nx(0) = 7.1\ny(0) = 7.1\nz(0) = 19\ndx/dt = 10*(y - x) : 1\n"
+              "dy/dt = x*(r - z) - y : 1\ndz/dt = x*y - 8/3*z : 1\n",
+              1),
+      settings);
+  BOOST_REQUIRE(branches.size() == 2u);
+  BOOST_TEST(branches[0].special.at(0).at.parameter == 470.0 / 19, boost::test_tools::tolerance(1e-9));
+  BOOST_REQUIRE(branches[1].special.size() == 1u);
+  BOOST_TEST((branches[1].special[0].kind == Bifurcation::homoclinic));
+  BOOST_TEST(std::abs(branches[1].special[0].at.parameter - 13.9266) < 1e-3);
+  for (const auto& p : branches[1].points) BOOST_TEST(p.unstable == 1u);
+}
+
 BOOST_AUTO_TEST_CASE(what_cannot_be_continued_is_refused) {
   BOOST_CHECK_THROW(continue_branches(problem(normal_form, 1), over("b", -1, 1)), Error);
   BOOST_CHECK_THROW(continue_branches(problem(normal_form, 1), over("a", 0, 1)), Error);
@@ -135,6 +241,11 @@ BOOST_AUTO_TEST_CASE(what_cannot_be_continued_is_refused) {
       continue_branches(problem("circuit grows\ntime ms\nparameter a = 1 1\ndx/dt = (a + exp(x))/(1 ms) : 1\n", 1),
                         over("a", 0, 2)),
       Failure);
+  CycleSettings search;
+  search.transient = 20;
+  BOOST_CHECK_THROW(continue_cycle(problem(normal_form, 1, {0.1, 0}), over("a", -1, 1), search), Failure);  // at rest
+  BOOST_CHECK_THROW(
+      continue_branches(problem("circuit still\ntime ms\nparameter a = 1 1\ny := a\n", 1), over("a", 0, 2)), Error);
 }
 
 BOOST_AUTO_TEST_CASE(the_largest_lyapunov_exponents_of_known_flows) {

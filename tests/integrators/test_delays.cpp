@@ -295,12 +295,13 @@ BOOST_AUTO_TEST_CASE(a_fixed_step_run_resumes_anywhere) {
 }
 
 BOOST_AUTO_TEST_CASE(delays_are_refused_where_they_cannot_be_served) {
-  BOOST_TEST(refusal(scalar(-0.5), "dp54") ==
-             "c: a delay = -0.5 1, but must not be negative. Check its sign and parameters.");
   BOOST_TEST(
-      refusal(scalar(0.05), "rk4", 0.1) ==
-      "c: a delay = 0.05 1, but must be zero or at least the step of 0.1 1. Shorten the step, or round the delay to "
-      "it.");
+      refusal(scalar(-0.5), "dp54") ==
+      "c: the delay of delayed(y, tau) = -0.5 1, but must be finite and not negative. Check its sign and parameters.");
+  BOOST_TEST(refusal(scalar(0.05), "rk4", 0.1) ==
+             "c: the delay of delayed(y, tau) = 0.05 1, but must be zero or at least the step of 0.1 1. Shorten the "
+             "step, or round the delay to "
+             "it.");
   const std::string zero = "circuit c\ntime 1\ny(t <= 0) = 1\ndy/dt = -delayed(y, 0) : 1\n";
   BOOST_TEST(refusal(zero, "bdf") ==
              "c: has a delay of zero, whose derivative bdf would miss. Write the undelayed value as it stands, or use "
@@ -336,6 +337,21 @@ BOOST_AUTO_TEST_CASE(sensitivity_to_a_delay_is_that_of_the_closed_solution) {
         BOOST_TEST(std::abs(found.s[i][0][0] - exact_by_delay(times[i], tau)) < 1e-6, method << " at " << times[i]);
       }
     }
+}
+
+BOOST_AUTO_TEST_CASE(by_a_delay_a_run_must_start_where_its_past_ends) {
+  Problem p = problem(scalar(0.8), 3);
+  const auto derivative = [&](double y0, const char* by) {
+    p.y0 = {y0};
+    const std::vector<std::string> names{by};
+    return sensitivities(p, named("dp54", 1e-9), unit_directions(p.system, names), std::vector{3.0}).s[0][0][0];
+  };
+  BOOST_CHECK_EXCEPTION(derivative(2, "tau"), Error, [](const Error& e) {
+    return std::string(e.what()).starts_with("sensitivities: y starts at 2 1, but its past ends at 1 1");
+  });
+  BOOST_TEST(std::abs(derivative(1, "tau") - exact_by_delay(3, 0.8)) < 1e-6);
+  // y = 1 - t + ... with the past kept: linear in where it starts, by the solution that starts at 1 after a past of 0.
+  BOOST_TEST(std::abs(derivative(2, "y") - derivative(1, "y")) < 1e-7);
 }
 
 // Central differences of runs at 1e-11 err by 1e-8; those by an element of the initial state leave the past alone.
