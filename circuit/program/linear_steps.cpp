@@ -367,8 +367,7 @@ class MatrixVectorsStep final : public Step<T> {
       : product_(std::move(product)), matrix_(matrix), vectors_(std::move(vectors)), results_(std::move(results)) {}
 
   void run(const Frame<T>& frame) const override {
-    const auto& [matrix, vector, rows, columns, transposed, single] = product_;
-    const bool parallel = rows * columns > parallel_threshold;
+    const bool parallel = product_.rows * product_.columns > parallel_threshold;
     for (std::size_t v = 0; v < vectors_.size(); v += most_vectors) {
       const std::size_t count = std::min(most_vectors, vectors_.size() - v);
       std::array<const T*, most_vectors> x{};
@@ -378,9 +377,10 @@ class MatrixVectorsStep final : public Step<T> {
         out[i] = frame.write(results_[v + i]);
       }
       const auto product = [&](const auto* m) {
-        matrix_vectors<T>(m, rows, columns, transposed, {x.data(), count}, {out.data(), count}, parallel);
+        matrix_vectors<T>(m, product_.rows, product_.columns, product_.transposed, {x.data(), count},
+                          {out.data(), count}, parallel);
       };
-      if (single)
+      if (product_.single)
         product(reinterpret_cast<const float*>(frame.read(matrix_)));
       else
         product(frame.read(matrix_));
