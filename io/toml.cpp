@@ -1,7 +1,6 @@
 #include "io/toml.hpp"
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 #include <toml++/toml.h>
 
 #include <algorithm>
@@ -449,18 +448,7 @@ namespace {
 
 std::string key_text(std::string_view key) { return is_bare_key(key) ? std::string(key) : fmt::format("'{}'", key); }
 
-/// Arrays and tables too, in one line.
-std::string inline_text(const detail::TomlState& state, const toml::node& node) {
-  std::vector<std::string> parts;
-  if (const auto* array = node.as_array()) {
-    for (const auto& element : *array) parts.push_back(inline_text(state, element));
-    return fmt::format("[{}]", fmt::join(parts, ", "));
-  }
-  if (const auto* table = node.as_table()) {
-    for (const auto& [key, value] : entries(state, *table))
-      parts.push_back(fmt::format("{} = {}", key_text(key), inline_text(state, *value)));
-    return fmt::format("{{{}}}", fmt::join(parts, ", "));
-  }
+[[gnu::noinline]] std::string scalar_text(const toml::node& node) {
   if (const auto* number = node.as_floating_point()) {
     const std::string text = fmt::format("{}", number->get());
     return text.find_first_of(".en") == std::string::npos ? text + ".0" : text;
@@ -468,6 +456,33 @@ std::string inline_text(const detail::TomlState& state, const toml::node& node) 
   std::ostringstream out;
   node.visit([&](const auto& value) { out << toml::toml_formatter(value, toml::format_flags::allow_unicode_strings); });
   return out.str();
+}
+
+/// Apart, so that its buffers are no part of the frames of write_inline, which goes thousands deep.
+[[gnu::noinline]] void write_key(const std::string& key, std::string& out) { (out += key_text(key)) += " = "; }
+
+/// Arrays and tables too, in one line.
+void write_inline(const detail::TomlState& state, const toml::node& node, std::string& out) {
+  if (const auto* array = node.as_array()) {
+    out += '[';
+    for (std::size_t i = 0; i < array->size(); ++i) {
+      if (i > 0) out += ", ";
+      write_inline(state, *array->get(i), out);
+    }
+    out += ']';
+  } else if (const auto* table = node.as_table()) {
+    out += '{';
+    bool first = true;
+    for (const auto& [key, value] : entries(state, *table)) {
+      if (!first) out += ", ";
+      first = false;
+      write_key(key, out);
+      write_inline(state, *value, out);
+    }
+    out += '}';
+  } else {
+    out += scalar_text(node);
+  }
 }
 
 bool has_header(const toml::node& node) { return node.is_table() && !node.as_table()->is_inline(); }
@@ -480,10 +495,13 @@ void write_table(const detail::TomlState& state, const toml::table& table, const
   for (const auto& [key, node] : entries(state, table)) {
     const auto* array = node->as_array();
     if (has_header(*node) || (node->is_table() && !below.empty()) ||
-        (array != nullptr && !array->empty() && std::ranges::all_of(*array, has_header)))
+        (array != nullptr && !array->empty() && std::ranges::all_of(*array, has_header))) {
       below.emplace_back(path.empty() ? key_text(key) : path + "." + key_text(key), node);
-    else
-      own += fmt::format("{} = {}\n", key_text(key), inline_text(state, *node));
+    } else {
+      write_key(key, own);
+      write_inline(state, *node, own);
+      own += '\n';
+    }
   }
   if (!header.empty() && (!own.empty() || below.empty() || header.starts_with("[["))) out += "\n" + header + "\n";
   out += own;
