@@ -188,7 +188,10 @@ class CircuitReader {
     Expr required(const std::string& name) const;
     /// The axes of an option such as over=x or over=[x, y].
     std::vector<std::string> axes_option(const std::string& name) const;
-    std::int64_t required_whole(const std::string& name) const { return whole(required(name), keyword(name)->at); }
+    std::int64_t required_whole(const std::string& name) const {
+      const Expr given = required(name);
+      return whole(given, keyword(name)->at);
+    }
     void allow(const std::vector<std::string>& names) const;
     template <class Value>
     Value choice(const std::string& name, const std::vector<std::pair<std::string, Value>>& choices,
