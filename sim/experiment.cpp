@@ -8,7 +8,6 @@
 #include <numbers>
 
 #include "base/error.hpp"
-#include "circuit/complex.hpp"
 #include "circuit/discretise.hpp"
 #include "integrators/integrator.hpp"
 #include "sim/experiment_circuit.hpp"
