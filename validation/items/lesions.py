@@ -32,7 +32,8 @@ class Measure:
 
 
 def attribute(name, key):
-    return lambda recording: recording["analysis"][name].attrs[key]
+    """NaN of what is not defined, as a correlation with a constant curve."""
+    return lambda recording: recording["analysis"][name].attrs.get(key, np.nan)
 
 
 def smallest_best_size(recording):
