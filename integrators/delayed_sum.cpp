@@ -1,8 +1,8 @@
 #include "integrators/delayed_sum.hpp"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
+#include <tuple>
 
 #include "base/parallel.hpp"
 #include "circuit/kernels/table.hpp"
@@ -10,9 +10,7 @@
 namespace striate {
 namespace {
 
-constexpr std::size_t tile_bytes = 1 << 18;  ///< of the past that is looked up together
-constexpr std::size_t together = 256;        ///< pairs whose places are found before they are summed
-constexpr std::size_t chunks_of_rows = 32, shortest_chunk = 16;
+constexpr std::size_t chunk_of_rows = 256;  ///< whose sums stay in the cache beside the past of a source
 constexpr std::size_t pairs_worth_a_thread = 16384;
 
 }  // namespace
@@ -20,7 +18,7 @@ constexpr std::size_t pairs_worth_a_thread = 16384;
 std::pair<std::size_t, double> Places::operator()(double tau) const {
   if (grid) {
     // Just below a whole number is rounding, and the next stretch begins where this one ends.
-    const double place = std::max(top - tau * per_step, 0.0);
+    const double place = std::max(static_cast<double>(count) + ahead - tau * per_step, 0.0);
     const std::size_t i = std::min(static_cast<std::size_t>(place + 1e-9), count - 1);
     return {i, place - static_cast<double>(i)};
   }
@@ -34,41 +32,39 @@ std::pair<std::size_t, double> Places::operator()(double tau) const {
 }
 
 DelayedSum::DelayedSum(const System<double>& system, std::vector<std::size_t> delays, std::span<const double> taus,
-                       std::span<const double> weights, std::size_t terms, double step, std::size_t longest)
+                       std::span<const double> weights, std::size_t terms, double step)
     : terms_(terms), all_sources_(system.sources_size()), step_(step) {
   for (const std::size_t i : delays) parts_.push_back({system.delays()[i].source, system.delays()[i].input});
   const Delay& delay = system.delays()[delays.front()];
   rows_ = delay.inputs;
   columns_ = delay.source_size;
-  tile_ = std::clamp(tile_bytes / (longest * terms_ * parts_.size() * sizeof(double)), std::size_t{8}, columns_ + 8);
-  const std::size_t tiles = (columns_ + tile_ - 1) / tile_;
   taus = taus.subspan(delay.tau, delay.size);
   weights = weights.subspan(delay.weights, delay.size);
   const auto column = [&](std::size_t e) {
     return delay.element ? (*delay.element)[e] : static_cast<std::uint32_t>(e);
   };
-  begin_.assign(tiles * rows_ + 1, 0);
-  const auto place = [&](std::size_t e) { return column(e) / tile_ * rows_ + (*delay.target)[e]; };
+  const auto row = [&](std::size_t e) { return (*delay.target)[e]; };
+  std::vector<std::size_t> order;
   for (std::size_t e = 0; e < delay.size; ++e) {
     if (weights[e] == 0) continue;
     if (taus[e] == 0)
-      undelayed_.push_back({(*delay.target)[e], column(e), weights[e]});
+      undelayed_.push_back({row(e), column(e), weights[e]});
     else
-      ++begin_[place(e) + 1];
+      order.push_back(e);
+  }
+  const auto place = [&](std::size_t e) { return std::tuple(row(e) / chunk_of_rows, column(e), -taus[e], e); };
+  std::sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return place(a) < place(b); });
+  begin_.assign((rows_ + chunk_of_rows - 1) / chunk_of_rows + 1, 0);
+  for (const std::size_t e : order) {
+    ++begin_[row(e) / chunk_of_rows + 1];
+    column_.push_back(column(e));
+    row_.push_back(static_cast<std::uint16_t>(row(e) % chunk_of_rows));
+    weight_.push_back(weights[e]);
+    delay_.push_back(step > 0 ? taus[e] / step : taus[e]);
+    shortest_ = std::min(shortest_, delay_.back());
+    whole_ = whole_ && step > 0 && std::abs(delay_.back() - std::round(delay_.back())) < 1e-9;
   }
   for (std::size_t i = 1; i < begin_.size(); ++i) begin_[i] += begin_[i - 1];
-  column_.resize(begin_.back());
-  delay_.resize(begin_.back());
-  weight_.resize(begin_.back());
-  auto next = begin_;
-  for (std::size_t e = 0; e < delay.size; ++e) {
-    if (weights[e] == 0 || taus[e] == 0) continue;
-    const std::size_t at = next[place(e)]++;
-    column_[at] = column(e);
-    weight_[at] = weights[e];
-    delay_[at] = step > 0 ? taus[e] / step : taus[e];
-    whole_ = whole_ && step > 0 && std::abs(delay_[at] - std::round(delay_[at])) < 1e-9;
-  }
 }
 
 void DelayedSum::push(std::span<const double> rows) {
@@ -98,43 +94,46 @@ void DelayedSum::fill(const Places& places, std::span<double> u) const {
     for (const Part& part : parts_) std::fill_n(u.begin() + static_cast<std::ptrdiff_t>(part.input), rows_, 0.0);
     return;
   }
-  const bool whole = places.grid && whole_ && std::abs(places.top - std::round(places.top)) < 1e-9;
-  const std::size_t rows =
-      std::clamp((rows_ + chunks_of_rows - 1) / chunks_of_rows, shortest_chunk, rows_ + shortest_chunk);
-  parallel_for((rows_ + rows - 1) / rows, column_.size() >= pairs_worth_a_thread, [&](std::size_t c) {
-    fill_rows(places, c * rows, std::min(rows_, (c + 1) * rows), whole ? 1 : terms_, u);
-  });
+  // What lies ahead by a whole step looks back to stretches newer by one, unless this would be the one to come.
+  const double whole_steps = places.grid && shortest_ > 1 + 1e-9 ? std::floor(places.ahead) : 0;
+  const Lookup& where = lookup(places, places.ahead - whole_steps);
+  const bool begins = places.grid && whole_ && where.ahead == 0;
+  const std::size_t newest = first_ + count_ - 1 + static_cast<std::size_t>(whole_steps);
+  parallel_for(begin_.size() - 1, column_.size() >= pairs_worth_a_thread,
+               [&](std::size_t chunk) { fill_rows(where, chunk, newest, begins ? 1 : terms_, u); });
 }
 
-void DelayedSum::fill_rows(const Places& places, std::size_t from, std::size_t to, std::size_t terms,
-                           std::span<double> u) const {
-  const auto& past = kernels<double>().past;
-  const std::size_t parts = parts_.size(), stride = terms_ * parts,
-                    tiles = (begin_.size() - 1) / std::max<std::size_t>(rows_, 1);
-  std::vector<double> total((to - from) * parts);
-  std::array<std::uint32_t, together> record;
-  std::array<double, together> x;
-  const auto capacity = static_cast<std::uint32_t>(capacity_), first = static_cast<std::uint32_t>(first_),
-             last = static_cast<std::uint32_t>(count_ - 1);
-  for (std::size_t tile = 0; tile < tiles; ++tile)
-    for (std::size_t row = from; row < to; ++row) {
-      const std::size_t end = begin_[tile * rows_ + row + 1];
-      for (std::size_t e = begin_[tile * rows_ + row]; e < end; e += together) {
-        const std::size_t n = std::min(together, end - e);
-        if (places.grid) {
-          past.place(column_.data() + e, delay_.data() + e, n, places.top, capacity, first, last, record.data(),
-                     x.data());
-        } else {
-          for (std::size_t i = 0; i < n; ++i) {
-            const auto [stretch, in] = places(step_ > 0 ? delay_[e + i] * step_ : delay_[e + i]);
-            record[i] = column_[e + i] * capacity + first + static_cast<std::uint32_t>(stretch);
-            x[i] = in;
-          }
-        }
-        past.gather(records_.data(), stride, record.data(), x.data(), weight_.data() + e, n, terms, parts,
-                    total.data() + (row - from) * parts);
-      }
+const DelayedSum::Lookup& DelayedSum::lookup(const Places& places, double ahead) const {
+  Lookup& kept = lookups_[ahead == 0 ? 0 : 1];
+  if (places.grid && kept.ahead == ahead && kept.capacity == capacity_) return kept;
+  kept.ahead = places.grid ? ahead : -1;
+  kept.capacity = capacity_;
+  kept.record.resize(column_.size());
+  kept.x.resize(column_.size());
+  const auto capacity = static_cast<std::int32_t>(capacity_), last = static_cast<std::int32_t>(count_ - 1);
+  constexpr std::size_t together = 4096;
+  parallel_for((column_.size() + together - 1) / together, column_.size() >= pairs_worth_a_thread, [&](std::size_t c) {
+    const std::size_t from = c * together, to = std::min(column_.size(), from + together);
+    if (places.grid)
+      return kernels<double>().past.place(column_.data() + from, delay_.data() + from, to - from, 1 + ahead, capacity,
+                                          kept.record.data() + from, kept.x.data() + from);
+    for (std::size_t e = from; e < to; ++e) {
+      const auto [stretch, x] = places(step_ > 0 ? delay_[e] * step_ : delay_[e]);
+      kept.record[e] = static_cast<std::int32_t>(column_[e]) * capacity - (last - static_cast<std::int32_t>(stretch));
+      kept.x[e] = x;
     }
+  });
+  return kept;
+}
+
+void DelayedSum::fill_rows(const Lookup& lookup, std::size_t chunk, std::size_t newest, std::size_t terms,
+                           std::span<double> u) const {
+  const std::size_t parts = parts_.size(), stride = terms_ * parts, from = chunk * chunk_of_rows,
+                    to = std::min(rows_, from + chunk_of_rows), e = begin_[chunk];
+  std::vector<double> total((to - from) * parts);
+  kernels<double>().past.scatter(records_.data() + newest * stride, static_cast<std::ptrdiff_t>(stride),
+                                 lookup.record.data() + e, lookup.x.data() + e, weight_.data() + e, row_.data() + e,
+                                 begin_[chunk + 1] - e, terms, parts, total.data());
   for (std::size_t row = from; row < to; ++row)
     for (std::size_t c = 0; c < parts; ++c) u[parts_[c].input + row] = total[(row - from) * parts + c];
 }

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
+#include <limits>
 #include <span>
 #include <utility>
 #include <vector>
@@ -15,7 +17,7 @@ struct Places {
   double t = 0;
   std::size_t count = 0;              ///< of stretches
   bool grid = false;                  ///< all of them in reach have the length of a step
-  double top = 0;                     ///< grid: t, counted in steps from the first stretch
+  double ahead = 0;                   ///< grid: t, counted in steps from the end of the last stretch
   double per_step = 0;                ///< grid: 1 over the step
   bool centred = false;               ///< places in a stretch run from -1 to 1, else from 0 to 1
   std::vector<double> begins, ends;   ///< of stretches, unless grid
@@ -33,9 +35,8 @@ class DelayedSum {
   /// @param delays   indices into system.delays(), sums that share taus and weights
   /// @param terms    coefficients of the polynomials over a stretch
   /// @param step     of a fixed-step method; 0 for an adaptive one
-  /// @param longest  stretches that are kept, about
   DelayedSum(const System<double>& system, std::vector<std::size_t> delays, std::span<const double> taus,
-             std::span<const double> weights, std::size_t terms, double step, std::size_t longest);
+             std::span<const double> weights, std::size_t terms, double step);
 
   /// The coefficients [terms][sources] of the next stretch; and that the oldest is forgotten; and all.
   void push(std::span<const double> rows);
@@ -47,7 +48,17 @@ class DelayedSum {
   void add_undelayed(std::span<const double> sources, std::span<double> u) const;
 
  private:
-  void fill_rows(const Places& places, std::size_t from, std::size_t to, std::size_t terms, std::span<double> u) const;
+  /// Where the pairs look back to, relative to the newest stretch. On a grid this is the same in every step, but for
+  /// the stages of a method that lie within it.
+  struct Lookup {
+    double ahead = -1;
+    std::size_t capacity = 0;
+    std::vector<std::int32_t> record;
+    std::vector<double> x;
+  };
+  const Lookup& lookup(const Places& places, double ahead) const;
+  void fill_rows(const Lookup& lookup, std::size_t chunk, std::size_t newest, std::size_t terms,
+                 std::span<double> u) const;
 
   struct Part {
     std::size_t source, input;  ///< where they begin among all of them
@@ -59,14 +70,17 @@ class DelayedSum {
   std::vector<Part> parts_;
   std::size_t rows_, columns_, terms_, all_sources_;
   double step_;
-  bool whole_ = true;                   ///< every delay is a multiple of the step
-  std::size_t tile_;                    ///< sources whose past is looked up together, so that it stays in the cache
-  std::vector<std::size_t> begin_;      ///< [tile][row] of the pairs below, and the end
-  std::vector<std::uint32_t> column_;   ///< of each pair with a delay
+  bool whole_ = true;                                          ///< every delay is a multiple of the step
+  double shortest_ = std::numeric_limits<double>::infinity();  ///< delay
+  std::vector<std::size_t> begin_;                             ///< [chunk of rows] of the pairs below, and the end
+  /// Pairs with a delay: by chunk, then source, then the time they look back to, so that the past is read as it lies.
+  std::vector<std::uint32_t> column_;
+  std::vector<std::uint16_t> row_;      ///< in its chunk
   std::vector<double> delay_, weight_;  ///< delay in steps, or in time units of an adaptive method
   std::vector<Undelayed> undelayed_;
   AlignedVector<double> records_;  ///< [source][capacity][terms][part]
   std::size_t capacity_ = 0, first_ = 0, count_ = 0;
+  mutable std::array<Lookup, 2> lookups_;  ///< of the begin and the middle of a step
 };
 
 }  // namespace striate

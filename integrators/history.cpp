@@ -18,7 +18,6 @@ constexpr std::size_t chunk = 4096;             ///< elements a thread looks up 
 constexpr std::size_t stretches_of_past = 128;  ///< that the longest delay is cut into before an adaptive run
 constexpr int most_nodes = 9;
 constexpr int highest_from_zero = 4;  ///< degree whose powers from 0 to 1 keep all digits
-constexpr std::size_t usual_stretches = 64;
 
 /// Equal distances where they are few, else those of Chebyshev, whose polynomials stay close to what they interpolate.
 std::vector<double> nodes_of(int degree) {
@@ -84,9 +83,8 @@ History::History(const System<double>& system, std::span<const double> p, double
                  fmt::format("{:.3g} steps of the past, as far as {} = {} {} looks back,", stretches, name_of(largest_),
                              largest_, system.time_unit().str()),
                  8 * stretches * static_cast<double>(nodes_.size() * sources_));
-  const auto count = static_cast<std::size_t>(stretches);
-  collect_sums(p, workspace, step > 0 ? count : usual_stretches);
-  for (std::size_t k = count; k > 0; --k) {
+  collect_sums(p, workspace);
+  for (auto k = static_cast<std::size_t>(stretches); k > 0; --k) {
     const double begin = -static_cast<double>(k) * length, end = -static_cast<double>(k - 1) * length;
     AlignedVector<double> rows(nodes_.size() * sources_);
     for (std::size_t j = 0; j < nodes_.size(); ++j)
@@ -107,7 +105,7 @@ std::string History::name_of(double tau) const {
   return "a delay";
 }
 
-void History::collect_sums(std::span<const double> p, Workspace<double>& workspace, std::size_t stretches) {
+void History::collect_sums(std::span<const double> p, Workspace<double>& workspace) {
   std::vector<double> weights(system_.delay_weights_size());
   if (weights.empty()) return;
   system_.delay_weights(p, weights, workspace);
@@ -121,7 +119,7 @@ void History::collect_sums(std::span<const double> p, Workspace<double>& workspa
       alike.push_back(k);
       taken[k] = true;
     }
-    sums_.emplace_back(system_, std::move(alike), taus_, weights, nodes_.size(), step_, stretches);
+    sums_.emplace_back(system_, std::move(alike), taus_, weights, nodes_.size(), step_);
   }
 }
 
@@ -183,7 +181,8 @@ Places History::places(double t) const {
   places.grid = step_ > 0 && !centred_ && static_cast<double>(equal_) * step_ >= largest_ + step_ * (1 - 1e-6);
   if (places.grid) {
     places.per_step = 1 / step_;
-    places.top = static_cast<double>(places.count) + (t - stretches_.back().end) / step_;
+    // The stages of a method lie at the same places in every step, whatever the rounding of the time.
+    places.ahead = std::round((t - stretches_.back().end) / step_ * 0x1p30) * 0x1p-30;
     return places;
   }
   for (const Stretch& stretch : stretches_) {

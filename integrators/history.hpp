@@ -55,7 +55,7 @@ class History {
   };
 
   void add(double begin, double end, AlignedVector<double> rows);
-  void collect_sums(std::span<const double> p, Workspace<double>& workspace, std::size_t stretches);
+  void collect_sums(std::span<const double> p, Workspace<double>& workspace);
   void to_powers(std::span<double> rows) const;
   Places places(double t) const;
   void fill_delay(const Delay& delay, const Places& places, std::span<double> u) const;

@@ -62,7 +62,8 @@ std::string group_of(const H5File& file, const SpikePlace& place) {
   const bool points = file.attribute("/", "sweep") && population.find('/', 8) == std::string::npos;
   const std::string group = fmt::format("{}/{}", population, place.condition);
   if (!points && file.exists(group) && layout_of(file, group)) return group;
-  const auto found = file.groups(population);
+  auto found = file.groups(population);
+  std::ranges::sort(found, {}, [](const std::string& name) { return std::pair(name.size(), name); });  // as numbers
   if (found.empty()) throw Error(place.file, fmt::format("{} holds no spikes: no times and ids.", population));
   throw Error(place.file, points ? fmt::format("{} has the spikes of a sweep. Name a point as the population, {}/{}.",
                                                population, population.substr(8), found[0])

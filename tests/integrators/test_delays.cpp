@@ -182,7 +182,8 @@ BOOST_AUTO_TEST_CASE(sums_of_delayed_values_are_those_of_written_pairs) {
   const auto said = sums.system.algorithms();
   BOOST_TEST(std::ranges::any_of(said, [](const AlgorithmChoice& c) { return c.algorithm == "2 sums with delays"; }));
   BOOST_TEST(pairs.system.delays().front().target == nullptr);
-  for (const Method& method : {fixed("euler", 0.005), fixed("heun", 0.01), fixed("rk4", 0.01)}) {
+  for (const Method& method :
+       {fixed("euler", 0.005), fixed("heun", 0.01), fixed("heun", 0.004), fixed("rk4", 0.01), fixed("rk4", 0.003)}) {
     const auto x = solve(sums, method).y;
     const auto y = solve(pairs, method).y;
     for (std::size_t i = 0; i < x.size(); ++i)
