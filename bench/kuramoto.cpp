@@ -47,14 +47,16 @@ double seconds() {
 struct Task {
   System<double> system;
   Workspace<double> workspace;
-  Numbers p, y, ydot;
+  AlignedVector<double> p, y, ydot;  // as integrators have them
 
   explicit Task(const Circuit& circuit)
       : system(compile<double>(circuit)),
         workspace(system.workspace()),
-        p(system.default_parameters()),
+        p(system.parameters().size()),
         y(system.states().size()),
         ydot(y.size()) {
+    const auto defaults = system.default_parameters();
+    std::copy(defaults.begin(), defaults.end(), p.begin());
     system.initial(p, {}, y, workspace);
   }
   double* parameter(const std::string& name) { return p.data() + system.parameters().at(name).offset; }
@@ -127,6 +129,7 @@ void integrate(const std::string& folder, std::size_t n) {
   save(folder + "/W.bin", {task.parameter("W"), n * n});
   save(folder + "/omega.bin", {task.parameter("omega"), n});
   save(folder + "/theta.bin", task.y);
+  const Numbers p(task.p.begin(), task.p.end()), y0(task.y.begin(), task.y.end());
   Counters counters;
   const auto run = [&](const Problem& problem, const std::string& name, double tolerance) {
     Method method;
@@ -139,8 +142,8 @@ void integrate(const std::string& folder, std::size_t n) {
     counters = integrator.counters();
     return Numbers(integrator.y().begin(), integrator.y().end());
   };
-  const Problem problem{task.system, task.p, {}, task.y, 0, 100, {}};
-  const Problem single{dense(n, "single(W)").system, task.p, {}, task.y, 0, 100, {}};
+  const Problem problem{task.system, p, {}, y0, 0, 100, {}};
+  const Problem single{dense(n, "single(W)").system, p, {}, y0, 0, 100, {}};
   const Numbers reference = run(problem, "dp54", 1e-11);
   save(folder + "/reference.bin", reference);
   for (const auto& [of, weights] : {std::pair{&problem, ""}, {&single, "+single"}}) {

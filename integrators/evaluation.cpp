@@ -12,8 +12,9 @@
 namespace striate {
 namespace {
 
-std::vector<double> parameters_of(const Problem& problem) {
-  return problem.p.empty() ? problem.system.default_parameters() : problem.p;
+AlignedVector<double> parameters_of(const Problem& problem) {
+  const auto p = problem.p.empty() ? problem.system.default_parameters() : problem.p;
+  return {p.begin(), p.end()};
 }
 
 bool all_finite(std::span<const double> x) {

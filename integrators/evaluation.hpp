@@ -67,7 +67,7 @@ class Evaluation {
   void drive_to(double t);
 
   System<double> system_;
-  std::vector<double> p_;
+  AlignedVector<double> p_;
   std::shared_ptr<const Drive> drive_;
   Workspace<double> workspace_;
   AlignedVector<double> u_;

@@ -423,12 +423,17 @@ class Lowering {
     return alone.empty() ? a : node(sum(a, alone));
   }
 
+  /// Over one run of neighbouring axes after another, by the names they had first, so that a sum of a renamed argument
+  /// runs in the pass that computes it.
   static Expr reduction(const Expr& e) {
-    const Expr& x = e->args[0];
+    Expr x = e->args[0];
+    std::vector<std::string> names = e->names;
+    for (; x->op == Op::rename && contains(names, x->names[1]); x = x->args[0])
+      *std::find(names.begin(), names.end(), x->names[1]) = x->names[0];
     std::vector<std::vector<std::string>> runs;
     bool open = false;
     for (const auto& axis : x.shape()) {
-      const bool reduced = contains(e->names, axis.name);
+      const bool reduced = contains(names, axis.name);
       if (reduced && !open) runs.emplace_back();
       if (reduced) runs.back().push_back(axis.name);
       open = reduced;
