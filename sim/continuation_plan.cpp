@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "base/error.hpp"
+#include "sim/observable.hpp"
 #include "sim/quantity.hpp"
 
 namespace striate {
@@ -40,21 +41,13 @@ ContinuationPlan read_continuation_plan(const TomlTable& t, const Circuit& circu
   plan.from_cycle = start == "cycle";
   if (plan.from_cycle && plan.march == 0) t.fail("lacks `march`: how long the circuit runs before it is on its cycle.");
   if (plan.from_cycle && !s.cycles) t.at("cycles").fail("but the branch begins at a cycle.");
-  const auto state = [&](const TomlValue& where, const std::string& name) -> const Expr& {
-    std::vector<std::string> states;
-    for (const auto& x : circuit->states) {
-      if (x.variable->name == name) return x.variable;
-      states.push_back(x.variable->name);
-    }
-    where.fail(fmt::format("but there is no state '{}'.{}", name, suggest_names(name, states)));
-  };
   if (plan.from_cycle && t.has("angles")) {
     plan.angles = t.at("angles").as_strings();
-    for (const auto& name : plan.angles) state(t.at("angles"), name);
+    for (const auto& name : plan.angles) state_named(circuit, t.at("angles"), name);
   }
   if (const auto initial = t.find_table("initial"))
     for (const auto& name : initial->keys()) {
-      const double value = evaluate(initial->at(name), state(initial->at(name), name).unit());
+      const double value = evaluate(initial->at(name), state_named(circuit, initial->at(name), name).unit());
       if (!std::isfinite(value)) initial->at(name).fail("but must be finite.");
       plan.initial.emplace_back(name, value);
     }

@@ -139,11 +139,7 @@ void read_course(const TomlTable& t, const Circuit& circuit, RunPlan& plan) {
   }
   if (const auto implicit = t.find("implicit")) {
     plan.implicit = implicit->as_strings();
-    std::vector<std::string> states;
-    for (const auto& s : circuit->states) states.push_back(s.variable->name);
-    for (const auto& name : plan.implicit)
-      if (std::ranges::count(states, name) == 0)
-        implicit->fail(fmt::format("but there is no state '{}'.{}", name, suggest_names(name, states)));
+    for (const auto& name : plan.implicit) state_named(circuit, *implicit, name);
   }
 }
 

@@ -37,6 +37,15 @@ bool is_complex_state(const Circuit& circuit, const std::string& name) {
          });
 }
 
+const Expr& state_named(const Circuit& circuit, const TomlValue& where, const std::string& name) {
+  std::vector<std::string> names;
+  for (const auto& state : circuit->states) {
+    if (state.variable->name == name) return state.variable;
+    names.push_back(state.variable->name);
+  }
+  where.fail(fmt::format("but there is no state '{}'.{}", name, suggest_names(name, names)));
+}
+
 std::vector<std::string> state_names(const Circuit& circuit) {
   std::vector<std::string> names;
   for (const auto& s : circuit->states) {

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "circuit/circuit.hpp"
+#include "io/toml.hpp"
 
 namespace striate {
 
@@ -17,6 +18,9 @@ struct Observable {
 Observable observable(const Circuit& circuit, const std::string& name);
 
 std::vector<std::string> observable_names(const Circuit& circuit);
+
+/// The state of that name, which `where` names. @throws Error with file and line, naming the nearest ones
+const Expr& state_named(const Circuit& circuit, const TomlValue& where, const std::string& name);
 
 /// The states as they are written: a complex one by its name, the others by theirs.
 std::vector<std::string> state_names(const Circuit& circuit);

@@ -22,10 +22,7 @@ std::string axes_text(const Shape& shape) {
 }
 
 void require_state(const Circuit& circuit, const TomlValue& where, const std::string& name) {
-  std::vector<std::string> names;
-  for (const auto& s : circuit->states) names.push_back(s.variable->name);
-  if (std::ranges::count(names, name) == 0 && !is_complex_state(circuit, name))
-    where.fail(fmt::format("but there is no state '{}'.{}", name, suggest_names(name, names)));
+  if (!is_complex_state(circuit, name)) state_named(circuit, where, name);
 }
 
 /// "x", or "x[unit=3]" of a state with axes.

@@ -54,11 +54,11 @@ def draw(path):
 
             figure = dynamics_figures.draw_lyapunov(path)
         elif recording.analyses:
-            figure = draw_all(recording, recording.analyses)
+            figure = draw_all(pictures(recording, recording.analyses))
         elif spike_figures.has_spikes(path):
-            figure = spike_figures.draw(path)
+            figure = draw_all([spike_figures.Spikes(path), *pictures(recording, joined(recording.variables))])
         elif recording.variables:
-            figure = draw_all(recording, joined(recording.variables))
+            figure = draw_all(pictures(recording, joined(recording.variables)))
         else:
             raise ValueError(f"{path}: holds no variables and no analyses. Was the run stopped before its first output?")
         title = recording.title
@@ -87,9 +87,14 @@ def save(figure, path):
             part.unlink()
 
 
-def draw_all(recording: Recording, variables):
+def pictures(recording: Recording, variables):
+    return [picture(v, recording.published.get(v.name, [])) for v in variables]
+
+
+def draw_all(parts):
+    """A figure of all parts, each of a width and a height and drawn into a figure of its own, in rows as wide as a page."""
     rows = []
-    for p in (picture(v, recording.published.get(v.name, [])) for v in variables):
+    for p in parts:
         if rows and sum(other.width for other in rows[-1]) + p.width <= PAGE:
             rows[-1].append(p)
         else:

@@ -2,7 +2,6 @@
 
 import h5py
 import numpy as np
-from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from .figures import HEIGHT, MODEL, WIDTH
@@ -43,42 +42,57 @@ def correlations(times, ids, last, bins=100):
     return np.corrcoef(counts)[np.triu_indices(len(counts), 1)]
 
 
-def draw(path):
-    with h5py.File(path) as file:
-        events = dict(list(read_events(file).items())[:MOST_ROWS])
-        end = file["t"][-1] if "t" in file else None
-    figure = Figure(figsize=(4 * WIDTH, HEIGHT * len(events)), layout="constrained")
-    panels = figure.subplots(len(events), 4, squeeze=False, width_ratios=[2, 1, 1, 1])
-    for row, (name, (times, ids, condition, units)) in zip(panels, events.items()):
-        last = end if end is not None else times.max()
-        raster, rate, isi, pairs = row
-        if ids.max() == 0 and condition.max() > 0:  # of one element: its spikes in every condition
-            ids, label, note = condition, "condition", ""
-        else:
-            first = condition == condition[0]
-            note = f" (condition {condition[0]})" if not first.all() else ""
-            times, ids, label = times[first], ids[first], f"element of {name}"
-        every = int(np.ceil(times.size / MOST_MARKS))
-        shown = ids % every == 0
-        few = ids.max() < 60
-        raster.plot(times[shown], ids[shown], "|" if few else ",", color="black", markersize=min(12, 150 / (ids.max() + 1)))
-        raster.set(xlabel=f"time ({units})", ylabel=label, title=f"spikes of {name}{note}", xlim=(0, last),
-                   ylim=(-0.5, ids.max() + 0.5))
-        raster.yaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
-        bins = np.linspace(0, last, int(np.clip(times.size / 5, 5, 100)) + 1)
-        per_second = {"ms": 1000, "s": 1}.get(units)
-        count = np.histogram(times, bins)[0] / (bins[1] - bins[0]) / (ids.max() + 1) * (per_second or 1)
-        rate.stairs(count, bins, color=MODEL)
-        rate.set(xlabel=f"time ({units})", ylabel=f"rate of one element ({'Hz' if per_second else '1/' + units})",
-                 title="rate", ylim=(0, None))
-        between, variation = intervals(times, ids)
-        if between.size:
-            isi.hist(between, int(np.clip(between.size / 4, 5, 50)), color=MODEL, log=True)
-        isi.set(xlabel=f"interval ({units})", ylabel="number",
-                title="intervals" + (f", mean CV {variation.mean():.2f}" if variation.size else ""))
-        r = correlations(times, ids, last)
-        if r.size:
-            pairs.hist(r, 50, color=MODEL)
-        pairs.set(xlabel=f"correlation of counts in {last / 100:.3g} {units}", ylabel="pairs",
-                  title="pairs" + (f", mean {r.mean():.3f}" if r.size else ": too few spikes"))
-    return figure
+class Spikes:
+    """The part of a figure that shows the spikes of a recording: a row of panels for each event."""
+
+    width = 4 * WIDTH
+
+    def __init__(self, path):
+        with h5py.File(path) as file:
+            self.events = dict(list(read_events(file).items())[:MOST_ROWS])
+            self.end = file["t"][-1] if "t" in file else None
+        self.height = HEIGHT * len(self.events)
+
+    def draw(self, figure):
+        panels = figure.subplots(len(self.events), 4, squeeze=False, width_ratios=[2, 1, 1, 1])
+        for row, (name, event) in zip(panels, self.events.items()):
+            draw_event(row, name, *event, self.end)
+
+
+def draw_event(row, name, times, ids, condition, units, end):
+    last = end if end is not None else times.max()
+    raster, rate, isi, pairs = row
+    if ids.max() == 0 and condition.max() > 0:  # of one element: its spikes in every condition
+        ids, label, note = condition, "condition", ""
+    else:
+        first = condition == condition[0]
+        note = f" (condition {condition[0]})" if not first.all() else ""
+        times, ids, label = times[first], ids[first], "element" if name == "spike" else f"element of {name}"
+    every = int(np.ceil(times.size / MOST_MARKS))
+    shown = ids % every == 0
+    few = ids.max() < 60
+    raster.plot(times[shown], ids[shown], "|" if few else ",", color="black", markersize=min(12, 150 / (ids.max() + 1)))
+    title = "spikes" if name == "spike" else f"spikes of {name}"
+    raster.set(xlabel=f"time ({units})", ylabel=label, title=title + note, xlim=(0, last),
+               ylim=(-0.5, ids.max() + 0.5))
+    raster.yaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+    bins = np.linspace(0, last, int(np.clip(times.size / 5, 5, 100)) + 1)
+    per_second = {"ms": 1000, "s": 1}.get(units)
+    count = np.histogram(times, bins)[0] / (bins[1] - bins[0]) / (ids.max() + 1) * (per_second or 1)
+    rate.stairs(count, bins, color=MODEL)
+    rate.set(xlabel=f"time ({units})", ylabel=f"rate of one element ({'Hz' if per_second else '1/' + units})",
+             title="rate", ylim=(0, None))
+    between, variation = intervals(times, ids)
+    if between.size:
+        bins = np.linspace(0, 1.02 * between.max(), int(np.clip(between.size / 2, 25, 60)) + 1)
+        isi.hist(between, bins, color=MODEL, log=True)
+        isi.set_ylim(0.7, None)
+    isi.set(xlabel=f"interval ({units})", ylabel="number",
+            title="intervals" + (f", mean CV {variation.mean():.2f}" if variation.size else ""))
+    r = correlations(times, ids, last)
+    if r.size:
+        pairs.hist(r, 50, color=MODEL)
+    else:
+        pairs.axis("off")
+    pairs.set(xlabel=f"correlation of counts in {last / 100:.3g} {units}", ylabel="pairs",
+              title="pairs" + (f", mean {r.mean():.3f}" if r.size else ": too few spikes"))
