@@ -83,9 +83,11 @@ Circuit with_values(Circuit circuit, const TomlTable& root, const std::string& p
             vary(v, value.as_array().size() == 1 ? std::optional<std::size_t>() : numbers.size());
             numbers.push_back(evaluate(v, unit, condition));
           }
-        else if (value.is_table())
-          numbers = read_columns(beside(path, value.as_table().string("file")), {value.as_table().string("column")});
-        else
+        else if (value.is_table()) {
+          const TomlTable place = value.as_table();
+          const std::string file = place.string("file"), column = place.string("column");
+          numbers = read_columns(beside(path, file), {column});
+        } else
           numbers.push_back(evaluate(value, unit, condition));
         circuit = circuit.with_parameters({{key, numbers}});
         vary(value, {});

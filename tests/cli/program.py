@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+import resource
 import subprocess
 import sys
 import tempfile
@@ -43,6 +44,12 @@ class Program(unittest.TestCase):
 
     def striate(self, *arguments, **more):
         return subprocess.run([STRIATE, *arguments], cwd=self.folder, capture_output=True, text=True, timeout=120, **more)
+
+    def on_a_full_disk(self, limit, *arguments):
+        """With files of at most so many bytes."""
+        if b"__tsan_init" in pathlib.Path(STRIATE).read_bytes():
+            self.skipTest("the thread sanitizer's own memory is a file beyond any limit")
+        return self.striate(*arguments, preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit)))
 
     def refused(self, arguments, *words):
         """Exit code 2, one line with all the words, and no file more or less."""

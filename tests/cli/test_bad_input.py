@@ -159,7 +159,7 @@ class BadInput(Program):
                              ("conditions.a = { from = 0, to = inf, count = 2 }", "to = inf", "finite"),
                              ("conditions = { a = { from = 0, to = 1, count = 1000000 }, b = { from = 0, to = 1, count = 1000000 } }", "1e+12"),
                              ("parameters.tau_v = nan", "(0, inf)"), ("parameters.tau_v = []", "0 values"),
-                             ('parameters.tau_w = "5 mV"', "[mV]", "[ms]"), ("parameters.tau_w = {a = 1}", "lacks `column`"), ("parameters.tau_w = 1979-05-27", "string"),
+                             ('parameters.tau_w = "5 mV"', "[mV]", "[ms]"), ("parameters.tau_w = {a = 1}", "lacks `file`"), ("parameters.tau_w = 1979-05-27", "string"),
                              ('parameters.tau_w = ["1 ms", "2 ms"]', "2 values"), ('regime = "oscilating"', "oscillating"), ("settings.n = 3", "'n'"),
                              ('[[stimulus.layer]]\nfeature = "0 deg"', "Add [encoder]"), ("inputs.X = 1", "inputs.X", "no such key"),
                              ('[[lesion]]\ntarget = "X"', "'X'"), ('[[lesion]]\ntarget = "v"\nclamp = "3 mV"', "[mV]"),

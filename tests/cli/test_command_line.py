@@ -5,7 +5,6 @@ Usage: test_command_line.py PATH_OF_STRIATE
 
 import os
 import random
-import resource
 import shutil
 import signal
 import subprocess
@@ -137,9 +136,7 @@ y = "respones"
         self.assertLessEqual(drawn.stderr.count("\n"), 1, drawn.stderr)
 
     def test_a_full_disk_ends_with_code_1_and_a_file_that_opens(self):
-        limit = 65536
-        done = self.striate("run", "unit.toml", "--set", "run.every=0.05 ms", "--set", "run.duration=500 ms", "-o", "out.h5",
-                            preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit)))
+        done = self.on_a_full_disk(65536, "run", "unit.toml", "--set", "run.every=0.05 ms", "--set", "run.duration=500 ms", "-o", "out.h5")
         self.assertEqual(done.returncode, 1, done)
         self.assertIn("out.h5", done.stderr)
         with h5py.File(self.folder / "out.h5") as file:

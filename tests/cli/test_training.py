@@ -4,20 +4,18 @@ Usage: test_training.py PATH_OF_STRIATE
 """
 
 import json
-import os
 import pathlib
-import resource
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 import unittest
 
 import h5py
 import numpy
 
-STRIATE = sys.argv.pop(1)
+from program import STRIATE, Program
+
 VALIDATION = pathlib.Path(__file__).resolve().parents[2] / "validation"
 
 CIRCUIT = """circuit differ "Do two bits differ?"
@@ -105,11 +103,9 @@ def numbers(path):
     return found
 
 
-class Trainings(unittest.TestCase):
+class Trainings(Program):
     def setUp(self):
-        scratch = tempfile.TemporaryDirectory()
-        self.addCleanup(scratch.cleanup)
-        self.folder = pathlib.Path(scratch.name)
+        super().setUp()
         self.write("differ.circuit", CIRCUIT)
         self.write("differ.toml", TRAINING)
         rng = numpy.random.default_rng(1)
@@ -117,26 +113,10 @@ class Trainings(unittest.TestCase):
         self.bits(first=first + 0.1 * rng.standard_normal(200), second=second + 0.1 * rng.standard_normal(200),
                   label=(first != second).astype(float))
 
-    def write(self, name, text):
-        (self.folder / name).write_text(text)
-
     def bits(self, **variables):
         with h5py.File(self.folder / "bits.h5", "w") as file:
             for name, values in variables.items():
                 file[name] = values
-
-    def striate(self, *arguments, **more):
-        return subprocess.run([STRIATE, *arguments], cwd=self.folder, capture_output=True, text=True, timeout=120, **more)
-
-    def refused(self, arguments, *words):
-        """Exit code 2, one line with all the words, and no file more."""
-        before = sorted(self.folder.iterdir())
-        done = self.striate(*arguments)
-        self.assertEqual(done.returncode, 2, done)
-        self.assertEqual(len(done.stderr.strip().splitlines()), 1, done.stderr)
-        for word in words:
-            self.assertIn(word, done.stderr)
-        self.assertEqual(sorted(self.folder.iterdir()), before)
 
     def same(self, a, b):
         x, y = numbers(self.folder / a), numbers(self.folder / b)
@@ -182,8 +162,7 @@ class Trainings(unittest.TestCase):
             self.assertEqual(self.striate(*train, f"train.updates={updates}", "-o", f"{updates}.h5").returncode, 0)
             sizes.append((self.folder / f"{updates}.h5").stat().st_size)
         limit = sum(sizes) // 2
-        full = self.striate(*train, "train.updates=3000", "-o", "full.h5",
-                            preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit)))
+        full = self.on_a_full_disk(limit, *train, "train.updates=3000", "-o", "full.h5")
         self.assertEqual(full.returncode, 1, full)
         self.assertIn("the one before it stands in 'full.h5'", full.stderr)
         self.assertFalse((self.folder / "full.h5.part").exists())

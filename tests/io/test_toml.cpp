@@ -233,8 +233,8 @@ BOOST_AUTO_TEST_CASE(keys_that_no_message_could_name_are_refused) {
   auto document = TomlDocument::parse_string("a = 1\n", "x.toml");
   BOOST_TEST(message([&] { document.set("b'''.c", "1"); }) == "--set b'''.c:" + why);
   BOOST_TEST(message([&] { document.set("b", "{\"c\\t\" = 1}"); }).ends_with(why));
-  for (const auto& [key, value] : {std::pair{"\xff", "1"}, {"b", "\xff"}})
-    BOOST_TEST(message([&] { document.set(key, value); }).find("UTF-8") != std::string::npos);
+  for (const auto& setting : {std::pair{"\xff", "1"}, {"b", "\xff"}})
+    BOOST_TEST(message([&] { document.set(setting.first, setting.second); }).find("UTF-8") != std::string::npos);
   BOOST_TEST(document.to_text() == "a = 1\n");
 }
 
