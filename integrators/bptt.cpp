@@ -33,9 +33,11 @@ class Sweep {
     result_.gradient.p.resize(map_.parameters().size());
     result_.stored = slots_;
     result_.bytes = (slots_ + beside) * size_ * sizeof(T);
+    workspace.hold(rollout.p);
   }
 
   ~Sweep() {
+    workspace_.hold({});
     for (auto& kept : kept_) give_back(workspace_, std::move(kept.y));
     for (auto* buffer : {&scratch_[0], &scratch_[1], &lambda_, &before_}) give_back(workspace_, std::move(*buffer));
   }

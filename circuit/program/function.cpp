@@ -691,11 +691,14 @@ void Function<T>::run(std::span<const T* const> arguments, std::span<T* const> o
       const T* now = arguments[range.group] + range.offset;
       const std::uint64_t number = arguments[range.group] == held.vector ? held.number : 0;
       auto& seen = memory.seen[r];
-      if (number != 0 ? same && memory.held[r] == number
-                      : same && !seen.empty() && std::memcmp(seen.data(), now, range.size * sizeof(T)) == 0)
-        continue;
+      const bool held_since = number != 0 && memory.held[r] == number;
       memory.held[r] = number;
-      seen.assign(now, now + (number == 0 ? range.size : 0));
+      if (same &&
+          (held_since || (seen.size() == range.size && std::memcmp(seen.data(), now, range.size * sizeof(T)) == 0)))
+        continue;
+      // What is held is compared only when it is held anew: large pieces are not worth a copy for that.
+      constexpr std::size_t worth_a_copy = std::size_t{1} << 17;
+      seen.assign(now, now + (number == 0 || range.size <= worth_a_copy ? range.size : 0));
       same = false;
     }
     if (same) continue;
