@@ -13,7 +13,8 @@ namespace striate {
 namespace {
 
 AlignedVector<double> parameters_of(const Problem& problem) {
-  const auto p = problem.p.empty() ? problem.system.default_parameters() : problem.p;
+  if (!problem.p.empty()) return {problem.p.begin(), problem.p.end()};
+  const auto p = problem.system.default_parameters();
   return {p.begin(), p.end()};
 }
 

@@ -38,7 +38,7 @@ void check(const Method& method) {
       refuse(fmt::format("step = {}, but must be positive. Give the step of this fixed-step method.", method.step));
   } else {
     if (method.step != 0) {
-      refuse(fmt::format("step = {}, but this method adapts its step. Give rtol and atol; max_step bounds the step.",
+      refuse(fmt::format("step = {}, but this method adapts its step. Leave it out: the tolerances set it.",
                          method.step));
     }
     if (!(method.rtol > 0 && method.rtol < 1))
