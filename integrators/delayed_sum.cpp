@@ -98,7 +98,7 @@ void DelayedSum::fill(const Places& places, std::span<double> u) const {
   const double whole_steps = places.grid && shortest_ > 1 + 1e-9 ? std::floor(places.ahead) : 0;
   const Lookup& where = lookup(places, places.ahead - whole_steps);
   const bool begins = places.grid && whole_ && where.ahead == 0;
-  const std::size_t newest = first_ + count_ - 1 + static_cast<std::size_t>(whole_steps);
+  const auto newest = static_cast<std::size_t>(static_cast<double>(first_ + count_ - 1) + whole_steps);
   parallel_for(begin_.size() - 1, column_.size() >= pairs_worth_a_thread,
                [&](std::size_t chunk) { fill_rows(where, chunk, newest, begins ? 1 : terms_, u); });
 }
@@ -106,7 +106,7 @@ void DelayedSum::fill(const Places& places, std::span<double> u) const {
 const DelayedSum::Lookup& DelayedSum::lookup(const Places& places, double ahead) const {
   Lookup& kept = lookups_[ahead == 0 ? 0 : 1];
   if (places.grid && kept.ahead == ahead && kept.capacity == capacity_) return kept;
-  kept.ahead = places.grid ? ahead : -1;
+  kept.ahead = places.grid ? ahead : Lookup().ahead;
   kept.capacity = capacity_;
   kept.record.resize(column_.size());
   kept.x.resize(column_.size());

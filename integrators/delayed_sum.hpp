@@ -51,7 +51,7 @@ class DelayedSum {
   /// Where the pairs look back to, relative to the newest stretch. On a grid this is the same in every step, but for
   /// the stages of a method that lie within it.
   struct Lookup {
-    double ahead = -1;
+    double ahead = std::numeric_limits<double>::quiet_NaN();  ///< equal to none
     std::size_t capacity = 0;
     std::vector<std::int32_t> record;
     std::vector<double> x;

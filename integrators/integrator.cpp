@@ -38,8 +38,8 @@ void check(const Method& method) {
       refuse(fmt::format("step = {}, but must be positive. Give the step of this fixed-step method.", method.step));
   } else {
     if (method.step != 0) {
-      refuse(fmt::format("step = {}, but this method adapts its step. Leave it out: the tolerances set it.",
-                         method.step));
+      refuse(
+          fmt::format("step = {}, but this method adapts its step. Leave it out: the tolerances set it.", method.step));
     }
     if (!(method.rtol > 0 && method.rtol < 1))
       refuse(fmt::format("rtol = {}, but must lie between 0 and 1.", method.rtol));
