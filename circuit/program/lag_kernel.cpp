@@ -1,6 +1,7 @@
 #include "circuit/program/lag_kernel.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <map>
 #include <optional>
 #include <unordered_map>
@@ -71,6 +72,7 @@ class Lags {
     const auto& a = e->args;
     switch (e->op) {
       case Op::index: return Form{{{e.shape()[0].name, {1, Expr(1.0)}}}, Expr(0.0)};
+      case Op::array: return evenly_spaced(e);
       case Op::broadcast: return of(a[0]);
       case Op::rename: {
         const Expr pushed = renamed_inside(a[0], e->names[0], e->names[1]);
@@ -114,6 +116,17 @@ class Lags {
       if (!args.back()) return std::nullopt;
     }
     return Form{{}, with_args(e, std::move(args))};
+  }
+
+  /// Numbers along one axis that grow by equal amounts, as coordinates do.
+  static std::optional<Form> evenly_spaced(const Expr& e) {
+    const auto& x = *e->numbers;
+    if (e.shape().rank() != 1 || x.size() < 2) return std::nullopt;
+    const double spacing = (x.back() - x.front()) / static_cast<double>(x.size() - 1);
+    const double rounding = 1e-14 * std::max(std::abs(x.front()), std::abs(x.back()));
+    for (std::size_t i = 0; i < x.size(); ++i)
+      if (!(std::abs(x[i] - x.front() - spacing * static_cast<double>(i)) <= rounding)) return std::nullopt;
+    return Form{{{e.shape()[0].name, {spacing, quantity(1, e.unit())}}}, quantity(x.front(), e.unit())};
   }
 
   static std::optional<Form> scaled(std::optional<Form> form, const Expr& by) {

@@ -157,6 +157,24 @@ BOOST_AUTO_TEST_CASE(of_weights_by_distance_are_convolutions_on_long_axes) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(of_weights_by_coordinates_are_convolutions_where_those_are_evenly_spaced) {
+  std::string squares = "0";
+  for (int i = 1; i < 150; ++i) squares += ", " + std::to_string(0.01 * i * i);
+  for (const auto& [away, algorithm] : {std::pair{"coordinate(unit) - coordinate(other)", "2 convolutions"},
+                                        {"rename(bent, odd, unit) - rename(bent, odd, other)", "2 matrix products"}}) {
+    const Circuit circuit = read_circuit(
+        "circuit c\ntime s\naxis unit = 150 in [0.3, 4.2) mm\naxis other = size(unit) in [0.3, 4.2) mm\n"
+        "axis odd = 150\nparameter alpha = 0.3 1\nbent := array([" +
+        squares +
+        "], odd=150)*1 [mm]\n"
+        "dtheta/dt = 1 Hz*mean(exp(-abs(" +
+        std::string(away) + ")/(0.4 mm))*sin(rename(theta, unit, other) - theta - alpha), other) : 1 [unit]\n");
+    BOOST_TEST(compile<double>(circuit).algorithms()[0].algorithm == algorithm);
+    const auto e = evaluated(circuit);
+    BOOST_TEST(distance(compiled_value<double>(e.rate, e.at), naive_value(e.rate, e.at)) <= 1e-12);
+  }
+}
+
 BOOST_AUTO_TEST_CASE(of_weights_that_only_look_like_distances_are_not) {
   for (const char* kernel : {"exp(-abs(position + rename(position, unit, other)))", "exp(-position*width*distance)",
                              "exp(-abs(distance))*lag"}) {
