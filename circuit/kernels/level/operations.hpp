@@ -46,7 +46,8 @@ STRIATE_INLINE Vec<T> sigmoid(Vec<T> x) {
 
 template <class T>
 STRIATE_INLINE Vec<T> softplus(Vec<T> x) {
-  return positive_part<T>(x) + vector_log1p(vector_exp(-magnitude<T>(x)));
+  const Vec<T> below = x > T(0) ? -x : x;  // -|x|, but NaN keeps its sign, so that no order of adding shows
+  return positive_part<T>(x) + vector_log1p(vector_exp(below));
 }
 
 /// x^k by squaring; a negative power is the reciprocal of the positive one.
