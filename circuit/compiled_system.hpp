@@ -5,10 +5,10 @@
 #include <algorithm>
 #include <array>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <vector>
 
+#include "base/made_once.hpp"
 #include "circuit/delay.hpp"
 #include "circuit/program/function.hpp"
 #include "circuit/program/synapse_function.hpp"
@@ -92,9 +92,7 @@ struct System<T>::Impl {
   Function<T> make(Part part) const;
 
   const Function<T>& function(Part part) const {
-    auto& slot = functions[part.index()];
-    std::call_once(slot.once, [&] { slot.function.emplace(make(part)); });
-    return *slot.function;
+    return functions[part.index()].get([&] { return make(part); });
   }
 
   void run(Part part, std::span<const T* const> in, std::span<T* const> out, Workspace<T>& workspace) const {
@@ -142,11 +140,6 @@ struct System<T>::Impl {
     }
   }
 
-  struct Slot {
-    std::once_flag once;
-    std::optional<Function<T>> function;
-  };
-
   Circuit given;    ///< by the user
   Circuit circuit;  ///< with what the integrator supplies as inputs
   Fields states, parameters, inputs, observables;
@@ -162,7 +155,7 @@ struct System<T>::Impl {
   std::optional<NoiseForm> noise;
   std::size_t guard_size = 0;
   std::size_t jump_size = 0;
-  mutable std::array<Slot, part_count> functions;
+  std::array<MadeOnce<Function<T>>, part_count> functions;
 };
 
 }  // namespace striate

@@ -10,6 +10,7 @@
 #include <limits>
 #include <numbers>
 #include <numeric>
+#include <optional>
 
 #include "base/error.hpp"
 #include "base/memory.hpp"
@@ -184,12 +185,16 @@ class Drawing {
   /// body(i, scratch) for i in [0, count), on threads with a scratch each.
   template <class Body>
   void in_pieces(std::size_t count, const Body& body) const {
+    Caught caught;
 #pragma omp parallel
     {
-      Scratch scratch(others_);
+      std::optional<Scratch> scratch;
+      caught.guard(0, [&] { scratch.emplace(others_); });
 #pragma omp for schedule(dynamic, 1)
-      for (std::size_t i = 0; i < count; ++i) body(i, scratch);
+      for (std::size_t i = 0; i < count; ++i)
+        if (scratch) caught.guard(i, [&] { body(i, *scratch); });
     }
+    caught.rethrow();
   }
 
   /// The member of the other side that is the same element as member m, or no_self where that may be a partner.
@@ -367,7 +372,12 @@ class Drawing {
           inside = place >= axis.begin && place < axis.end;
           if (inside) partner += static_cast<std::size_t>(place - axis.begin) * axis.other_stride;
         }
-        if (inside && partner != self && scratch.set.insert(partner)) ++found;
+        if (!inside || partner == self) continue;
+        if (rule_.repeats)
+          scratch.set.insert_again(partner);
+        else if (!scratch.set.insert(partner))
+          continue;
+        ++found;
       }
       if (tries > most_tries && found < rule_.count) {
         std::size_t none = no_self;
@@ -433,6 +443,13 @@ void require_members(const std::vector<std::uint32_t>& listed, const Population&
                               listed[pair], elements.front(), elements.back()));
 }
 
+void require_axes_in_pairs(const Population& pre, const Population& post, std::string_view name) {
+  if (pre.axes.size() == post.axes.size()) return;
+  throw Error(fmt::format("projection '{}'", name),
+              fmt::format("distance needs axes in pairs, but the source has {} and the target {}.", pre.axes.size(),
+                          post.axes.size()));
+}
+
 Connections listed(const Connectivity& rule, const Population& pre) {
   const auto sources = pre.elements();
   Connections result;
@@ -486,6 +503,10 @@ bool Population::shares_axes(const Population& other) const {
 
 std::uint64_t most_synapses(const Connectivity& rule, const Population& pre, const Population& post) {
   const std::uint64_t sources = pre.size(), targets = post.size();
+  const auto of_each = [&](std::uint64_t members) {  // a count may be anything where partners repeat
+    constexpr std::uint64_t beyond_memory = std::uint64_t{1} << 60U;
+    return members > 0 && rule.count > beyond_memory / members ? beyond_memory : members * rule.count;
+  };
   switch (rule.rule) {
     case Rule::one_to_one: return sources;
     case Rule::random: {
@@ -493,9 +514,9 @@ std::uint64_t most_synapses(const Connectivity& rule, const Population& pre, con
       return static_cast<std::uint64_t>(std::min(pairs, mean + 8 * std::sqrt(mean) + 8));
     }
     case Rule::fixed_in:
-    case Rule::gaussian_in: return targets * rule.count;
+    case Rule::gaussian_in: return of_each(targets);
     case Rule::fixed_out:
-    case Rule::gaussian_out: return sources * rule.count;
+    case Rule::gaussian_out: return of_each(sources);
     case Rule::fixed_total: return rule.count;
     case Rule::pairs: return rule.pre.size();
     default: break;
@@ -569,8 +590,12 @@ void check_connectivity(const Connectivity& rule, const Population& pre, const P
   }
   if (rule.rule == Rule::gaussian_in || rule.rule == Rule::gaussian_out) {
     if (!(rule.sd > 0 && std::isfinite(rule.sd))) refuse(fmt::format("sd = {}, but must be positive.", rule.sd));
-    const Distance axes_must_match(pre, post, name);
+    require_axes_in_pairs(pre, post, name);
     if (pre.axes.empty() || pre.axes.size() > 8) refuse("a Gaussian of distance needs one to eight axes.");
+    for (const auto& axis : post.axes)
+      if (rule.sd > 1e9 * axis.spacing)
+        refuse(
+            fmt::format("sd = {} is wider than 10^9 elements of '{}'. Connect at random instead.", rule.sd, axis.name));
   }
 }
 
@@ -594,11 +619,7 @@ Connections connect(const Connectivity& rule, const Population& pre, const Popul
 }
 
 Distance::Distance(const Population& pre, const Population& post, std::string_view name) {
-  if (pre.axes.size() != post.axes.size()) {
-    throw Error(fmt::format("projection '{}'", name),
-                fmt::format("distance needs axes in pairs, but the source has {} and the target {}.", pre.axes.size(),
-                            post.axes.size()));
-  }
+  require_axes_in_pairs(pre, post, name);
   const auto positions = [](const Population& side, std::size_t a) {
     const std::size_t places = side.places();
     std::size_t stride = 1;

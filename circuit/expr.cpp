@@ -48,9 +48,14 @@ class NodeTable {
   Expr intern(Node node) {
     const std::size_t hash = hash_of(node);
     const std::scoped_lock lock(mutex_);
+    std::vector<std::shared_ptr<const Node>> others;  // the last reference to one must not die amid the range
     const auto [begin, end] = nodes_.equal_range(hash);
-    for (auto it = begin; it != end; ++it)
-      if (auto living = it->second.lock(); living && equal(*living, node)) return Expr(std::move(living));
+    for (auto it = begin; it != end; ++it) {
+      auto living = it->second.lock();
+      if (!living) continue;
+      if (equal(*living, node)) return Expr(std::move(living));
+      others.push_back(std::move(living));
+    }
     auto* made = new Node(std::move(node));
     std::shared_ptr<const Node> shared(made, [this, hash](const Node* dead) { release(hash, dead); });
     nodes_.emplace(hash, shared);

@@ -10,6 +10,7 @@
 
 #include "base/error.hpp"
 #include "base/memory.hpp"
+#include "base/unused_path.hpp"
 #include "circuit/compile.hpp"
 #include "circuit/text.hpp"
 #include "cli/dynamics_commands.hpp"
@@ -135,7 +136,9 @@ void check(const std::string& path, const Overrides& overrides) {
   fmt::print("\n");
   if (e.prc || e.continuation) return describe_dynamics(e);
   fmt::print("  method {}{}\n", e.run.method,
-             e.run.steady ? "" : fmt::format(", {} ms, {} recorded times", e.run.duration, runner.times().size()));
+             e.run.steady ? ""
+                          : fmt::format(", {}{}, {} recorded times", e.run.duration,
+                                        e.circuit->time_unit.dimensionless() ? "" : " ms", runner.times().size()));
   for (const auto& a : e.analyses) fmt::print("  analysis {}: of {} [{}]\n", a.name, a.variable, a.unit);
   fmt::print("  output {}{}\n", bytes_text(recorded_bytes(e)),
              e.circuit->events.empty() ? "" : ", and 24 B for each spike");
@@ -225,7 +228,7 @@ void rerun(const std::string& path, bool quiet, const std::string& command_line)
     origin = file.read_text("/experiment_path");
     circuit = file.read_text("/circuit_text");
   }
-  const TemporaryFile again(path + ".rerun.h5");
+  const TemporaryFile again(unused_path(path + ".rerun.h5"));
   const RunOptions options{again.path, true, quiet, 0, command_line};
   try {
     TomlDocument document = TomlDocument::parse_string(text, origin);

@@ -23,6 +23,7 @@ void add(CLI::App& app, const std::string& command_line, const std::string& name
   struct Given {
     std::string experiment, output;
     std::vector<std::string> overrides;
+    int threads = 0;
     bool force = false, quiet = false;
   };
   const auto given = std::make_shared<Given>();
@@ -31,6 +32,7 @@ void add(CLI::App& app, const std::string& command_line, const std::string& name
   command->add_option("-o,--output", given->output, "what comes out; default: the experiment's name with " + ending)
       ->check(not_empty);
   command->add_option("--set", given->overrides, "KEY=VALUE: another value for a key")->allow_extra_args(false);
+  command->add_option("--threads", given->threads, "number of threads; default: all cores")->check(CLI::Range(1, 4096));
   command->add_flag("--force", given->force, "write over an existing file");
   command->add_flag("-q,--quiet", given->quiet, "print nothing but errors");
   command->callback([given, command_line, ending, run] {
@@ -38,7 +40,7 @@ void add(CLI::App& app, const std::string& command_line, const std::string& name
     const Experiment e = load_experiment(given->experiment, split_overrides(given->overrides));
     const std::string output =
         given->output.empty() ? std::filesystem::path(given->experiment).stem().string() + ending : given->output;
-    run(e, {output, given->force, given->quiet, 1, command_line});
+    run(e, {output, given->force, given->quiet, given->threads, command_line});
     if (!given->quiet) fmt::print("recorded in {}\n", output);
   });
 }

@@ -5,7 +5,9 @@
 #include <unistd.h>
 
 #include <CLI/Error.hpp>
+#include <cerrno>
 #include <cstdlib>
+#include <cstring>
 #include <filesystem>
 
 #include "base/error.hpp"
@@ -39,7 +41,8 @@ void run_python(const std::vector<std::string>& arguments) {
     _exit(127);
   }
   int status = 0;
-  waitpid(child, &status, 0);
+  while (waitpid(child, &status, 0) < 0)
+    if (errno != EINTR) throw Failure(fmt::format("python: it cannot be waited for: {}.", std::strerror(errno)));
   if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return;
   if (WIFEXITED(status) && WEXITSTATUS(status) == 127)
     throw Error(fmt::format(

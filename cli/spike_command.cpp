@@ -49,8 +49,7 @@ void distances(Given given, const std::string& command_line) {
   m.cost = value(given.cost, "cost", unit == Unit() ? unit : Unit::parse("1/" + unit.str()), 0);
   m.window = {value(given.from, "from", unit, spikes.times.empty() ? 0 : std::min(0.0, spikes.times.front())),
               value(given.to, "to", unit, spikes.times.empty() ? 0 : spikes.times.back())};
-  auto trains = spike_trains(spikes, std::max(end, static_cast<std::size_t>(last + 1)), given.place.file);
-  trains = {trains.begin() + static_cast<std::ptrdiff_t>(first), trains.begin() + static_cast<std::ptrdiff_t>(end)};
+  const auto trains = spike_trains(spikes, first, end, given.place.file);
 
   AnalysisResult result;
   result.values = spike_distances(trains, m);

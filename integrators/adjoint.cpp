@@ -69,19 +69,19 @@ class Reversal {
     std::copy(lambda.begin(), lambda.end(), values(lambda_.get()).begin());
     if (quadrature_) std::copy(pbar.begin(), pbar.end(), values(quadrature_.get()).begin());
     if (fresh_) {
-      CVodeInitB(memory(), which_, rate, t_ - end_, lambda_.get());
+      require(CVodeInitB(memory(), which_, rate, t_ - end_, lambda_.get()), "CVodeInitB");
       attach();
       if (quadrature_) CVodeQuadInitB(memory(), which_, integrand, quadrature_.get());
     } else {
       count(result);
-      CVodeReInitB(memory(), which_, t_ - end_, lambda_.get());
+      require(CVodeReInitB(memory(), which_, t_ - end_, lambda_.get()), "CVodeReInitB");
       if (quadrature_) CVodeQuadReInitB(memory(), which_, quadrature_.get());
     }
     fresh_ = false;
-    CVodeSVtolerancesB(memory(), which_, method_.rtol, lambda_atol_.get());
+    require(CVodeSVtolerancesB(memory(), which_, method_.rtol, lambda_atol_.get()), "CVodeSVtolerancesB");
     if (quadrature_) {
-      CVodeQuadSVtolerancesB(memory(), which_, method_.rtol, quadrature_atol_.get());
-      CVodeSetQuadErrConB(memory(), which_, SUNTRUE);
+      require(CVodeQuadSVtolerancesB(memory(), which_, method_.rtol, quadrature_atol_.get()), "CVodeQuadSVtolerancesB");
+      require(CVodeSetQuadErrConB(memory(), which_, SUNTRUE), "CVodeSetQuadErrConB");
     }
     const int code = CVodeB(memory(), t - end_, CV_NORMAL);
     session_.shield().rethrow();
@@ -91,11 +91,11 @@ class Reversal {
                describe_code(code, smallest_step(t, end_), evaluation_.counters.rejected, evaluation_.system()));
     }
     double reached = 0;
-    CVodeGetB(memory(), which_, &reached, lambda_.get());
+    require(CVodeGetB(memory(), which_, &reached, lambda_.get()), "CVodeGetB");
     t_ = t;
     std::copy_n(values(lambda_.get()).begin(), lambda.size(), lambda.begin());
     if (!quadrature_) return;
-    CVodeGetQuadB(memory(), which_, &reached, quadrature_.get());
+    require(CVodeGetQuadB(memory(), which_, &reached, quadrature_.get()), "CVodeGetQuadB");
     std::copy_n(values(quadrature_.get()).begin(), pbar.size(), pbar.begin());
   }
 
@@ -107,17 +107,17 @@ class Reversal {
   void* memory() const { return session_.memory(); }
 
   void attach() {
-    CVodeSetUserDataB(memory(), which_, this);
+    require(CVodeSetUserDataB(memory(), which_, this), "CVodeSetUserDataB");
     if (session_.adams()) {
       nonlinear_.reset(SUNNonlinSol_FixedPoint(lambda_.get(), 0, session_.context()));
-      CVodeSetNonlinearSolverB(memory(), which_, nonlinear_.get());
+      require(CVodeSetNonlinearSolverB(memory(), which_, nonlinear_.get()), "CVodeSetNonlinearSolverB");
     } else {
       linear_.reset(SUNLinSol_SPGMR(lambda_.get(), SUN_PREC_NONE, 0, session_.context()));
-      CVodeSetLinearSolverB(memory(), which_, linear_.get(), nullptr);
-      CVodeSetJacTimesB(memory(), which_, nullptr, product);
+      require(CVodeSetLinearSolverB(memory(), which_, linear_.get(), nullptr), "CVodeSetLinearSolverB");
+      require(CVodeSetJacTimesB(memory(), which_, nullptr, product), "CVodeSetJacTimesB");
     }
-    CVodeSetMaxNumStepsB(memory(), which_, -1);
-    if (method_.max_step > 0) CVodeSetMaxStepB(memory(), which_, method_.max_step);
+    require(CVodeSetMaxNumStepsB(memory(), which_, -1), "CVodeSetMaxNumStepsB");
+    if (method_.max_step > 0) require(CVodeSetMaxStepB(memory(), which_, method_.max_step), "CVodeSetMaxStepB");
   }
 
   /// What the loss would change if any one state changed by its own size, times rtol, in the unit of each cotangent.

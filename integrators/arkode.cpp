@@ -131,15 +131,16 @@ class Erk : public Arkode {
         mem_(ERKStepCreate(rhs, t0, y_.get(), context_.get())) {
     if (!mem_.get()) throw std::bad_alloc();
     ERKStepSetErrHandlerFn(mem_.get(), silent, nullptr);
-    ERKStepSetUserData(mem_.get(), this);
-    ERKStepSVtolerances(mem_.get(), method.rtol, atol_.get());
-    ERKStepSetTableNum(mem_.get(), method.name == "arkode_bs32"   ? ARKODE_BOGACKI_SHAMPINE_4_2_3
-                                   : method.name == "zonneveld43" ? ARKODE_ZONNEVELD_5_3_4
-                                                                  : ARKODE_DORMAND_PRINCE_7_4_5);
-    ERKStepSetInterpolantDegree(mem_.get(), 3);
-    ERKStepSetMaxHnilWarns(mem_.get(), -1);
-    ERKStepSetMinStep(mem_.get(), smallest_);
-    if (method.max_step > 0) ERKStepSetMaxStep(mem_.get(), method.max_step);
+    require(ERKStepSetUserData(mem_.get(), this), "ERKStepSetUserData");
+    require(ERKStepSVtolerances(mem_.get(), method.rtol, atol_.get()), "ERKStepSVtolerances");
+    require(ERKStepSetTableNum(mem_.get(), method.name == "arkode_bs32"   ? ARKODE_BOGACKI_SHAMPINE_4_2_3
+                                           : method.name == "zonneveld43" ? ARKODE_ZONNEVELD_5_3_4
+                                                                          : ARKODE_DORMAND_PRINCE_7_4_5),
+            "ERKStepSetTableNum");
+    require(ERKStepSetInterpolantDegree(mem_.get(), 3), "ERKStepSetInterpolantDegree");
+    require(ERKStepSetMaxHnilWarns(mem_.get(), -1), "ERKStepSetMaxHnilWarns");
+    require(ERKStepSetMinStep(mem_.get(), smallest_), "ERKStepSetMinStep");
+    if (method.max_step > 0) require(ERKStepSetMaxStep(mem_.get(), method.max_step), "ERKStepSetMaxStep");
   }
 
  private:
@@ -148,8 +149,8 @@ class Erk : public Arkode {
     return me.shield_.run([&] { return me.evaluation_.rhs(t, values(y), values(ydot)); });
   }
   void reinitialise(double t) override {
-    ERKStepReInit(mem_.get(), rhs, t, y_.get());
-    ERKStepSetStopTime(mem_.get(), end_);
+    require(ERKStepReInit(mem_.get(), rhs, t, y_.get()), "ERKStepReInit");
+    require(ERKStepSetStopTime(mem_.get(), end_), "ERKStepSetStopTime");
   }
   int evolve(double* reached) override { return ERKStepEvolve(mem_.get(), end_, y_.get(), reached, ARK_ONE_STEP); }
   int interpolate(double t, int order, N_Vector out) override { return ERKStepGetDky(mem_.get(), t, order, out); }
@@ -179,23 +180,24 @@ class Imex : public Arkode {
       std::fill_n(is_implicit_.begin() + static_cast<std::ptrdiff_t>(field.offset), field.size, 1);
     }
     ARKStepSetErrHandlerFn(mem_.get(), silent, nullptr);
-    ARKStepSetUserData(mem_.get(), this);
-    ARKStepSVtolerances(mem_.get(), method.rtol, atol_.get());
+    require(ARKStepSetUserData(mem_.get(), this), "ARKStepSetUserData");
+    require(ARKStepSVtolerances(mem_.get(), method.rtol, atol_.get()), "ARKStepSVtolerances");
     const bool third = method.name == "imex3", fourth = method.name == "imex4";
-    ARKStepSetTableNum(mem_.get(),
-                       third    ? ARKODE_ARK324L2SA_DIRK_4_2_3
-                       : fourth ? ARKODE_ARK436L2SA_DIRK_6_3_4
-                                : ARKODE_ARK548L2SA_DIRK_8_4_5,
-                       third    ? ARKODE_ARK324L2SA_ERK_4_2_3
-                       : fourth ? ARKODE_ARK436L2SA_ERK_6_3_4
-                                : ARKODE_ARK548L2SA_ERK_8_4_5);
+    require(ARKStepSetTableNum(mem_.get(),
+                               third    ? ARKODE_ARK324L2SA_DIRK_4_2_3
+                               : fourth ? ARKODE_ARK436L2SA_DIRK_6_3_4
+                                        : ARKODE_ARK548L2SA_DIRK_8_4_5,
+                               third    ? ARKODE_ARK324L2SA_ERK_4_2_3
+                               : fourth ? ARKODE_ARK436L2SA_ERK_6_3_4
+                                        : ARKODE_ARK548L2SA_ERK_8_4_5),
+            "ARKStepSetTableNum");
     linear_.reset(SUNLinSol_SPGMR(y_.get(), SUN_PREC_NONE, 0, context_.get()));
-    ARKStepSetLinearSolver(mem_.get(), linear_.get(), nullptr);
-    ARKStepSetJacTimes(mem_.get(), nullptr, jvp);
-    ARKStepSetInterpolantDegree(mem_.get(), 3);
-    ARKStepSetMaxHnilWarns(mem_.get(), -1);
-    ARKStepSetMinStep(mem_.get(), smallest_);
-    if (method.max_step > 0) ARKStepSetMaxStep(mem_.get(), method.max_step);
+    require(ARKStepSetLinearSolver(mem_.get(), linear_.get(), nullptr), "ARKStepSetLinearSolver");
+    require(ARKStepSetJacTimes(mem_.get(), nullptr, jvp), "ARKStepSetJacTimes");
+    require(ARKStepSetInterpolantDegree(mem_.get(), 3), "ARKStepSetInterpolantDegree");
+    require(ARKStepSetMaxHnilWarns(mem_.get(), -1), "ARKStepSetMaxHnilWarns");
+    require(ARKStepSetMinStep(mem_.get(), smallest_), "ARKStepSetMinStep");
+    if (method.max_step > 0) require(ARKStepSetMaxStep(mem_.get(), method.max_step), "ARKStepSetMaxStep");
   }
 
  private:
@@ -231,8 +233,8 @@ class Imex : public Arkode {
   }
   void reinitialise(double t) override {
     have_rate_ = false;
-    ARKStepReInit(mem_.get(), explicit_rhs, implicit_rhs, t, y_.get());
-    ARKStepSetStopTime(mem_.get(), end_);
+    require(ARKStepReInit(mem_.get(), explicit_rhs, implicit_rhs, t, y_.get()), "ARKStepReInit");
+    require(ARKStepSetStopTime(mem_.get(), end_), "ARKStepSetStopTime");
   }
   int evolve(double* reached) override { return ARKStepEvolve(mem_.get(), end_, y_.get(), reached, ARK_ONE_STEP); }
   int interpolate(double t, int order, N_Vector out) override { return ARKStepGetDky(mem_.get(), t, order, out); }

@@ -25,24 +25,24 @@ CvodesSession::CvodesSession(Evaluation& evaluation, const Method& method, doubl
       mem_(CVodeCreate(method.name == "adams" ? CV_ADAMS : CV_BDF, context_.get())) {
   if (!mem_) throw std::bad_alloc();
   CVodeSetErrHandlerFn(mem_.get(), silent, nullptr);
-  CVodeInit(mem_.get(), rhs, t0 - origin, y_.get());
-  CVodeSetUserData(mem_.get(), this);
+  require(CVodeInit(mem_.get(), rhs, t0 - origin, y_.get()), "CVodeInit");
+  require(CVodeSetUserData(mem_.get(), this), "CVodeSetUserData");
   Vector atol(N_VClone(y_.get()));
   const auto tolerances = absolute_tolerances(method, evaluation.system().states());
   std::copy(tolerances.begin(), tolerances.end(), values(atol.get()).begin());
-  CVodeSVtolerances(mem_.get(), method.rtol, atol.get());
+  require(CVodeSVtolerances(mem_.get(), method.rtol, atol.get()), "CVodeSVtolerances");
   if (method.name == "adams") {
     nonlinear_.reset(SUNNonlinSol_FixedPoint(y_.get(), 0, context_.get()));
-    CVodeSetNonlinearSolver(mem_.get(), nonlinear_.get());
+    require(CVodeSetNonlinearSolver(mem_.get(), nonlinear_.get()), "CVodeSetNonlinearSolver");
   } else {
     linear_.reset(SUNLinSol_SPGMR(y_.get(), SUN_PREC_NONE, 0, context_.get()));
-    CVodeSetLinearSolver(mem_.get(), linear_.get(), nullptr);
-    CVodeSetJacTimes(mem_.get(), nullptr, jvp);
+    require(CVodeSetLinearSolver(mem_.get(), linear_.get(), nullptr), "CVodeSetLinearSolver");
+    require(CVodeSetJacTimes(mem_.get(), nullptr, jvp), "CVodeSetJacTimes");
   }
-  CVodeSetMaxNumSteps(mem_.get(), -1);
-  CVodeSetMaxHnilWarns(mem_.get(), -1);
-  CVodeSetMinStep(mem_.get(), smallest_);
-  if (method.max_step > 0) CVodeSetMaxStep(mem_.get(), method.max_step);
+  require(CVodeSetMaxNumSteps(mem_.get(), -1), "CVodeSetMaxNumSteps");
+  require(CVodeSetMaxHnilWarns(mem_.get(), -1), "CVodeSetMaxHnilWarns");
+  require(CVodeSetMinStep(mem_.get(), smallest_), "CVodeSetMinStep");
+  if (method.max_step > 0) require(CVodeSetMaxStep(mem_.get(), method.max_step), "CVodeSetMaxStep");
 }
 
 void CvodesSession::restart(double t, std::span<const double> y, double end) {
@@ -50,8 +50,8 @@ void CvodesSession::restart(double t, std::span<const double> y, double end) {
   rejected_before_ = evaluation_.counters.rejected;
   linear_before_ = evaluation_.counters.linear_iterations;
   std::copy(y.begin(), y.end(), values(y_.get()).begin());
-  CVodeReInit(mem_.get(), t - origin_, y_.get());
-  CVodeSetStopTime(mem_.get(), end - origin_);
+  require(CVodeReInit(mem_.get(), t - origin_, y_.get()), "CVodeReInit");
+  require(CVodeSetStopTime(mem_.get(), end - origin_), "CVodeSetStopTime");
   fresh_ = true;
 }
 

@@ -1,9 +1,14 @@
 #include "integrators/delayed_sum.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
+#include <cstdint>
+#include <limits>
 #include <tuple>
 
+#include "base/error.hpp"
 #include "base/parallel.hpp"
 #include "circuit/kernels/table.hpp"
 
@@ -72,6 +77,11 @@ void DelayedSum::push(std::span<const double> rows) {
   if (first_ + count_ == capacity_) {
     const std::size_t capacity = 2 * first_ <= capacity_ ? std::max<std::size_t>(2 * capacity_, 16) : capacity_;
     AlignedVector<double> grown;
+    if (columns_ * capacity > std::numeric_limits<std::int32_t>::max())
+      throw Failure(fmt::format(
+          "delayed: {} sources kept over {} steps are more than 2^31 records. Take shorter delays or longer "
+          "steps.",
+          columns_, capacity));
     if (capacity > capacity_) grown.resize(columns_ * capacity * stride);
     AlignedVector<double>& to = capacity > capacity_ ? grown : records_;
     for (std::size_t j = 0; j < columns_; ++j)

@@ -1,14 +1,14 @@
 #include "integrators/deliveries.hpp"
 
 #include <fmt/format.h>
-#include <omp.h>
 
 #include <algorithm>
 #include <bit>
 #include <cmath>
-#include <exception>
 #include <numeric>
+#include <optional>
 
+#include "base/caught.hpp"
 #include "base/error.hpp"
 #include "base/memory.hpp"
 #include "integrators/refuse_amount.hpp"
@@ -16,28 +16,19 @@
 namespace striate {
 namespace {
 
-/// body(row, workspace) for every row, on threads; the error of the first row that has one is thrown.
-template <class Body>
-void for_rows(const System<double>& system, std::size_t rows, const Body& body) {
-  std::exception_ptr error;
-  std::size_t at = rows;
+/// body(row, own) for every row, on threads with an `own` = make() each; the error of the first row is thrown.
+template <class Make, class Body>
+void for_rows(std::size_t rows, const Make& make, const Body& body) {
+  Caught caught;
 #pragma omp parallel
   {
-    auto workspace = system.workspace();
+    std::optional<decltype(make())> own;
+    caught.guard(0, [&] { own.emplace(make()); });
 #pragma omp for schedule(dynamic, 64)
-    for (std::size_t i = 0; i < rows; ++i) {
-      try {
-        body(i, workspace);
-      } catch (...) {
-#pragma omp critical
-        if (i < at) {
-          at = i;
-          error = std::current_exception();
-        }
-      }
-    }
+    for (std::size_t i = 0; i < rows; ++i)
+      if (own) caught.guard(i, [&] { body(i, *own); });
   }
-  if (error) std::rethrow_exception(error);
+  caught.rethrow();
 }
 
 }  // namespace
@@ -78,7 +69,8 @@ AlignedVector<std::uint16_t> delays_in_steps(const System<double>& system, std::
     return {slot_of(delay, about.pre.elements().front(), drawn.target.front())};
   }
   AlignedVector<std::uint16_t> slot(drawn.size());
-  for_rows(system, row.size() - 1, [&](std::size_t i, Workspace<double>& workspace) {
+  const auto workspaces = [&] { return system.workspace(); };
+  for_rows(row.size() - 1, workspaces, [&](std::size_t i, Workspace<double>& workspace) {
     thread_local std::vector<std::uint32_t> pre;
     thread_local std::vector<double> delay;
     const std::size_t n = row[i + 1] - row[i];
@@ -132,7 +124,8 @@ Deliveries<T>::Deliveries(const System<double>& system, std::size_t projection, 
       continue;
     }
     amount.values.resize(drawn.size());
-    for_rows(system, event.size, [&](std::size_t row, Workspace<double>& workspace) {
+    const auto workspaces = [&] { return system.workspace(); };
+    for_rows(event.size, workspaces, [&](std::size_t row, Workspace<double>& workspace) {
       thread_local std::vector<std::uint32_t> pre;
       thread_local std::vector<double> value;
       const SynapseSpan span = span_of(row, pre);
@@ -165,33 +158,33 @@ void Deliveries<T>::sort_by_delay() {
   target_bits_ = static_cast<unsigned>(std::bit_width(targets_ - 1));
   const std::uint32_t mask = (std::uint32_t{1} << slot_bits_) - 1;
   const std::size_t rows = row_.size() - 1;
-#pragma omp parallel
-  {
-    std::vector<std::uint32_t> place(longest_ + 1), moved;
+  struct Sorting {
+    std::vector<std::uint32_t> place, moved;
     std::vector<std::uint64_t> to;
     std::vector<float> values;
-#pragma omp for schedule(dynamic, 64)
-    for (std::size_t row = 0; row < rows; ++row) {
-      const std::uint64_t first = row_[row], n = row_[row + 1] - first;
-      std::uint32_t* const word = word_.data() + first;
-      std::fill(place.begin(), place.end(), 0);
-      for (std::size_t k = 0; k < n; ++k) ++place[(word[k] & mask) + 1];
-      std::partial_sum(place.begin(), place.end(), place.begin());
-      moved.resize(n);
-      to.resize(n);
-      for (std::size_t k = 0; k < n; ++k) {
-        to[k] = place[word[k] & mask]++;
-        moved[to[k]] = (word[k] & mask) << target_bits_ | word[k] >> slot_bits_;
-      }
-      std::copy(moved.begin(), moved.end(), word);
-      for (auto& amount : amounts_) {
-        if (amount.values.empty()) continue;
-        values.resize(n);
-        for (std::size_t k = 0; k < n; ++k) values[to[k]] = amount.values[first + k];
-        std::copy(values.begin(), values.end(), amount.values.data() + first);
-      }
+  };
+  const auto sorting = [&] { return Sorting{std::vector<std::uint32_t>(longest_ + 1), {}, {}, {}}; };
+  for_rows(rows, sorting, [&](std::size_t row, Sorting& own) {
+    auto& [place, moved, to, values] = own;
+    const std::uint64_t first = row_[row], n = row_[row + 1] - first;
+    std::uint32_t* const word = word_.data() + first;
+    std::fill(place.begin(), place.end(), 0);
+    for (std::size_t k = 0; k < n; ++k) ++place[(word[k] & mask) + 1];
+    std::partial_sum(place.begin(), place.end(), place.begin());
+    moved.resize(n);
+    to.resize(n);
+    for (std::size_t k = 0; k < n; ++k) {
+      to[k] = place[word[k] & mask]++;
+      moved[to[k]] = (word[k] & mask) << target_bits_ | word[k] >> slot_bits_;
     }
-  }
+    std::copy(moved.begin(), moved.end(), word);
+    for (auto& amount : amounts_) {
+      if (amount.values.empty()) continue;
+      values.resize(n);
+      for (std::size_t k = 0; k < n; ++k) values[to[k]] = amount.values[first + k];
+      std::copy(values.begin(), values.end(), amount.values.data() + first);
+    }
+  });
 }
 
 template <class T>

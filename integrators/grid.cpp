@@ -88,7 +88,8 @@ class Grid final : public Engine {
 
   void continue_from(const Checkpoint& from) override {
     if (from.method != name() || from.y.size() != y_.size() || from.guard.size() != guard_.size() ||
-        from.arrivals.size() != ring_.values.size() || from.released.size() != release_.size())
+        from.arrivals.size() != ring_.values.size() || from.released.size() != release_.size() ||
+        from.kept.size() != kept_.size())
       throw Error("checkpoint", fmt::format("was saved by '{}' of another circuit or method than this run's '{}'.",
                                             from.method, name()));
     std::copy(from.y.begin(), from.y.end(), y_.begin());

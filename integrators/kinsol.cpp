@@ -54,17 +54,17 @@ int newton_krylov(Evaluation& evaluation, double t, std::span<const double> rela
   const Vector state = make_vector(y.size(), context.get()), scale(N_VClone(state.get())), one(N_VClone(state.get()));
   Memory memory(context.get());
   const LinearSolver linear(SUNLinSol_SPGMR(state.get(), SUN_PREC_NONE, 30, context.get()));
-  KINSetUserData(memory.mem, &call);
-  KINInit(memory.mem, residual, state.get());
-  KINSetLinearSolver(memory.mem, linear.get(), nullptr);
-  KINSetJacTimesVecFn(memory.mem, product);
-  KINSetEtaForm(memory.mem, KIN_ETACONSTANT);
-  KINSetEtaConstValue(memory.mem, 1e-2);
-  KINSetNumMaxIters(memory.mem, iterations);
+  require(KINSetUserData(memory.mem, &call), "KINSetUserData");
+  require(KINInit(memory.mem, residual, state.get()), "KINInit");
+  require(KINSetLinearSolver(memory.mem, linear.get(), nullptr), "KINSetLinearSolver");
+  require(KINSetJacTimesVecFn(memory.mem, product), "KINSetJacTimesVecFn");
+  require(KINSetEtaForm(memory.mem, KIN_ETACONSTANT), "KINSetEtaForm");
+  require(KINSetEtaConstValue(memory.mem, 1e-2), "KINSetEtaConstValue");
+  require(KINSetNumMaxIters(memory.mem, iterations), "KINSetNumMaxIters");
   // Rows scaled by their relaxation: fast and slow states weigh alike in GMRES.
   const auto [fastest, slowest] = std::minmax_element(relaxation.begin(), relaxation.end());
-  KINSetFuncNormTol(memory.mem, tolerance * *fastest / *slowest);
-  KINSetScaledStepTol(memory.mem, 1e-15);
+  require(KINSetFuncNormTol(memory.mem, tolerance * *fastest / *slowest), "KINSetFuncNormTol");
+  require(KINSetScaledStepTol(memory.mem, 1e-15), "KINSetScaledStepTol");
   std::copy(y.begin(), y.end(), values(state.get()).begin());
   std::transform(relaxation.begin(), relaxation.end(), values(scale.get()).begin(),
                  [largest = *slowest](double r) { return r / largest; });

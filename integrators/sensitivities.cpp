@@ -59,14 +59,14 @@ class Carry {
       atol_pointers_.push_back(atol_.back().get());
     }
     // CVodeSensInit keeps the pointer of this moment for `rates`; the session's own callbacks have theirs back after.
-    CVodeSetUserData(session_.memory(), this);
-    CVodeSensInit(session_.memory(), count, CV_STAGGERED, rates, row_pointers_.data());
-    CVodeSetUserData(session_.memory(), &session_);
-    CVodeSensSVtolerances(session_.memory(), method.rtol, atol_pointers_.data());
-    CVodeSetSensErrCon(session_.memory(), SUNTRUE);
+    require(CVodeSetUserData(session_.memory(), this), "CVodeSetUserData");
+    require(CVodeSensInit(session_.memory(), count, CV_STAGGERED, rates, row_pointers_.data()), "CVodeSensInit");
+    require(CVodeSetUserData(session_.memory(), &session_), "CVodeSetUserData");
+    require(CVodeSensSVtolerances(session_.memory(), method.rtol, atol_pointers_.data()), "CVodeSensSVtolerances");
+    require(CVodeSetSensErrCon(session_.memory(), SUNTRUE), "CVodeSetSensErrCon");
     if (session_.adams()) {
       nonlinear_.reset(SUNNonlinSol_FixedPointSens(count, session_.y(), 0, session_.context()));
-      CVodeSetNonlinearSolverSensStg(session_.memory(), nonlinear_.get());
+      require(CVodeSetNonlinearSolverSensStg(session_.memory(), nonlinear_.get()), "CVodeSetNonlinearSolverSensStg");
     }
   }
 
@@ -74,7 +74,7 @@ class Carry {
     double reached = 0;
     session_.check(CVode(session_.memory(), t, session_.y(), &reached, CV_NORMAL));
     if (directions_.empty()) return;
-    CVodeGetSens(session_.memory(), &reached, row_pointers_.data());
+    require(CVodeGetSens(session_.memory(), &reached, row_pointers_.data()), "CVodeGetSens");
     for (std::size_t k = 0; k < s_.size(); ++k)
       std::copy_n(values(row_pointers_[k]).begin(), s_[k].size(), s_[k].begin());
   }

@@ -4,6 +4,7 @@
 
 #include <new>
 
+#include "base/error.hpp"
 #include "integrators/stepper.hpp"
 
 namespace striate {
@@ -12,6 +13,10 @@ Context make_context() {
   SUNContext context = nullptr;
   if (SUNContext_Create(nullptr, &context) != 0) throw std::bad_alloc();
   return Context(context);
+}
+
+void require(int code, const char* call) {
+  if (code < 0) throw Failure(fmt::format("{} of SUNDIALS failed with code {}: does the memory suffice?", call, code));
 }
 
 void silent(int, const char*, const char*, char*, void*) {}

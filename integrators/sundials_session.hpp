@@ -54,6 +54,9 @@ class Shield {
 /// What a return code of CVODES or ARKODE (they share their numbers) means for the user.
 std::string describe_code(int code, double smallest_step, std::uint64_t rejected, const System<double>& system);
 
+/// @throws Failure naming the call for a code below 0
+void require(int code, const char* call);
+
 /// Swallows what SUNDIALS would print on stderr; every code is turned into a Failure instead.
 void silent(int, const char*, const char*, char*, void*);
 

@@ -1,10 +1,12 @@
 #include "integrators/synapse_rules.hpp"
 
+#include <fmt/format.h>
 #include <omp.h>
 
 #include <algorithm>
 #include <numeric>
 
+#include "base/error.hpp"
 #include "base/parallel.hpp"
 
 namespace striate {
@@ -14,6 +16,9 @@ SynapseRules<T>::SynapseRules(const System<double>& system, const System<T>& rul
                               std::span<const double> p, double step)
     : rules_(rules), about_(rules.projections()[projection]), number_(projection), common_delay_(about_.common_delay) {
   const Connections& drawn = *about_.synapses;
+  if (drawn.size() > 0xffffffff)
+    throw Error(fmt::format("projection '{}'", about_.name),
+                fmt::format("{} synapses change by rules, but at most 2^32 can. Ask for fewer.", drawn.size()));
   row_ = rows_by_place(about_, drawn, system.events()[about_.event].size);
   pre_.resize(drawn.size());
   for (std::uint32_t place = 0; place + 1 < row_.size(); ++place)
@@ -30,7 +35,7 @@ SynapseRules<T>::SynapseRules(const System<double>& system, const System<T>& rul
   std::partial_sum(into_.begin(), into_.end(), into_.begin());
   into_synapse_.resize(drawn.size());
   std::vector<std::uint64_t> next = into_;
-  for (std::uint32_t s = 0; s < drawn.size(); ++s) into_synapse_[next[drawn.target[s]]++] = s;
+  for (std::size_t s = 0; s < drawn.size(); ++s) into_synapse_[next[drawn.target[s]]++] = static_cast<std::uint32_t>(s);
 }
 
 template <class T>

@@ -65,7 +65,8 @@ void write_box(const H5File::State& file, const std::string& path, H5Type type, 
   if (!inside || product(box) != given)
     file.mistake(path, fmt::format("{} values are given for the box [{}] at [{}], but the dataset is [{}].", given,
                                    fmt::join(box, ", "), fmt::join(first, ", "), fmt::join(shape, ", ")));
-  if (is_chunk(dataset.get(), first, box)) {
+  const Handle stored(H5Dget_type(dataset.get()), H5Tclose);
+  if (type_of(file, stored.get(), path) == type && is_chunk(dataset.get(), first, box)) {
     file.check(H5Dwrite_chunk(dataset.get(), H5P_DEFAULT, 0, first.data(), given * type_bytes(type), values), path,
                "it cannot be written");
     return file.check_disk();
@@ -145,6 +146,7 @@ std::size_t H5File::create_blocked_array(const std::string& path, H5Type type, c
   const auto lock = lock_hdf5();
   state_->writable_id(path);
   auto block = shape_of_axes(*state_, axes, path);
+  if (product(block) == 0) state_->mistake(normal_path(path), "an axis of it has no elements.");
   std::fill_n(block.begin(), along, 1);
   const hsize_t row_bytes = product(std::span(block).subspan(along + 1)) * type_bytes(type), all = block[along];
   block[along] = std::clamp<hsize_t>((chunk_bytes + row_bytes - 1) / std::max<hsize_t>(1, row_bytes), 1, all);

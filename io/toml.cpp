@@ -129,6 +129,18 @@ std::pair<std::uint32_t, std::uint32_t> place_of(const detail::TomlState& state,
   return {node->source().begin.line, node->source().begin.column};
 }
 
+/// What is known of a node and those in it by their addresses, before they go.
+void forget(detail::TomlState& state, const toml::node* node) {
+  if (node == nullptr) return;
+  state.overrides.erase(node);
+  state.places.erase(node);
+  state.asked.erase(node);
+  if (const auto* table = node->as_table())
+    for (const auto& [key, child] : *table) forget(state, &child);
+  if (const auto* array = node->as_array())
+    for (const auto& child : *array) forget(state, &child);
+}
+
 /// The keys of a table as they stand in the file, new ones last.
 std::vector<std::pair<std::string, const toml::node*>> entries(const detail::TomlState& state,
                                                                const toml::table& table) {
@@ -420,6 +432,7 @@ void TomlDocument::set(std::string_view path, std::string_view value) {
       const toml::node* old = table->get(steps[i].key);
       const auto stands = old != nullptr ? place_of(*state_, old) : behind;
       if (last) {
+        forget(*state_, old);
         table->insert_or_assign(steps[i].key, std::move(*parsed.get("value")));
       } else if (old == nullptr) {
         table->insert(steps[i].key, toml::table{});
@@ -434,8 +447,10 @@ void TomlDocument::set(std::string_view path, std::string_view value) {
                     array == nullptr
                         ? fmt::format("[{}] is asked of {}, which is no list.", steps[i].index, value_text(*place))
                         : fmt::format("[{}] is asked of a list of {}.", steps[i].index, array->size()));
-      if (last)
+      if (last) {
+        forget(*state_, array->get(steps[i].index));
         array->replace(array->cbegin() + static_cast<std::ptrdiff_t>(steps[i].index), std::move(*parsed.get("value")));
+      }
       place = array->get(steps[i].index);
     }
   }

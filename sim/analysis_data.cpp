@@ -78,11 +78,14 @@ std::vector<double> predicted(const Analysis& a, const Curve& curve, const Point
                       a.name, a.comparison->file, data.y.size(), in_order.size()));
     return in_order;
   }
+  std::vector<std::pair<double, double>> ascending;
+  for (std::size_t i = 0; i < curve.y.size(); ++i)
+    if (!std::isnan(curve.y[i]) && !std::isnan(curve.x[i])) ascending.emplace_back(curve.x[i], curve.y[i]);
+  std::ranges::stable_sort(ascending, {}, &std::pair<double, double>::first);
   Points known;
-  for (std::size_t i = 0; i < curve.y.size(); ++i) {
-    if (std::isnan(curve.y[i]) || std::isnan(curve.x[i])) continue;
-    known.x.push_back(curve.x[i]);
-    known.y.push_back(curve.y[i]);
+  for (const auto& [x, y] : ascending) {
+    known.x.push_back(x);
+    known.y.push_back(y);
   }
   std::vector<double> values(data.y.size(), nan);
   if (!known.x.empty())

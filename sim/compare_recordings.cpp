@@ -15,10 +15,17 @@ std::string compare_group(const H5File& a, const H5File& b, const std::string& g
   for (const auto& name : b.datasets(group))
     if (!a.exists((group == "/" ? "" : group) + "/" + name))
       return fmt::format("{}/{} is missing in the first", group == "/" ? "" : group, name);
+  for (const auto& name : b.groups(group))
+    if (!a.exists((group == "/" ? "" : group) + "/" + name))
+      return fmt::format("{}/{} is missing in the first", group == "/" ? "" : group, name);
   for (const auto& name : a.datasets(group)) {
     const std::string path = (group == "/" ? "" : group) + "/" + name;
     if (!b.exists(path)) return fmt::format("{} is missing in the second", path);
-    if (a.type(path) == H5Type::text) continue;
+    if (a.type(path) != b.type(path)) return fmt::format("{} has another type", path);
+    if (a.type(path) == H5Type::text) {
+      if (a.read_texts(path) != b.read_texts(path)) return fmt::format("{} has another text", path);
+      continue;
+    }
     const H5Array x = a.read_numbers(path);
     const H5Array y = b.read_numbers(path);
     if (x.shape != y.shape) return fmt::format("{} has another shape", path);

@@ -291,10 +291,10 @@ void ConditionRunner::check() try {
 
 ConditionResult ConditionRunner::run(std::size_t condition, const CourseObserver& observer) const {
   if (interrupted()) throw Interrupted();
-  std::call_once(training_, [&] { trained_ = train(e_, system_, times_); });
+  const auto& trained = trained_.get([&] { return train(e_, system_, times_); });
   try {
     return Course(e_, system_, times_, condition, condition == 0 ? first_drive_ : nullptr)
-        .run(widths_, trained_, observer);
+        .run(widths_, trained, observer);
   } catch (const Error& error) {
     const std::string where = condition_text(e_, condition), what = error.what();
     throw_told(e_, where.empty() || what.starts_with(e_.path) ? error : Error("condition " + where, what));

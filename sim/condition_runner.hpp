@@ -3,13 +3,13 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <span>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "base/made_once.hpp"
 #include "circuit/system.hpp"
 #include "integrators/problem.hpp"
 #include "sim/analysis.hpp"
@@ -70,10 +70,9 @@ class ConditionRunner {
   const Experiment& e_;
   System<double> system_;
   std::vector<double> times_;
-  std::shared_ptr<const Drive> first_drive_;                   ///< of condition 0
-  std::vector<std::size_t> widths_;                            ///< by analysis
-  mutable std::once_flag training_;                            ///< on the first condition: only running needs it
-  mutable std::vector<std::optional<LinearDecoder>> trained_;  ///< by analysis
+  std::shared_ptr<const Drive> first_drive_;                     ///< of condition 0
+  std::vector<std::size_t> widths_;                              ///< by analysis
+  MadeOnce<std::vector<std::optional<LinearDecoder>>> trained_;  ///< by analysis, on the first condition that is run
 };
 
 }  // namespace striate

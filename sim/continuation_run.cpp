@@ -80,6 +80,7 @@ void run_continuation(const Experiment& e, const RunOptions& options) {
   if (!e.continuation) throw Error(e.path, "lacks [continuation]: along which parameter, from and to where.");
   if (e.condition_count() > 1)
     throw Error(e.path, "has several conditions, but branches are those of one circuit. Keep one value of each.");
+  const int threads = use_threads(options);
   require_free(options.output, options.overwrite);
   const System<double> system = compile<double>(e.circuit);
   const ContinuationPlan& plan = *e.continuation;
@@ -90,7 +91,7 @@ void run_continuation(const Experiment& e, const RunOptions& options) {
   const auto branches = plan.from_cycle ? std::vector{continue_cycle(problem, plan.settings, search)}
                                         : continue_branches(problem, plan.settings);
   const Field& parameter = system.parameters().at(e.continuation->settings.parameter);
-  H5File file = create_result(options.output, options.overwrite, e, {options.command, options.threads}, "branches");
+  H5File file = create_result(options.output, options.overwrite, e, {options.command, threads}, "branches");
   file.set_attribute("/", "parameter", parameter.name);
   std::vector<SpecialPoint> special;
   std::vector<double> owner;

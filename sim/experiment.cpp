@@ -303,10 +303,11 @@ std::vector<double> output_times(const Experiment& e) {
   if (e.run.steady) return {};
   const double unit = ms_in_time_units(e.circuit);
   const double end = e.run.duration * unit;
-  const auto count = static_cast<std::size_t>(std::floor(e.run.duration / e.run.every + 1e-9));
+  const double steps = e.run.duration / e.run.every, whole = std::round(steps);
+  const auto before_end = static_cast<std::size_t>(std::abs(steps - whole) < 1e-9 * whole ? whole : std::ceil(steps));
   std::vector<double> times;
-  for (std::size_t i = 0; i <= count; ++i) times.push_back(std::min(end, static_cast<double>(i) * e.run.every * unit));
-  if (times.back() < end) times.push_back(end);
+  for (std::size_t i = 0; i < before_end; ++i) times.push_back(static_cast<double>(i) * e.run.every * unit);
+  times.push_back(end);
   return times;
 }
 

@@ -89,7 +89,7 @@ struct RunPlan {
   bool steady = true;
   std::string method;
   bool from_steady = false;  ///< a course in time starts at the steady state of what is shown at its start
-  double duration = 0;       ///< ms
+  double duration = 0;       ///< ms; plain numbers where the circuit's time has no unit
   double tolerance = 1e-6;
   double absolute = 1e-8;  ///< in each state's unit
   double step = 0;         ///< ms, for fixed-step methods

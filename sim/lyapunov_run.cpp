@@ -50,7 +50,17 @@ LyapunovSettings read_lyapunov(const TomlTable& t, const Circuit& circuit) {
 void run_lyapunov(const Experiment& e, const RunOptions& options) {
   if (!e.lyapunov)
     throw Error(e.path, "lacks [lyapunov]: for how long the growth is followed (duration) and in which steps (step).");
+  const int threads = use_threads(options);
   require_free(options.output, options.overwrite);
+  for (const auto& condition : e.conditions) {
+    const auto& name = condition.name;
+    for (const char* taken : {"exponent", "standard_error", "followed", "course"})
+      if (name == taken)
+        throw Error(e.path, fmt::format("a condition has the name '{}' of a result. Rename it.", name));
+    for (const auto& a : e.circuit->axes)
+      if (name == a.axis.name)
+        throw Error(e.path, fmt::format("a condition has the name '{}' of an axis. Rename it.", name));
+  }
   const System<double> system = compile<double>(e.circuit);
   const std::string time = system.time_unit().str();
   const std::string rate = time == "1" ? "1" : "1/" + time;
@@ -73,13 +83,10 @@ void run_lyapunov(const Experiment& e, const RunOptions& options) {
                  rate, found.standard_error);
   }
 
-  H5File file = create_result(options.output, options.overwrite, e, {options.command, options.threads}, "lyapunov");
+  H5File file = create_result(options.output, options.overwrite, e, {options.command, threads}, "lyapunov");
+  create_condition_axes(file, e.conditions);
   std::vector<std::string> axes;
-  for (const auto& condition : e.conditions) {
-    axes.push_back("/" + condition.name);
-    file.create_axis(axes.back(), std::span<const double>(condition.values),
-                     {condition.unit.str(), condition.description.empty() ? condition.name : condition.description});
-  }
+  for (const auto& condition : e.conditions) axes.push_back("/" + condition.name);
   const std::size_t parts = courses.size() / count;
   std::vector<double> ends;
   for (std::size_t k = 1; k <= parts; ++k)

@@ -101,6 +101,7 @@ void run_phase_response(const Experiment& e, const RunOptions& options) {
                 "is (origin).");
   if (e.condition_count() > 1)
     throw Error(e.path, "has several conditions, but a phase response is that of one circuit. Keep one value of each.");
+  const int threads = use_threads(options);
   require_free(options.output, options.overwrite);
   const System<double> system = compile<double>(e.circuit);
   if (!e.prc->coupling.empty()) coupling_circuit(e.circuit, *e.prc, e.path);
@@ -111,8 +112,7 @@ void run_phase_response(const Experiment& e, const RunOptions& options) {
   const auto z = at_samples(r.cycle, r.z, samples);
   const std::string time = e.circuit->time_unit.str();
 
-  H5File file =
-      create_result(options.output, options.overwrite, e, {options.command, options.threads}, "phase_response");
+  H5File file = create_result(options.output, options.overwrite, e, {options.command, threads}, "phase_response");
   file.set_attribute("/", "period", r.cycle.period);
   file.set_attribute("/", "time_unit", time);
   file.set_attribute("/", "stable", std::int64_t{r.cycle.stable});

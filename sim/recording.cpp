@@ -47,6 +47,16 @@ void create_axis(H5File& file, const AxisDeclaration& a) {
                    {a.has_coordinates ? a.unit.str() : "1", a.description.empty() ? a.axis.name : a.description});
 }
 
+/// What made the file, its texts and the circuit's; not complete.
+void write_origin(H5File& file, const Experiment& e, const Provenance& provenance) {
+  file.set_attribute("/", "complete", std::int64_t{0});
+  file.flush();
+  write_provenance(file, e.title, e.circuit->name, e.run.seed, provenance);
+  file.write_text("/experiment_toml", e.resolved);
+  file.write_text("/experiment_path", e.path);
+  file.write_text("/circuit_text", to_text(e.circuit));
+}
+
 }  // namespace
 
 double recorded_bytes(const Experiment& e, const std::vector<SweepAxis>& sweep) {
@@ -141,15 +151,27 @@ void create_circuit_axes(H5File& file, const Circuit& circuit) {
   }
 }
 
+void create_condition_axes(H5File& file, const std::vector<ConditionAxis>& conditions) {
+  for (const auto& c : conditions)
+    file.create_axis("/" + c.name, std::span<const double>(c.values),
+                     {c.unit.str(), c.description.empty() ? c.name : c.description});
+  for (const auto& c : conditions) {
+    if (c.labels.empty()) continue;
+    std::string meanings;  // the CF conventions' form: apart by blanks
+    for (std::string label : c.labels) {
+      std::replace(label.begin(), label.end(), ' ', '_');
+      meanings += (meanings.empty() ? "" : " ") + label;
+    }
+    file.set_attribute("/" + c.name, "flag_values", c.values);
+    file.set_attribute("/" + c.name, "flag_meanings", meanings);
+  }
+}
+
 H5File create_result(const std::string& path, bool overwrite, const Experiment& e, const Provenance& provenance,
                      const std::string& kind) {
   H5File file = H5File::create(path, overwrite);
-  file.set_attribute("/", "complete", std::int64_t{0});
-  write_provenance(file, e.title, e.circuit->name, e.run.seed, provenance);
+  write_origin(file, e, provenance);
   file.set_attribute("/", "kind", kind);
-  file.write_text("/experiment_toml", e.resolved);
-  file.write_text("/experiment_path", e.path);
-  file.write_text("/circuit_text", to_text(e.circuit));
   create_circuit_axes(file, e.circuit);
   return file;
 }
@@ -182,15 +204,16 @@ Recording::Recording(const std::string& path, bool overwrite, const Experiment& 
                      const std::vector<SweepAxis>& sweep)
     : file_(H5File::create(path, overwrite)) {
   take_form(e, sweep);
-  file_.set_attribute("/", "complete", std::int64_t{0});
-  file_.flush();
-  write_provenance(file_, e.title, e.circuit->name, e.run.seed, provenance);
+  write_origin(file_, e, provenance);
   file_.set_attribute("/", "method", e.run.method);
   file_.set_attribute("/", "warnings", std::string());
-  file_.write_text("/experiment_toml", e.resolved);
-  file_.write_text("/experiment_path", e.path);
-  file_.write_text("/circuit_text", to_text(e.circuit));
-  write_condition_axes(e, sweep);
+  for (const auto& axis : sweep) {
+    if (axis.numbers.empty())
+      file_.create_axis("/" + axis.name, axis.values, {"", axis.key});
+    else
+      file_.create_axis("/" + axis.name, std::span<const double>(axis.numbers), {axis.unit, axis.key});
+  }
+  create_condition_axes(file_, e.conditions);
   create_circuit_axes(file_, e.circuit);
   if (timed_) {
     file_.create_axis("/t", std::span<const double>(output_times(e)), {e.circuit->time_unit.str(), "time"});
@@ -232,28 +255,6 @@ void Recording::take_form(const Experiment& e, const std::vector<SweepAxis>& swe
   };
   for (const auto& axis : sweep) add(axis.name, axis.values.size());
   for (const auto& c : e.conditions) add(c.name, c.values.size());
-}
-
-void Recording::write_condition_axes(const Experiment& e, const std::vector<SweepAxis>& sweep) {
-  for (const auto& axis : sweep) {
-    if (axis.numbers.empty())
-      file_.create_axis("/" + axis.name, axis.values, {"", axis.key});
-    else
-      file_.create_axis("/" + axis.name, std::span<const double>(axis.numbers), {axis.unit, axis.key});
-  }
-  for (const auto& c : e.conditions)
-    file_.create_axis("/" + c.name, std::span<const double>(c.values),
-                      {c.unit.str(), c.description.empty() ? c.name : c.description});
-  for (const auto& c : e.conditions) {
-    if (c.labels.empty()) continue;
-    std::string meanings;  // the CF conventions' form: apart by blanks
-    for (std::string label : c.labels) {
-      std::replace(label.begin(), label.end(), ' ', '_');
-      meanings += (meanings.empty() ? "" : " ") + label;
-    }
-    file_.set_attribute("/" + c.name, "flag_values", c.values);
-    file_.set_attribute("/" + c.name, "flag_meanings", meanings);
-  }
 }
 
 Recording::Box Recording::box(const std::string& path, std::size_t index) const {
@@ -332,10 +333,6 @@ void Recording::warn(std::size_t place, const std::string& text) {
   if (all.size() < 50000) file_.set_attribute("/", "warnings", all);
 }
 
-void Recording::finish() {
-  file_.set_attribute("/", "finished", utc_now());
-  file_.set_attribute("/", "complete", std::int64_t{1});
-  file_.close();
-}
+void Recording::finish() { finish_result(file_); }
 
 }  // namespace striate

@@ -19,7 +19,7 @@ void require_recordable(const std::string& path, const Experiment& experiment,
                         const std::vector<SweepAxis>& sweep = {});
 
 /// @throws Error when a file stands at `path` that may not be written over: any, or with `overwrite` one that is no
-/// HDF5 file
+/// recording of Striate
 void require_free(const std::string& path, bool overwrite);
 
 /// What is recorded, in bytes.
@@ -30,6 +30,9 @@ void create_circuit_axes(H5File& file, const Circuit& circuit);
 /// The paths of the axes of a shape: the circuit's where it has them with this length, else further ones, `x_11` where
 /// another `x` is there. Those that are missing are made.
 std::vector<std::string> axes_of(H5File& file, const Circuit& circuit, const Shape& shape);
+
+/// The conditions as axes of a file, with their values and labels.
+void create_condition_axes(H5File& file, const std::vector<ConditionAxis>& conditions);
 
 /// A file for what an experiment comes to besides courses: what made it, its texts and the circuit's axes.
 H5File create_result(const std::string& path, bool overwrite, const Experiment& experiment,
@@ -68,15 +71,11 @@ class Recording {
   /// Warnings are told in the order of their places, whoever comes first.
   void warn(std::size_t place, const std::string& text);
 
-  const std::vector<std::string>& condition_axes() const {
-    return condition_axes_;
-  }  ///< paths, those of the sweep first
   H5File& file() { return file_; }
   void finish();
 
  private:
   void take_form(const Experiment& e, const std::vector<SweepAxis>& sweep);
-  void write_condition_axes(const Experiment& e, const std::vector<SweepAxis>& sweep);
 
   /// The part of a dataset that belongs to one condition.
   struct Box {
@@ -88,7 +87,7 @@ class Recording {
   bool timed_ = true;                              ///< the variables have the axis t
   std::map<std::string, std::size_t> block_rows_;  ///< by variable
   std::vector<std::size_t> condition_shape_;
-  std::vector<std::string> condition_axes_;
+  std::vector<std::string> condition_axes_;  ///< paths, those of the sweep first
   std::map<std::size_t, std::string> warnings_;
   struct SpikeSeries {
     H5Series times, ids;

@@ -12,6 +12,7 @@
 #include <span>
 
 #include "base/error.hpp"
+#include "base/unused_path.hpp"
 #include "sim/analysis_record.hpp"
 #include "sim/condition_runner.hpp"
 #include "sim/course_writer.hpp"
@@ -35,14 +36,14 @@ void record_analysis(const Experiment& e, const Analysis& a, const AnalysisResul
   if (!options.quiet) fmt::print("{}\n", analysis_line(a, result, data));
 }
 
-/// The file that a run writes over, kept beside it until the run has shown to be no mistake.
+/// The file that a run writes over, kept beside it until the run has shown to be no mistake: put back unless released.
 class Before {
  public:
   explicit Before(const std::string& path) {
     std::error_code none;
     path_ = std::filesystem::canonical(path, none);
     if (path_.empty()) return;
-    aside_ = path_.string() + ".before";
+    aside_ = unused_path(path_.string() + ".before");
     std::filesystem::rename(path_, aside_, none);
     if (none) aside_.clear();
   }
@@ -50,14 +51,13 @@ class Before {
   Before& operator=(const Before&) = delete;
   ~Before() {
     std::error_code none;
-    if (!aside_.empty()) std::filesystem::remove(aside_, none);
+    if (!aside_.empty()) std::filesystem::rename(aside_, path_, none);
   }
-  /// @returns whether there was a file
-  bool restore() {
-    if (aside_.empty()) return false;
-    std::filesystem::rename(aside_, path_);
+  bool exists() const { return !aside_.empty(); }
+  void release() {
+    std::error_code none;
+    if (exists()) std::filesystem::remove(aside_, none);
     aside_.clear();
-    return true;
   }
 
  private:
@@ -66,9 +66,13 @@ class Before {
 
 }  // namespace
 
+int use_threads(const RunOptions& options) {
+  if (options.threads > 0) omp_set_num_threads(options.threads);
+  return omp_get_max_threads();
+}
+
 void run_experiment(const Experiment& e, const RunOptions& options) {
-  const int threads = options.threads > 0 ? options.threads : omp_get_max_threads();
-  omp_set_num_threads(threads);
+  const int threads = use_threads(options);
   require_free(options.output, options.overwrite);
   require_recordable(options.output, e);
   const ConditionRunner runner(e);
@@ -141,10 +145,14 @@ void run_experiment(const Experiment& e, const RunOptions& options) {
       std::rethrow_exception(first_failure);
     } catch (const Error&) {  // a mistake touches no file
       recording.file().close();
-      if (!before.restore()) std::filesystem::remove(options.output);
+      if (!before.exists()) std::filesystem::remove(options.output);
+      throw;
+    } catch (...) {
+      before.release();
       throw;
     }
   }
+  before.release();
   for (std::size_t i = 0; i < e.analyses.size(); ++i)
     record_analysis(e, e.analyses[i], analyses[i], recording, options);
   recording.finish();

@@ -126,12 +126,13 @@ SpikeList read_spikes(const SpikePlace& place) {
   return spikes;
 }
 
-std::vector<std::vector<double>> spike_trains(const SpikeList& spikes, std::size_t count, const std::string& where) {
-  std::vector<std::vector<double>> trains(count);
+std::vector<std::vector<double>> spike_trains(const SpikeList& spikes, std::size_t first, std::size_t end,
+                                              const std::string& where) {
+  std::vector<std::vector<double>> trains(end - first);
   for (std::size_t i = 0; i < spikes.times.size(); ++i) {
-    if (spikes.ids[i] < 0 || spikes.ids[i] >= static_cast<std::int64_t>(count))
-      throw Error(where, fmt::format("spike {} is of element {}, but there are {} elements.", i, spikes.ids[i], count));
-    trains[static_cast<std::size_t>(spikes.ids[i])].push_back(spikes.times[i]);
+    if (spikes.ids[i] < 0) throw Error(where, fmt::format("spike {} is of element {}.", i, spikes.ids[i]));
+    const auto id = static_cast<std::size_t>(spikes.ids[i]);
+    if (first <= id && id < end) trains[id - first].push_back(spikes.times[i]);
   }
   return trains;
 }

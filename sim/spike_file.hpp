@@ -28,7 +28,8 @@ struct SpikePlace {
 /// @throws Error for a file that has no such spikes, naming the populations that it has
 SpikeList read_spikes(const SpikePlace& place);
 
-/// The spikes of every element of `count`, each in ascending order. @throws Error for an element past them
-std::vector<std::vector<double>> spike_trains(const SpikeList& spikes, std::size_t count, const std::string& where);
+/// The spikes of each of the elements first, ..., end - 1, in ascending order. @throws Error for an element below 0
+std::vector<std::vector<double>> spike_trains(const SpikeList& spikes, std::size_t first, std::size_t end,
+                                              const std::string& where);
 
 }  // namespace striate

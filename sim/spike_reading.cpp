@@ -110,8 +110,11 @@ SpikeReading read_spike_reading(const TomlTable& t, const Experiment& e, double 
   if (const auto range = t.find("elements")) {
     const auto ends = range->as_numbers();
     const auto size = static_cast<double>(r.end);
-    if (ends.size() != 2 || !(0 <= ends[0] && ends[0] < ends[1] && ends[1] <= size))
-      range->fail(fmt::format("but '{}' has {} elements: [first, end], the end excluded.", r.event, r.end));
+    const auto whole = [](double x) { return x == std::floor(x); };
+    if (ends.size() != 2 || !std::ranges::all_of(ends, whole) ||
+        !(0 <= ends[0] && ends[0] < ends[1] && ends[1] <= size))
+      range->fail(
+          fmt::format("but '{}' has {} elements: [first, end], whole numbers, the end excluded.", r.event, r.end));
     r.first = static_cast<std::size_t>(ends[0]);
     r.end = static_cast<std::size_t>(ends[1]);
   }

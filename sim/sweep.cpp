@@ -358,7 +358,7 @@ Sweep sweep_of_recording(const std::string& path) {
 }
 
 SweepSummary run_sweep(const Sweep& s, const SweepOptions& options) {
-  if (options.run.threads > 0) omp_set_num_threads(options.run.threads);
+  use_threads(options.run);
   if (!options.resume) require_free(options.run.output, options.run.overwrite);
   const Experiment form = runnable(s, 0, 0);
   require_recordable(options.run.output, form, s.axes);

@@ -36,11 +36,10 @@ class Trainer {
   Trainer(const TrainingExperiment& e, const TrainOptions& options)
       : e_(e),
         options_(options),
-        threads_(options.run.threads > 0 ? options.run.threads : omp_get_max_threads()),
+        threads_(use_threads(options.run)),
         adam_(e.plan.adam, e.moves.size()),
         lbfgs_(e.plan.lbfgs_memory),
         held_out_(e.held_out()) {
-    omp_set_num_threads(threads_);
     open_output();
     loss_ = make_sample_loss(e);
   }

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <atomic>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
@@ -106,7 +107,8 @@ GeneratedCode::GeneratedCode(const std::string& text) {
   if (handle_) return;
 
   // Under names of this process first, so that others find a whole library or none.
-  const std::string mine = fmt::format("{}.{}", name.string(), getpid());
+  static std::atomic<int> compiled = 0;
+  const std::string mine = fmt::format("{}.{}.{}", name.string(), getpid(), compiled++);
   const fs::path new_source = folder / (mine + ".cpp"), new_library = folder / (mine + ".so");
   std::ofstream(new_source) << source;
   const auto [said, failed] =

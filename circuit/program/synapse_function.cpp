@@ -27,10 +27,7 @@ std::size_t SynapseFunction<T>::Leaf::index(const SynapseSpan& s, std::size_t i)
 template <class T>
 SynapseFunction<T>::SynapseFunction(const CircuitContents& contents, const ProjectionRule& projection, const Expr& e,
                                     const Fields& states, const Fields& parameters)
-    : axis_{projection.name, chunk},
-      common_(e.shape().rank() == 0),
-      key_(contents.seed, projection.purpose()),
-      functions_(new Slot[3]) {
+    : axis_{projection.name, chunk}, common_(e.shape().rank() == 0), key_(contents.seed, projection.purpose()) {
   std::vector<std::pair<Expr, Expr>> here;
   const auto argument = [&](const std::string& name, bool single, const Unit& unit) {
     return variable(VariableKind::argument, name, single ? Shape() : Shape{axis_}, unit);
@@ -125,9 +122,7 @@ Function<T> SynapseFunction<T>::made(int form) const {
 
 template <class T>
 const Function<T>& SynapseFunction<T>::function(int form) const {
-  Slot& slot = functions_[static_cast<std::size_t>(form)];
-  std::call_once(slot.once, [&] { slot.function.emplace(made(form)); });
-  return *slot.function;
+  return functions_[static_cast<std::size_t>(form)].get([&] { return made(form); });
 }
 
 /// The leaves at the synapses begin, ..., begin + n - 1 of the span; the rest of the chunk repeats the last.

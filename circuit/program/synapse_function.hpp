@@ -1,9 +1,10 @@
 #pragma once
 
-#include <mutex>
+#include <array>
 #include <optional>
 #include <tuple>
 
+#include "base/made_once.hpp"
 #include "base/random.hpp"
 #include "circuit/circuit.hpp"
 #include "circuit/program/function.hpp"
@@ -58,11 +59,7 @@ class SynapseFunction {
   bool common_, of_states_ = false;
   std::optional<Distance> distance_;
   RandomKey key_;
-  struct Slot {
-    std::once_flag once;
-    std::optional<Function<T>> function;
-  };
-  std::unique_ptr<Slot[]> functions_;  ///< value, jvp, vjp
+  std::array<MadeOnce<Function<T>>, 3> functions_;  ///< value, jvp, vjp
 };
 
 extern template class SynapseFunction<float>;

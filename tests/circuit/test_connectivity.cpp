@@ -194,6 +194,21 @@ BOOST_AUTO_TEST_CASE(gaussian_targets_lie_at_normal_displacements_on_the_torus) 
   BOOST_TEST(ascending_rows(in));
 }
 
+BOOST_AUTO_TEST_CASE(gaussian_partners_repeat_where_that_is_asked_for) {
+  // 40 draws from about 2 pi 0.5^2 = 1.6 places. Rounded to whole places, sd 1/2 gives 1 with P(1 < |z| < 3) = .31460
+  // and 2 with .0026992.
+  const auto pre = sheet(64, 64, "");
+  const Connectivity often{.rule = Rule::gaussian_out, .count = 40, .sd = 0.5, .repeats = true};
+  const auto c = connect(often, pre, pre, 4, "p");
+  BOOST_TEST(ascending_rows(c, true));
+  BOOST_TEST(out_degrees(c) == std::vector<std::size_t>(4096, 40), boost::test_tools::per_element());
+  const Distance distance(pre, pre, "p");
+  double square = 0;
+  for (std::size_t i = 0; i < 4096; ++i)
+    for (std::size_t k = c.row[i]; k < c.row[i + 1]; ++k) square += std::pow(distance(i, c.target[k]), 2) / 163840;
+  BOOST_TEST(std::abs(square - 2 * (0.3146 + 4 * 0.0026992)) < 0.01);
+}
+
 BOOST_AUTO_TEST_CASE(sparse_gaussian_displacements_have_the_standard_deviation_asked_for) {
   const auto pre = sheet(256, 25.6, "");
   const auto c = connect({.rule = Rule::gaussian_out, .count = 2, .sd = 2}, pre, pre, 4, "p");
@@ -264,6 +279,10 @@ BOOST_AUTO_TEST_CASE(rules_that_do_not_fit_say_so) {
   BOOST_TEST(refused({.rule = Rule::fixed_out, .count = 0}, ten, ten, "count = 0"));
   BOOST_TEST(refused({.rule = Rule::fixed_total, .count = 101}, ten, ten, "100 pairs"));
   BOOST_TEST(refused({.rule = Rule::gaussian_out, .count = 2, .sd = -1}, ten, ten, "sd = -1"));
+  BOOST_TEST(refused({.rule = Rule::gaussian_out, .count = 2, .sd = 1e300}, ten, ten, "wider than 10^9 elements"));
+  // 2^61 + 1 partners of each of 10: ten of them are 10 modulo 2^64.
+  const std::uint64_t many = (std::uint64_t{1} << 61U) + 1;
+  BOOST_TEST(refused({.rule = Rule::fixed_in, .count = many, .repeats = true}, ten, ten, "synapses"));
   BOOST_TEST(refused({.rule = Rule::gaussian_out, .count = 9, .sd = 1e-3}, ten, ten, "fewer partners"));
   BOOST_TEST(refused({.rule = Rule::gaussian_out, .count = 2, .sd = 1}, ten, sheet(3, 1, ""), "axes in pairs"));
   BOOST_TEST(refused({.rule = Rule::pairs, .pre = {10}, .post = {0}}, ten, ten, "pair 0 names the source element 10"));

@@ -276,6 +276,10 @@ projection s from p to n: one_to_one: x += 1
         self.refused(["rerun", "c.h5"], "c.h5", "not the one of this recording")
         (self.folder / "c.circuit").unlink()
         self.refused(["rerun", "c.h5"], "c.circuit", "No such file")
+        self.write("unit_own.h5.rerun.h5", "mine")
+        self.assertEqual(self.striate("run", "unit.toml", "-o", "unit_own.h5").returncode, 0)
+        self.assertEqual(self.striate("rerun", "unit_own.h5").stdout, "the same bits\n")
+        self.assertEqual((self.folder / "unit_own.h5.rerun.h5").read_text(), "mine")
         long = ["--set", 'run.duration="2e5 ms"', "--set", 'run.every="2e4 ms"']
         self.assertEqual(self.striate("run", "unit.toml", "-o", "long.h5", *long).returncode, 0)
         before = sorted(p.name for p in self.folder.iterdir())

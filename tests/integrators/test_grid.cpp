@@ -231,6 +231,9 @@ BOOST_AUTO_TEST_CASE(a_run_resumed_from_a_checkpoint_has_the_bits_of_the_whole_o
     second.observe(note);
     first.start(p);
     while (first.t() < 17.3) first.advance(17.3);
+    Checkpoint foreign = first.save();
+    foreign.kept.resize(foreign.kept.size() + 1);
+    BOOST_CHECK_THROW(second.start(p, foreign), Error);
     second.start(p, first.save());
     while (second.advance(p.t1) != Stop::end) {
     }

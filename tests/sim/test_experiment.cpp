@@ -307,6 +307,35 @@ h_I = "I"
   BOOST_CHECK_CLOSE(score("r"), (1 + 10 / std::sqrt(8.0 * 14)) / 2, 1e-6);
 }
 
+BOOST_AUTO_TEST_CASE(Data_may_lie_between_conditions_in_any_order) {
+  const Scratch scratch;
+  const std::string data = scratch.path("data.csv");
+  std::ofstream(data) << "I,y\n1,7.6\n9,4.4\n4,6.4\n";  // on the line 8 - 0.4 h_I of the steady states
+  for (const char* values : {"[0, 5, 10]", "[10, 5, 0]", "[5, 10, 0]"}) {
+    const std::string output = scratch.path("out.h5");
+    run_experiment(read(fmt::format(
+                       "circuit = \"isn\"\n[conditions.I]\nvalues = {}\nunit = \"Hz\"\n[parameters]\nh_E = \"10 Hz\"\n"
+                       "h_I = \"I\"\n{}[analysis.compare]\nfile = \"{}\"\nx = \"I\"\ny = \"y\"\n",
+                       values, rate_of_I, data)),
+                   {output, true, true, 1, ""});
+    const H5File file = H5File::open(output);
+    BOOST_TEST(std::get<double>(*file.attribute("/analysis/I", "rms")) < 1e-6, values);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(Recorded_times_are_the_multiples_of_every_and_the_end) {
+  const auto times = [](const char* duration, const char* every) {
+    return output_times(read(fmt::format(
+        "{}[run]\nmethod = \"rk4\"\nduration = \"{}\"\nevery = \"{}\"\nstep = \"0.1 ms\"\n", pair, duration, every)));
+  };
+  BOOST_TEST(times("0.9 ms", "0.3 ms").size() == 4u);  // 3 * 0.3 < 0.9
+  BOOST_TEST(times("0.9 ms", "0.3 ms").back() == 0.9);
+  BOOST_TEST(times("2.1 ms", "0.7 ms").size() == 4u);  // 3 * 0.7 > 2.1 - rounding
+  const std::vector<double> rest{0, 0.4, 0.8, 0.9};
+  BOOST_TEST(times("0.9 ms", "0.4 ms") == rest, boost::test_tools::per_element());
+  BOOST_TEST(times("0.9 ms", "5 ms").size() == 2u);
+}
+
 BOOST_AUTO_TEST_CASE(Every_condition_records_its_own_spikes) {
   const Scratch scratch;
   const std::string output = scratch.path("out.h5");

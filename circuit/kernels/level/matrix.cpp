@@ -115,7 +115,7 @@ STRIATE_INLINE void combine_tile(const M* m, std::size_t stride, std::size_t col
                                  std::size_t at) {
   constexpr std::size_t w = lanes<T>;
   Vec<T> weight[rows][vectors];
-#pragma GCC unroll 4
+#pragma GCC unroll 8
   for (std::size_t r = 0; r < rows; ++r) {
 #pragma GCC unroll 4
     for (std::size_t v = 0; v < vectors; ++v) weight[r][v] = broadcast<T>(x[v][at + r]);
@@ -126,7 +126,7 @@ STRIATE_INLINE void combine_tile(const M* m, std::size_t stride, std::size_t col
     Vec<T> sum[vectors];
 #pragma GCC unroll 4
     for (std::size_t v = 0; v < vectors; ++v) sum[v] = at == 0 ? Vec<T>{} : load(out[v] + j);
-#pragma GCC unroll 4
+#pragma GCC unroll 8
     for (std::size_t r = 0; r < rows; ++r) {
       const Vec<T> row = row_at<T>(first + r * stride + j);
 #pragma GCC unroll 4
@@ -148,8 +148,9 @@ STRIATE_INLINE void combine_tile(const M* m, std::size_t stride, std::size_t col
 template <class T, class M, std::size_t vectors>
 void combine_of(const M* m, std::size_t stride, std::size_t rows, std::size_t columns, const T* const* x,
                 T* const* out) {
+  constexpr std::size_t tile = vectors <= 2 ? 8 : 4;
   std::size_t i = 0;
-  for (; i + 4 <= rows; i += 4) combine_tile<T, M, 4, vectors>(m, stride, columns, x, out, i);
+  for (; i + tile <= rows; i += tile) combine_tile<T, M, tile, vectors>(m, stride, columns, x, out, i);
   for (; i < rows; ++i) combine_tile<T, M, 1, vectors>(m, stride, columns, x, out, i);
 }
 
