@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cctype>
 #include <cmath>
 #include <filesystem>
 
@@ -36,14 +37,18 @@ class PathfinderData : public DataSet {
       variables_.push_back({"label", {}, "1 if both markers are on one contour"});
   }
 
-  void sample(std::size_t index, std::span<float> values) const override {
+  void sample(std::size_t index, std::span<double> values) const override {
     const std::size_t pixels = variables_[0].shape.size();
     const PathfinderScene scene = pathfinder_.scene(seed_, index);
-    pathfinder_.draw(scene, segmentation_ ? 1 : 2, values.first(pixels));
-    if (segmentation_)
-      pathfinder_.draw_target(scene, values.subspan(pixels, pixels));
-    else
-      values[pixels] = scene.connected ? 1.0F : 0.0F;
+    std::vector<float> drawn(pixels);
+    pathfinder_.draw(scene, segmentation_ ? 1 : 2, drawn);
+    std::ranges::copy(drawn, values.begin());
+    if (!segmentation_) {
+      values[pixels] = scene.connected ? 1 : 0;
+      return;
+    }
+    pathfinder_.draw_target(scene, drawn);
+    std::ranges::copy(drawn, values.begin() + static_cast<std::ptrdiff_t>(pixels));
   }
 
  private:
@@ -86,17 +91,18 @@ class ImageData : public DataSet {
     if (!fs::is_directory(folder)) where.fail(fmt::format("but '{}' is no folder.", folder));
     std::vector<fs::path> classes;
     for (const auto& entry : fs::directory_iterator(folder))
-      if (entry.is_directory()) classes.push_back(entry.path());
+      if (entry.is_directory() && !entry.path().filename().string().starts_with(".")) classes.push_back(entry.path());
     std::sort(classes.begin(), classes.end());
     for (std::size_t c = 0; c < classes.size(); ++c) {
       std::vector<std::string> files;
       for (const auto& entry : fs::directory_iterator(classes[c])) {
-        const std::string ending = entry.path().extension().string();
+        std::string ending = entry.path().extension().string();
+        std::ranges::transform(ending, ending.begin(), [](unsigned char letter) { return std::tolower(letter); });
         if (ending == ".png" || ending == ".pgm" || ending == ".ppm") files.push_back(entry.path().string());
       }
       std::sort(files.begin(), files.end());
       for (auto& file : files) files_.push_back(std::move(file));
-      labels_.resize(files_.size(), static_cast<float>(c));
+      labels_.resize(files_.size(), static_cast<double>(c));
     }
     if (files_.empty())
       where.fail(
@@ -113,7 +119,7 @@ class ImageData : public DataSet {
     variables_.push_back({"label", {}, "number of the class, in the order of the folders' names"});
   }
 
-  void sample(std::size_t index, std::span<float> values) const override {
+  void sample(std::size_t index, std::span<double> values) const override {
     const Image image = read_image(files_[index]);
     const Shape& shape = variables_[0].shape;
     if (image.height != shape[0].size || image.width != shape[1].size)
@@ -122,18 +128,18 @@ class ImageData : public DataSet {
     for (std::size_t i = 0; i < shape.size(); ++i) {
       double grey = 0;
       for (std::size_t c = 0; c < colours; ++c) grey += image.samples[i * image.channels + c];
-      values[i] = static_cast<float>(grey / static_cast<double>(colours));
+      values[i] = grey / static_cast<double>(colours);
     }
     values[shape.size()] = labels_[index];
   }
 
-  std::span<const float> known(std::size_t variable) const override {
-    return variable == 1 ? std::span(labels_) : std::span<const float>();
+  std::span<const double> known(std::size_t variable) const override {
+    return variable == 1 ? std::span(labels_) : std::span<const double>();
   }
 
  private:
   std::vector<std::string> files_;
-  std::vector<float> labels_;
+  std::vector<double> labels_;
 };
 
 /// Datasets of an HDF5 file, [sample, ...] each.
@@ -154,25 +160,24 @@ class ArrayData : public DataSet {
       if (!file.exists(name))
         where.fail(
             fmt::format("but '{}' has no dataset '{}'.{}", file_path, name, suggest_names(name, variables_of(file))));
-      const H5Array array = file.read_numbers(name);
+      H5Array array = file.read_numbers(name);
       if (array.shape.empty()) where.fail(fmt::format("but its dataset '{}' is one number, without samples.", name));
       if (variables_.empty()) size_ = array.shape[0];
       if (array.shape[0] != size_)
         where.fail(fmt::format("but its dataset '{}' has {} samples and '{}' has {}.", name, array.shape[0],
                                names.front(), size_));
       variables_.push_back({name, shape_of(file, name, array), ""});
-      values_.emplace_back(array.values.begin(), array.values.end());
-      const auto& held = values_.back();
-      const auto odd = std::ranges::find_if_not(held, [](float x) { return std::isfinite(x); }) - held.begin();
+      const auto& held = values_.emplace_back(std::move(array.values));
+      const auto odd = std::ranges::find_if_not(held, [](double x) { return std::isfinite(x); }) - held.begin();
       if (odd < std::ssize(held))
         where.fail(fmt::format("but its dataset '{}' holds {} in sample {}, which is no number to learn from.", name,
-                               array.values[static_cast<std::size_t>(odd)],
+                               held[static_cast<std::size_t>(odd)],
                                static_cast<std::size_t>(odd) / (held.size() / size_)));
     }
     if (variables_.empty() || size_ == 0) where.fail("but it holds no samples.");
   }
 
-  void sample(std::size_t index, std::span<float> values) const override {
+  void sample(std::size_t index, std::span<double> values) const override {
     std::size_t at = 0;
     for (std::size_t v = 0; v < variables_.size(); ++v) {
       const std::size_t n = variables_[v].shape.size();
@@ -182,7 +187,7 @@ class ArrayData : public DataSet {
     }
   }
 
-  std::span<const float> known(std::size_t variable) const override { return values_[variable]; }
+  std::span<const double> known(std::size_t variable) const override { return values_[variable]; }
 
  private:
   /// Those datasets of the root that are not axes of others.
@@ -207,12 +212,12 @@ class ArrayData : public DataSet {
     return Shape(axes);
   }
 
-  std::vector<std::vector<float>> values_;
+  std::vector<std::vector<double>> values_;
 };
 
 }  // namespace
 
-std::span<const float> DataSet::known(std::size_t /*variable*/) const { return {}; }
+std::span<const double> DataSet::known(std::size_t /*variable*/) const { return {}; }
 
 std::size_t DataSet::sample_size() const {
   std::size_t n = 0;
@@ -231,7 +236,7 @@ std::shared_ptr<const DataSet> read_data_set(const TomlTable& t, const std::stri
 void write_samples(const DataSet& data, std::size_t count, const std::string& title, const std::string& path,
                    bool overwrite) {
   count = std::min(count, data.size());
-  std::vector<float> sample(data.sample_size());
+  std::vector<double> sample(data.sample_size());
   std::vector<std::vector<double>> columns(data.variables().size());
   for (std::size_t i = 0; i < count; ++i) {
     data.sample(i, sample);

@@ -25,9 +25,9 @@ class DataSet {
   std::size_t size() const { return size_; }  ///< number of samples
   std::size_t sample_size() const;            ///< values in a sample
   /// The values of every variable, one variable after the other.
-  virtual void sample(std::size_t index, std::span<float> values) const = 0;
+  virtual void sample(std::size_t index, std::span<double> values) const = 0;
   /// A variable's values in all samples, sample after sample, where they are at hand; else none.
-  virtual std::span<const float> known(std::size_t variable) const;
+  virtual std::span<const double> known(std::size_t variable) const;
 
  protected:
   std::vector<DataVariable> variables_;

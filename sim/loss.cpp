@@ -32,7 +32,8 @@ class Losses {
     } else {
       const Expr rate = z_ / quantity(1, z_.unit());
       const Expr count = target(z_.shape(), z_.unit()) / quantity(1, z_.unit());
-      define("loss", mean_over(rate - count * log(rate)));
+      const Expr counted = where(count, rate, Expr(1.0));  // nothing counted: 0 log(rate) is 0, whatever the rate
+      define("loss", mean_over(rate - count * log(counted)));
     }
     std::vector<std::string> kept{"loss"};
     for (const auto& name : plan_.metrics) {
@@ -97,8 +98,10 @@ class Losses {
     return axes.empty() ? e : sum(e, axes);
   }
 
+  /// (1 - p)^focus entropy, with a floor that keeps the power's slope finite where p is 1 to rounding.
   Expr focused(const Expr& entropy) const {
-    return plan_.kind == "focal" ? pow(Expr(1.0) - exp(-entropy), Expr(plan_.focus)) * entropy : entropy;
+    return plan_.kind == "focal" ? pow(max(Expr(1.0) - exp(-entropy), Expr(1e-30)), Expr(plan_.focus)) * entropy
+                                 : entropy;
   }
 
   void cross_entropy() {
@@ -168,6 +171,7 @@ LossPlan read_loss(const TomlTable& t) {
   if (when != "end" && when != "every step") t.at("at").fail("but the choices are \"end\" and \"every step\".");
   plan.every_step = when == "every step";
   if (const auto metrics = t.find("metrics")) plan.metrics = metrics->as_strings();
+  std::erase(plan.metrics, "loss");  // which is told always
   return plan;
 }
 

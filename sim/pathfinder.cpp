@@ -436,6 +436,20 @@ class Drawing {
     });
   }
 
+  /// The whole contrast where a paddle covers at least half of what it covers of any pixel: one that is thinner than a
+  /// pixel, or shares two rows evenly, counts too.
+  void mark(const Paddle& paddle) {
+    const Stroke stroke(paddle, s_.thickness);
+    std::vector<std::pair<std::size_t, double>> covered;
+    raster_.cover(
+        paddle.tail, paddle.head, s_.thickness, [&](PixelPoint p) { return stroke.distance2(p) == 0; },
+        [&](std::size_t i, double share) { covered.emplace_back(i, share); });
+    double most = 0;
+    for (const auto& [i, share] : covered) most = std::max(most, share);
+    for (const auto& [i, share] : covered)
+      if (share > 0 && share >= most / 2) pixels_[i] = static_cast<float>(s_.contrast);
+  }
+
  private:
   /// At least two samples along a pixel of the canvas, as the published generator draws.
   static std::size_t samples(const PathfinderSettings& s) { return (2 * s.canvas + s.size - 1) / s.size; }
@@ -464,10 +478,10 @@ void Pathfinder::draw(const PathfinderScene& scene, std::size_t markers, std::sp
 
 void Pathfinder::draw_target(const PathfinderScene& scene, std::span<float> pixels) const {
   Drawing drawing(settings_, pixels);
-  drawing.contour(scene.targets[scene.marked]);
+  for (const Paddle& paddle : scene.targets[scene.marked]) drawing.mark(paddle);
   drawing.marker(scene.first_marker());
   const auto half = static_cast<float>(settings_.contrast / 2);
-  for (float& p : pixels) p = p > half ? 1.0f : 0.0f;
+  for (float& p : pixels) p = p >= half ? 1.0f : 0.0f;
 }
 
 }  // namespace striate

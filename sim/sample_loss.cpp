@@ -47,7 +47,7 @@ class Inputs {
 
   std::vector<T> filled(const DataSet& data, std::span<const std::size_t> samples) const {
     std::vector<T> u(rows_ * width_);
-    std::vector<float> sample(sample_size_);
+    std::vector<double> sample(sample_size_);
     for (std::size_t row = 0; row < rows_; ++row)
       for (const auto& f : fixed_)
         std::fill_n(u.begin() + static_cast<std::ptrdiff_t>(row * width_ + f.offset), f.size, f.value);
@@ -55,9 +55,10 @@ class Inputs {
       data.sample(samples[std::min(k, samples.size() - 1)], sample);  // a short last piece is filled up
       for (const Link& link : links_)
         for (std::size_t row = 0; row < rows_; ++row) {
-          const float* from = sample.data() + link.from + (link.course ? row * link.size : 0);
-          std::copy(from, from + link.size,
-                    u.begin() + static_cast<std::ptrdiff_t>(row * width_ + link.to + k * link.size));
+          const double* from = sample.data() + link.from + (link.course ? row * link.size : 0);
+          std::transform(from, from + link.size,
+                         u.begin() + static_cast<std::ptrdiff_t>(row * width_ + link.to + k * link.size),
+                         [](double x) { return static_cast<T>(x); });
         }
     }
     return u;
@@ -107,14 +108,15 @@ class SampleLossIn : public SampleLoss {
     return over_pieces(p, samples, gradient);
   }
 
-  std::vector<std::vector<double>> course(std::span<const double> p, std::size_t sample) const override {
+  std::vector<std::vector<double>> courses(std::span<const double> p,
+                                           std::span<const std::size_t> samples) const override {
     const System<T> system = compile<T>(e_.steps);
     Workspace<T> workspace = system.workspace();
     const std::size_t together = own_batch(e_.steps);
     const auto values = original_parameters(e_.circuit, e_.free, {p.begin(), p.end()});
     const std::vector<T> q(values.begin(), values.end());
     const Inputs<T> inputs(e_, system.inputs(), together);
-    const std::vector<T> u = inputs.filled(*e_.data, std::span(&sample, 1));
+    const std::vector<T> u = inputs.filled(*e_.data, samples);
     std::vector<T> y(system.states().size()), next(y), observed(system.observables().size());
     system.initial(q, inputs.row(u, 0), y, workspace);
     std::vector<std::vector<double>> courses(e_.plan.record.size());
@@ -138,6 +140,7 @@ class SampleLossIn : public SampleLoss {
  private:
   struct Piece {
     std::vector<double> values;  ///< its part of the mean loss, then sums over its samples: metrics
+    double penalty = 0;
     std::vector<T> gradient;
     std::vector<double> report;
     std::string warning;
@@ -181,6 +184,7 @@ class SampleLossIn : public SampleLoss {
     std::fill(gradient.begin(), gradient.end(), 0.0);
     for (const Piece& r : results) {
       value.loss += r.values[0];
+      value.penalty += r.penalty;
       for (std::size_t m = 0; m < value.metrics.size(); ++m) value.metrics[m] += r.values[m + 1];
       for (std::size_t k = 0; k < gradient.size(); ++k) gradient[k] += static_cast<double>(r.gradient[k]);
       value.report.resize(r.report.size());
@@ -271,6 +275,7 @@ class SampleLossIn : public SampleLoss {
     auto back = recurrent_back_propagation(rollout, loss, workspace, e_.gradient.solve, penalty);
     result.values[0] = back.gradient.loss - back.penalty;
     result.gradient = std::move(back.gradient.p);
+    result.penalty = back.penalty;
     result.report = {back.penalty / share, back.report.forward_residual, back.report.spectral_radius,
                      static_cast<double>(back.report.products)};
     if (!back.report.warnings.empty()) result.warning = back.report.warnings.front();

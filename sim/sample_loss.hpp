@@ -21,6 +21,7 @@ class SampleLoss {
   /// Means over the samples: the loss, then the metrics.
   struct Value {
     double loss = 0;
+    double penalty = 0;  ///< of a differentiation: the gradient is that of loss + penalty
     std::vector<double> metrics;
     std::vector<double> report;  ///< of a differentiation: largest of each of report_names() over the samples
     std::string warning;
@@ -30,8 +31,10 @@ class SampleLoss {
   /// The same, with the derivatives towards the free parameters in `gradient`.
   virtual Value differentiate(std::span<const double> p, std::span<const std::size_t> samples,
                               std::span<double> gradient) const = 0;
-  /// The course of one recorded variable (TrainingPlan::record) for one sample: [steps + 1, its shape].
-  virtual std::vector<std::vector<double>> course(std::span<const double> p, std::size_t sample) const = 0;
+  /// The courses of the recorded variables (TrainingPlan::record) for the first of some samples, beside the others as
+  /// far as the circuit has an axis `batch` of its own: [steps + 1, its shape] each.
+  virtual std::vector<std::vector<double>> courses(std::span<const double> p,
+                                                   std::span<const std::size_t> samples) const = 0;
 };
 
 /// What a way to differentiate tells of itself: nothing, or of fixed points penalty, forward_residual, spectral_radius

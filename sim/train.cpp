@@ -11,6 +11,7 @@
 #include <optional>
 
 #include "base/error.hpp"
+#include "circuit/delay.hpp"
 #include "sim/progress.hpp"
 #include "sim/recording.hpp"
 #include "sim/sample_loss.hpp"
@@ -110,7 +111,8 @@ class Trainer {
         const auto value = loss_->differentiate(x, samples_, g);
         heed(value.warning);
         report_ = value.report;
-        return value.loss;
+        penalty_ = value.penalty;
+        return value.loss + value.penalty;
       } catch (const Failure&) {
         return std::numeric_limits<double>::infinity();  // too far along the line
       }
@@ -121,12 +123,13 @@ class Trainer {
       const auto value = loss_->differentiate(s_.p, samples_, gradient_);
       heed(value.warning);
       report_ = value.report;
-      value_ = value.loss;
+      penalty_ = value.penalty;
+      value_ = value.loss + value.penalty;
     }
     s_.converged = !lbfgs_.update(s_.p, value_, gradient_, objective);
     double square = 0;
     for (const double g : gradient_) square += g * g;
-    note(value_, std::sqrt(square), 1, report_);
+    note(value_ - penalty_, std::sqrt(square), 1, report_);
   }
 
   void note(double loss, double norm, double rate, const std::vector<double>& report) {
@@ -191,8 +194,11 @@ class Trainer {
     notes.complete = complete;
     notes.warning = warning_;
     if (complete)
-      for (std::size_t i = 0; i < e_.plan.examples; ++i)
-        notes.courses.push_back(loss_->course(s_.best_p, held_out_[i]));
+      for (std::size_t i = 0; i < e_.plan.examples; ++i) {
+        std::vector<std::size_t> from_here = held_out_;
+        std::rotate(from_here.begin(), from_here.begin() + static_cast<std::ptrdiff_t>(i), from_here.end());
+        notes.courses.push_back(loss_->courses(s_.best_p, from_here));
+      }
     write_training(options_.run.output, e_, s_, notes);
     saved_ = s_.updates;
   }
@@ -208,10 +214,13 @@ class Trainer {
       norms += fmt::format("{}|{}| = {:.3g}", norms.empty() ? "" : ", ", p.variable->name, std::sqrt(square));
       at += size;
     }
-    const std::string advice = what.ends_with('.') ? ""
-                               : s_.updates == 0
-                                   ? ". Nothing has moved yet: look at the data and the first parameters."
-                                   : ". Likely a step too long: lower optimiser.rate or set optimiser.clip.";
+    const std::string advice =
+        what.ends_with('.') ? ""
+        : s_.updates == 0   ? ". Nothing has moved yet: look at the data and the first parameters."
+        : has_delays(e_.circuit)
+            ? ". Likely a step too long (lower optimiser.rate or set optimiser.clip), or a delay beyond "
+              "twice its first value, which the steps' memory does not hold."
+            : ". Likely a step too long: lower optimiser.rate or set optimiser.clip.";
     return fmt::format(
         "training: in update {}, {}{} Norms of the parameters: {}. The last good checkpoint, after {} updates, is in "
         "{}.",
@@ -240,6 +249,7 @@ class Trainer {
   double value_ = 0;
   std::vector<double> gradient_;
   std::vector<double> report_;  // of the point that was looked at last
+  double penalty_ = 0;          // and this
   std::size_t saved_ = 0;
   std::string warning_;  // the first one
 };

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
 
 #include "base/error.hpp"
 #include "base/random.hpp"
@@ -80,6 +81,8 @@ TrainingPlan read_plan(const TomlTable& root, const DataSet& data) {
   if (t.has("updates") && t.has("epochs")) t.at("epochs").fail("but updates are given as well. Give one of them.");
   plan.updates =
       t.has("epochs") ? whole_number(t, "epochs", 1, 1) * (samples / plan.batch) : whole_number(t, "updates", 1000, 0);
+  if (plan.updates == 0 && plan.held_out == 0)
+    t.at("updates").fail("which asks how well the parameters do, but on no samples. Set train.held_out.");
   plan.validate_every = whole_number(t, "validate_every", plan.validate_every, 1);
   plan.checkpoint_every = whole_number(t, "checkpoint_every", plan.checkpoint_every, 1);
   plan.patience = whole_number(t, "patience", 0, 0);
@@ -189,14 +192,42 @@ Circuit constrained(Circuit circuit, const TomlValue& value, const std::string& 
   return tied(circuit, name, t.string("tied"));
 }
 
+/// The parameter that {tied = "parameter"} names.
+std::optional<std::string> tied_to(const TomlValue& constraint) {
+  if (constraint.is_string() || !constraint.as_table().has("tied")) return std::nullopt;
+  return constraint.as_table().string("tied");
+}
+
+/// The constrained parameters in an order in which each is still there when another is tied to it: whatever stands
+/// first in the file, ties come before other constraints and a -> b before b -> c.
+std::vector<std::string> ties_first(const TomlTable& constraints) {
+  std::vector<std::string> order, left, others;
+  for (const auto& key : constraints.keys()) (tied_to(constraints.at(key)) ? left : others).push_back(key);
+  while (!left.empty()) {
+    const auto next = std::ranges::find_if(left, [&](const std::string& key) {
+      return std::ranges::none_of(left, [&](const auto& other) { return tied_to(constraints.at(other)) == key; });
+    });
+    if (next == left.end())
+      constraints.at(left.front()).fail("but ties lead from it back to itself. Leave one parameter of them untied.");
+    order.push_back(*next);
+    left.erase(next);
+  }
+  order.insert(order.end(), others.begin(), others.end());
+  return order;
+}
+
 /// With parameters that keep the constraints by themselves: those of [constraints], else their declared ranges.
 Circuit freed(Circuit circuit, const TomlTable& root, const std::vector<std::string>& trained) {
   const auto table = root.find_table("constraints");
   if (table)
-    for (const auto& key : table->keys()) {
+    for (const auto& key : ties_first(*table)) {
       const TomlValue value = table->at(key);
-      if (std::find(trained.begin(), trained.end(), key) == trained.end())
-        value.fail(fmt::format("but '{}' is not a parameter that is trained.{}", key, suggest_names(key, trained)));
+      const auto require_trained = [&](const std::string& name) {
+        if (std::find(trained.begin(), trained.end(), name) == trained.end())
+          value.fail(fmt::format("but '{}' is not a parameter that is trained.{}", name, suggest_names(name, trained)));
+      };
+      require_trained(key);
+      if (const auto to = tied_to(value)) require_trained(*to);
       try {
         circuit = constrained(circuit, value, key);
       } catch (const Error& e) {
@@ -232,6 +263,12 @@ void connect(const TomlTable& root, TrainingExperiment& e) {
     }
     const std::string source = renamed && renamed->has(name) ? renamed->string(name) : name;
     const auto found = std::find(known.begin(), known.end(), source);
+    const auto is_it = [&](const auto& noise) { return noise.variable->name == name; };
+    if (found == known.end() && std::ranges::any_of(e.circuit->noises, is_it))
+      data.fail(
+          fmt::format("circuit '{}' has the noise '{}', and a training draws none. Give [inputs] {} = 0 to train "
+                      "without it, or name a variable of the data with its values under [data.inputs].",
+                      e.circuit->name, name, name));
     if (found == known.end()) {
       const std::string text = fmt::format(
           "the data have no variable '{}' for the input '{}' of circuit '{}'.{} Name one under "
@@ -289,7 +326,16 @@ Circuit side_by_side(TrainingExperiment& e, const TomlTable& train) {
       if (e.plan.batch % e.plan.together != 0)
         train.fail(fmt::format("train.batch = {}, but circuit '{}' takes {} samples together. Give a multiple of it.",
                                e.plan.batch, circuit->name, e.plan.together));
+      if (e.plan.held_out % e.plan.together != 0)
+        train.fail(
+            fmt::format("train.held_out = {}, but circuit '{}' takes {} samples together. Give a multiple of it.",
+                        e.plan.held_out, circuit->name, e.plan.together));
     }
+  if (e.gradient.penalty.weight > 0 && e.plan.batch % e.plan.together != 0)
+    train.at("together")
+        .fail(fmt::format("but with gradient.penalty it must divide train.batch = {}: the penalty is a mean over all "
+                          "samples that are together.",
+                          e.plan.batch));
   return e.plan.together > 1 ? batch(circuit, e.plan.together) : circuit;
 }
 
@@ -374,6 +420,11 @@ TrainingExperiment read_training(TomlDocument& document, const std::string& path
   connect(root, e);
   require_targets(root, e);
   e.map = side_by_side(e, train);
+  for (const auto& a : e.circuit->axes)
+    for (const char* taken : {"parameters", "initial_parameters", "curves", "checkpoint", "example", "examples"})
+      if (a.axis.name == taken)
+        throw Error(fmt::format("circuit '{}'", e.circuit->name),
+                    fmt::format("its axis has the name '{}' of a part of the training's file. Rename it.", taken));
   const auto originals = parameter_names(e.circuit);
   for (const auto& p : e.free->parameters) {
     const std::string& name = p.variable->name;

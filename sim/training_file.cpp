@@ -83,12 +83,12 @@ void write_checkpoint(H5File& file, const TrainingState& s) {
 }
 
 /// Held-out samples as the circuit saw them, and what it did.
-void write_examples(H5File& file, const TrainingExperiment& e, const std::vector<std::size_t>& examples,
-                    const TrainingNotes& notes) {
-  if (examples.empty() || notes.courses.empty()) return;
+void write_examples(H5File& file, const TrainingExperiment& e, const TrainingNotes& notes) {
+  std::vector<std::size_t> examples = e.held_out();
+  examples.resize(notes.courses.size());
   std::vector<double> numbers(examples.begin(), examples.end());
   file.create_axis("/example", std::span<const double>(numbers), {"1", "number of the sample"});
-  std::vector<float> sample(e.data->sample_size());
+  std::vector<double> sample(e.data->sample_size());
   std::vector<std::vector<double>> values(e.data->variables().size());
   for (const std::size_t index : examples) {
     e.data->sample(index, sample);
@@ -118,7 +118,7 @@ void write_examples(H5File& file, const TrainingExperiment& e, const std::vector
     std::vector<double> course;
     for (const auto& of_example : notes.courses)
       course.insert(course.end(), of_example[i].begin(), of_example[i].end());
-    file.write("/examples/" + name, course,
+    file.write("/examples/courses/" + name, course,
                all_axes({"/example", "/examples/n"}, recorded.value.shape().without({"batch"})),
                {recorded.value.unit().str(), recorded.description});
   }
@@ -171,9 +171,7 @@ void write_whole(const std::string& path, const TrainingExperiment& e, const Tra
   write_parameters(file, "/initial_parameters", e.circuit, initial);
   write_curves(file, e, s);
   write_checkpoint(file, s);
-  std::vector<std::size_t> examples;
-  for (std::size_t i = 0; i < e.plan.examples; ++i) examples.push_back(e.held_out()[i]);
-  write_examples(file, e, examples, notes);
+  if (!notes.courses.empty()) write_examples(file, e, notes);
   file.close();
 }
 

@@ -3,49 +3,86 @@
 import h5py
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from .recording import variable
 
 COLUMNS = 8
 SIDE = 1.5  # of one image [inch]
+LEAST_SIDE = 6  # of an image whose axes have other names than y and x
+MOST_CURVES = 16  # samples drawn as lines
 
 
 def draw(path):
     with h5py.File(path) as file:
         shown = [variable(d) for d in file.values() if isinstance(d, h5py.Dataset) and not h5py.h5ds.is_scale(d.id)]
-    images = [v for v in shown if v.values.ndim == 3]
+    images = [(name, values) for v in shown if is_image(v) for name, values in frames(v)]
     numbers = [v for v in shown if v.values.ndim == 1]
-    if not images:
-        return curves([v for v in shown if v.values.ndim == 2], numbers)
-    count = len(images[0].values)
+    if images:
+        return contact_sheet(images, numbers)
+    rows = [v for v in shown if v.values.ndim > 1]
+    if not rows:
+        raise ValueError("the samples are single numbers, which make no picture.")
+    return curves(rows, numbers)
+
+
+def is_image(v):
+    names = [a.name.rsplit("/", 1)[-1] for a in v.axes]
+    return v.values.ndim >= 3 and (names[-2:] == ["y", "x"] or min(v.values.shape[-2:]) >= LEAST_SIDE)
+
+
+def frames(v):
+    """An image, or the first, middle and last of those along further axes, each [sample, y, x]."""
+    stack = v.values.reshape(len(v.values), -1, *v.values.shape[-2:])
+    count = stack.shape[1]
+    if count == 1:
+        return [(v.name, stack[:, 0])]
+    return [(f"{v.name} {n + 1} of {count}", stack[:, n]) for n in sorted({0, count // 2, count - 1})]
+
+
+def title(sample, numbers):
+    return f"{sample}" + "".join(f", {v.name} {v.values[sample]:.4g}" for v in numbers)
+
+
+def contact_sheet(images, numbers):
+    count = len(images[0][1])
     columns = min(COLUMNS, count)
     rows = -(-count // columns)
     figure = Figure(figsize=(columns * SIDE, rows * len(images) * (SIDE + 0.2) + 0.4), layout="constrained")
     cells = figure.subplots(rows * len(images), columns, squeeze=False)
     for ax in cells.flat:
         ax.set_axis_off()
-    for n, image in enumerate(images):  # each sample's images stand one below the other
-        low, high = np.nanmin(image.values), np.nanmax(image.values)
+    for n, (name, values) in enumerate(images):  # each sample's images stand one below the other
+        low, high = np.nanmin(values), np.nanmax(values)
         for sample in range(count):
             ax = cells[sample // columns * len(images) + n, sample % columns]
-            ax.imshow(image.values[sample], cmap="gray", vmin=low, vmax=high, interpolation="nearest")
+            ax.imshow(values[sample], cmap="gray", vmin=low, vmax=high, interpolation="nearest")
             if n == 0:
-                ax.set_title(f"{sample}" + "".join(f", {v.name} {v.values[sample]:.4g}" for v in numbers), fontsize=7)
-            elif sample % columns == 0:
-                ax.text(-0.06, 0.5, image.name, transform=ax.transAxes, rotation=90, fontsize=7, ha="right", va="center")
+                ax.set_title(title(sample, numbers), fontsize=7)
+            if sample % columns == 0 and len(images) > 1:
+                ax.text(-0.06, 0.5, name, transform=ax.transAxes, rotation=90, fontsize=7, ha="right", va="center")
     return figure
 
 
 def curves(rows, numbers):
-    """Samples without images: their courses or rows, the first ones."""
-    if not rows:
-        raise ValueError("the samples are single numbers, which make no picture.")
-    count = min(16, len(rows[0].values))
-    figure = Figure(figsize=(11, 2.2 * -(-count // 4)), layout="constrained")
-    for sample, ax in enumerate(figure.subplots(-(-count // 4), 4, squeeze=False).flat):
+    """Samples without images: their courses or rows, of the first ones."""
+    count = min(MOST_CURVES, len(rows[0].values))
+    columns = min(4, count)
+    figure = Figure(figsize=(2.75 * columns, 2.2 * -(-count // columns) + 0.3), layout="constrained")
+    for sample, ax in enumerate(figure.subplots(-(-count // columns), columns, squeeze=False).flat):
         ax.set_visible(sample < count)
-        if sample < count:
-            for v in rows:
-                ax.plot(v.values[sample], label=v.name)
-            ax.set_title(f"{sample}" + "".join(f", {v.name} {v.values[sample]:.4g}" for v in numbers), fontsize=7)
+        if sample >= count:
+            continue
+        for n, v in enumerate(rows):
+            lines = v.values[sample].reshape(len(v.values[sample]), -1)
+            for k, line in enumerate(lines.T):
+                ax.plot(line, color=f"C{n}", alpha=1 if k == 0 else 0.4, label=v.name if k == 0 else None)
+        ax.set_title(title(sample, numbers), fontsize=7)
+        ax.set_xlabel(" or ".join(dict.fromkeys(v.axes[1].name.rsplit("/", 1)[-1] for v in rows)), fontsize=7)
+        ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+        ax.tick_params(labelsize=7)
+    if len(rows) > 1:
+        figure.axes[0].legend(fontsize=7)
+    else:
+        figure.supylabel(rows[0].name, fontsize=8)
     return figure

@@ -3,6 +3,7 @@
 import h5py
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from .figures import COLOURS, DATA, MODEL
 from .recording import axis_from, variable
@@ -12,6 +13,7 @@ MOST_STEPS = 9
 NEARLY_ALL = 0.99  # of the places, the stronger ones have the colour of the last
 LEAST_SIDE = 8  # of a picture, in its elements
 MOST_CHANNELS = 12
+MOST_LINES = 6  # examples drawn as lines
 DECADES = 1e3  # losses that span more are drawn on a logarithmic axis
 WIDTH = 11.0  # [inch]
 
@@ -42,7 +44,8 @@ class Curves:
         if "loss" in self.curves:
             self.line(left, self.curves["loss"], "learning", MODEL)
             self.line(right, self.curves["gradient_norm"], "norm of the gradient", COLOURS[2])
-            right.set_yscale("log")
+            if (self.curves["gradient_norm"].values > 0).any():
+                right.set_yscale("log")
         if "held_out_loss" in self.curves:
             v = self.curves["held_out_loss"]
             left.plot(v.axes[0].values, v.values, "o-", color=DATA, markersize=3, label="held out")
@@ -50,7 +53,8 @@ class Curves:
         if losses.size and losses.min() > 0 and losses.max() > DECADES * losses.min():
             left.set_yscale("log")
         left.set_ylabel("loss")
-        left.legend()
+        if losses.size:
+            left.legend()
         right.set_ylabel("norm of the gradient")
         for n, v in enumerate(measures):
             name = v.name.removeprefix("held_out_")
@@ -61,6 +65,7 @@ class Curves:
             ax.legend()
         for ax in (left, *middle, right):
             ax.set_xlabel("update")
+            ax.xaxis.set_major_locator(MaxNLocator(integer=True))
 
     @staticmethod
     def line(ax, v, label, colour):
@@ -113,7 +118,7 @@ def examples(file):
     if group is None:
         return []
     data = {n: variable(d) for n, d in group.get("data", {}).items()}
-    courses = [variable(d) for d in group.values() if isinstance(d, h5py.Dataset) and not h5py.h5ds.is_scale(d.id)]
+    courses = [variable(d) for d in group.get("courses", {}).values()]
     numbers = axis_from(file["example"]).values
     images = [v for v in data.values() if v.values.ndim == 3 and min(v.values.shape[1:]) >= LEAST_SIDE]
     labels = {n: v for n, v in data.items() if v.values.ndim == 1}
@@ -158,7 +163,7 @@ class Images:
         colours = {"cmap": "RdBu_r" if signed else "viridis", "vmin": -top if signed else 0, "vmax": top}
         for e, row in enumerate(axes):
             for ax, image in zip(row, self.images):
-                ax.imshow(image.values[e], cmap="gray")
+                ax.imshow(image.values[e], cmap="gray", vmin=image.values.min(), vmax=image.values.max())
                 ax.set_title(title(self.labels, self.numbers, e) if image is self.images[0] else image.name, fontsize=7)
             for ax, n in zip(row[count:], self.steps):
                 ax.imshow(self.strength[e, n], **colours)
@@ -169,19 +174,27 @@ class Images:
 
 
 class Lines:
-    """The course of a small state for each example."""
+    """The course of a small state for each example: its first elements, of the first examples."""
 
     height = 2.1
 
     def __init__(self, course, labels, numbers):
         self.name, self.labels, self.numbers = course.name, labels, numbers
-        self.values = course.values.reshape(*course.values.shape[:2], -1)[..., :MOST_CHANNELS]
+        values = course.values.reshape(*course.values.shape[:2], -1)
+        self.values = values[:MOST_LINES, ..., :MOST_CHANNELS]
+        some = [f"{shown} of {all_of} {what}" for shown, all_of, what in
+                ((self.values.shape[2], values.shape[2], "elements"), (len(self.values), len(values), "examples"))
+                if shown < all_of]
+        self.note = f"{self.name}: the first {' and '.join(some)}" if some else ""
 
     def draw(self, cell):
-        axes = cell.subplots(1, min(6, len(self.values)), squeeze=False, sharey=True)[0]
+        axes = cell.subplots(1, len(self.values), squeeze=False, sharey=True)[0]
         for e, ax in enumerate(axes):
             for k in range(self.values.shape[2]):
                 ax.plot(self.values[e, :, k], color=COLOURS[k % 7], linewidth=1)
             ax.set_title(title(self.labels, self.numbers, e), fontsize=7)
             ax.set_xlabel("step")
+            ax.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes[0].set_ylabel(self.name)
+        if self.note:
+            cell.suptitle(self.note, fontsize=9)

@@ -182,7 +182,7 @@ def training(path):
         m.axis("examples/n", np.arange(4.0))
         m.add("examples/data/image", rng.random((2, 8, 8)), ["example", "y", "x"])
         m.add("examples/data/label", [1.0, 0.0], ["example"])
-        m.add("examples/h", rng.random((2, 4, 6, 8, 8)), ["example", "examples/n", "feature", "y", "x"])
+        m.add("examples/courses/h", rng.random((2, 4, 6, 8, 8)), ["example", "examples/n", "feature", "y", "x"])
 
 
 def waves(path):

@@ -133,7 +133,7 @@ class Trainings(Program):
             self.assertEqual(file.attrs["complete"], 1)
             self.assertEqual(file["curves/held_out_accuracy"][-1], 1)
             self.assertEqual(file["parameters/V"].shape, (4, 2))
-            self.assertEqual(file["examples/h"].shape, (4, 4, 4))
+            self.assertEqual(file["examples/courses/h"].shape, (4, 4, 4))
         drawn = self.striate("plot", "differ.h5", "-o", "differ.png")
         self.assertEqual(drawn.returncode, 0, drawn)
         self.assertGreater((self.folder / "differ.png").stat().st_size, 20000)
@@ -236,7 +236,7 @@ class Trainings(Program):
         with h5py.File(self.folder / "gru.h5") as file:
             self.assertGreater(file["curves/held_out_accuracy"][-1], 0.9)  # chance is 0.25
             p = {name: values[()] for name, values in file["parameters"].items()}
-            sample, course = file["examples/data/x"][0], file["examples/h"][0]
+            sample, course = file["examples/data/x"][0], file["examples/courses/h"][0]
         sigmoid = lambda a: 1 / (1 + numpy.exp(-a))
         h = numpy.zeros(12)
         for n, row in enumerate(sample):
@@ -319,6 +319,16 @@ class Trainings(Program):
         self.refused([*flow, "--set", "discretise.step=-0.1"], "step = -0.1")
         self.refused([*flow, "--set", 'discretise.step="1 mV"'], "discretise.step", "[mV]")
         self.refused(["train", "missing.toml"], "missing.toml")
+        self.refused(["train", "differ.toml", "--set", "train.updates=0", "--set", "train.held_out=0"], "Set train.held_out")
+        self.write("noisy.circuit", "circuit noisy\ntime 1\nparameter a = 1 1\nnoise xi ito\ninput first : 1\nx(0) = 0\ndx/dt = -a*x + first + xi : 1\n")
+        noisy = ["--set", "circuit=noisy.circuit", "--set", "discretise.scheme=euler", "--set", "discretise.step=0.1",
+                 "--set", "loss.kind=mean_square", "--set", "loss.of=x"]
+        self.refused(["train", "differ.toml", *noisy], "noise 'xi'", "draws none", "xi = 0")
+        batched = CIRCUIT.replace("axis k", "axis batch = 10\naxis k")
+        self.write("batched.circuit", batched.replace("first :", "first[batch] :").replace("second :", "second[batch] :").replace("[k]\n", "[k, batch]\n"))
+        self.refused(["train", "differ.toml", "--set", "circuit=batched.circuit", "--set", "train.held_out=35"], "held_out = 35", "10 samples together")
+        penalised = ["--set", "gradient.method=fixed_point", "--set", "gradient.penalty=1", "--set", "train.together=3"]
+        self.refused(["train", "differ.toml", *penalised], "train.together", "divide train.batch = 20")
         self.refused(["train", "differ.toml", "--set", "optimiser.rat=1"], "optimiser.rat", "Closest: rate")
         self.refused(["train", "differ.toml", "--set", "loss.kind=entropy"], "cross_entropy")
         self.refused(["train", "differ.toml", "--resume"], "differ.h5", "--resume")
@@ -326,6 +336,61 @@ class Trainings(Program):
         self.assertEqual(self.striate("train", "differ.toml", "-q", "--set", "train.updates=2").returncode, 0)
         self.refused(["train", "differ.toml"], "exists", "--force")
         self.refused(["train", "differ.toml", "--resume"], "another experiment", "updates = 2", "updates = 300")
+
+    def test_a_state_may_have_the_name_of_a_part_of_the_file(self):
+        for name in ("n", "data", "courses"):
+            self.write("named.circuit", CIRCUIT.replace("h(0)", f"{name}(0)").replace("next(h)", f"next({name})").replace("*h", f"*{name}"))
+            arguments = ["train", "differ.toml", "--set", "circuit=named.circuit", "--set", "train.updates=2", "-o", "named.h5", "--force", "-q"]
+            self.assertEqual(self.striate(*arguments).returncode, 0, name)
+            with h5py.File(self.folder / "named.h5") as file:
+                self.assertEqual(file[f"examples/courses/{name}"].shape, (4, 4, 4))
+            self.assertEqual(self.striate("plot", "named.h5", "-o", "named.png").returncode, 0, name)
+        self.write("named.circuit", CIRCUIT.replace("[k]", "[curves]").replace("axis k", "axis curves").replace("[k,", "[curves,").replace(", k)", ", curves)"))
+        self.refused(["train", "differ.toml", "--set", "circuit=named.circuit"], "'curves'", "Rename it")
+
+    def test_double_data_stay_double(self):
+        self.write("same.circuit", "circuit same\ntime 1\ninput x : 1\nparameter w = 1 1\nnext(h) = w*x : 1\nloss := h\n")
+        third = [1 / 3, 1e39]
+        with h5py.File(self.folder / "same_data.h5", "w") as file:
+            file["x"] = third
+        self.write("same.toml", 'circuit = "same.circuit"\n[data]\nkind = "arrays"\nfile = "same_data.h5"\n[loss]\nkind = "definition"\n'
+                   '[train]\nprecision = "double"\nupdates = 1\n[optimiser]\nkind = "lbfgs"\n')
+        self.assertEqual(self.striate("train", "same.toml", "-q", "--set", "train.updates=0", "--set", "train.held_out=1", "--set",
+                                      "optimiser.kind=adam").returncode, 0)
+        with h5py.File(self.folder / "same.h5") as file:
+            self.assertIn(file["curves/held_out_loss"][0], third)
+
+    def test_a_penalised_fit_ends_where_loss_and_penalty_are_least(self):
+        # h = x/(1 - w) with x = 1, wanted 2; the penalty 20 max(0, |w| - 0.2)^2: Newton's method below, on their sum.
+        self.write("one.circuit", "circuit one\ntime 1\ninput x : 1\nparameter w = 0.1 1\nnext(h) = w*h + x : 1\n")
+        with h5py.File(self.folder / "one_data.h5", "w") as file:
+            file["x"], file["want"] = [1.0, 1.0], [2.0, 2.0]
+        self.write("one.toml", 'circuit = "one.circuit"\n[data]\nkind = "arrays"\nfile = "one_data.h5"\n[loss]\nkind = "mean_square"\nof = "h"\n'
+                   'target = "want"\n[train]\nsteps = 400\nupdates = 60\nprecision = "double"\n[gradient]\nmethod = "fixed_point"\n'
+                   'tolerance = 1e-12\npenalty = 20\nthreshold = 0.2\n[optimiser]\nkind = "lbfgs"\n')
+        self.assertEqual(self.striate("train", "one.toml", "-q").returncode, 0)
+        w = 0.25
+        for _ in range(50):
+            h = 1 / (1 - w)
+            slope = 2 * (h - 2) * h**2 + 40 * (w - 0.2)
+            w -= slope / (2 * h**4 + 4 * (h - 2) * h**3 + 40)
+        with h5py.File(self.folder / "one.h5") as file:
+            self.assertAlmostEqual(file["parameters/w"][()], w, delta=1e-6)
+
+    def test_constraints_hold_in_any_order_of_the_file(self):
+        tied = ["B = { tied = \"A\" }", "A = { tied = \"b\" }", "b = { bounded = [-5, 5] }"]
+        results = []
+        for order in (tied, tied[::-1]):
+            self.write("differ.toml", TRAINING + "[constraints]\n" + "\n".join(order) + "\n")
+            self.assertEqual(self.striate("train", "differ.toml", "--set", "train.updates=3", "--force", "-q").returncode, 0)
+            results.append(numbers(self.folder / "differ.h5")["parameters/B"])
+            numpy.testing.assert_array_equal(results[-1], numbers(self.folder / "differ.h5")["parameters/b"])
+        numpy.testing.assert_array_equal(*results)
+        for constraints, *words in [("B = { tied = \"B\" }", "back to itself"), ("A = { tied = \"B\" }\nB = { tied = \"A\" }", "back to itself")]:
+            self.write("differ.toml", TRAINING + "[constraints]\n" + constraints + "\n")
+            self.refused(["train", "differ.toml"], "differ.toml:", *words)
+        self.write("differ.toml", TRAINING + "[constraints]\nA = { tied = \"B\" }\n")
+        self.refused(["train", "differ.toml", "--set", 'train.parameters=["A"]'], "'B' is not a parameter that is trained")
 
     def test_a_loss_that_is_not_a_number_stops_the_training(self):
         self.write("differ.circuit", CIRCUIT.replace("tanh(", "("))  # without bounds

@@ -64,6 +64,23 @@ double entropy(std::size_t y, std::size_t c) {
 // The tolerance of all: a handful of roundings in double.
 const auto rounding = boost::test_tools::tolerance(1e-14);
 
+BOOST_AUTO_TEST_CASE(Nothing_counted_at_a_rate_of_zero_costs_nothing) {
+  LossPlan counts = plan_of("poisson", "zero");
+  const Circuit none =
+      with_loss(read_circuit("circuit none\naxis y = 2\nparameter R[y] = [0, 2] 1\nzero := R\n"), counts);
+  const auto system = compile<double>(none);
+  auto workspace = system.workspace();
+  const Numbers p = system.default_parameters(), target{0, 3};
+  Numbers out(system.observables().size()), gradient(2);
+  system.observe({0, {}, p, target}, out, workspace);
+  BOOST_TEST(out[0] == (2 - 3 * std::log(2.0)) / 2, rounding);
+  Numbers one(out.size());
+  one[0] = 1;
+  system.observe_vjp({0, {}, p, target}, one, {{}, gradient}, workspace);
+  BOOST_TEST(gradient[0] == 0.5, rounding);
+  BOOST_TEST(gradient[1] == (1 - 3.0 / 2) / 2, rounding);
+}
+
 BOOST_AUTO_TEST_CASE(Losses_have_the_values_of_their_formulas) {
   const Numbers labels{1, 0, 0};
   const double h0 = entropy(0, 1), h1 = entropy(1, 0), h2 = entropy(2, 0);
@@ -386,7 +403,7 @@ BOOST_AUTO_TEST_CASE(A_folder_of_images_is_samples_in_the_order_of_names_with_gr
   BOOST_TEST(data->variables()[0].shape.str_sizes() == "[y=2, x=3]");
   const double first[] = {1, (1 + 0.4 + 0.4) / 3, 1}, level[] = {0.6, 0.4, 0.2}, label[] = {0, 0, 1};
   for (std::size_t i = 0; i < 3; ++i) {
-    std::vector<float> sample(7);
+    std::vector<double> sample(7);
     data->sample(i, sample);
     BOOST_TEST(sample[0] == first[i], boost::test_tools::tolerance(1e-6));
     BOOST_TEST(sample[5] == level[i], boost::test_tools::tolerance(1e-6));
@@ -394,7 +411,7 @@ BOOST_AUTO_TEST_CASE(A_folder_of_images_is_samples_in_the_order_of_names_with_gr
   }
 
   write_png(scratch.path("set/dog/b.png"), Image{3, 3, 1, Numbers(9, 0.5)});
-  std::vector<float> sample(7);
+  std::vector<double> sample(7);
   BOOST_CHECK_EXCEPTION(images_of(scratch, "set"), Error, says("b.png", "3 x 3", "2 x 3"));
   std::ofstream(scratch.path("set/dog/b.png")) << "damaged";
   BOOST_CHECK_EXCEPTION(images_of(scratch, "set"), Error, says("b.png"));
