@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <unordered_map>
 #include <utility>
 
 #include "base/error.hpp"
@@ -111,6 +112,55 @@ System<T>::Impl::Impl(const Circuit& c, SuppliedDelays supplied)
   }
   for (const auto& rule : circuit->projections) add(rule);
   for (const auto& rule : delay_rules) add(rule);
+  find_time_breaks();
+}
+
+/// What a step, a choice or a bend compares with the time alone: circuit text writes `where(t > onset, ...)`. The sides
+/// of abs(u) count as u and -u.
+template <class T>
+void System<T>::Impl::find_time_breaks() {
+  const Expr t = time_variable(circuit->time_unit), one = quantity(1, circuit->time_unit);
+  std::vector<Expr> roots;
+  for (const auto& s : circuit->states) roots.push_back(s.equation);
+  for (const auto& event : circuit->events) {
+    roots.push_back(event.guard);
+    if (event.rate) roots.push_back(event.rate);
+  }
+  for (const auto& rule : delay_rules) roots.push_back(rule.source);
+  std::unordered_map<const Node*, bool> of_time;  // of time and parameters alone, and of time
+  std::unordered_map<const Node*, bool> known;
+  std::vector<Expr> compared;
+  const auto order = topological_order(roots);
+  if (std::ranges::find(order, t) == order.end()) return;
+  for (const auto& e : order) {
+    const bool variable = e->op == Op::variable;
+    bool alone = !variable || e->kind == VariableKind::parameter || e == t, timed = e == t;
+    for (const auto& arg : e->args) {
+      alone = alone && known.at(arg.get());
+      timed = timed || of_time.at(arg.get());
+    }
+    known[e.get()] = alone;
+    of_time[e.get()] = timed;
+    const auto compares = [&](const Expr& arg) { return known.at(arg.get()) && of_time.at(arg.get()); };
+    const bool bends = e->op == Op::step || e->op == Op::where || e->op == Op::relu || e->op == Op::abs;
+    if (bends && compares(e->args[0])) compared.push_back(e->args[0]);
+    if ((e->op == Op::min || e->op == Op::max) && e->args.size() == 2 && alone && timed)
+      compared.push_back(e->args[0] - e->args[1]);
+  }
+  for (std::size_t i = 0; i < compared.size() && i < 1000; ++i) {
+    const Expr e = compared[i];
+    for (const auto& node : topological_order({e}))
+      if (node->op == Op::abs && of_time[node.get()]) {
+        compared.push_back(substitute({e}, {{node, node->args[0]}})[0]);
+        compared.push_back(substitute({e}, {{node, -node->args[0]}})[0]);
+        break;
+      }
+    const Expr slope = striate::jvp({e}, {{t, one}})[0];
+    if (!slope || !of_parameters(slope)) continue;
+    time_breaks.emplace_back(substitute({e}, {{t, quantity(0, circuit->time_unit)}})[0],
+                             broadcast_to(slope, e.shape()));
+    time_break_size += e.shape().size();
+  }
 }
 
 template <class T>
@@ -250,6 +300,15 @@ std::vector<typename System<T>::Impl::Result> System<T>::Impl::results(Source so
       }
       break;
     }
+    case Source::time_break: {
+      std::size_t next = 0;
+      for (const auto& [at_zero, slope] : time_breaks) {
+        all.push_back({at_zero, next});
+        all.push_back({slope, next + time_break_size});
+        next += at_zero.shape().size();
+      }
+      break;
+    }
     case Source::count_: break;
   }
   return all;
@@ -274,7 +333,8 @@ Function<T> System<T>::Impl::make(Part part) const {
   std::vector<ArgumentGroup> groups{{parameters.size(), 1}, {1, 3}, {inputs.size(), 2}, {states.size(), 3}};
   if (part.source == Source::initial) groups = {{parameters.size(), 1}, {0, 1}, {inputs.size(), 1}, {0, 1}};
   if (part.source == Source::past) groups = {{parameters.size(), 1}, {1, 2}, {0, 1}, {0, 1}};
-  if (part.source == Source::hold || part.source == Source::tau || part.source == Source::delay_weight)
+  if (part.source == Source::hold || part.source == Source::tau || part.source == Source::delay_weight ||
+      part.source == Source::time_break)
     groups = {{parameters.size(), 1}, {0, 1}, {0, 1}, {0, 1}};
   const auto asked = [&](const ArgumentField& a) { return (part.mask >> a.group & 1U) != 0; };
   std::vector<OutputField> outputs;

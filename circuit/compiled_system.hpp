@@ -30,6 +30,7 @@ enum class Source {
   past,
   tau,
   delay_weight,
+  time_break,
   count_
 };
 /// ... and how: its value, or a product with its derivative towards those of (p, t, u, y) that a mask names.
@@ -71,6 +72,7 @@ struct System<T>::Impl {
   explicit Impl(const Circuit& c) : Impl(c, with_supplied_delays(c, DelayedSums::supplied)) {}
   Impl(const Circuit& c, SuppliedDelays supplied);
 
+  void find_time_breaks();
   void add(const DelayRule& rule);
   void add(const ProjectionRule& rule);
 
@@ -155,6 +157,9 @@ struct System<T>::Impl {
   std::optional<NoiseForm> noise;
   std::size_t guard_size = 0;
   std::size_t jump_size = 0;
+  std::vector<std::pair<Expr, Expr>>
+      time_breaks;                  ///< a + b t has a zero where the circuit jumps: a, and b in its shape
+  std::size_t time_break_size = 0;  ///< elements of them all
   std::array<MadeOnce<Function<T>>, part_count> functions;
 };
 

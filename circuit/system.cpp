@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <utility>
 
 #include "base/error.hpp"
@@ -292,6 +293,20 @@ void System<T>::jump_vjp(const At<T>& at, std::span<const std::size_t> fired, st
   for (std::size_t i = 0; i < bar.y.size(); ++i) bar.y[i] += after[i];
 }
 
+template <class T>
+std::vector<double> System<T>::time_breaks(std::span<const T> p, Workspace<T>& workspace) const {
+  const std::size_t n = impl_->time_break_size;
+  if (n == 0) return {};
+  std::vector<T> values(2 * n);
+  impl_->value(Source::time_break, {T(0), {}, p, {}}, values.data(), workspace);
+  std::vector<double> times;
+  for (std::size_t i = 0; i < n; ++i)
+    if (const double t = -static_cast<double>(values[i]) / static_cast<double>(values[n + i]); std::isfinite(t))
+      times.push_back(t);
+  std::ranges::sort(times);
+  times.erase(std::ranges::unique(times).begin(), times.end());
+  return times;
+}
 template <class T>
 void System<T>::hold_times(std::span<const T> p, std::span<T> out, Workspace<T>& workspace) const {
   std::fill(out.begin(), out.end(), T(0));

@@ -254,6 +254,10 @@ class System {
   void jump_vjp(const At<T>& at, std::span<const std::size_t> fired, std::span<const T> lambda, const Cotangent<T>& bar,
                 Workspace<T>& workspace) const;
 
+  /// The times at which the circuit's own dependence on time jumps or bends, ascending: where it compares the time with
+  /// what depends on parameters alone. [time unit]
+  std::vector<double> time_breaks(std::span<const T> p, Workspace<T>& workspace) const;
+
   /// out [guard] = how long each element is refractory after it fired [time unit]; 0 for events that do not hold
   void hold_times(std::span<const T> p, std::span<T> out, Workspace<T>& workspace) const;
   /// out [guard] += its derivative along vp; pbar += its transpose times lambda [guard]

@@ -11,8 +11,7 @@ namespace striate {
 
 Course course(const Problem& problem, const Method& method, std::span<const double> times) {
   if (!std::is_sorted(times.begin(), times.end())) throw Error("sample times", "do not ascend. Sort them.");
-  std::vector<double> breaks;
-  if (problem.drive) breaks = problem.drive->breakpoints(problem.t0, problem.t1);
+  const std::vector<double> breaks = breakpoints(problem);
   std::vector<double> stops(times.begin(), times.end());
   stops.insert(stops.end(), breaks.begin(), breaks.end());
   stops.push_back(problem.t0);

@@ -45,6 +45,7 @@ Evaluation::Evaluation(const Problem& problem, std::initializer_list<Supply> sup
       seed_(problem.seed),
       size_(system_.states().size()),
       guards_(system_.guard_size()),
+      breaks_(!system_.time_breaks(p_, workspace_).empty()),
       begin_(problem.t0),
       end_(problem.t1) {
   workspace_.hold(p_);
@@ -84,11 +85,10 @@ void Evaluation::drive_to(double t) {
 
 At<double> Evaluation::at(double t, std::span<const double> y) {
   drive_to(drive_ && drive_->stepwise() ? begin_ : std::clamp(t, begin_, end_));
+  // A few roundings into the segment, where what lies a delay back, or compares with the time, has jumped already.
+  const double first = begin_ + 8 * std::numeric_limits<double>::epsilon() * std::max(std::abs(begin_), std::abs(end_));
+  const double when = first < end_ ? std::clamp(t, first, end_) : t;
   if (history_) {
-    // A few roundings into the segment, where what lies a delay back has jumped already.
-    const double first =
-        begin_ + 8 * std::numeric_limits<double>::epsilon() * std::max(std::abs(begin_), std::abs(end_));
-    const double when = first < end_ ? std::clamp(t, first, end_) : t;
     if (when != looked_back_from_ || history_->version() != version_ || history_->has_zero()) history_->fill(when, u_);
     looked_back_from_ = when;
     version_ = history_->version();
@@ -97,7 +97,7 @@ At<double> Evaluation::at(double t, std::span<const double> y) {
       history_->fill_undelayed(sources_, u_);
     }
   }
-  return {t, y, p_, u_};
+  return {breaks_ ? when : t, y, p_, u_};
 }
 
 void Evaluation::attach(const History& history) {

@@ -17,7 +17,7 @@ class History;
 /// f and its products along one problem: fills in parameters and inputs, counts, and watches for non-finite rates.
 ///
 /// Between breakpoints the drive is smooth. Times that a stage or a dense output puts on (or rounds past) the end of
-/// the present segment take the drive's limit from the left.
+/// the present segment take the limit from the left, of the drive and of what depends on time itself.
 class Evaluation {
  public:
   /// @param supplies  what the caller fills in at each evaluation (supplied); @throws Error when the circuit needs more
@@ -80,6 +80,7 @@ class Evaluation {
   std::vector<double> sources_;
   double driven_to_ = std::numeric_limits<double>::quiet_NaN();  ///< the time that u_ belongs to
   std::size_t size_, guards_;
+  bool breaks_;  ///< the circuit compares the time with something
   double begin_, end_;
   std::string non_finite_;
 };

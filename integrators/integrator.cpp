@@ -77,12 +77,9 @@ struct Located final : Engine {
     tiny_ = 64 * std::numeric_limits<double>::epsilon() * std::max(std::abs(problem_.t0), std::abs(problem_.t1));
     segment_begin_ = problem_.t0;
     stops_ = problem_.checkpoints;
-    if (problem_.drive) {
-      const auto breaks = problem_.drive->breakpoints(problem_.t0, problem_.t1);
-      // A map reads its inputs at its own times alone; what changes between them is no stop.
-      std::copy_if(breaks.begin(), breaks.end(), std::back_inserter(stops_),
-                   [&](double t) { return info_.kind != MethodInfo::Kind::map || on_grid(t); });
-    }
+    // A map reads its inputs at its own times alone; what changes between them is no stop.
+    std::ranges::copy_if(breakpoints(problem_), std::back_inserter(stops_),
+                         [&](double t) { return info_.kind != MethodInfo::Kind::map || on_grid(t); });
     stops_.push_back(problem_.t1);
     std::sort(stops_.begin(), stops_.end());
     const std::vector<double> jumps = stops_;

@@ -18,4 +18,16 @@ void ConstantDrive::evaluate(double, std::span<double> u) const { std::copy(u_.b
 
 void ConstantDrive::rates(double, std::span<double> udot) const { std::fill(udot.begin(), udot.end(), 0.0); }
 
+std::vector<double> breakpoints(const Problem& problem) {
+  std::vector<double> all;
+  if (problem.drive) all = problem.drive->breakpoints(problem.t0, problem.t1);
+  auto workspace = problem.system.workspace();
+  const auto p = problem.p.empty() ? problem.system.default_parameters() : problem.p;
+  for (const double t : problem.system.time_breaks(p, workspace))
+    if (t > problem.t0 && t < problem.t1) all.push_back(t);
+  std::ranges::sort(all);
+  all.erase(std::ranges::unique(all).begin(), all.end());
+  return all;
+}
+
 }  // namespace striate

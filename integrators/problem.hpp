@@ -54,4 +54,7 @@ struct Problem {
   std::vector<SpikeTrain> trains = {};  ///< of the circuit's recorded sources
 };
 
+/// The times in (t0, t1) at which the drive or the circuit's own dependence on time is not smooth, ascending.
+std::vector<double> breakpoints(const Problem& problem);
+
 }  // namespace striate

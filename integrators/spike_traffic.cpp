@@ -201,54 +201,90 @@ void SpikeTraffic::next_constant(std::size_t i, double t) {
 void SpikeTraffic::look_ahead(double t, double end) {
   if (!changing_ || end <= now_.looked_to) return;
   const double begin = std::max(t, now_.looked_to);
-  constexpr int panels = 16;
-  for (int i = 0; i < panels; ++i)
-    find_crossings(begin + (end - begin) * i / panels, i + 1 == panels ? end : begin + (end - begin) * (i + 1) / panels,
-                   rate_.size());
   now_.looked_to = end;
+  tabulate(begin, end);
+  for (std::size_t i = 0; i < rate_.size(); ++i)
+    if (wanders(i) && now_.next[i] == infinite) find_spike(i, begin);
 }
 
-/// Lowers what each source (or only one) lacks by its integrated rate over [begin, end], and finds the spike of those
-/// that it suffices for. Gauss' rule is halved until it agrees with itself.
-void SpikeTraffic::find_crossings(double begin, double end, std::size_t only) {
+/// Whether guard element i is a Poisson source whose rate changes.
+bool SpikeTraffic::wanders(std::size_t i) const {
+  const Event& event = system_.events()[event_[i]];
+  return event.cause == Cause::poisson && !event.steady;
+}
+
+/// All rates integrated over [begin, end], by Gauss's rule.
+void SpikeTraffic::integrate(double begin, double end, std::vector<double>& sum) {
   const std::size_t n = rate_.size();
-  std::vector<double> rates(n);
-  const auto integral = [&](double a, double b, std::vector<double>& sum) {
-    sum.assign(n, 0);
-    for (int k = 0; k < 5; ++k) {
-      system_.source_rates(evaluation_.at(a + (b - a) * nodes[k], {}), rates, evaluation_.workspace());
-      for (std::size_t i = 0; i < n; ++i) {
-        if (!(rates[i] >= 0))
-          throw Failure(fmt::format("the rate of source '{}' is {} at {}, but must not be negative.",
-                                    system_.events()[event_[i]].name, rates[i], time_text(a, system_)));
-        sum[i] += (b - a) * weights[k] * rates[i];
-      }
+  rates_.resize(n);
+  sum.assign(n, 0);
+  for (int k = 0; k < 5; ++k) {
+    const double t = begin + (end - begin) * nodes[k];
+    system_.source_rates(evaluation_.at(t, {}), rates_, evaluation_.workspace());
+    for (std::size_t i = 0; i < n; ++i) {
+      if (!(rates_[i] >= 0))
+        throw Failure(fmt::format("the rate of source '{}' is {} at {}, but must not be negative.",
+                                  system_.events()[event_[i]].name, rates_[i], time_text(t, system_)));
+      sum[i] += (end - begin) * weights[k] * rates_[i];
     }
-  };
+  }
+}
+
+/// The integrals of the rates over panels of [begin, end]: at least so many that a pulse of a thousandth of the whole
+/// is not missed, as far as memory goes, and each halved until the rule agrees with itself.
+void SpikeTraffic::tabulate(double begin, double end) {
+  constexpr std::size_t most_panels = 1024, most_values = std::size_t{1} << 23U;
+  const std::size_t panels =
+      std::clamp<std::size_t>(most_values / std::max<std::size_t>(1, rate_.size()), 16, most_panels);
+  panel_ends_.clear();
+  panel_sums_.clear();
+  table_begin_ = begin;
+  for (std::size_t k = 0; k < panels; ++k) {
+    const auto place = [&](std::size_t n) {
+      return n == panels ? end : begin + (end - begin) * static_cast<double>(n) / static_cast<double>(panels);
+    };
+    add_panels(place(k), place(k + 1));
+  }
+}
+
+void SpikeTraffic::add_panels(double begin, double end) {
   std::vector<double> whole, left, right;
-  integral(begin, end, whole);
+  integrate(begin, end, whole);
   const double middle = begin + 0.5 * (end - begin);
-  integral(begin, middle, left);
-  integral(middle, end, right);
+  integrate(begin, middle, left);
+  integrate(middle, end, right);
   double difference = 0;
-  for (std::size_t i = 0; i < n; ++i) difference = std::max(difference, std::abs(whole[i] - left[i] - right[i]));
+  for (std::size_t i = 0; i < whole.size(); ++i)
+    difference = std::max(difference, std::abs(whole[i] - left[i] - right[i]));
   if (difference > 1e-10 && end - begin > 1e-9 * (std::abs(begin) + std::abs(end))) {
-    find_crossings(begin, middle, only);
-    find_crossings(middle, end, only);
+    add_panels(begin, middle);
+    add_panels(middle, end);
     return;
   }
-  for (std::size_t i = 0; i < n; ++i) {
-    const Event& event = system_.events()[event_[i]];
-    if (event.cause != Cause::poisson || event.steady || now_.next[i] < infinite || (only < n && i != only)) continue;
-    if (whole[i] < now_.left[i]) {
-      now_.left[i] -= whole[i];
+  panel_ends_.push_back(end);
+  panel_sums_.insert(panel_sums_.end(), whole.begin(), whole.end());
+}
+
+/// The next spike of source i after `from`, or what it lacks at the end of the table.
+void SpikeTraffic::find_spike(std::size_t i, double from) {
+  auto k =
+      static_cast<std::size_t>(std::upper_bound(panel_ends_.begin(), panel_ends_.end(), from) - panel_ends_.begin());
+  std::vector<double> part;
+  for (double begin = from; k < panel_ends_.size(); begin = panel_ends_[k++]) {
+    double sum = panel_sums_[k * rate_.size() + i];
+    if (begin > (k == 0 ? table_begin_ : panel_ends_[k - 1])) {
+      integrate(begin, panel_ends_[k], part);
+      sum = part[i];
+    }
+    if (sum < now_.left[i]) {
+      now_.left[i] -= sum;
       continue;
     }
-    std::vector<double> part;
-    now_.next[i] = first_zero(begin, -now_.left[i], end, whole[i] - now_.left[i], [&](double t) {
-      integral(begin, t, part);
+    now_.next[i] = first_zero(begin, -now_.left[i], panel_ends_[k], sum - now_.left[i], [&](double t) {
+      integrate(begin, t, part);
       return part[i] - now_.left[i];
     });
+    return;
   }
 }
 
@@ -284,7 +320,7 @@ std::vector<std::size_t> SpikeTraffic::sources(double t) {
       if (event.steady)
         next_constant(i, spike);
       else if (spike < now_.looked_to)
-        find_crossings(spike, now_.looked_to, i);
+        find_spike(i, spike);
     }
   }
   return fired;

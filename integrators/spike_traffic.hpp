@@ -72,7 +72,11 @@ class SpikeTraffic {
   void apply(Arrival arrival, std::span<double> y, std::vector<Change>& changes);
   void apply_rules(std::size_t back, const Arrival& at, std::span<double> y, std::vector<Change>& changes,
                    Moment moment);
-  void find_crossings(double begin, double end, std::size_t only);
+  bool wanders(std::size_t guard_element) const;
+  void integrate(double begin, double end, std::vector<double>& sum);
+  void tabulate(double begin, double end);
+  void add_panels(double begin, double end);
+  void find_spike(std::size_t guard_element, double from);
 
   Evaluation& evaluation_;
   const System<double>& system_;
@@ -83,7 +87,10 @@ class SpikeTraffic {
   std::vector<double> rate_;         ///< [guard] of Poisson sources
   std::vector<RandomKey> keys_;      ///< of each event
   std::vector<std::vector<std::vector<double>>> trains_;  ///< [event][element] times
-  bool changing_ = false;                                 ///< whether a rate depends on more than parameters
+  double table_begin_ = 0;
+  std::vector<double> panel_ends_;          ///< of the stretch looked ahead
+  std::vector<double> panel_sums_, rates_;  ///< [panel, guard] integrated rates; scratch
+  bool changing_ = false;                   ///< whether a rate depends on more than parameters
   SpikesUnderWay now_;
 };
 

@@ -34,7 +34,7 @@ Expr changed(const Circuit& circuit, const Lesion& lesion, const Expr& e) {
   value = broadcast_to(value, e.shape());
   if (lesion.patch > 0) value = where(patch_mask(lesion, e.shape()), value, e);
   if (lesion.from)
-    value = where(time_variable(circuit->time_unit) - quantity(*lesion.from, circuit->time_unit), value, e);
+    value = where(quantity(*lesion.from, circuit->time_unit) - time_variable(circuit->time_unit), e, value);
   return broadcast_to(value, e.shape());
 }
 

@@ -57,10 +57,16 @@ std::string point_text(const Sweep& s, std::size_t point) {
   return text;
 }
 
-/// The finaliser of SplitMix64 (Steele, Lea & Flood 2014, OOPSLA 49:453-472, fig. 15) of the experiment's seed and the
-/// point.
-std::uint64_t seed_of_point(std::uint64_t seed, std::size_t point) {
-  std::uint64_t z = seed + (static_cast<std::uint64_t>(point) + 1) * 0x9e3779b97f4a7c15U;
+/// The experiment's seed (which may be swept) at the first place along the axes of circuit and stimulus, and at each
+/// other place one of its own: the finaliser of SplitMix64 (Steele, Lea & Flood 2014, OOPSLA 49:453-472, fig. 15) of
+/// both. Points that differ in keys of [run] alone, such as the step, have the same noise.
+std::uint64_t seed_of_point(const Sweep& s, std::uint64_t seed, std::size_t point) {
+  const auto index = place(s, point);
+  std::uint64_t number = 0;
+  for (std::size_t a = 0; a < s.axes.size(); ++a)
+    if (!s.axes[a].key.starts_with("run.")) number = number * s.axes[a].values.size() + index[a];
+  if (number == 0) return seed;
+  std::uint64_t z = seed + (number + 1) * 0x9e3779b97f4a7c15U;
   z = (z ^ (z >> 30U)) * 0xbf58476d1ce4e5b9U;
   z = (z ^ (z >> 27U)) * 0x94d049bb133111ebU;
   return (z ^ (z >> 31U)) >> 1U;  // held as a signed number in the file
@@ -313,7 +319,7 @@ void run_point(const Sweep& s, std::size_t point, const Experiment& form, SweepF
   };
   try {
     Experiment e = experiment_at(s, point);
-    e.run.seed = seed = seed_of_point(e.run.seed, point);
+    e.run.seed = seed = seed_of_point(s, e.run.seed, point);
     if (const std::string difference = misfit(form, e); !difference.empty())
       throw Error(difference + ", so this point has no place in the array.");
     const ConditionRunner runner(e);

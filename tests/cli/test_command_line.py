@@ -366,8 +366,24 @@ every = "1 ms"
             self.assertEqual(sweep.v.dims, ("parameters_I", "parameters_tau_w", "t"))
             self.assertTrue((sweep.status == 1).all())
             self.assertEqual(len(numpy.unique(sweep.seed)), 6)
+            self.assertEqual(sweep.seed[0, 0], 0)  # the experiment's own
             with xarray.open_dataset(self.folder / "one.h5", engine="h5netcdf") as one:
                 numpy.testing.assert_array_equal(sweep.v.sel(parameters_I=0.5, parameters_tau_w=10), one.v)
+
+    def test_points_that_differ_in_the_run_alone_have_its_noise(self):
+        self.write("noisy.circuit", "circuit noisy\ntime ms\nparameter s = 1 1/ms^0.5\nnoise xi ito\ndx/dt = -x/(10 ms) + s*xi : 1\n")
+        self.write("noisy.toml", 'circuit = "noisy.circuit"\n[run]\nmethod = "euler_maruyama"\nduration = "5 ms"\nstep = "0.5 ms"\nseed = 3\n')
+        done = self.striate("sweep", "noisy.toml", "--over", "run.seed=1,2", "--over", "parameters.s=1 [1/ms^0.5],2 [1/ms^0.5]", "-o", "seeds.h5")
+        self.assertEqual(done.returncode, 0, done)
+        self.assertEqual(self.striate("sweep", "noisy.toml", "--over", "run.step=0.5 ms,0.25 ms", "-o", "steps.h5").returncode, 0)
+        for name, setting in [("two", "run.seed=2"), ("half", "run.step=0.25 ms")]:
+            self.assertEqual(self.striate("run", "noisy.toml", "-o", f"{name}.h5", "--set", setting).returncode, 0)
+        with h5py.File(self.folder / "seeds.h5") as seeds, h5py.File(self.folder / "two.h5") as two:
+            numpy.testing.assert_array_equal(seeds["x"][1, 0], two["x"])
+            self.assertEqual(seeds["seed"][1, 0], 2)
+            self.assertFalse((seeds["x"][1, 1] == 2 * seeds["x"][1, 0]).all())
+        with h5py.File(self.folder / "steps.h5") as steps, h5py.File(self.folder / "half.h5") as half:
+            numpy.testing.assert_array_equal(steps["x"][1], half["x"])
 
     def test_a_sweep_holds_the_analyses_and_scores_of_the_runs(self):
         done = self.striate("sweep", *TILT, "--over", "parameters.gamma=0.5,2", "--over", "encoder.width=0.2:0.8:3:log", "-o", "sweep.h5")

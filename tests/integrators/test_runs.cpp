@@ -31,6 +31,34 @@ Problem many(std::size_t n, double t1) {
 
 BOOST_AUTO_TEST_SUITE(integrators_runs)
 
+// V' = (A p(t) - V)/tau with the pulse p from 603 to 605 of 1000 ms: every step ends on its edges, whatever the method
+// would like to take, and takes the value of its own side.
+BOOST_AUTO_TEST_CASE(what_compares_with_the_time_alone_is_stepped_onto) {
+  for (const char* pulse :
+       {"where(t > from, 1, 0)*where(t < to, 1, 0)", "where(t >= 603 ms, 1, 0) - where(t >= to, 1, 0)",
+        "where(abs(t - (from + to)/2) < (to - from)/2, 1, 0)"}) {
+    const Problem p = problem(std::string("circuit pulse\ntime ms\nparameter from = 603 ms\nparameter to = 0.605 s\n"
+                                          "V(0) = 0\ndV/dt = (200*(") +
+                                  pulse + ") - V)/(20 ms) : 1\n",
+                              1000);
+    const double peak = 200 * (1 - std::exp(-2.0 / 20)), later = peak * std::exp(-5.0 / 20);
+    for (const char* name : {"bs32", "dp54", "adams", "bdf", "rk4", "exponential_euler"}) {
+      Method method = named(name);
+      if (name == std::string("rk4") || name == std::string("exponential_euler")) method.step = 1;
+      std::vector<double> seen;
+      Observer observer;
+      observer.sample = [&](double, std::span<const double> y) { seen.push_back(y[0]); };
+      solve(p, method, std::vector<double>{602.5, 603, 605, 610}, observer);
+      BOOST_TEST_CONTEXT(name << ": " << pulse) {
+        BOOST_TEST(std::abs(seen[0]) < 1e-9);
+        BOOST_TEST(std::abs(seen[1]) < 1e-9);
+        BOOST_TEST(seen[2] == peak, boost::test_tools::tolerance(1e-4));
+        BOOST_TEST(seen[3] == later, boost::test_tools::tolerance(1e-4));
+      }
+    }
+  }
+}
+
 BOOST_AUTO_TEST_CASE(a_run_resumed_from_a_checkpoint_has_the_bits_of_the_uninterrupted_one) {
   const std::vector<double> times = {1, 4.5, 7, 9.75, 20};
   for (const std::string& name : flow_methods()) {

@@ -1,6 +1,7 @@
 // Spikes that hold states, travel with delays and come from sources: against closed forms.
 #include <boost/test/unit_test.hpp>
 #include <cmath>
+#include <numbers>
 
 #include "base/error.hpp"
 #include "circuit/compile.hpp"
@@ -165,6 +166,23 @@ BOOST_AUTO_TEST_CASE(poisson_spikes_have_the_statistics_of_their_rate) {
   BOOST_TEST(std::abs(total / 200 - 50) < 2);
   // the first half of a period holds 1/2 + 1/pi of the spikes; sd sqrt(0.82 0.18/10000) = 0.004
   BOOST_TEST(std::abs(rising / total - (0.5 + 1 / 3.141592653589793)) < 0.016);
+}
+
+// Rates that are nothing but a pulse in a long run: 100 sources with 500 Hz for 10 ms, or 1000 Hz exp(-((t - m)/4
+// ms)^2).
+BOOST_AUTO_TEST_CASE(a_brief_pulse_of_a_rate_is_not_missed) {
+  const auto count = [](const std::string& rate, double duration) {
+    return static_cast<double>(run_of(problem("circuit pulse\ntime ms\naxis n = 100\npoisson one[n] rate " + rate +
+                                                  "\ndk/dt = -k/(50 ms) : 1 [n]\n"
+                                                  "projection P from one to n: one_to_one after 1 ms: k += 1\n",
+                                              duration),
+                                      named("dp54"))
+                                   .times.size());
+  };
+  const double pulse = count("where(t > 2.303 s, 500 Hz, 0 Hz)*where(t < 2.313 s, 1, 0)", 10000);
+  BOOST_TEST(std::abs(pulse - 500) < 5 * std::sqrt(500.0));
+  const double bell = 100 * 1000 * 0.004 * std::sqrt(std::numbers::pi);
+  BOOST_TEST(std::abs(count("1000 Hz*exp(-((t - 2.31 s)/(4 ms))^2)", 10000) - bell) < 5 * std::sqrt(bell));
 }
 
 BOOST_AUTO_TEST_CASE(a_run_with_spikes_resumes_bit_for_bit) {
