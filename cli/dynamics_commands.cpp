@@ -36,7 +36,7 @@ void add(CLI::App& app, const std::string& command_line, const std::string& name
   command->add_flag("--force", given->force, "write over an existing file");
   command->add_flag("-q,--quiet", given->quiet, "print nothing but errors");
   command->callback([given, command_line, ending, run] {
-    watch_for_interrupt();
+    stop_at_interrupt();
     const Experiment e = load_experiment(given->experiment, split_overrides(given->overrides));
     const std::string output =
         given->output.empty() ? std::filesystem::path(given->experiment).stem().string() + ending : given->output;

@@ -12,6 +12,7 @@
 
 #include "base/error.hpp"
 #include "sim/analysis_record.hpp"
+#include "sim/output_file.hpp"
 #include "sim/provenance.hpp"
 #include "sim/quantity.hpp"
 #include "sim/recording.hpp"
@@ -37,6 +38,9 @@ double value(const std::string& text, const std::string& option, const Unit& uni
 void distances(Given given, const std::string& command_line) {
   const SpikeList spikes = read_spikes(given.place);
   require_free(given.output, given.force);
+  std::error_code none;
+  if (std::filesystem::equivalent(given.output, given.place.file, none))
+    throw Error(given.output, "the spikes are read from this file. Choose another output with -o.");
   const Unit& unit = spikes.unit;
   const std::int64_t last = spikes.ids.empty() ? -1 : *std::ranges::max_element(spikes.ids);
   if (given.elements.empty()) given.elements = {0, static_cast<std::size_t>(last + 1)};
@@ -64,13 +68,13 @@ void distances(Given given, const std::string& command_line) {
   analysis.label = m.name;
   std::ranges::replace(analysis.label, '_', ' ');
   analysis.unit = "1";
-  H5File file = H5File::create(given.output, given.force);
-  file.set_attribute("/", "complete", std::int64_t{0});
-  write_provenance(file, fmt::format("{} of the spikes of {}", analysis.label, given.place.file), "", 0,
-                   {command_line, omp_get_max_threads()});
-  create_analysis(file, analysis, result);
-  write_analysis(file, analysis, result);
-  finish_result(file);
+  write_whole(given.output, [&](H5File& file) {
+    write_provenance(file, fmt::format("{} of the spikes of {}", analysis.label, given.place.file), "", 0,
+                     {command_line, omp_get_max_threads()});
+    create_analysis(file, analysis, result);
+    write_analysis(file, analysis, result);
+    finish_result(file);
+  });
   if (!given.quiet) fmt::print("{} x {} distances in {}\n", trains.size(), trains.size(), given.output);
 }
 

@@ -10,7 +10,9 @@
 #include "cli/limit_spinning.hpp"
 #include "cli/sweep_command.hpp"
 #include "sim/data_set.hpp"
+#include "sim/output_file.hpp"
 #include "sim/progress.hpp"
+#include "sim/recording.hpp"
 #include "sim/train.hpp"
 
 namespace striate {
@@ -69,7 +71,9 @@ void add_samples_command(CLI::App& app) {
     const std::string output = given->output.empty()
                                    ? std::filesystem::path(given->experiment).stem().string() + "_samples.h5"
                                    : given->output;
-    write_samples(*training.data, given->count, training.title, output, given->force);
+    require_free(output, given->force);
+    require_apart(output, training.path, training.resolved);
+    write_samples(*training.data, given->count, training.title, output);
     fmt::print("samples are in {}\n", output);
   });
 }

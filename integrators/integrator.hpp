@@ -141,7 +141,7 @@ struct Observer {
   std::function<void(const EventRecord&)> event;            ///< precise: at every instant with spikes
   std::function<void(const EventRecord&)> instant;          ///< at arrivals and releases, too
   std::function<void(const Checkpoint&)> checkpoint;        ///< at every one of Problem::checkpoints
-  std::function<void(double t, const Counters&)> progress;  ///< after every accepted step
+  std::function<void(double t, const Counters&)> progress;  ///< after every accepted step and output
   SpikeObserver spikes = {};                                ///< at every spike, precise or not
 };
 

@@ -32,7 +32,8 @@ Solution run(Integrator& integrator, const Problem& problem, std::span<const dou
     if (stop == Stop::event && observer.instant) observer.instant(integrator.event());
     if (stop == Stop::event && observer.spikes) tell_spikes(integrator.event(), problem.system, observer.spikes);
     if (stop == Stop::event && observer.event && !integrator.event().fired.empty()) observer.event(integrator.event());
-    if (stop == Stop::step && observer.progress) observer.progress(integrator.t(), integrator.counters());
+    if ((stop == Stop::step || stop == Stop::output) && observer.progress)
+      observer.progress(integrator.t(), integrator.counters());
     if (stop == Stop::output || stop == Stop::end) {
       if (save && integrator.t() == until) {
         observer.checkpoint(integrator.save());

@@ -80,7 +80,15 @@ H5File H5File::create(const std::string& path, bool overwrite) {
   if (!state->file) throw Failure(fmt::format("{}: the file cannot be made (HDF5: {}).", path, hdf5_reason()));
   use_growing_indices(state->file.get());
   H5File file(std::move(state));
-  file.flush();
+  try {
+    file.flush();
+  } catch (const Failure&) {
+    ::unlink(path.c_str());
+    throw Failure(
+        fmt::format("{}: the file cannot be written: {}. Nothing is left of it. Free some space or choose "
+                    "another place.",
+                    path, std::strerror(detail::staged_file(file.state_->file.get()).failure)));
+  }
   return file;
 }
 

@@ -129,6 +129,14 @@ std::pair<std::uint32_t, std::uint32_t> place_of(const detail::TomlState& state,
   return {node->source().begin.line, node->source().begin.column};
 }
 
+void collect_texts(const toml::node& node, std::vector<std::string>& all) {
+  if (const auto* text = node.as_string()) all.push_back(text->get());
+  if (const auto* table = node.as_table())
+    for (const auto& [key, child] : *table) collect_texts(child, all);
+  if (const auto* array = node.as_array())
+    for (const auto& child : *array) collect_texts(child, all);
+}
+
 /// What is known of a node and those in it by their addresses, before they go.
 void forget(detail::TomlState& state, const toml::node* node) {
   if (node == nullptr) return;
@@ -195,7 +203,10 @@ bool TomlValue::is_array() const { return real(node_)->is_array(); }
 bool TomlValue::is_table() const { return real(node_)->is_table(); }
 
 std::string TomlValue::as_string() const {
-  if (const auto* value = real(node_)->as_string()) return value->get();
+  if (const auto* value = real(node_)->as_string()) {
+    if (value->get().find('\0') != std::string::npos) fail("but a text must not hold a zero byte.");
+    return value->get();
+  }
   fail("but a string is asked for, in quotes.");
 }
 
@@ -455,6 +466,12 @@ void TomlDocument::set(std::string_view path, std::string_view value) {
     }
   }
   state_->overrides[place] = origin;
+}
+
+std::vector<std::string> TomlDocument::texts() const {
+  std::vector<std::string> all;
+  collect_texts(state_->root, all);
+  return all;
 }
 
 void TomlDocument::require_all_used() const { require_used(*state_, state_->root, "", ""); }

@@ -127,6 +127,9 @@ class TomlDocument {
   /// known key.
   void require_all_used() const;
 
+  /// Every text in it that is a value, at any depth.
+  std::vector<std::string> texts() const;
+
   /// The document with what was set, as TOML text; keys stand in the order in which `keys` gives them.
   std::string to_text() const;
 

@@ -8,6 +8,7 @@
 #include "circuit/compile.hpp"
 #include "integrators/integrator.hpp"
 #include "sim/condition_runner.hpp"
+#include "sim/output_file.hpp"
 #include "sim/recording.hpp"
 #include "sim/stimulus_drive.hpp"
 
@@ -82,6 +83,7 @@ void run_continuation(const Experiment& e, const RunOptions& options) {
     throw Error(e.path, "has several conditions, but branches are those of one circuit. Keep one value of each.");
   const int threads = use_threads(options);
   require_free(options.output, options.overwrite);
+  require_apart(options.output, e.path, e.resolved);
   const System<double> system = compile<double>(e.circuit);
   const ContinuationPlan& plan = *e.continuation;
   const Problem problem = problem_of(e, system);
@@ -91,40 +93,40 @@ void run_continuation(const Experiment& e, const RunOptions& options) {
   const auto branches = plan.from_cycle ? std::vector{continue_cycle(problem, plan.settings, search)}
                                         : continue_branches(problem, plan.settings);
   const Field& parameter = system.parameters().at(e.continuation->settings.parameter);
-  H5File file = create_result(options.output, options.overwrite, e, {options.command, threads}, "branches");
-  file.set_attribute("/", "parameter", parameter.name);
-  std::vector<SpecialPoint> special;
-  std::vector<double> owner;
-  for (std::size_t b = 0; b < branches.size(); ++b) {
-    write_branch(file, fmt::format("branches/{}", b), branches[b], system, parameter);
-    if (!options.quiet)
-      fmt::print("branch {} of {}: {} points, from {} to {}\n", b, branches[b].cycles ? "cycles" : "fixed points",
-                 branches[b].points.size(), branches[b].end[0], branches[b].end[1]);
-    for (const auto& s : branches[b].special) {
-      special.push_back(s);
-      owner.push_back(static_cast<double>(b));
-      if (options.quiet) continue;
-      fmt::print("  {} at {} = {:.8g} {}", to_string(s.kind), parameter.name, s.at.parameter, parameter.unit.str());
-      if (s.at.period > 0) fmt::print(", period {:.6g} {}", s.at.period, system.time_unit().str());
-      fmt::print("\n");
+  write_result(options.output, e, {options.command, threads}, "branches", [&](H5File& file) {
+    file.set_attribute("/", "parameter", parameter.name);
+    std::vector<SpecialPoint> special;
+    std::vector<double> owner;
+    for (std::size_t b = 0; b < branches.size(); ++b) {
+      write_branch(file, fmt::format("branches/{}", b), branches[b], system, parameter);
+      if (!options.quiet)
+        fmt::print("branch {} of {}: {} points, from {} to {}\n", b, branches[b].cycles ? "cycles" : "fixed points",
+                   branches[b].points.size(), branches[b].end[0], branches[b].end[1]);
+      for (const auto& s : branches[b].special) {
+        special.push_back(s);
+        owner.push_back(static_cast<double>(b));
+        if (options.quiet) continue;
+        fmt::print("  {} at {} = {:.8g} {}", to_string(s.kind), parameter.name, s.at.parameter, parameter.unit.str());
+        if (s.at.period > 0) fmt::print(", period {:.6g} {}", s.at.period, system.time_unit().str());
+        fmt::print("\n");
+      }
     }
-  }
-  std::vector<std::string> kinds;
-  for (const auto& s : special) kinds.emplace_back(to_string(s.kind));
-  if (!special.empty()) {
-    const auto write = [&](const std::string& name, const H5Label& label, const std::vector<double>& values) {
-      file.write("/special/" + name, std::span<const double>(values), {"/special/kind"}, label);
-    };
-    file.create_axis("/special/kind", kinds);
-    write("parameter", {parameter.unit.str(), parameter.name},
-          column(special, [](const SpecialPoint& s) { return s.at.parameter; }));
-    write("period", {system.time_unit().str(), "period; 0 of a fixed point"},
-          column(special, [](const SpecialPoint& s) { return s.at.period; }));
-    write("branch", {"1", "its branch"}, owner);
-    const auto y = column(special, [](const SpecialPoint& s) -> const std::vector<double>& { return s.at.y; });
-    write_states(file, "special/state", system, "/special/kind", y);
-  }
-  finish_result(file);
+    std::vector<std::string> kinds;
+    for (const auto& s : special) kinds.emplace_back(to_string(s.kind));
+    if (!special.empty()) {
+      const auto write = [&](const std::string& name, const H5Label& label, const std::vector<double>& values) {
+        file.write("/special/" + name, std::span<const double>(values), {"/special/kind"}, label);
+      };
+      file.create_axis("/special/kind", kinds);
+      write("parameter", {parameter.unit.str(), parameter.name},
+            column(special, [](const SpecialPoint& s) { return s.at.parameter; }));
+      write("period", {system.time_unit().str(), "period; 0 of a fixed point"},
+            column(special, [](const SpecialPoint& s) { return s.at.period; }));
+      write("branch", {"1", "its branch"}, owner);
+      const auto y = column(special, [](const SpecialPoint& s) -> const std::vector<double>& { return s.at.y; });
+      write_states(file, "special/state", system, "/special/kind", y);
+    }
+  });
 }
 
 }  // namespace striate

@@ -11,6 +11,7 @@
 #include "io/hdf5.hpp"
 #include "io/image.hpp"
 #include "sim/experiment_circuit.hpp"
+#include "sim/output_file.hpp"
 #include "sim/pathfinder.hpp"
 #include "sim/quantity.hpp"
 #include "sim/version.hpp"
@@ -157,6 +158,8 @@ class ArrayData : public DataSet {
     }();
     const auto names = t.find("variables") ? t.at("variables").as_strings() : variables_of(file);
     for (const auto& name : names) {
+      if (std::ranges::count(names, name) > 1)
+        t.at("variables").fail(fmt::format("but '{}' stands there twice.", name));
       if (!file.exists(name))
         where.fail(
             fmt::format("but '{}' has no dataset '{}'.{}", file_path, name, suggest_names(name, variables_of(file))));
@@ -233,8 +236,7 @@ std::shared_ptr<const DataSet> read_data_set(const TomlTable& t, const std::stri
   t.at("kind").fail("but the kinds of data are these." + suggest_names(kind, {"pathfinder", "images", "arrays"}));
 }
 
-void write_samples(const DataSet& data, std::size_t count, const std::string& title, const std::string& path,
-                   bool overwrite) {
+void write_samples(const DataSet& data, std::size_t count, const std::string& title, const std::string& path) {
   count = std::min(count, data.size());
   std::vector<double> sample(data.sample_size());
   std::vector<std::vector<double>> columns(data.variables().size());
@@ -247,22 +249,22 @@ void write_samples(const DataSet& data, std::size_t count, const std::string& ti
       at = end;
     }
   }
-  H5File file = H5File::create(path, overwrite);
-  file.set_attribute("/", "complete", std::int64_t{1});
-  file.set_attribute("/", "kind", std::string("samples"));
-  file.set_attribute("/", "title", title);
-  file.set_attribute("/", "striate_version", std::string(version));
-  file.create_axis("/sample", count);
-  for (std::size_t v = 0; v < columns.size(); ++v) {
-    const DataVariable& variable = data.variables()[v];
-    std::vector<std::string> axes{"/sample"};
-    for (const auto& axis : variable.shape) {
-      axes.push_back(fmt::format("/axes/{}/{}", variable.name, axis.name));
-      file.create_axis(axes.back(), axis.size);
+  write_whole(path, [&](H5File& file) {
+    file.set_attribute("/", "complete", std::int64_t{1});
+    file.set_attribute("/", "kind", std::string("samples"));
+    file.set_attribute("/", "title", title);
+    file.set_attribute("/", "striate_version", std::string(version));
+    file.create_axis("/sample", count);
+    for (std::size_t v = 0; v < columns.size(); ++v) {
+      const DataVariable& variable = data.variables()[v];
+      std::vector<std::string> axes{"/sample"};
+      for (const auto& axis : variable.shape) {
+        axes.push_back(fmt::format("/axes/{}/{}", variable.name, axis.name));
+        file.create_axis(axes.back(), axis.size);
+      }
+      file.write("/" + variable.name, std::span<const double>(columns[v]), axes, {"1", variable.description});
     }
-    file.write("/" + variable.name, std::span<const double>(columns[v]), axes, {"1", variable.description});
-  }
-  file.close();
+  });
 }
 
 }  // namespace striate

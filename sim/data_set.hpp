@@ -39,8 +39,7 @@ class DataSet {
 std::shared_ptr<const DataSet> read_data_set(const TomlTable& table, const std::string& path);
 
 /// An HDF5 file of the first `count` samples, [sample, its shape] of every variable. `striate plot` draws them.
-/// @throws Error for a path that stands already, unless `overwrite`
-void write_samples(const DataSet& data, std::size_t count, const std::string& title, const std::string& path,
-                   bool overwrite);
+/// Whole or not at all.
+void write_samples(const DataSet& data, std::size_t count, const std::string& title, const std::string& path);
 
 }  // namespace striate

@@ -7,6 +7,7 @@
 #include "base/error.hpp"
 #include "circuit/compile.hpp"
 #include "sim/condition_runner.hpp"
+#include "sim/output_file.hpp"
 #include "sim/progress.hpp"
 #include "sim/quantity.hpp"
 #include "sim/recording.hpp"
@@ -52,6 +53,7 @@ void run_lyapunov(const Experiment& e, const RunOptions& options) {
     throw Error(e.path, "lacks [lyapunov]: for how long the growth is followed (duration) and in which steps (step).");
   const int threads = use_threads(options);
   require_free(options.output, options.overwrite);
+  require_apart(options.output, e.path, e.resolved);
   for (const auto& condition : e.conditions) {
     const auto& name = condition.name;
     for (const char* taken : {"exponent", "standard_error", "followed", "course"})
@@ -69,10 +71,7 @@ void run_lyapunov(const Experiment& e, const RunOptions& options) {
   Progress progress(e.title, count, options.quiet);
   for (std::size_t c = 0; c < count; ++c) {
     LyapunovSettings settings = *e.lyapunov;
-    settings.watch = [&](double share) {
-      if (interrupted()) throw Interrupted("nothing was written");
-      progress.within(c, share);
-    };
+    settings.watch = [&](double share) { progress.within(c, share); };
     const LyapunovExponent found = lyapunov_exponent(problem_of(e, system, c), settings);
     exponents.push_back(found.value);
     errors.push_back(found.standard_error);
@@ -83,20 +82,20 @@ void run_lyapunov(const Experiment& e, const RunOptions& options) {
                  rate, found.standard_error);
   }
 
-  H5File file = create_result(options.output, options.overwrite, e, {options.command, threads}, "lyapunov");
-  create_condition_axes(file, e.conditions);
-  std::vector<std::string> axes;
-  for (const auto& condition : e.conditions) axes.push_back("/" + condition.name);
-  const std::size_t parts = courses.size() / count;
-  std::vector<double> ends;
-  for (std::size_t k = 1; k <= parts; ++k)
-    ends.push_back(e.lyapunov->duration * static_cast<double>(k) / static_cast<double>(parts));
-  file.write("/exponent", std::span<const double>(exponents), axes, {rate, "largest Lyapunov exponent"});
-  file.write("/standard_error", std::span<const double>(errors), axes, {rate, "standard error of the exponent"});
-  file.create_axis("/followed", std::span<const double>(ends), {system.time_unit().str(), "time followed"});
-  axes.emplace_back("/followed");
-  file.write("/course", std::span<const double>(courses), axes, {rate, "mean growth so far"});
-  finish_result(file);
+  write_result(options.output, e, {options.command, threads}, "lyapunov", [&](H5File& file) {
+    create_condition_axes(file, e.conditions);
+    std::vector<std::string> axes;
+    for (const auto& condition : e.conditions) axes.push_back("/" + condition.name);
+    const std::size_t parts = courses.size() / count;
+    std::vector<double> ends;
+    for (std::size_t k = 1; k <= parts; ++k)
+      ends.push_back(e.lyapunov->duration * static_cast<double>(k) / static_cast<double>(parts));
+    file.write("/exponent", std::span<const double>(exponents), axes, {rate, "largest Lyapunov exponent"});
+    file.write("/standard_error", std::span<const double>(errors), axes, {rate, "standard error of the exponent"});
+    file.create_axis("/followed", std::span<const double>(ends), {system.time_unit().str(), "time followed"});
+    axes.emplace_back("/followed");
+    file.write("/course", std::span<const double>(courses), axes, {rate, "mean growth so far"});
+  });
 }
 
 }  // namespace striate

@@ -7,6 +7,7 @@
 #include "base/error.hpp"
 #include "circuit/compile.hpp"
 #include "sim/condition_runner.hpp"
+#include "sim/output_file.hpp"
 #include "sim/recording.hpp"
 #include "sim/stimulus_drive.hpp"
 
@@ -103,6 +104,7 @@ void run_phase_response(const Experiment& e, const RunOptions& options) {
     throw Error(e.path, "has several conditions, but a phase response is that of one circuit. Keep one value of each.");
   const int threads = use_threads(options);
   require_free(options.output, options.overwrite);
+  require_apart(options.output, e.path, e.resolved);
   const System<double> system = compile<double>(e.circuit);
   if (!e.prc->coupling.empty()) coupling_circuit(e.circuit, *e.prc, e.path);
   const auto drive = std::make_shared<const StimulusDrive>(e, system, 0);
@@ -112,47 +114,47 @@ void run_phase_response(const Experiment& e, const RunOptions& options) {
   const auto z = at_samples(r.cycle, r.z, samples);
   const std::string time = e.circuit->time_unit.str();
 
-  H5File file = create_result(options.output, options.overwrite, e, {options.command, threads}, "phase_response");
-  file.set_attribute("/", "period", r.cycle.period);
-  file.set_attribute("/", "time_unit", time);
-  file.set_attribute("/", "stable", std::int64_t{r.cycle.stable});
-  file.set_attribute("/", "closing_error", r.cycle.residual);
-  file.set_attribute("/", "normalisation_error", r.defect);
-  std::vector<double> phase;
-  for (std::size_t k = 0; k <= samples; ++k) phase.push_back(static_cast<double>(k) / static_cast<double>(samples));
-  file.create_axis("/axes/phase", std::span<const double>(phase), {"1", "phase, in periods"});
-  write_states(file, "cycle", system, "/axes/phase", y, "");
-  write_states(file, "response", system, "/axes/phase", z, time);
-  std::vector<double> multipliers;
-  for (const auto& m : r.cycle.multipliers) multipliers.insert(multipliers.end(), {m.real(), m.imag()});
-  file.create_axis("/axes/multiplier", r.cycle.multipliers.size());
-  file.create_axis("/axes/part", std::vector<std::string>{"re", "im"});
-  file.write("/multipliers", std::span<const double>(multipliers), {"/axes/multiplier", "/axes/part"},
-             {"1", "Floquet multipliers"});
-  const auto say = [&](const std::string& text) {
-    if (!options.quiet) fmt::print("{}\n", text);
-  };
-  say(fmt::format("period {:.8g} {}{}, {}; the cycle closes to {:.1g}, Z.f = 1 to {:.1g}", r.cycle.period, time,
-                  e.circuit->time_unit.dimensionless()
-                      ? ""
-                      : fmt::format(" ({:.6g} Hz)", 1 / (r.cycle.period * e.circuit->time_unit.to(Unit::parse("s")))),
-                  r.cycle.stable ? "stable" : "unstable", r.cycle.residual, r.defect));
-  if (!e.prc->coupling.empty()) {
-    const auto h = interaction(e, system, y, z, samples);
-    std::vector<double> odd;
-    for (std::size_t k = 0; k <= samples; ++k) odd.push_back((h[k] - h[samples - k]) / 2);
-    file.write("/interaction/H", std::span<const double>(h), {"/axes/phase"}, {"1", "interaction function"});
-    file.write("/interaction/odd", std::span<const double>(odd), {"/axes/phase"}, {"1", "odd part"});
-    std::vector<double> shifts, stable;
-    for (const auto& state : locked_states(odd)) {
-      shifts.push_back(state.shift);
-      stable.push_back(state.stable ? 1 : 0);
-      say(fmt::format("two units lock {:.4g} periods apart: {}", state.shift, state.stable ? "stable" : "unstable"));
+  write_result(options.output, e, {options.command, threads}, "phase_response", [&](H5File& file) {
+    file.set_attribute("/", "period", r.cycle.period);
+    file.set_attribute("/", "time_unit", time);
+    file.set_attribute("/", "stable", std::int64_t{r.cycle.stable});
+    file.set_attribute("/", "closing_error", r.cycle.residual);
+    file.set_attribute("/", "normalisation_error", r.defect);
+    std::vector<double> phase;
+    for (std::size_t k = 0; k <= samples; ++k) phase.push_back(static_cast<double>(k) / static_cast<double>(samples));
+    file.create_axis("/axes/phase", std::span<const double>(phase), {"1", "phase, in periods"});
+    write_states(file, "cycle", system, "/axes/phase", y, "");
+    write_states(file, "response", system, "/axes/phase", z, time);
+    std::vector<double> multipliers;
+    for (const auto& m : r.cycle.multipliers) multipliers.insert(multipliers.end(), {m.real(), m.imag()});
+    file.create_axis("/axes/multiplier", r.cycle.multipliers.size());
+    file.create_axis("/axes/part", std::vector<std::string>{"re", "im"});
+    file.write("/multipliers", std::span<const double>(multipliers), {"/axes/multiplier", "/axes/part"},
+               {"1", "Floquet multipliers"});
+    const auto say = [&](const std::string& text) {
+      if (!options.quiet) fmt::print("{}\n", text);
+    };
+    say(fmt::format("period {:.8g} {}{}, {}; the cycle closes to {:.1g}, Z.f = 1 to {:.1g}", r.cycle.period, time,
+                    e.circuit->time_unit.dimensionless()
+                        ? ""
+                        : fmt::format(" ({:.6g} Hz)", 1 / (r.cycle.period * e.circuit->time_unit.to(Unit::parse("s")))),
+                    r.cycle.stable ? "stable" : "unstable", r.cycle.residual, r.defect));
+    if (!e.prc->coupling.empty()) {
+      const auto h = interaction(e, system, y, z, samples);
+      std::vector<double> odd;
+      for (std::size_t k = 0; k <= samples; ++k) odd.push_back((h[k] - h[samples - k]) / 2);
+      file.write("/interaction/H", std::span<const double>(h), {"/axes/phase"}, {"1", "interaction function"});
+      file.write("/interaction/odd", std::span<const double>(odd), {"/axes/phase"}, {"1", "odd part"});
+      std::vector<double> shifts, stable;
+      for (const auto& state : locked_states(odd)) {
+        shifts.push_back(state.shift);
+        stable.push_back(state.stable ? 1 : 0);
+        say(fmt::format("two units lock {:.4g} periods apart: {}", state.shift, state.stable ? "stable" : "unstable"));
+      }
+      file.set_attribute("/interaction", "locked", shifts);
+      file.set_attribute("/interaction", "locked_stable", stable);
     }
-    file.set_attribute("/interaction", "locked", shifts);
-    file.set_attribute("/interaction", "locked_stable", stable);
-  }
-  finish_result(file);
+  });
 }
 
 }  // namespace striate

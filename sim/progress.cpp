@@ -17,6 +17,12 @@ extern "C" void note_interrupt(int signal) {
   std::signal(signal, SIG_DFL);
 }
 
+extern "C" void stop(int signal) {
+  constexpr char text[] = "striate: interrupted; nothing was written.\n";
+  [[maybe_unused]] const auto written = ::write(STDERR_FILENO, text, sizeof text - 1);
+  ::_exit(128 + signal);
+}
+
 std::string duration(double seconds) {
   const auto s = static_cast<long>(seconds + 0.5);
   if (s < 60) return fmt::format("{} s", s);
@@ -29,6 +35,10 @@ std::string duration(double seconds) {
 void watch_for_interrupt() {
   std::signal(SIGINT, note_interrupt);
   std::signal(SIGTERM, note_interrupt);
+}
+void stop_at_interrupt() {
+  std::signal(SIGINT, stop);
+  std::signal(SIGTERM, stop);
 }
 int interrupted() { return stop_asked.load(); }
 

@@ -18,6 +18,8 @@ class Interrupted : public std::runtime_error {
 
 /// From now on Ctrl-C and SIGTERM are noted instead of ending the process; a second one ends it at once.
 void watch_for_interrupt();
+/// From now on Ctrl-C and SIGTERM end the process with their exit code, and a line that nothing was written.
+void stop_at_interrupt();
 int interrupted();  ///< the signal that asked to stop; 0: none
 
 /// One line on a terminal with the share done and the time left; nothing where the output is a file or quiet is asked.

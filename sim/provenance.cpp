@@ -28,7 +28,9 @@ void write_provenance(H5File& file, const std::string& title, const std::string&
   file.set_attribute("/", "striate_version", std::string(version));
   file.set_attribute("/", "striate_commit", std::string(commit));
   file.set_attribute("/", "instruction_set", std::string(isa_name(isa_level())));
-  file.set_attribute("/", "command", provenance.command);
+  constexpr std::size_t longest = 50000;  // an attribute holds no more than 60 kB
+  const std::string& command = provenance.command;
+  file.set_attribute("/", "command", command.size() > longest ? command.substr(0, longest) + " ..." : command);
   file.set_attribute("/", "threads", static_cast<std::int64_t>(provenance.threads));
   file.set_attribute("/", "seed", static_cast<std::int64_t>(seed));
   file.set_attribute("/", "created", utc_now());

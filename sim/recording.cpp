@@ -16,6 +16,7 @@
 #include "circuit/text.hpp"
 #include "sim/analysis.hpp"
 #include "sim/observable.hpp"
+#include "sim/output_file.hpp"
 
 namespace striate {
 namespace {
@@ -50,8 +51,8 @@ void create_axis(H5File& file, const AxisDeclaration& a) {
 /// What made the file, its texts and the circuit's; not complete.
 void write_origin(H5File& file, const Experiment& e, const Provenance& provenance) {
   file.set_attribute("/", "complete", std::int64_t{0});
-  file.flush();
   write_provenance(file, e.title, e.circuit->name, e.run.seed, provenance);
+  file.flush();
   file.write_text("/experiment_toml", e.resolved);
   file.write_text("/experiment_path", e.path);
   file.write_text("/circuit_text", to_text(e.circuit));
@@ -167,13 +168,15 @@ void create_condition_axes(H5File& file, const std::vector<ConditionAxis>& condi
   }
 }
 
-H5File create_result(const std::string& path, bool overwrite, const Experiment& e, const Provenance& provenance,
-                     const std::string& kind) {
-  H5File file = H5File::create(path, overwrite);
-  write_origin(file, e, provenance);
-  file.set_attribute("/", "kind", kind);
-  create_circuit_axes(file, e.circuit);
-  return file;
+void write_result(const std::string& path, const Experiment& e, const Provenance& provenance, const std::string& kind,
+                  const std::function<void(H5File&)>& write) {
+  write_whole(path, [&](H5File& file) {
+    write_origin(file, e, provenance);
+    file.set_attribute("/", "kind", kind);
+    create_circuit_axes(file, e.circuit);
+    write(file);
+    finish_result(file);
+  });
 }
 
 void finish_result(H5File& file) {

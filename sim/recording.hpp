@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <map>
 #include <string>
 #include <vector>
@@ -34,9 +35,10 @@ std::vector<std::string> axes_of(H5File& file, const Circuit& circuit, const Sha
 /// The conditions as axes of a file, with their values and labels.
 void create_condition_axes(H5File& file, const std::vector<ConditionAxis>& conditions);
 
-/// A file for what an experiment comes to besides courses: what made it, its texts and the circuit's axes.
-H5File create_result(const std::string& path, bool overwrite, const Experiment& experiment,
-                     const Provenance& provenance, const std::string& kind);
+/// A file, whole or not at all, of what an experiment comes to besides courses: what made it, its texts, the circuit's
+/// axes, and what `write` adds.
+void write_result(const std::string& path, const Experiment& experiment, const Provenance& provenance,
+                  const std::string& kind, const std::function<void(H5File&)>& write);
 void finish_result(H5File& file);
 
 /// One dataset for every state below `group`, [axis, its axes], from rows of all states. Units are the states', or

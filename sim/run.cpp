@@ -6,16 +6,15 @@
 #include <cstdint>
 #include <cstdio>
 #include <exception>
-#include <filesystem>
 #include <mutex>
 #include <optional>
 #include <span>
 
 #include "base/error.hpp"
-#include "base/unused_path.hpp"
 #include "sim/analysis_record.hpp"
 #include "sim/condition_runner.hpp"
 #include "sim/course_writer.hpp"
+#include "sim/output_file.hpp"
 #include "sim/progress.hpp"
 #include "sim/recording.hpp"
 
@@ -36,33 +35,29 @@ void record_analysis(const Experiment& e, const Analysis& a, const AnalysisResul
   if (!options.quiet) fmt::print("{}\n", analysis_line(a, result, data));
 }
 
-/// The file that a run writes over, kept beside it until the run has shown to be no mistake: put back unless released.
-class Before {
- public:
-  explicit Before(const std::string& path) {
-    std::error_code none;
-    path_ = std::filesystem::canonical(path, none);
-    if (path_.empty()) return;
-    aside_ = unused_path(path_.string() + ".before");
-    std::filesystem::rename(path_, aside_, none);
-    if (none) aside_.clear();
+bool opens(const std::string& path) {
+  try {
+    open_recording(path);
+    return true;
+  } catch (const Error&) {
+    return false;
   }
-  Before(const Before&) = delete;
-  Before& operator=(const Before&) = delete;
-  ~Before() {
-    std::error_code none;
-    if (!aside_.empty()) std::filesystem::rename(aside_, path_, none);
-  }
-  bool exists() const { return !aside_.empty(); }
-  void release() {
-    std::error_code none;
-    if (exists()) std::filesystem::remove(aside_, none);
-    aside_.clear();
-  }
+}
 
- private:
-  std::filesystem::path path_, aside_;
-};
+/// On a full disk the file stays where it can be opened and wrote over nothing.
+Recording begun(const std::string& path, const Experiment& e, const Provenance& provenance, EarlierFile& earlier) {
+  try {
+    return {path, true, e, provenance};
+  } catch (const Failure& failure) {
+    if (!earlier.stood() && opens(path)) {
+      earlier.release();
+      throw;
+    }
+    const std::string what = failure.what();
+    throw Failure(fmt::format("{}. {} Free some space or choose another place.", what.substr(0, what.find(". ")),
+                              earlier.stood() ? "What stood there before is back." : "Nothing is left of it."));
+  }
+}
 
 }  // namespace
 
@@ -74,13 +69,15 @@ int use_threads(const RunOptions& options) {
 void run_experiment(const Experiment& e, const RunOptions& options) {
   const int threads = use_threads(options);
   require_free(options.output, options.overwrite);
+  require_apart(options.output, e.path, e.resolved);
   require_recordable(options.output, e);
   const ConditionRunner runner(e);
   const std::size_t count = e.condition_count();
   std::vector<AnalysisResult> analyses;
   for (const auto& a : e.analyses) analyses.push_back(unknown_result(e, a));
-  Before before(options.output);
-  Recording recording(options.output, options.overwrite, e, {options.command, threads});
+  const std::string output = followed(options.output);
+  EarlierFile earlier(output);
+  Recording recording = begun(output, e, {options.command, threads}, earlier);
   const auto warn = [&](std::size_t place, const std::string& text) {
     recording.warn(place, text);
     if (!options.quiet) std::fputs(fmt::format("striate: warning: {}\n", text).c_str(), stderr);
@@ -139,22 +136,18 @@ void run_experiment(const Experiment& e, const RunOptions& options) {
   for (std::ptrdiff_t c = 0; c < n; ++c) one(static_cast<std::size_t>(c));
 
   writer.reset();
-  if (first_failure) {
-    recording.file().flush();
-    try {
-      std::rethrow_exception(first_failure);
-    } catch (const Error&) {  // a mistake touches no file
-      recording.file().close();
-      if (!before.exists()) std::filesystem::remove(options.output);
-      throw;
-    } catch (...) {
-      before.release();
-      throw;
-    }
+  try {
+    if (first_failure) std::rethrow_exception(first_failure);
+    for (std::size_t i = 0; i < e.analyses.size(); ++i)
+      record_analysis(e, e.analyses[i], analyses[i], recording, options);
+  } catch (const Error&) {  // a mistake touches no file
+    recording.file().close();
+    throw;
+  } catch (...) {  // what came before is worth a look
+    earlier.release();
+    throw;
   }
-  before.release();
-  for (std::size_t i = 0; i < e.analyses.size(); ++i)
-    record_analysis(e, e.analyses[i], analyses[i], recording, options);
+  earlier.release();
   recording.finish();
 }
 

@@ -13,11 +13,13 @@
 #include <set>
 
 #include "base/error.hpp"
+#include "base/unused_path.hpp"
 #include "circuit/text.hpp"
 #include "io/text_file.hpp"
 #include "sim/analysis_record.hpp"
 #include "sim/condition_runner.hpp"
 #include "sim/observable.hpp"
+#include "sim/output_file.hpp"
 #include "sim/progress.hpp"
 #include "sim/recording.hpp"
 
@@ -253,14 +255,16 @@ class SweepFile {
       require_same_sweep(s, form, open_recording(path));
       return H5File::open_for_writing(path);
     }
-    const std::string unnamed = path + ".new";
+    const std::string unnamed = unused_path(path + ".new"), named = followed(path);
     {
+      EarlierFile until_whole(unnamed);
       Recording recording(unnamed, true, form, {options.run.command, omp_get_max_threads()}, s.axes);
       create_arrays(s, form, recording.file());
       recording.file().close();
+      until_whole.release();
     }
-    std::filesystem::rename(unnamed, path);
-    return H5File::open_for_writing(path);
+    std::filesystem::rename(unnamed, named);
+    return H5File::open_for_writing(named);
   }
 
   static void create_arrays(const Sweep& s, const Experiment& form, H5File& file) {
@@ -367,6 +371,7 @@ SweepSummary run_sweep(const Sweep& s, const SweepOptions& options) {
   use_threads(options.run);
   if (!options.resume) require_free(options.run.output, options.run.overwrite);
   const Experiment form = runnable(s, 0, 0);
+  require_apart(options.run.output, form.path, form.resolved);
   require_recordable(options.run.output, form, s.axes);
   require_one_array(s, form);
   SweepFile file(s, form, options);

@@ -12,6 +12,7 @@
 
 #include "base/error.hpp"
 #include "circuit/delay.hpp"
+#include "sim/output_file.hpp"
 #include "sim/progress.hpp"
 #include "sim/recording.hpp"
 #include "sim/sample_loss.hpp"
@@ -53,11 +54,14 @@ class Trainer {
         if (s_.updates >= e_.plan.updates || s_.converged || out_of_patience()) break;
         update();
       } catch (const Interrupted&) {
+        settle();
         save(false);
         throw;
       } catch (const Failure& f) {
+        settle();
         throw Failure(explained(f.what()));
       }
+      settle();
       ++s_.updates;
       if (held_out_.empty()) {
         s_.best_p = s_.p;
@@ -66,11 +70,17 @@ class Trainer {
       if (s_.updates % e_.plan.checkpoint_every == 0) save(false);
       progress.done(s_.updates);
     }
+    settle();
     save(true);
     if (!options_.run.quiet) report_end();
   }
 
  private:
+  /// The training has shown to be no mistake: what stood at its path is not wanted back.
+  void settle() {
+    if (earlier_) earlier_->release();
+  }
+
   void open_output() {
     const std::string& path = options_.run.output;
     if (options_.resume) {
@@ -83,6 +93,8 @@ class Trainer {
       return;
     }
     require_free(path, options_.run.overwrite);
+    require_apart(path, e_.path, e_.resolved);
+    earlier_.emplace(path);
     s_.p = starting_parameters(e_.free);
     s_.best_p = s_.p;
     s_.best_loss = std::numeric_limits<double>::infinity();
@@ -238,6 +250,7 @@ class Trainer {
   const TrainingExperiment& e_;
   TrainOptions options_;
   int threads_;
+  std::optional<EarlierFile> earlier_;
   TrainingState s_;
   Adam adam_;
   Lbfgs lbfgs_;

@@ -117,6 +117,7 @@ GradientPlan read_gradient(const TomlTable& root, const LossPlan& loss) {
     t->at("solver").fail(std::string("but ") + e.what());
   }
   plan.solve.tolerance = number(*t, "tolerance", plan.solve.tolerance, 0, 1);
+  if (plan.solve.tolerance == 0) t->at("tolerance").fail("but must be above 0.");
   plan.solve.products =
       static_cast<int>(whole_number(*t, "products", static_cast<std::size_t>(plan.solve.products), 1));
   plan.penalty.weight = number(*t, "penalty", 0, 0, 1e9);

@@ -10,6 +10,7 @@
 #include "circuit/text.hpp"
 #include "io/hdf5.hpp"
 #include "sim/observable.hpp"
+#include "sim/output_file.hpp"
 #include "sim/recording.hpp"
 #include "sim/sample_loss.hpp"
 #include "sim/trained_parameters.hpp"
@@ -150,9 +151,7 @@ void require_same_text(const std::string& path, const std::string& what, const s
                               what, a, b));
 }
 
-void write_whole(const std::string& path, const TrainingExperiment& e, const TrainingState& s,
-                 const TrainingNotes& notes) {
-  H5File file = H5File::create(path, true);
+void write_contents(H5File& file, const TrainingExperiment& e, const TrainingState& s, const TrainingNotes& notes) {
   file.set_attribute("/", "complete", static_cast<std::int64_t>(notes.complete));
   file.set_attribute("/", "kind", std::string("training"));
   write_provenance(file, e.title, e.circuit->name, e.plan.seed, notes.made_by);
@@ -172,26 +171,22 @@ void write_whole(const std::string& path, const TrainingExperiment& e, const Tra
   write_curves(file, e, s);
   write_checkpoint(file, s);
   if (!notes.courses.empty()) write_examples(file, e, notes);
-  file.close();
 }
 
 }  // namespace
 
 void write_training(const std::string& path, const TrainingExperiment& e, const TrainingState& s,
                     const TrainingNotes& notes) {
-  const std::string part = path + ".part";
   try {
-    write_whole(part, e, s, notes);
+    write_whole(path, [&](H5File& file) { write_contents(file, e, s, notes); });
   } catch (const Failure& failure) {
-    std::filesystem::remove(part);
+    if (!std::filesystem::exists(path)) throw;
     const std::string what = failure.what(), reason = what.substr(0, what.find(". "));
-    if (!std::filesystem::exists(path)) throw Failure(reason + ". Free some space or choose another place.");
     throw Failure(
         fmt::format("{}. The checkpoint after {} updates is lost, the one before it stands in '{}'. Free some "
                     "space, and go on with --resume.",
                     reason, s.updates, path));
   }
-  std::filesystem::rename(part, path);
 }
 
 TrainingState read_training_state(const std::string& path, const TrainingExperiment& e) {

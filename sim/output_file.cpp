@@ -1,0 +1,70 @@
+#include "sim/output_file.hpp"
+
+#include <fmt/format.h>
+
+#include "base/error.hpp"
+#include "base/unused_path.hpp"
+#include "io/toml.hpp"
+#include "sim/experiment_circuit.hpp"
+
+namespace striate {
+
+namespace fs = std::filesystem;
+
+std::string followed(const std::string& path) {
+  std::error_code none;
+  const fs::path real = fs::is_symlink(path, none) ? fs::canonical(path, none) : fs::path();
+  return real.empty() ? path : real.string();
+}
+
+void require_apart(const std::string& output, const std::string& experiment_path, const std::string& toml) {
+  std::error_code none;
+  if (!fs::exists(output, none)) return;
+  const auto is_output = [&](const std::string& file) { return fs::equivalent(file, output, none); };
+  if (is_output(experiment_path)) throw Error(output, "this is the experiment itself. Choose another output with -o.");
+  for (const auto& text : TomlDocument::parse_string(toml, experiment_path).texts())
+    if (is_output(beside(experiment_path, text)))
+      throw Error(output, fmt::format("the experiment reads this file ('{}'). Choose another output with -o.", text));
+}
+
+EarlierFile::EarlierFile(const std::string& path) : path_(followed(path)) {
+  std::error_code none;
+  if (!fs::exists(path_, none)) return;
+  aside_ = unused_path(path_.string() + ".before");
+  fs::rename(path_, aside_);
+}
+
+EarlierFile::~EarlierFile() {
+  std::error_code none;
+  if (!held_) return;
+  fs::remove(path_, none);
+  if (!aside_.empty()) fs::rename(aside_, path_, none);
+}
+
+void EarlierFile::release() {
+  std::error_code none;
+  if (held_ && !aside_.empty()) fs::remove(aside_, none);
+  held_ = false;
+}
+
+void write_whole(const std::string& path, const std::function<void(H5File&)>& write) {
+  const std::string part = unused_path(path + ".part");
+  std::error_code none;
+  try {
+    H5File file = H5File::create(part);
+    write(file);
+    file.close();
+  } catch (const Failure& failure) {
+    fs::remove(part, none);
+    const std::string what = failure.what();
+    throw Failure(what.starts_with(part) ? path + what.substr(part.size(), what.find(". ") - part.size()) +
+                                               ". Nothing new is left there. Free some space or choose another place."
+                                         : what);
+  } catch (...) {
+    fs::remove(part, none);
+    throw;
+  }
+  fs::rename(part, followed(path));
+}
+
+}  // namespace striate
