@@ -33,6 +33,15 @@ Expr companion(std::string_view prefix, const Expr& v, const Unit& unit) {
   return variable(VariableKind::argument, fmt::format("{}{}", prefix, v->name), v.shape(), unit);
 }
 
+bool resets(const EventRule& event) {
+  const auto read = topological_order({event.guard});
+  return std::ranges::any_of(event.jumps, [&](const auto& jump) {
+    return std::ranges::any_of(read, [&](const Expr& e) {
+      return e->op == Op::variable && e->kind == VariableKind::state && e->name == jump.first;
+    });
+  });
+}
+
 std::string held_name(const EventRule& event) { return "held_" + event.name; }
 
 /// The circuit with an input for each event that holds states, 1 while an element is refractory: what is held has the
@@ -99,7 +108,8 @@ System<T>::Impl::Impl(const Circuit& c, SuppliedDelays supplied)
     observables.add({d.name, d.description, d.value.unit(), d.value.shape(), 0, 1});
   for (const auto& event : circuit->events) {
     events.push_back({event.name, event.guard.shape(), guard_size, event.guard.shape().size(), event.cause,
-                      of_parameters(event.rate), static_cast<bool>(event.hold_time), event.keeps_arrivals});
+                      of_parameters(event.rate), resets(event), static_cast<bool>(event.hold_time),
+                      event.keeps_arrivals});
     if (!event.held.empty()) events.back().held = inputs.at(held_name(event)).offset;
     for (const auto& name : event.held) events.back().held_states.push_back(index_of(states, name));
     guard_size += events.back().size;

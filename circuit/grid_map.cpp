@@ -8,11 +8,6 @@
 namespace striate {
 namespace {
 
-bool reads(const Expr& e, const Expr& variable) {
-  const auto order = topological_order({e});
-  return std::find(order.begin(), order.end(), variable) != order.end();
-}
-
 /// What x is increased by where `value` is x plus something that depends on parameters alone; nothing otherwise.
 Expr increment(const Expr& value, const Expr& x) {
   if (value->op == Op::add && value->args[0] == x && of_parameters(value->args[1])) return value->args[1];
@@ -166,7 +161,6 @@ GridMap<T>::GridMap(const Circuit& circuit, const Fields& states, const std::vec
     Jumps jumps;
     std::vector<OutputField> values;
     std::size_t size = 0;
-    bool resets = false;
     for (const auto& [name, value] : c.events[e].jumps) {
       const Field& state = states.at(name);
       const Expr added = increment(value, circuit.state(name).variable);
@@ -177,9 +171,7 @@ GridMap<T>::GridMap(const Circuit& circuit, const Fields& states, const std::vec
           {static_cast<std::size_t>(&state - &*states.begin()), state.offset, size, same, added != Expr(), {}});
       if (!same) jumps.to.back().elements = elements_of_guard(events[e].shape, state.shape);
       size += (state.size + 15) / 16 * 16;
-      resets = resets || reads(c.events[e].guard, circuit.state(name).variable);
     }
-    resets_.push_back(resets);
     jumps.value.resize(size);
     if (size > 0) {
       jumps.function = std::make_unique<Function<T>>(groups, before_step, values);

@@ -49,7 +49,6 @@ class GridMap {
   /// Whether what event e sets states to, or adds to them, depends on parameters alone.
   bool jumps_by_parameters(std::size_t e) const;
   /// Whether a jump of event e changes what its guard reads.
-  bool resets(std::size_t e) const { return resets_[e]; }
 
  private:
   struct Jumps;
@@ -57,7 +56,6 @@ class GridMap {
   std::unique_ptr<Parts> parts_;
   std::vector<std::vector<std::vector<std::uint32_t>>> holders_;
   std::vector<std::size_t> arrival_offset_;
-  std::vector<bool> resets_;
   std::size_t arrival_size_ = 0, kept_size_ = 0;
 };
 

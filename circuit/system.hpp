@@ -56,10 +56,11 @@ struct Event {
   std::size_t offset = 0;  ///< into the guard vector
   std::size_t size = 1;
   Cause cause = Cause::crossing;
-  bool steady = true;                         ///< of a Poisson source: its rate depends on parameters alone
-  bool holds = false;                         ///< an element that fired does not fire again for System::hold_times
-  bool keeps_arrivals = false;                ///< what arrives meanwhile at a held state is added at the end
-  std::size_t held = 0;                       ///< of one that holds states: its flags among the inputs, in its shape
+  bool steady = true;           ///< of a Poisson source: its rate depends on parameters alone
+  bool resets = false;          ///< its guard reads a state that it moves: it must leave the guard below 0
+  bool holds = false;           ///< an element that fired does not fire again for System::hold_times
+  bool keeps_arrivals = false;  ///< what arrives meanwhile at a held state is added at the end
+  std::size_t held = 0;         ///< of one that holds states: its flags among the inputs, in its shape
   std::vector<std::size_t> held_states = {};  ///< indices into states(), which stand still where the flag is 1
 };
 

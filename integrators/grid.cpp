@@ -301,7 +301,8 @@ class Grid final : public Engine {
     fired_.resize(system_.events().size());
     for (std::size_t e = 0; e < system_.events().size(); ++e) {
       const Event& event = system_.events()[e];
-      checked_.push_back(!map_->resets(e));
+      checked_.push_back(!event.resets);
+      resetting_.insert(resetting_.end(), event.size, event.resets);
       sources_.emplace_back(problem_.seed, event);
       rates_constant_ = rates_constant_ && event.steady;
     }
@@ -395,8 +396,11 @@ class Grid final : public Engine {
     y_.swap(next_);
     kept_.swap(next_kept_);
     guard_.swap(next_guard_);
-    for (const std::uint32_t i : released)
-      if (release_[i] == now) held_[i] = T(0);
+    for (const std::uint32_t i : released) {
+      if (release_[i] != now) continue;
+      held_[i] = T(0);
+      if (resetting_[i]) next_guard_[i] = T(-1);  // above its threshold by now, it fires at once
+    }
     released.clear();
     at.y = y_.data();
     at.t = static_cast<T>(time_of(now));
@@ -488,7 +492,7 @@ class Grid final : public Engine {
       if (!(guard_[g] >= T(0))) fail_at(i, event);
       if (held_[g] > T(0)) continue;
       ids[kept++] = i;
-      if (map_->resets(e)) guard_[g] = T(-1);
+      if (event.resets) guard_[g] = T(-1);
       in_a_row_[g] = last_fired_[g] + 1 == step_ ? in_a_row_[g] + 1 : 0;
       last_fired_[g] = step_;
       if (in_a_row_[g] == 1000)
@@ -587,7 +591,8 @@ class Grid final : public Engine {
   std::vector<std::vector<std::uint32_t>> fired_;   ///< by event, in this step
   std::vector<std::uint32_t> round_, again_, once_;
   std::vector<std::uint64_t> last_fired_, in_a_row_;
-  std::vector<bool> checked_;  ///< by event: its jump was seen to take the guard below zero
+  std::vector<bool> resetting_;  ///< [guard] its event resets it
+  std::vector<bool> checked_;    ///< by event: its jump was seen to take the guard below zero
   std::vector<PoissonSource> sources_;
   std::vector<std::vector<std::pair<std::uint64_t, std::uint32_t>>> trains_;  ///< by event: step, place
   std::vector<double> rates_;

@@ -415,9 +415,11 @@ struct Located final : Engine {
     if (due_) {
       guard_probe_ = guard_end_;
       traffic_->release(event_t_ + tiny_, y_, event_.changes);
+      const Moment freed = let_go();
       fired = traffic_->sources(event_t_ + tiny_);
       if (!fired.empty()) jump(fired, moment);
       moment = arrive();
+      if (freed.kind == Moment::Kind::follows) moment = freed;
       fired = pushed();
     } else {
       evaluation_->guard(event_t_, y_, guard_probe_);
@@ -460,19 +462,20 @@ struct Located final : Engine {
   /// Elements jump together, and their spikes leave.
   void jump(const std::vector<std::size_t>& fired, Moment moment) {
     event_.after = y_;
-    std::vector<double> guard_before(guard_.size()), guard_after(guard_.size());
-    evaluation_->guard(event_t_, y_, guard_before);
+    std::vector<double> guard_after(guard_.size());
     evaluation_->jump(event_t_, y_, fired, event_.after);
     y_ = event_.after;
     evaluation_->guard(event_t_, y_, guard_after);
     for (const std::size_t i : fired) {
       guard_probe_[i] = guard_after[i];
-      if (!(guard_after[i] > 0) || guard_after[i] == guard_before[i]) continue;
+      if (guard_after[i] < 0 || !resetting(i) || (guard_after[i] == 0 && !guard_rises(i))) continue;
       fail(method_.name, event_t_, problem_.t1, *evaluation_,
-           fmt::format(
-               "After its jump {} is still {:.6g} above its threshold, and would never cross it again. Lower the "
-               "reset",
-               element_name(i), guard_after[i]));
+           std::isnan(guard_after[i])
+               ? fmt::format("The jump of {} gives no number. Check the root, logarithm or division in it",
+                             element_name(i))
+               : fmt::format("After its jump {} is {}its threshold, and would never cross it again. Lower the reset",
+                             element_name(i),
+                             guard_after[i] > 0 ? fmt::format("still {:.6g} above ", guard_after[i]) : "on "));
     }
     for (const std::size_t i : fired) require_pause(i, moment.kind == Moment::Kind::zero);
     event_.fired.insert(event_.fired.end(), fired.begin(), fired.end());
@@ -518,6 +521,37 @@ struct Located final : Engine {
         if (crosses(i, guard_probe_, guard)) moment = {Moment::Kind::follows, event_.changes.size() - 1};
     }
     return moment;
+  }
+
+  /// Whether guard element i goes up from here, along the flow.
+  bool guard_rises(std::size_t i) {
+    std::vector<double> ydot(y_.size()), rate(guard_.size());
+    evaluation_->rate(event_t_, y_, ydot);
+    const double second = 1;
+    problem_.system.guard_jvp(evaluation_->at(event_t_, y_), {ydot, {}, {}, std::span(&second, 1)}, rate,
+                              evaluation_->workspace());
+    return rate[i] > 0;
+  }
+
+  /// An element that is released above the threshold below which its reset lies crosses it now. Which release did that.
+  Moment let_go() {
+    Moment moment;
+    if (event_.changes.empty()) return moment;
+    std::vector<double> guard(guard_.size());
+    evaluation_->guard(event_t_, y_, guard);
+    for (std::size_t c = 0; c < event_.changes.size(); ++c)
+      for (const std::size_t i : event_.changes[c].elements) {
+        if (!resetting(i)) continue;
+        guard_probe_[i] = -1;
+        if (moment.kind == Moment::Kind::fixed && guard[i] >= 0) moment = {Moment::Kind::follows, c};
+      }
+    return moment;
+  }
+
+  bool resetting(std::size_t guard_element) const {
+    return std::ranges::any_of(problem_.system.events(), [&](const Event& event) {
+      return event.resets && guard_element >= event.offset && guard_element < event.offset + event.size;
+    });
   }
 
   /// The guards that all since the last look has pushed over zero.

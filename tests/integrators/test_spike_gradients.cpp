@@ -158,6 +158,20 @@ Problem driven(const std::string& text, double t1) {
 
 BOOST_AUTO_TEST_SUITE(integrators_spike_gradients)
 
+// The drive takes V over the threshold long before the hold ends: all spikes but the first begin with a release.
+BOOST_AUTO_TEST_CASE(spikes_at_the_end_of_a_hold_move_with_it) {
+  for (const char* name : {"adams", "bdf"})
+    compare_all(
+        problem(
+            "circuit held\ntime ms\naxis n = 2\nparameter I = 30 mV\nparameter th = -50 mV\nparameter hold_time = 14 "
+            "ms\n"
+            "parameter w = 2 mV\nV(0) = -65 mV\ndV/dt = (-65 mV - V + I*(1 + index(n)/20))/(10 ms) : mV [n]\n"
+            "event spike when V > th: V = -65 mV, hold for hold_time\nU(0) = -65 mV\n"
+            "dU/dt = (-65 mV - U)/(10 ms) : mV [n]\nprojection p from spike to n: one_to_one after 1.5 ms: U += w\n",
+            60),
+        name, {13, 37, 60}, 4);
+}
+
 BOOST_AUTO_TEST_CASE(the_moment_of_one_spike_has_the_closed_form_of_its_derivative) {
   // tau_m = 2 tau_s, one input of w at 0: a = (1 + sqrt(1 - 4 theta/w))/2, t = -tau_m ln a,
   // dt/dw = -tau_m theta/(w^2 a (2a - 1)).

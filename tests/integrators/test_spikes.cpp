@@ -65,6 +65,23 @@ BOOST_AUTO_TEST_CASE(a_refractory_unit_fires_at_the_closed_form_interval) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(a_unit_above_its_threshold_when_the_hold_ends_fires_then) {
+  const Problem p = problem(
+      "circuit held\ntime ms\nV(0) = -65 mV\ndV/dt = (-35 mV - V)/(20 ms) : mV\n"
+      "event spike when V > -50 mV: V = -65 mV, hold for 30 ms\nn(0) = 0\ndn/dt = 0/(1 ms) : 1\n"
+      "x(0) = 0\ndx/dt = cos(t/(10 ms))/(10 ms) : 1\nevent up when x > 0.5: n = n + 1, hold for 15 ms\n",
+      130);
+  const Run run = run_of(p, named("dp54", 1e-10));
+  Numbers spikes, ups;
+  for (std::size_t i = 0; i < run.times.size(); ++i) (run.elements[i] == 0 ? spikes : ups).push_back(run.times[i]);
+  const double first = 20 * std::log(2.0);
+  BOOST_REQUIRE(spikes.size() == 4u);
+  for (std::size_t k = 0; k < 4; ++k)
+    BOOST_TEST(spikes[k] == first + 30 * static_cast<double>(k), boost::test_tools::tolerance(1e-8));
+  // sin(t/10) is still above 1/2 when the 15 ms end; without a reset only its next way up, 20 pi ms later, counts.
+  BOOST_TEST(ups.size() == 2u);
+}
+
 BOOST_AUTO_TEST_CASE(arrivals_at_a_held_state_are_lost_or_added_at_the_release) {
   const auto text = [](const std::string& keep) {
     return "circuit pair\naxis n = 2\nparameter start[n] = [0.95, 0] 1\nparameter drive[n] = [1, 0] 1\nV(0) = start\n"
