@@ -550,7 +550,7 @@ void check_connectivity(const Connectivity& rule, const Population& pre, const P
     const std::size_t most = possible - (meet && possible > 0 ? 1 : 0);
     if (most == 0) refuse("no element has a partner but itself, and self = 0.");
     if (rule.repeats || rule.count <= most) return;
-    refuse(fmt::format("count = {}, but there are {} {} to choose from. Ask for fewer, or allow repeats = 1.",
+    refuse(fmt::format("count = {}, but there are {} {} to choose from. Ask for fewer, or allow repeats=true.",
                        rule.count, most, of));
   };
   switch (rule.rule) {
@@ -576,8 +576,8 @@ void check_connectivity(const Connectivity& rule, const Population& pre, const P
       const std::uint64_t most = most_synapses(every, pre, post);
       if (most == 0) refuse("no element has a partner but itself, and self = 0.");
       if (!rule.repeats && rule.count > most)
-        refuse(
-            fmt::format("count = {}, but there are {} pairs. Ask for fewer, or allow repeats = 1.", rule.count, pairs));
+        refuse(fmt::format("count = {}, but there are {} pairs. Ask for fewer, or allow repeats=true.", rule.count,
+                           pairs));
       break;
     }
     case Rule::pairs:

@@ -106,6 +106,9 @@ void check_training(const TrainingExperiment& e) {
 void describe_dynamics(const Experiment& e) {
   double states = 0;
   for (const auto& s : e.circuit->states) states += static_cast<double>(s.variable.shape().size());
+  if (e.lyapunov)
+    fmt::print("  largest Lyapunov exponent over {:g} {} in steps of {:g}\n", e.lyapunov->duration,
+               e.circuit->time_unit.str(), e.lyapunov->step);
   if (e.prc) {
     const double curves = 2 * states + (e.prc->coupling.empty() ? 1 : 3);
     fmt::print("  phase response at {} phases, output {}\n", e.prc->cycle.samples,
@@ -134,7 +137,7 @@ void check(const std::string& path, const Overrides& overrides) {
   for (const auto& c : e.conditions)
     fmt::print("{} {} ({} values)", &c == &e.conditions.front() ? ":" : " x", c.name, c.values.size());
   fmt::print("\n");
-  if (e.prc || e.continuation) return describe_dynamics(e);
+  if (e.prc || e.continuation || e.lyapunov) return describe_dynamics(e);
   fmt::print("  method {}{}\n", e.run.method,
              e.run.steady ? ""
                           : fmt::format(", {}{}, {} recorded times", e.run.duration,

@@ -42,11 +42,11 @@ void distances(Given given, const std::string& command_line) {
   if (std::filesystem::equivalent(given.output, given.place.file, none))
     throw Error(given.output, "the spikes are read from this file. Choose another output with -o.");
   const Unit& unit = spikes.unit;
-  const std::int64_t last = spikes.ids.empty() ? -1 : *std::ranges::max_element(spikes.ids);
-  if (given.elements.empty()) given.elements = {0, static_cast<std::size_t>(last + 1)};
+  if (given.elements.empty()) given.elements = {0, static_cast<std::size_t>(spikes.elements)};
   const std::size_t first = given.elements[0], end = given.elements[1];
   if (first + 1 >= end || end - first > 20000)
-    throw Error("--elements", fmt::format("the elements {} to {}, the end excluded, are no two to 20000.", first, end));
+    throw Error("--elements",
+                fmt::format("{} to {}, the end excluded, is no range of 2 to 20000 elements.", first, end));
   SpikeMeasure& m = given.measure;
   m.decay = value(given.decay, "decay", unit, 0);
   m.rise = value(given.rise, "rise", unit, 0);
@@ -96,7 +96,9 @@ void add_spike_command(CLI::App& app, const std::string& command_line) {
   command->add_option("--cost", given->cost, "victor_purpura: of moving a spike by one unit of time");
   command->add_option("--from", given->from, "when the comparison begins; default 0, or the first spike if before");
   command->add_option("--to", given->to, "when it ends; default the last spike");
-  command->add_option("--elements", given->elements, "the first, and the one after the last; default all")->expected(2);
+  command->add_option("--elements", given->elements, "the first, and the one after the last; default all")
+      ->expected(2)
+      ->check(CLI::NonNegativeNumber);
   command->add_option("--population", given->place.population,
                       "which spikes, where a file has those of several events");
   command->add_option("--condition", given->place.condition, "of a recording of several; default 0");

@@ -357,7 +357,7 @@ struct Located final : Engine {
     ++segment_steps_;
     if (++evaluation_->counters.steps > method_.max_steps) {
       fail(method_.name, step_end_, problem_.t1, *evaluation_,
-           fmt::format("more than max_steps = {} steps. Raise it, loosen the tolerances, or use a stiff method",
+           fmt::format("more than {} steps. Loosen the tolerances, or take a stiff method such as bdf",
                        method_.max_steps));
     }
     if (!guard_.empty()) {
@@ -449,7 +449,8 @@ struct Located final : Engine {
     last_event_t_ = event_t_;
     if (crowded_ == 1000) {
       fail(method_.name, event_t_, problem_.t1, *evaluation_,
-           "1000 events without progress in time. A jump may set off its own guard");
+           "1000 events without progress in time. A jump may set off its own guard, or a source spike faster than time "
+           "goes on");
     }
     t_ = step_begin_ = step_end_ = event_t_;
     segment_steps_ = 0;

@@ -154,6 +154,8 @@ H5Array H5File::read_numbers(const std::string& path) const {
   const std::string where = normal_path(path);
   if (type(where) == H5Type::text) state_->mistake(where, "numbers are asked for, but the dataset holds text.");
   Handle dataset = open_dataset(*state_, where);
+  const Handle space(H5Dget_space(dataset.get()), H5Sclose);
+  if (H5Sget_simple_extent_type(space.get()) == H5S_NULL) state_->mistake(where, "the dataset holds nothing.");
   const auto shape = shape_of(dataset.get());
   H5Array array{{shape.begin(), shape.end()}, std::vector<double>(product(shape))};
   if (!array.values.empty())

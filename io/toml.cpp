@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cmath>
 #include <map>
 #include <mutex>
 #include <set>
@@ -218,6 +219,10 @@ double TomlValue::as_number() const {
 
 std::int64_t TomlValue::as_integer() const {
   if (const auto* value = real(node_)->as_integer()) return value->get();
+  const auto* real_number = real(node_)->as_floating_point();
+  if (real_number != nullptr && std::abs(real_number->get()) < 1e15 &&
+      real_number->get() == std::floor(real_number->get()))
+    fail(fmt::format("but a whole number is asked for: write {:.0f}.", real_number->get()));
   fail("but a whole number is asked for.");
 }
 

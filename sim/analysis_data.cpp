@@ -65,7 +65,13 @@ Points data_of(const Comparison& c, const CsvTable& table, const Variables& fixe
   return c.average_within > 0 ? averaged(points, c.average_within) : points;
 }
 
-/// The curve's values at the data's places: in order, or between its points.
+/// Whether x lies in the range of ascending values, but for rounding.
+bool within(const std::vector<double>& known, double x) {
+  const double rounding = 1e-9 * std::max(std::abs(known.front()), std::abs(known.back()));
+  return x >= known.front() - rounding && x <= known.back() + rounding;
+}
+
+/// The curve's values at the data's places: in order, or between its points; NaN beyond them.
 std::vector<double> predicted(const Analysis& a, const Curve& curve, const Points& data) {
   if (a.comparison->in_order) {
     std::vector<double> in_order;
@@ -89,7 +95,8 @@ std::vector<double> predicted(const Analysis& a, const Curve& curve, const Point
   }
   std::vector<double> values(data.y.size(), nan);
   if (!known.x.empty())
-    for (std::size_t i = 0; i < data.x.size(); ++i) values[i] = interpolate(known.x, known.y, data.x[i]);
+    for (std::size_t i = 0; i < data.x.size(); ++i)
+      if (within(known.x, data.x[i])) values[i] = interpolate(known.x, known.y, data.x[i]);
   return values;
 }
 
@@ -129,6 +136,7 @@ void set_scores(DataComparison& c, const std::vector<Panel>& panels) {
     r2 += s.r * s.r;
     ++c.panels;
   }
+  c.pairs = static_cast<std::size_t>(pairs);
   if (pairs > 0) c.rms = std::sqrt(squares / pairs);
   if (c.panels == 0) return;
   c.r = r / static_cast<double>(c.panels);

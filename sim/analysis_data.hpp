@@ -24,6 +24,7 @@ struct DataComparison {
   std::vector<double> x, y;                                       ///< of every point
   std::vector<std::pair<std::string, std::vector<double>>> keys;  ///< condition variables that select its curve
   std::string source;
+  std::size_t pairs = 0;       ///< points beside which the curve has a value
   std::size_t panels = 0;      ///< curves with a correlation
   double amplitude = unknown;  ///< that the model was multiplied by, where it is fitted
   double r = unknown;          ///< mean over the panels of the correlation

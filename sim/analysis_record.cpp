@@ -99,7 +99,9 @@ std::string analysis_line(const Analysis& a, const AnalysisResult& result, const
   if (!data) return line;
   const std::string unit = a.unit == "1" ? "" : " " + a.unit;
   if (a.comparison->fit_amplitude) line += fmt::format("; times {:.3g}", data->amplitude);
-  if (data->panels == 0) return line + fmt::format("; data: {} points, rms {:.3g}{}", data->y.size(), data->rms, unit);
+  if (data->panels == 0)
+    return line +
+           fmt::format("; data: {} of {} points compared, rms {:.3g}{}", data->pairs, data->y.size(), data->rms, unit);
   if (data->panels == 1)
     return line + fmt::format("; against data: r = {:.3f}, rms = {:.3g}{}", data->r, data->rms, unit);
   return line + fmt::format("; against data, {} panels: mean r = {:.3f}, mean r^2 = {:.3f}, rms = {:.3g}{}",

@@ -407,8 +407,12 @@ class Reader {
       const auto row = at(t);
       rows.insert(rows.end(), row.begin(), row.end());
     }
-    if (c_.against_time) return rows;
     const std::size_t width = rows.size() / samples_;
+    if (c_.against_time) {
+      for (std::size_t t = 0; t < samples_ && times_[t] < a_.from; ++t)
+        std::fill_n(rows.begin() + static_cast<std::ptrdiff_t>(t * width), width, std::nan(""));
+      return rows;
+    }
     const bool turns = c_.measure == Measure::wave && c_.wave == WaveNumber::direction;
     std::vector<double> result;
     std::vector<double> course(samples_);

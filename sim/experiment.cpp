@@ -136,6 +136,8 @@ void read_course(const TomlTable& t, const Circuit& circuit, RunPlan& plan) {
     if (const double steps = plan.duration / plan.step; steps > 1e7)
       t.at("step").fail(
           fmt::format("which makes {:.3g} steps of the duration, but at most 10 million are taken.", steps));
+    if (plan.grid && !t.has("every"))
+      plan.every = plan.step * std::max(1.0, std::round(plan.every / plan.step));  // recorded points lie on the grid
   }
   if (const auto implicit = t.find("implicit")) {
     plan.implicit = implicit->as_strings();

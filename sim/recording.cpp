@@ -81,7 +81,7 @@ void require_recordable(const std::string& path, const Experiment& e, const std:
                                       advice));
   };
   for (const auto& c : e.conditions) take(c.name, "a condition", "Rename it.");
-  for (const auto& a : e.circuit->axes) take(a.axis.name, "an axis of the circuit", "Rename the condition.");
+  for (const auto& a : e.circuit->axes) take(a.axis.name, "an axis of the circuit", "Rename one of them.");
   for (const auto& p : e.circuit->projections)
     if (p.synapses) take(p.name, "a projection", "Rename the condition.");
   for (const auto& name : e.run.record)
@@ -299,9 +299,11 @@ Recording::SpikeSeries Recording::create_spikes(const std::string& group, const 
   const std::string axis = group + (sonata_ ? "/timestamps" : "/times");
   H5Series times = file_.create_growing_axis(axis, H5Type::float64,
                                              {sonata_ ? "ms" : time_unit_.str(), "times of " + event.name}, expected);
-  return {std::move(times),
-          file_.create_series(group + (sonata_ ? "/node_ids" : "/ids"), H5Type::int64, axis, {},
-                              {"1", "which element, row-major in " + event.guard.shape().str_sizes()}, expected)};
+  const std::string ids = group + (sonata_ ? "/node_ids" : "/ids");
+  H5Series series = file_.create_series(
+      ids, H5Type::int64, axis, {}, {"1", "which element, row-major in " + event.guard.shape().str_sizes()}, expected);
+  file_.set_attribute(ids, "elements", static_cast<std::int64_t>(event.guard.shape().size()));
+  return {std::move(times), std::move(series)};
 }
 
 void Recording::write_spikes(std::size_t index, const EventRule& event, RecordedSpikes spikes, bool last) {

@@ -82,6 +82,9 @@ SpikeList of_hdf5(const SpikePlace& place) {
     spikes.unit = Unit::parse(std::get<std::string>(*units));
   spikes.times = file.read_numbers(times).values;
   spikes.ids = file.read_integers(group + "/" + layout.ids);
+  if (const auto all = file.attribute(group + "/" + layout.ids, "elements");
+      all && std::holds_alternative<std::int64_t>(*all))
+    spikes.elements = std::get<std::int64_t>(*all);
   if (broken_off(file)) {
     const std::size_t whole = std::min(spikes.times.size(), spikes.ids.size());
     spikes.times.resize(whole);
@@ -117,11 +120,13 @@ SpikeList read_spikes(const SpikePlace& place) {
                    [&](std::size_t a, std::size_t b) { return read.times[a] < read.times[b]; });
   SpikeList spikes;
   spikes.unit = read.unit;
+  spikes.elements = read.elements;
   for (const std::size_t i : order) {
     if (!std::isfinite(read.times[i]))
       throw Error(place.file, fmt::format("spike {} has the time {}.", i, read.times[i]));
     spikes.times.push_back(read.times[i]);
     spikes.ids.push_back(read.ids[i]);
+    spikes.elements = std::max(spikes.elements, read.ids[i] + 1);
   }
   return spikes;
 }

@@ -12,7 +12,8 @@ namespace striate {
 struct SpikeList {
   std::vector<double> times;  ///< [unit]
   std::vector<std::int64_t> ids;
-  Unit unit;  ///< of the times; 1 where the file does not say
+  Unit unit;                  ///< of the times; 1 where the file does not say
+  std::int64_t elements = 0;  ///< that may spike, as far as the file says or shows
 };
 
 /// Where in a file spikes stand.

@@ -158,6 +158,9 @@ std::vector<std::string> trained_names(const TomlTable& train, const Circuit& ci
   if (!given) return names;
   if (given->as_strings().empty()) given->fail("but nothing would be trained.");
   for (const auto& name : given->as_strings())
+    if (std::ranges::count(given->as_strings(), name) > 1)
+      given->fail(fmt::format("but '{}' stands there twice.", name));
+  for (const auto& name : given->as_strings())
     if (std::find(names.begin(), names.end(), name) == names.end())
       given->fail(
           fmt::format("but circuit '{}' has no parameter '{}'.{}", circuit->name, name, suggest_names(name, names)));

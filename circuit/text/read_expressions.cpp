@@ -126,6 +126,10 @@ Expr CircuitReader::number(const Token& t) {
               fmt::format("an operator is missing between {} and '{}'. Write {}*{}.", t.text, u.text, t.text, u.text));
     return located(u, [&] { return quantity(t.value, Unit::parse(u.text)); });
   }
+  if (is("%") && peek().line == t.line) {
+    take();
+    return quantity(t.value, Unit::parse("%"));
+  }
   return Expr(t.value);
 }
 

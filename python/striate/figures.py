@@ -70,10 +70,26 @@ def draw(path):
     return figure
 
 
+def show_rounding_flat(ax):
+    """Differences of a billionth are rounding: lines that have no others look constant."""
+    if ax.get_lines() and ax.get_yscale() == "linear":
+        low, high = ax.get_ylim()
+        size = max(abs(low), abs(high))
+        if 0 < abs(high - low) < 1e-8 * size:
+            ax.set_ylim((low + high) / 2 - 1e-2 * size, (low + high) / 2 + 1e-2 * size)
+    for image in [*ax.images, *(c for c in ax.collections if c.get_array() is not None)]:
+        low, high = image.get_clim()
+        size = max(abs(low or 0), abs(high or 0))
+        if low is not None and 0 < high - low < 1e-8 * size:
+            image.set_clim((low + high) / 2 - 1e-2 * size, (low + high) / 2 + 1e-2 * size)
+
+
 def save(figure, path):
     """Writes the figure whole or not at all."""
     path = Path(path)
     part = path.with_name(f"{path.name}.part")
+    for ax in figure.get_axes():
+        show_rounding_flat(ax)
     try:
         with matplotlib.rc_context(STYLE):
             figure.savefig(part, format=path.suffix[1:])

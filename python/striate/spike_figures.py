@@ -59,26 +59,26 @@ class Spikes:
             draw_event(row, name, *event, self.end)
 
 
-def draw_event(row, name, times, ids, condition, units, end):
+def draw_event(row, name, times, ids, condition, units, elements, end):
     last = end if end is not None else times.max()
     raster, rate, isi, pairs = row
-    if ids.max() == 0 and condition.max() > 0:  # of one element: its spikes in every condition
-        ids, label, note = condition, "condition", ""
+    if elements == 1 and condition.max() > 0:  # of one element: its spikes in every condition
+        ids, label, note, elements = condition, "condition", "", condition.max() + 1
     else:
         first = condition == condition[0]
         note = f" (condition {condition[0]})" if not first.all() else ""
         times, ids, label = times[first], ids[first], "element" if name == "spike" else f"element of {name}"
     every = int(np.ceil(times.size / MOST_MARKS))
     shown = ids % every == 0
-    few = ids.max() < 60
-    raster.plot(times[shown], ids[shown], "|" if few else ",", color="black", markersize=min(12, 150 / (ids.max() + 1)))
+    few = elements <= 60
+    raster.plot(times[shown], ids[shown], "|" if few else ",", color="black", markersize=min(12, 150 / elements))
     title = "spikes" if name == "spike" else f"spikes of {name}"
     raster.set(xlabel=f"time ({units})", ylabel=label, title=title + note, xlim=(0, last),
-               ylim=(-0.5, ids.max() + 0.5))
+               ylim=(-0.5, elements - 0.5))
     raster.yaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     bins = np.linspace(0, last, int(np.clip(times.size / 5, 5, 100)) + 1)
     per_second = {"ms": 1000, "s": 1}.get(units)
-    count = np.histogram(times, bins)[0] / (bins[1] - bins[0]) / (ids.max() + 1) * (per_second or 1)
+    count = np.histogram(times, bins)[0] / (bins[1] - bins[0]) / elements * (per_second or 1)
     rate.stairs(count, bins, color=MODEL)
     rate.set(xlabel=f"time ({units})", ylabel=f"rate of one element ({'Hz' if per_second else '1/' + units})",
              title="rate", ylim=(0, None))
@@ -91,7 +91,7 @@ def draw_event(row, name, times, ids, condition, units, end):
             title="intervals" + (f", mean CV {variation.mean():.2f}" if variation.size else ""))
     r = correlations(times, ids, last)
     if r.size:
-        pairs.hist(r, 50, color=MODEL)
+        pairs.hist(r, 50, range=(r.min() - 1e-3, r.max() + 1e-3) if np.ptp(r) < 1e-3 else None, color=MODEL)
     else:
         pairs.axis("off")
     pairs.set(xlabel=f"correlation of counts in {last / 100:.3g} {units}", ylabel="pairs",

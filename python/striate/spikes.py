@@ -13,7 +13,7 @@ LAYOUTS = [("times", "ids"), ("timestamps", "node_ids")]  # Striate's, SONATA's
 
 
 def read_events(file):
-    """{name: (times, ids, condition, unit)} of the spikes below /spikes of an open HDF5 file that has any; of a sweep,
+    """{name: (times, ids, condition, unit, elements)} of the spikes below /spikes of an open HDF5 file that has any; of a sweep,
     those of each point are NAME/POINT."""
     found = {}
 
@@ -26,14 +26,15 @@ def read_events(file):
                 condition = int(place.pop()) if len(place) > of_run and place[-1].isdigit() else 0
                 whole = min(group[times].size, group[ids].size)  # a killed run may have left one longer
                 found.setdefault("/".join(place), {})[condition] = (
-                    group[times][:whole], group[ids][:whole], unit.decode() if isinstance(unit, bytes) else unit)
+                    group[times][:whole], group[ids][:whole], unit.decode() if isinstance(unit, bytes) else unit,
+                    max(int(group[ids].attrs.get("elements", 0)), int(group[ids][:whole].max()) + 1))
 
     if "spikes" in file:
         visit("spikes", file["spikes"])
         file["spikes"].visititems(visit)
     return {name: (*(np.concatenate([spikes[i] for _, spikes in sorted(of.items())]) for i in (0, 1)),
                    np.concatenate([np.full(len(spikes[0]), condition) for condition, spikes in sorted(of.items())]),
-                   next(iter(of.values()))[2])
+                   next(iter(of.values()))[2], max(spikes[3] for spikes in of.values()))
             for name, of in found.items()}
 
 
@@ -47,11 +48,11 @@ def trains(path, population=None, condition=0, count=None):
         population = next(iter(events))
     if population not in events:
         raise ValueError(f"{path}: there are no spikes of '{population}'. There are {', '.join(events) or 'none'}.")
-    times, ids, conditions, _ = events[population]
+    times, ids, conditions, _, elements = events[population]
     of = conditions == condition
     times, ids = times[of], ids[of]
     if count is None:
-        count = int(ids.max()) + 1 if ids.size else 0
+        count = elements
     return [np.sort(times[ids == i]) for i in range(count)]
 
 
