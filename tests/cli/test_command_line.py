@@ -142,6 +142,77 @@ y = "respones"
         with h5py.File(self.folder / "out.h5") as file:
             self.assertEqual(file.attrs["complete"], 0)
 
+    def test_a_full_disk_leaves_what_stood_there(self):
+        run = ["run", "unit.toml", "-q", "-o", "kept.h5"]
+        self.assertEqual(self.striate(*run).returncode, 0)
+        before = (self.folder / "kept.h5").read_bytes()
+        for limit in (0, 500, 5000):
+            done = self.on_a_full_disk(limit, *run, "--force")
+            self.assertEqual(done.returncode, 1, done)
+            self.assertIn("is back", done.stderr)
+            self.assertEqual((self.folder / "kept.h5").read_bytes(), before)
+            done = self.on_a_full_disk(limit, "run", "unit.toml", "-o", "new.h5")
+            self.assertEqual(done.returncode, 1, done)
+            self.assertFalse((self.folder / "new.h5").exists())
+
+    def test_an_output_is_no_input(self):
+        self.write("train.circuit", "circuit train\ntime ms\nV(0) = 0\ndV/dt = (1.5 - V)/(10 ms) : 1\nevent spike when V > 1: V = 0\n")
+        self.write("train.toml", 'circuit = "train.circuit"\n[run]\nmethod = "dp54"\nduration = "60 ms"\n')
+        self.assertEqual(self.striate("run", "train.toml", "-q", "-o", "train.h5").returncode, 0)
+        self.refused(["distances", "train.h5", "--measure", "isi_distance", "-o", "train.h5", "--force"], "train.h5", "read from this file")
+        self.refused(["run", "train.toml", "-o", "train.toml", "--force"], "train.toml")
+        self.write("compared.toml", (self.folder / "train.toml").read_text().replace('circuit = ', 'parameters_from = "train.h5"\ncircuit = '))
+        self.refused(["run", "compared.toml", "-o", "train.h5", "--force"], "train.h5")
+
+    def test_a_link_stays_a_link(self):
+        (self.folder / "store").mkdir(exist_ok=True)
+        self.assertEqual(self.striate("run", "unit.toml", "-q", "-o", "store/real.h5").returncode, 0)
+        (self.folder / "link.h5").symlink_to("store/real.h5")
+        self.assertEqual(self.striate("run", "unit.toml", "-q", "-o", "link.h5", "--force", "--set", "run.every=5 ms").returncode, 0)
+        self.assertTrue((self.folder / "link.h5").is_symlink())
+        with h5py.File(self.folder / "store/real.h5") as file:
+            self.assertEqual(file["t"].size, 11)
+
+    def test_a_mistake_found_late_brings_the_earlier_file_back(self):
+        run = ["run", "unit.toml", "-q", "-o", "kept.h5", "--force"]
+        self.assertEqual(self.striate(*run).returncode, 0)
+        self.write("late.toml", EXPERIMENT + ANALYSIS)
+        self.refused(["run", "late.toml", "-o", "kept.h5", "--force", "--set", "title=\"a\\u0000b\""], "title", "zero byte")
+        self.refused(["run", "late.toml", "-o", "kept.h5", "--force", "--set", "analysis[0].label=" + "x" * 70000], "kept.h5")
+        long = " ".join(["--set run.seed=1"] * 6000).split()
+        self.assertEqual(self.striate(*run, *long).returncode, 0)
+        with h5py.File(self.folder / "kept.h5") as file:
+            self.assertTrue(file.attrs["command"].endswith(" ..."))
+
+    def test_every_command_heeds_ctrl_c(self):
+        self.write("cycle.toml", 'circuit = "wilson_cowan"\nregime = "G1"\n[prc]\ntransient = "5000 s"\norigin = "E"\n')
+        fast = ["--set", "run.step=0.01 ms", "--set", "run.every=0.01 ms", "--set", "run.duration=90000 ms", "--set", "run.record=[]"]
+        for arguments in (["prc", "cycle.toml", "-o", "cycle.h5"], ["run", "unit.toml", "-o", "fast.h5", *fast]):
+            process = subprocess.Popen([STRIATE, *arguments], cwd=self.folder, stderr=subprocess.PIPE, text=True)
+            time.sleep(0.5)
+            process.send_signal(signal.SIGINT)
+            self.assertIn("interrupted", process.communicate(timeout=20)[1], arguments)
+            self.assertEqual(process.returncode, 130, arguments)
+        self.assertFalse((self.folder / "cycle.h5").exists())
+
+    def test_silent_elements_count(self):
+        self.write("some.circuit", "circuit some\ntime ms\naxis n = 5\nV(0) = 0\ndV/dt = (3*where(index(n) < 2, 1, 0) - V)/(10 ms) : 1 [n]\n"
+                                   "event spike when V > 1: V = 0\n")
+        self.write("some.toml", 'circuit = "some.circuit"\n[run]\nmethod = "dp54"\nduration = "60 ms"\n')
+        self.assertEqual(self.striate("run", "some.toml", "-q", "-o", "some.h5").returncode, 0)
+        done = self.striate("distances", "some.h5", "--measure", "isi_distance", "-o", "all.h5")
+        self.assertIn("5 x 5", done.stdout)
+        self.refused(["distances", "some.h5", "--measure", "isi_distance", "--elements", "-1", "2"], "--elements")
+
+    def test_data_beyond_a_curve_are_not_compared(self):
+        self.write("data.csv", "t,v\n10,0\n20,0\n3000,0\n")
+        self.write("beyond.toml", EXPERIMENT + ANALYSIS + '[analysis.compare]\nfile = "data.csv"\nx = "t"\ny = "v"\n')
+        done = self.striate("run", "beyond.toml", "-o", "beyond.h5")
+        self.assertEqual(done.returncode, 0, done)
+        with h5py.File(self.folder / "beyond.h5") as file:
+            at = [abs(file["t"][()] - t).argmin() for t in (10, 20)]
+            self.assertAlmostEqual(file["analysis/v"].attrs["rms"], numpy.sqrt((file["v"][()][at]**2).mean()), places=6)
+
     def test_a_circuit_that_blows_up_ends_with_time_state_and_likely_cause(self):
         self.write("blow.circuit", 'circuit blow "grows without bound"\ntime ms\nparameter tau = 1 ms\nx(0) = 1\n'
                                    'dx/dt = x*x*x/tau : 1 "grows"\n')
