@@ -304,7 +304,7 @@ std::vector<double> System<T>::time_breaks(std::span<const T> p, Workspace<T>& w
     if (const double t = -static_cast<double>(values[i]) / static_cast<double>(values[n + i]); std::isfinite(t))
       times.push_back(t);
   std::ranges::sort(times);
-  times.erase(std::ranges::unique(times).begin(), times.end());
+  times.erase(std::unique(times.begin(), times.end()), times.end());
   return times;
 }
 template <class T>

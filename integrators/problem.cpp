@@ -26,7 +26,7 @@ std::vector<double> breakpoints(const Problem& problem) {
   for (const double t : problem.system.time_breaks(p, workspace))
     if (t > problem.t0 && t < problem.t1) all.push_back(t);
   std::ranges::sort(all);
-  all.erase(std::ranges::unique(all).begin(), all.end());
+  all.erase(std::unique(all.begin(), all.end()), all.end());
   return all;
 }
 
