@@ -58,9 +58,9 @@ void describe(const Circuit& circuit, const System<double>& system) {
   for (const auto& f : system.parameters()) {
     const Parameter& p = circuit.parameter(f.name);
     line("parameter", f,
-         fmt::format("{}{}; ",
+         fmt::format("{}{}{}",
                      p.value.size() == 1 ? fmt::format("{}", p.value[0]) : fmt::format("{} values", p.value.size()),
-                     p.range.unbounded() ? "" : " in " + p.range.str()));
+                     p.range.unbounded() ? "" : " in " + p.range.str(), f.description.empty() ? "" : "; "));
   }
   for (const auto& f : system.observables()) line("definition", f);
   for (const auto& e : system.events()) {

@@ -129,9 +129,12 @@ struct Located final : Engine {
   /// Begins the history of a circuit with delays.
   void remember() {
     if (info_.history == 0)
-      throw Error(problem_.system.name(),
-                  fmt::format("has delays, but '{}' takes none. Use dp54, bs32, adams or bdf, or a fixed-step method.",
-                              method_.name));
+      throw Error(
+          problem_.system.name(),
+          problem_.system.is_map()
+              ? "is a map with delays, which no method takes. Write what it remembers as states."
+              : fmt::format("has delays, but '{}' takes none. Use dp54, bs32, adams or bdf, or a fixed-step method.",
+                            method_.name));
     history_.emplace(problem_.system, evaluation_->p(), problem_.t0, info_.history, info_.fixed() ? method_.step : 0);
     if (history_->has_zero() && method_.name == "bdf")
       throw Error(problem_.system.name(),

@@ -35,8 +35,8 @@ class Search {
       throw Failure(
           fmt::format("steady state of '{}': rate of {} = {:.3g}, but must be below {:.3g} after a march of {}, "
                       "Anderson and Newton "
-                      "iterations. The circuit may oscillate, or have no steady state near the one that it approaches; "
-                      "march longer.",
+                      "iterations. The circuit may oscillate, or have no steady state near the one that it approaches. "
+                      "Look at its course with an integrator.",
                       name(), worst(), found_.residual, settings_.tolerance, found_.march));
     }
     judge();
@@ -151,7 +151,7 @@ class Search {
     throw Failure(fmt::format(
         "steady state of '{}': found by {} with the largest rate {:.3g}, but it is {}: leading eigenvalue "
         "{:.6g}{:+.6g}i per {} "
-        "(residual {:.1g}). The dynamics would leave it; start elsewhere, march longer, or accept unstable states.",
+        "(residual {:.1g}). The dynamics would leave it; start elsewhere, or look at its course with an integrator.",
         name(), found_.found_by, found_.residual, to_string(found_.stability), growth, leading.value.imag(),
         problem_.system.time_unit().str(), leading.residual));
   }

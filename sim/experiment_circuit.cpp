@@ -58,7 +58,8 @@ Circuit with_values(Circuit circuit, const TomlTable& root, const std::string& p
     try {
       circuit = circuit.with_parameters(circuit.regime(regime->as_string()).values);
     } catch (const Error& e) {
-      throw Error(fmt::format("{}: {}", regime->position(), e.what()));
+      const std::string what = e.what();
+      throw Error(what.starts_with(regime->position()) ? what : fmt::format("{}: {}", regime->position(), what));
     }
   }
   if (const auto file = root.find("parameters_from")) {

@@ -357,7 +357,10 @@ Expr CircuitReader::apply(const Token& f, const Call& c) {
 const AxisDeclaration& CircuitReader::declared(const Token& f, const std::string& axis) const {
   for (const auto& a : contents_.axes)
     if (a.axis.name == axis) return a;
-  fail_at(f, fmt::format("no axis '{}' has been declared.{}", axis, suggest_names(axis, axis_names())));
+  const auto names = axis_names();
+  if (std::ranges::count(names, axis) > 0)
+    fail_at(f, fmt::format("'{}' numbers synapses, and has no places here. Name an axis that `axis` declares.", axis));
+  fail_at(f, fmt::format("no axis '{}' has been declared.{}", axis, suggest_names(axis, names)));
 }
 
 int CircuitReader::phi_order(const Call& c) const {
