@@ -137,8 +137,8 @@ void System<T>::Impl::find_time_breaks() {
     if (event.rate) roots.push_back(event.rate);
   }
   for (const auto& rule : delay_rules) roots.push_back(rule.source);
-  std::unordered_map<const Node*, bool> of_time;  // of time and parameters alone, and of time
-  std::unordered_map<const Node*, bool> known;
+  std::unordered_map<const Node*, bool> of_time;      // reads the time
+  std::unordered_map<const Node*, bool> of_no_state;  // reads but time and parameters
   std::vector<Expr> compared;
   const auto order = topological_order(roots);
   if (std::ranges::find(order, t) == order.end()) return;
@@ -146,12 +146,12 @@ void System<T>::Impl::find_time_breaks() {
     const bool variable = e->op == Op::variable;
     bool alone = !variable || e->kind == VariableKind::parameter || e == t, timed = e == t;
     for (const auto& arg : e->args) {
-      alone = alone && known.at(arg.get());
+      alone = alone && of_no_state.at(arg.get());
       timed = timed || of_time.at(arg.get());
     }
-    known[e.get()] = alone;
+    of_no_state[e.get()] = alone;
     of_time[e.get()] = timed;
-    const auto compares = [&](const Expr& arg) { return known.at(arg.get()) && of_time.at(arg.get()); };
+    const auto compares = [&](const Expr& arg) { return of_no_state.at(arg.get()) && of_time.at(arg.get()); };
     const bool bends = e->op == Op::step || e->op == Op::where || e->op == Op::relu || e->op == Op::abs;
     if (bends && compares(e->args[0])) compared.push_back(e->args[0]);
     if ((e->op == Op::min || e->op == Op::max) && e->args.size() == 2 && alone && timed)

@@ -531,8 +531,8 @@ struct Located final : Engine {
   bool guard_rises(std::size_t i) {
     std::vector<double> ydot(y_.size()), rate(guard_.size());
     evaluation_->rate(event_t_, y_, ydot);
-    const double second = 1;
-    problem_.system.guard_jvp(evaluation_->at(event_t_, y_), {ydot, {}, {}, std::span(&second, 1)}, rate,
+    const double along_time = 1;
+    problem_.system.guard_jvp(evaluation_->at(event_t_, y_), {ydot, {}, {}, std::span(&along_time, 1)}, rate,
                               evaluation_->workspace());
     return rate[i] > 0;
   }

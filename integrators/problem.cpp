@@ -23,8 +23,10 @@ std::vector<double> breakpoints(const Problem& problem) {
   if (problem.drive) all = problem.drive->breakpoints(problem.t0, problem.t1);
   auto workspace = problem.system.workspace();
   const auto p = problem.p.empty() ? problem.system.default_parameters() : problem.p;
-  for (const double t : problem.system.time_breaks(p, workspace))
-    if (t > problem.t0 && t < problem.t1) all.push_back(t);
+  const auto own = problem.system.time_breaks(p, workspace);
+  constexpr std::size_t most = 1000;  // of so many, each is small beside the whole: not worth a step of its own
+  for (const double t : own)
+    if (own.size() <= most && t > problem.t0 && t < problem.t1) all.push_back(t);
   std::ranges::sort(all);
   all.erase(std::unique(all.begin(), all.end()), all.end());
   return all;
