@@ -21,7 +21,7 @@ bool has_delay(const Expr& e) {
 
 std::string shown(const Expr& e) {
   const std::string text = to_text(e);
-  return text.size() < 80 ? text : text.substr(0, 77) + "...";
+  return text.size() < 80 ? text : fmt::format("{:.77}...", text);
 }
 
 /// z of a part z_re or z_im of a complex state, else the name itself.

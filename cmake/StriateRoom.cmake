@@ -13,6 +13,12 @@ if(STRIATE_SANITIZE)
   target_link_options(striate_options INTERFACE -fsanitize=${STRIATE_SANITIZE})
 endif()
 
+# What nearly every file includes is parsed once for all rooms. Every file still names its own headers: scripts/tidy.sh
+# reads them without.
+set(striate_common_headers
+    <algorithm> <array> <cmath> <cstdint> <functional> <limits> <map> <memory> <optional> <span> <string> <string_view>
+    <unordered_map> <utility> <vector> <fmt/format.h>)
+
 function(striate_room name)
   cmake_parse_arguments(ROOM "" "" "ROOMS;LINKS;PRIVATE_LINKS" ${ARGN})
   file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cpp)
@@ -27,4 +33,9 @@ function(striate_room name)
   list(TRANSFORM ROOM_ROOMS PREPEND striate_)
   target_link_libraries(striate_${name} PUBLIC ${ROOM_ROOMS} ${ROOM_LINKS}
                         PRIVATE $<BUILD_INTERFACE:striate_options> ${ROOM_PRIVATE_LINKS})
+  if(name STREQUAL base)
+    target_precompile_headers(striate_base PRIVATE ${striate_common_headers})
+  else()
+    target_precompile_headers(striate_${name} REUSE_FROM striate_base)
+  endif()
 endfunction()

@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <Eigen/Dense>
 #include <algorithm>
 #include <cmath>
 #include <functional>
@@ -13,6 +12,7 @@
 #include "integrators/branch_curves.hpp"
 #include "integrators/cycle.hpp"
 #include "integrators/eigenpairs.hpp"
+#include "integrators/least_squares.hpp"
 
 namespace striate {
 namespace {
@@ -63,20 +63,19 @@ class Follower {
       MatrixXd bordered(j.cols(), j.cols());
       bordered.topRows(j.rows()) = j;
       bordered.bottomRows(1) = tangent.transpose();
-      VectorXd right(j.cols());
-      right.head(j.rows()) = -f;
-      right[j.rows()] = ds - tangent.dot(x - base);
-      const auto lu = bordered.fullPivLu();
-      const VectorXd change = lu.solve(right);
+      MatrixXd right = MatrixXd::Zero(j.cols(), 2);  // of the correction, and of the tangent there
+      right.col(0) << -f, ds - tangent.dot(x - base);
+      right(j.rows(), 1) = 1;
+      const MatrixXd solved = least_squares(bordered, right);
+      const auto change = solved.col(0);
       if (iterations) *iterations = i;
-      const bool on_plane = std::abs(right[j.rows()]) < 1e-9 * (1 + x.norm());
+      const bool on_plane = std::abs(right(j.rows(), 0)) < 1e-9 * (1 + x.norm());
       if (on_plane && change.norm() < 1e-9 * (1 + x.norm()) && f.norm() <= 1e-8 * j.norm() * (1 + x.norm())) {
         Stand s{x, {}, curve_.modes()};
         std::ranges::sort(s.modes, {}, [](const Mode& m) { return std::abs(m.growth); });
         s.neutral =
             std::ranges::count_if(s.modes, [&](const Mode& m) { return std::abs(m.growth) <= curve_.neutral(); });
-        s.tangent = lu.solve(VectorXd::Unit(j.cols(), j.cols() - 1));
-        s.tangent.normalize();
+        s.tangent = solved.col(1).normalized();
         if (s.tangent.dot(tangent) < 0) s.tangent = -s.tangent;
         return s;
       }

@@ -2,13 +2,13 @@
 
 #include <fmt/format.h>
 
-#include <Eigen/Dense>
 #include <algorithm>
 #include <cmath>
 #include <numbers>
 
 #include "base/error.hpp"
 #include "integrators/eigenpairs.hpp"
+#include "integrators/least_squares.hpp"
 
 namespace striate {
 namespace {
@@ -236,7 +236,7 @@ class Search {
       }
       residual = residuals.lpNorm<Eigen::Infinity>();
       residual_ = gap.lpNorm<Eigen::Infinity>();
-      const Eigen::VectorXd change = -j.completeOrthogonalDecomposition().solve(residuals);
+      const Eigen::VectorXd change = -least_squares(j, residuals);
       if (residual < std::max(1e-12, 0.1 * settings_.tolerance)) return;
       const double damping = std::min(1.0, 0.5 / change.lpNorm<Eigen::Infinity>());
       y += damping * change.head(n).cwiseProduct(scale);
@@ -325,7 +325,7 @@ PhaseResponse phase_response(const Problem& problem, const CycleSettings& settin
   equations.topRows(rows) = search.monodromy().transpose() - Eigen::MatrixXd::Identity(rows, rows);
   equations.row(rows) = vector(f).transpose();
   const Eigen::VectorXd one = Eigen::VectorXd::Unit(rows + 1, rows);
-  Eigen::VectorXd z = equations.completeOrthogonalDecomposition().solve(one);
+  Eigen::VectorXd z = least_squares(equations, one);
   z /= z.dot(vector(f));
   response.z.resize(orbit.points() * n);
   orbit.pull(values(z), [&](std::size_t k, std::span<const double> now) {

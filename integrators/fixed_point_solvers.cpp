@@ -1,11 +1,12 @@
 #include "integrators/fixed_point_solvers.hpp"
 
-#include <Eigen/Dense>
+#include <Eigen/Core>
 #include <algorithm>
 #include <cmath>
 
 #include "integrators/anderson.hpp"
 #include "integrators/eigenpairs.hpp"
+#include "integrators/least_squares.hpp"
 
 namespace striate {
 namespace {
@@ -92,7 +93,7 @@ AdjointSolution<T> solve_gmres(const TransposedProduct<T>& product, std::span<co
       ++m;
       Eigen::VectorXd target = Eigen::VectorXd::Zero(m + 1);
       target[0] = length;
-      weights = h.topLeftCorner(m + 1, m).colPivHouseholderQr().solve(target);
+      weights = least_squares(h.topLeftCorner(m + 1, m), target);
       const double left = (target - h.topLeftCorner(m + 1, m) * weights).norm();
       const bool exhausted = h(m, m - 1) <= 1e-14 * h.col(m - 1).head(m).norm();
       more = left > 0.5 * tolerance * size && !exhausted && m < most && result.products + 1 < products &&

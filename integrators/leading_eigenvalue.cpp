@@ -1,6 +1,6 @@
 #include "integrators/leading_eigenvalue.hpp"
 
-#include <Eigen/Dense>
+#include <Eigen/LU>
 #include <algorithm>
 #include <cmath>
 #include <limits>

@@ -1,12 +1,13 @@
 #include "sim/decode.hpp"
 
-#include <Eigen/Dense>
+#include <Eigen/Core>
 #include <algorithm>
 #include <cmath>
 #include <limits>
 #include <numbers>
 
 #include "base/error.hpp"
+#include "integrators/least_squares.hpp"
 
 namespace striate {
 namespace {
@@ -49,7 +50,7 @@ double fit_error(std::span<const double> r, std::span<const double> p, double ce
     basis(i, 1) = std::exp(kappa * (std::cos(turn * (p[k] - centre)) - 1));
     target(i) = r[k];
   }
-  return (basis * basis.colPivHouseholderQr().solve(target) - target).squaredNorm();
+  return (basis * least_squares(basis, target) - target).squaredNorm();
 }
 
 /// Coordinate search from the peak; offset and amplitude are solved for exactly.

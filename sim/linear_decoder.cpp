@@ -2,11 +2,11 @@
 
 #include <fmt/format.h>
 
-#include <Eigen/Dense>
 #include <cmath>
 #include <limits>
 
 #include "base/error.hpp"
+#include "integrators/least_squares.hpp"
 
 namespace striate {
 
@@ -34,7 +34,7 @@ LinearDecoder::LinearDecoder(const std::vector<std::vector<double>>& responses, 
   features *= deviation_.cwiseInverse().asDiagonal();
   const Eigen::MatrixXd normal =
       features.transpose() * features + ridge * Eigen::MatrixXd::Identity(channels, channels);
-  weights_ = normal.completeOrthogonalDecomposition().solve(features.transpose() * targets);
+  weights_ = least_squares(normal, features.transpose() * targets);
 }
 
 double LinearDecoder::read(std::span<const double> response) const {

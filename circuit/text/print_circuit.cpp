@@ -238,8 +238,8 @@ std::string rule_text(const Connectivity& c, const Unit& unit) {
 
 std::string projection_text(const Circuit& circuit, const ProjectionRule& p, Printer& print) {
   std::string text = fmt::format("projection {} from {}{} to {}: {}", p.name, p.event,
-                                 p.from.empty() ? "" : "[" + ranges_text(p.from) + "]", ranges_text(p.to),
-                                 rule_text(p.rule, distance_unit(*circuit, p)));
+                                 p.from.empty() ? std::string() : fmt::format("[{}]", ranges_text(p.from)),
+                                 ranges_text(p.to), rule_text(p.rule, distance_unit(*circuit, p)));
   if (!is_zero(p.delay)) text += " after " + print(undressed(p.delay, circuit->time_unit));
   std::vector<std::string> clauses;
   const auto add = [&](const Assignments& assignments, std::string_view sign, const std::string& first) {
@@ -311,7 +311,8 @@ std::string to_text(const Circuit& circuit) {
     const Unit unit = s.map ? s.variable.unit() : s.variable.unit() / c.time_unit;
     text +=
         fmt::format("{} = {} : {}{}{}\n", s.left_side(), print(undressed(s.equation, unit)), s.variable.unit().str(),
-                    s.variable.shape().rank() == 0 ? "" : " " + s.variable.shape().str(), quoted(s.description));
+                    s.variable.shape().rank() == 0 ? std::string() : fmt::format(" {}", s.variable.shape().str()),
+                    quoted(s.description));
   }
   if (!c.events.empty()) text += "\n";
   for (const auto& event : c.events) {
