@@ -147,21 +147,21 @@ class Reversal {
       for (double& x : part) x = -x;
   }
 
-  static int rate(realtype t, N_Vector y, N_Vector lambda, N_Vector out, void* self) {
+  static int rate(sunrealtype t, N_Vector y, N_Vector lambda, N_Vector out, void* self) {
     auto& me = *static_cast<Reversal*>(self);
     return me.session_.shield().run([&] {
       me.transposed(me.end_ + t, y, lambda, {values(out)});
       return true;
     });
   }
-  static int integrand(realtype t, N_Vector y, N_Vector lambda, N_Vector out, void* self) {
+  static int integrand(sunrealtype t, N_Vector y, N_Vector lambda, N_Vector out, void* self) {
     auto& me = *static_cast<Reversal*>(self);
     return me.session_.shield().run([&] {
       me.transposed(me.end_ + t, y, lambda, {{}, values(out)});
       return true;
     });
   }
-  static int product(N_Vector v, N_Vector out, realtype t, N_Vector y, N_Vector, N_Vector, void* self, N_Vector) {
+  static int product(N_Vector v, N_Vector out, sunrealtype t, N_Vector y, N_Vector, N_Vector, void* self, N_Vector) {
     return rate(t, y, v, out, self);
   }
 

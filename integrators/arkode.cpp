@@ -130,7 +130,7 @@ class Erk : public Arkode {
       : Arkode(evaluation, method, t0, t1, method.name == "arkode_dp54"),
         mem_(ERKStepCreate(rhs, t0, y_.get(), context_.get())) {
     if (!mem_.get()) throw std::bad_alloc();
-    ERKStepSetErrHandlerFn(mem_.get(), silent, nullptr);
+    silence(Solver::erk, mem_.get());
     require(ERKStepSetUserData(mem_.get(), this), "ERKStepSetUserData");
     require(ERKStepSVtolerances(mem_.get(), method.rtol, atol_.get()), "ERKStepSVtolerances");
     require(ERKStepSetTableNum(mem_.get(), method.name == "arkode_bs32"   ? ARKODE_BOGACKI_SHAMPINE_4_2_3
@@ -144,7 +144,7 @@ class Erk : public Arkode {
   }
 
  private:
-  static int rhs(realtype t, N_Vector y, N_Vector ydot, void* self) {
+  static int rhs(sunrealtype t, N_Vector y, N_Vector ydot, void* self) {
     auto& me = *static_cast<Erk*>(self);
     return me.shield_.run([&] { return me.evaluation_.rhs(t, values(y), values(ydot)); });
   }
@@ -179,7 +179,7 @@ class Imex : public Arkode {
       const Field& field = evaluation.system().states().at(name);
       std::fill_n(is_implicit_.begin() + static_cast<std::ptrdiff_t>(field.offset), field.size, 1);
     }
-    ARKStepSetErrHandlerFn(mem_.get(), silent, nullptr);
+    silence(Solver::ark, mem_.get());
     require(ARKStepSetUserData(mem_.get(), this), "ARKStepSetUserData");
     require(ARKStepSVtolerances(mem_.get(), method.rtol, atol_.get()), "ARKStepSVtolerances");
     const bool third = method.name == "imex3", fourth = method.name == "imex4";
@@ -212,15 +212,15 @@ class Imex : public Arkode {
     for (std::size_t i = 0; i < ydot.size(); ++i) ydot[i] = is_implicit_[i] == wanted ? rate_[i] : 0.0;
     return true;
   }
-  static int explicit_rhs(realtype t, N_Vector y, N_Vector ydot, void* self) {
+  static int explicit_rhs(sunrealtype t, N_Vector y, N_Vector ydot, void* self) {
     auto& me = *static_cast<Imex*>(self);
     return me.shield_.run([&] { return me.part(t, values(y), values(ydot), 0); });
   }
-  static int implicit_rhs(realtype t, N_Vector y, N_Vector ydot, void* self) {
+  static int implicit_rhs(sunrealtype t, N_Vector y, N_Vector ydot, void* self) {
     auto& me = *static_cast<Imex*>(self);
     return me.shield_.run([&] { return me.part(t, values(y), values(ydot), 1); });
   }
-  static int jvp(N_Vector v, N_Vector jv, realtype t, N_Vector y, N_Vector, void* self, N_Vector) {
+  static int jvp(N_Vector v, N_Vector jv, sunrealtype t, N_Vector y, N_Vector, void* self, N_Vector) {
     auto& me = *static_cast<Imex*>(self);
     return me.shield_.run([&] {
       const auto out = values(jv);

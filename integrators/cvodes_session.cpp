@@ -24,7 +24,7 @@ CvodesSession::CvodesSession(Evaluation& evaluation, const Method& method, doubl
       y_(make_vector(evaluation.size(), context_.get(), method.max_norm)),
       mem_(CVodeCreate(method.name == "adams" ? CV_ADAMS : CV_BDF, context_.get())) {
   if (!mem_) throw std::bad_alloc();
-  CVodeSetErrHandlerFn(mem_.get(), silent, nullptr);
+  silence(Solver::cvodes, mem_.get());
   require(CVodeInit(mem_.get(), rhs, t0 - origin, y_.get()), "CVodeInit");
   require(CVodeSetUserData(mem_.get(), this), "CVodeSetUserData");
   Vector atol(N_VClone(y_.get()));
@@ -82,12 +82,12 @@ void CvodesSession::count() {
   evaluation_.counters.linear_iterations = linear_before_ + static_cast<std::uint64_t>(iterations);
 }
 
-int CvodesSession::rhs(realtype t, N_Vector y, N_Vector ydot, void* self) {
+int CvodesSession::rhs(sunrealtype t, N_Vector y, N_Vector ydot, void* self) {
   auto& me = *static_cast<CvodesSession*>(self);
   return me.shield_.run([&] { return me.evaluation_.rhs(me.origin_ + t, values(y), values(ydot)); });
 }
 
-int CvodesSession::jvp(N_Vector v, N_Vector jv, realtype t, N_Vector y, N_Vector, void* self, N_Vector) {
+int CvodesSession::jvp(N_Vector v, N_Vector jv, sunrealtype t, N_Vector y, N_Vector, void* self, N_Vector) {
   auto& me = *static_cast<CvodesSession*>(self);
   return me.shield_.run([&] {
     me.evaluation_.jvp(me.origin_ + t, values(y), values(v), values(jv));

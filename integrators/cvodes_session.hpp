@@ -33,8 +33,8 @@ class CvodesSession {
   struct MemoryDeleter {
     void operator()(void* memory) const;
   };
-  static int rhs(realtype t, N_Vector y, N_Vector ydot, void* self);
-  static int jvp(N_Vector v, N_Vector jv, realtype t, N_Vector y, N_Vector, void* self, N_Vector);
+  static int rhs(sunrealtype t, N_Vector y, N_Vector ydot, void* self);
+  static int jvp(N_Vector v, N_Vector jv, sunrealtype t, N_Vector y, N_Vector, void* self, N_Vector);
 
   Evaluation& evaluation_;
   std::string name_;

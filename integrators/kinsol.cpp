@@ -23,7 +23,7 @@ int residual(N_Vector y, N_Vector out, void* data) {
   return call.shield.run([&] { return call.evaluation.rhs(call.t, values(y), values(out)); });
 }
 
-int product(N_Vector v, N_Vector jv, N_Vector y, booleantype*, void* data) {
+int product(N_Vector v, N_Vector jv, N_Vector y, sunbooleantype*, void* data) {
   Call& call = *static_cast<Call*>(data);
   return call.shield.run([&] {
     call.evaluation.jvp(call.t, values(y), values(v), values(jv));
@@ -31,13 +31,10 @@ int product(N_Vector v, N_Vector jv, N_Vector y, booleantype*, void* data) {
   });
 }
 
-void ignore(const char*, const char*, char*, void*) {}
-
 struct Memory {
   explicit Memory(SUNContext context) : mem(KINCreate(context)) {
     if (!mem) throw std::bad_alloc();
-    KINSetErrHandlerFn(mem, silent, nullptr);
-    KINSetInfoHandlerFn(mem, ignore, nullptr);
+    silence(Solver::kinsol, mem);
   }
   ~Memory() { KINFree(&mem); }
   Memory(const Memory&) = delete;

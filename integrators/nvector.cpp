@@ -1,11 +1,15 @@
 #include "integrators/nvector.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 #include <cstdlib>
 #include <functional>
+#include <limits>
 #include <new>
 
+#include "base/error.hpp"
 #include "integrators/blocks.hpp"
 
 namespace striate {
@@ -38,7 +42,7 @@ double maximum(Index size, const Term& term) {
   return reduce(size, 0.0, term, larger);
 }
 
-void linear_sum(realtype a, N_Vector x, realtype b, N_Vector y, N_Vector z) {
+void linear_sum(sunrealtype a, N_Vector x, sunrealtype b, N_Vector y, N_Vector z) {
   const double *xd = NV_DATA_S(x), *yd = NV_DATA_S(y);
   double* zd = NV_DATA_S(z);
   if (a == 1) {
@@ -50,7 +54,7 @@ void linear_sum(realtype a, N_Vector x, realtype b, N_Vector y, N_Vector z) {
   }
 }
 
-void constant(realtype c, N_Vector z) {
+void constant(sunrealtype c, N_Vector z) {
   double* zd = NV_DATA_S(z);
   each(z, [=](Index i) { zd[i] = c; });
 }
@@ -67,7 +71,7 @@ void divide(N_Vector x, N_Vector y, N_Vector z) {
   each(z, [=](Index i) { zd[i] = xd[i] / yd[i]; });
 }
 
-void scale(realtype c, N_Vector x, N_Vector z) {
+void scale(sunrealtype c, N_Vector x, N_Vector z) {
   const double* xd = NV_DATA_S(x);
   double* zd = NV_DATA_S(z);
   if (c == 1) {
@@ -89,23 +93,23 @@ void inverse(N_Vector x, N_Vector z) {
   each(z, [=](Index i) { zd[i] = 1 / xd[i]; });
 }
 
-void add_constant(N_Vector x, realtype b, N_Vector z) {
+void add_constant(N_Vector x, sunrealtype b, N_Vector z) {
   const double* xd = NV_DATA_S(x);
   double* zd = NV_DATA_S(z);
   each(z, [=](Index i) { zd[i] = xd[i] + b; });
 }
 
-realtype dot(N_Vector x, N_Vector y) {
+sunrealtype dot(N_Vector x, N_Vector y) {
   const double *xd = NV_DATA_S(x), *yd = NV_DATA_S(y);
   return sum(length(x), [=](Index i) { return xd[i] * yd[i]; });
 }
 
-realtype max_norm(N_Vector x) {
+sunrealtype max_norm(N_Vector x) {
   const double* xd = NV_DATA_S(x);
   return maximum(length(x), [=](Index i) { return std::abs(xd[i]); });
 }
 
-realtype weighted_square_sum(N_Vector x, N_Vector w) {
+sunrealtype weighted_square_sum(N_Vector x, N_Vector w) {
   const double *xd = NV_DATA_S(x), *wd = NV_DATA_S(w);
   return sum(length(x), [=](Index i) {
     const double v = xd[i] * wd[i];
@@ -113,29 +117,29 @@ realtype weighted_square_sum(N_Vector x, N_Vector w) {
   });
 }
 
-realtype wrms_norm(N_Vector x, N_Vector w) {
+sunrealtype wrms_norm(N_Vector x, N_Vector w) {
   return std::sqrt(weighted_square_sum(x, w) / static_cast<double>(length(x)));
 }
 
-realtype wl2_norm(N_Vector x, N_Vector w) { return std::sqrt(weighted_square_sum(x, w)); }
+sunrealtype wl2_norm(N_Vector x, N_Vector w) { return std::sqrt(weighted_square_sum(x, w)); }
 
-realtype weighted_max_norm(N_Vector x, N_Vector w) {
+sunrealtype weighted_max_norm(N_Vector x, N_Vector w) {
   const double *xd = NV_DATA_S(x), *wd = NV_DATA_S(w);
   return maximum(length(x), [=](Index i) { return std::abs(xd[i] * wd[i]); });
 }
 
-realtype minimum(N_Vector x) {
+sunrealtype minimum(N_Vector x) {
   const double* xd = NV_DATA_S(x);
   return reduce(
       length(x), xd[0], [=](Index i) { return xd[i]; }, [](double a, double b) { return b < a ? b : a; });
 }
 
-realtype l1_norm(N_Vector x) {
+sunrealtype l1_norm(N_Vector x) {
   const double* xd = NV_DATA_S(x);
   return sum(length(x), [=](Index i) { return std::abs(xd[i]); });
 }
 
-int linear_combination(int count, realtype* c, N_Vector* x, N_Vector z) {
+int linear_combination(int count, sunrealtype* c, N_Vector* x, N_Vector z) {
   double* zd = NV_DATA_S(z);
   for_blocks(length(z), [&](Index begin, Index end) {
     // z may be x[0], the only alias that SUNDIALS allows, so the first term is scaled in place.
@@ -157,7 +161,7 @@ int linear_combination(int count, realtype* c, N_Vector* x, N_Vector z) {
   return 0;
 }
 
-int scale_add_multi(int count, realtype* a, N_Vector x, N_Vector* y, N_Vector* z) {
+int scale_add_multi(int count, sunrealtype* a, N_Vector x, N_Vector* y, N_Vector* z) {
   const double* xd = NV_DATA_S(x);
   for_blocks(length(x), [&](Index begin, Index end) {
     for (int j = 0; j < count; ++j) {
@@ -170,7 +174,7 @@ int scale_add_multi(int count, realtype* a, N_Vector x, N_Vector* y, N_Vector* z
   return 0;
 }
 
-int dot_multi(int count, N_Vector x, N_Vector* y, realtype* out) {
+int dot_multi(int count, N_Vector x, N_Vector* y, sunrealtype* out) {
   for (int j = 0; j < count; ++j) out[j] = dot(x, y[j]);
   return 0;
 }
@@ -179,9 +183,9 @@ int dot_multi(int count, N_Vector x, N_Vector* y, realtype* out) {
 N_Vector clone(N_Vector model) {
   N_Vector v = N_VCloneEmpty(model);
   if (!v) return nullptr;
-  constexpr Index line = 64 / sizeof(realtype);
+  constexpr Index line = 64 / sizeof(sunrealtype);
   NV_DATA_S(v) =
-      static_cast<realtype*>(std::aligned_alloc(64, (length(model) + line - 1) / line * line * sizeof(realtype)));
+      static_cast<sunrealtype*>(std::aligned_alloc(64, (length(model) + line - 1) / line * line * sizeof(sunrealtype)));
   NV_OWN_DATA_S(v) = SUNTRUE;
   if (NV_DATA_S(v)) return v;
   N_VDestroy(v);
@@ -191,6 +195,8 @@ N_Vector clone(N_Vector model) {
 }  // namespace
 
 Vector make_vector(std::size_t size, SUNContext context, bool use_max_norm) {
+  if (size > static_cast<std::size_t>(std::numeric_limits<sunindextype>::max()))
+    throw Failure(fmt::format("{} states are more than this build of SUNDIALS can number.", size));
   const Vector model(N_VNewEmpty_Serial(static_cast<sunindextype>(size), context));
   if (!model) throw std::bad_alloc();
   model->ops->nvclone = clone;

@@ -8,7 +8,7 @@
 namespace striate {
 
 // The public headers of SUNDIALS use these widths; a package built otherwise is refused here.
-static_assert(sizeof(sunindextype) == 8 && sizeof(realtype) == 8);
+static_assert(sizeof(sunrealtype) == 8);
 
 struct VectorDeleter {
   void operator()(_generic_N_Vector* v) const { N_VDestroy(v); }

@@ -82,7 +82,7 @@ class Carry {
   std::span<const double> y() const { return values(session_.y()); }
 
  private:
-  static int rates(int count, realtype t, N_Vector y, N_Vector, N_Vector* s, N_Vector* out, void* self, N_Vector,
+  static int rates(int count, sunrealtype t, N_Vector y, N_Vector, N_Vector* s, N_Vector* out, void* self, N_Vector,
                    N_Vector) {
     auto& me = *static_cast<Carry*>(self);
     return me.session_.shield().run([&] {

@@ -1,6 +1,11 @@
 #include "integrators/sundials_session.hpp"
 
+#include <arkode/arkode_arkstep.h>
+#include <arkode/arkode_erkstep.h>
+#include <cvodes/cvodes.h>
 #include <fmt/format.h>
+#include <kinsol/kinsol.h>
+#include <sundials/sundials_config.h>
 
 #include <new>
 
@@ -11,7 +16,12 @@ namespace striate {
 
 Context make_context() {
   SUNContext context = nullptr;
+#if SUNDIALS_VERSION_MAJOR < 7
   if (SUNContext_Create(nullptr, &context) != 0) throw std::bad_alloc();
+#else
+  if (SUNContext_Create(SUN_COMM_NULL, &context) != 0) throw std::bad_alloc();
+  SUNContext_ClearErrHandlers(context);
+#endif
   return Context(context);
 }
 
@@ -19,7 +29,22 @@ void require(int code, const char* call) {
   if (code < 0) throw Failure(fmt::format("{} of SUNDIALS failed with code {}: does the memory suffice?", call, code));
 }
 
-void silent(int, const char*, const char*, char*, void*) {}
+#if SUNDIALS_VERSION_MAJOR < 7
+void silence(Solver solver, void* memory) {
+  const auto silent = [](int, const char*, const char*, char*, void*) {};
+  switch (solver) {
+    case Solver::cvodes: CVodeSetErrHandlerFn(memory, silent, nullptr); break;
+    case Solver::erk: ERKStepSetErrHandlerFn(memory, silent, nullptr); break;
+    case Solver::ark: ARKStepSetErrHandlerFn(memory, silent, nullptr); break;
+    case Solver::kinsol:
+      KINSetErrHandlerFn(memory, silent, nullptr);
+      KINSetInfoHandlerFn(
+          memory, [](const char*, const char*, char*, void*) {}, nullptr);
+  }
+}
+#else  // the context is silent
+void silence(Solver, void*) {}
+#endif
 
 std::string describe_code(int code, double smallest, std::uint64_t rejected, const System<double>& system) {
   switch (code) {

@@ -7,6 +7,7 @@
 #include <exception>
 #include <memory>
 #include <string>
+#include <type_traits>
 #include <utility>
 
 #include "integrators/evaluation.hpp"
@@ -15,9 +16,9 @@
 namespace striate {
 
 struct ContextDeleter {
-  void operator()(_SUNContext* c) const { SUNContext_Free(&c); }
+  void operator()(SUNContext c) const { SUNContext_Free(&c); }
 };
-using Context = std::unique_ptr<_SUNContext, ContextDeleter>;
+using Context = std::unique_ptr<std::remove_pointer_t<SUNContext>, ContextDeleter>;
 Context make_context();
 
 struct LinearSolverDeleter {
@@ -57,7 +58,8 @@ std::string describe_code(int code, double smallest_step, std::uint64_t rejected
 /// @throws Failure naming the call for a code below 0
 void require(int code, const char* call);
 
-/// Swallows what SUNDIALS would print on stderr; every code is turned into a Failure instead.
-void silent(int, const char*, const char*, char*, void*);
+enum class Solver { cvodes, erk, ark, kinsol };
+/// Swallows what a solver would print on stderr; every code is turned into a Failure instead.
+void silence(Solver solver, void* memory);
 
 }  // namespace striate
