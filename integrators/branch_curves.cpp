@@ -1,11 +1,13 @@
 #include "integrators/branch_curves.hpp"
 
 #include <Eigen/QR>
+#include <Eigen/SVD>
 #include <algorithm>
 #include <cmath>
 #include <limits>
 
 #include "integrators/eigenpairs.hpp"
+#include "integrators/least_squares.hpp"
 
 namespace striate {
 namespace {
@@ -17,9 +19,10 @@ using Eigen::VectorXd;
 Eigen::Map<const VectorXd> vector(std::span<const double> x) { return {x.data(), static_cast<Index>(x.size())}; }
 std::vector<double> values(const VectorXd& x) { return {x.data(), x.data() + x.size()}; }
 
-/// An orthonormal basis of the space whose first vector is along v.
-MatrixXd basis_along(const VectorXd& v) {
-  return Eigen::HouseholderQR<MatrixXd>(v).householderQ() * MatrixXd::Identity(v.size(), v.size());
+/// An orthonormal basis of what is orthogonal to v.
+MatrixXd basis_across(const VectorXd& v) {
+  const MatrixXd all = Eigen::HouseholderQR<MatrixXd>(v).householderQ();
+  return all.rightCols(v.size() - 1);
 }
 
 /// A and B with A u_0 + B u_m = 0 for every u_{k+1} = G_k u_k, all of moderate size however large or small the product
@@ -40,6 +43,29 @@ std::pair<MatrixXd, MatrixXd> over_all(const std::vector<MatrixXd>& g) {
 }
 
 }  // namespace
+
+Bifurcation meeting(Curve& curve, const VectorXd& x) {
+  constexpr double away = 1e-3, noise = 1e-12;
+  const Index n = x.size() - 1;
+  VectorXd f;
+  MatrixXd j;
+  if (!curve.evaluate(x, f, j)) return Bifurcation::branch_point;
+  const MatrixXd here = j.leftCols(n);
+  const Eigen::JacobiSVD<MatrixXd> svd(here, Eigen::ComputeFullU | Eigen::ComputeFullV);
+  const VectorXd neutral = svd.matrixV().col(n - 1), across = svd.matrixU().col(n - 1);
+  VectorXd aside = VectorXd::Zero(n + 1);
+  aside.head(n) = away * neutral;
+  VectorXd change[2];  // of the derivative along `neutral`, from here to either side
+  for (const int side : {0, 1}) {
+    if (!curve.evaluate(side == 0 ? VectorXd(x - aside) : VectorXd(x + aside), f, j)) return Bifurcation::branch_point;
+    change[side] = (j.leftCols(n) - here) * neutral;
+  }
+  const VectorXd odd = (change[1] - change[0]) / 2, even = (change[1] + change[0]) / 2;
+  if (odd.norm() + even.norm() < noise * here.norm()) return Bifurcation::branch_point;
+  const double crossing = std::abs(across.dot(odd));
+  return crossing > std::abs(across.dot(even)) + 1e-3 * odd.norm() ? Bifurcation::transcritical
+                                                                   : Bifurcation::pitchfork;
+}
 
 bool FixedPoints::evaluate(const VectorXd& x, VectorXd& f, MatrixXd& jacobian) {
   orbit_.parameters()[s_.parameter] = s_.low + s_.range * x[n_];
@@ -119,10 +145,13 @@ bool Cycles::evaluate(const VectorXd& x, VectorXd& f, MatrixXd& jacobian) {
   jacobian.setZero(t + 1, t + 2);
   std::vector<double> rate(orbit_.size()), direction(orbit_.parameters().size());
   direction[s_.parameter] = s_.range;
+  flow_.resize(n_, parts_);
   MatrixXd columns = MatrixXd::Zero(n_, n_ + 1);
   columns.leftCols(n_).setIdentity();
   for (Index k = 0; k < parts_; ++k) {
     const Index row = k * n_, next = (k + 1) % parts_ * n_;
+    orbit_.rate(node(x, k), rate);
+    flow_.col(k) = vector(rate);
     if (!orbit_.run(node(x, k), part, mesh_[static_cast<std::size_t>(k)])) return false;
     const auto end = orbit_.state(orbit_.points() - 1);
     if (!orbit_.rate(end, rate)) return false;
@@ -135,8 +164,6 @@ bool Cycles::evaluate(const VectorXd& x, VectorXd& f, MatrixXd& jacobian) {
     jacobian.block(row, t, n_, 1) = part * vector(rate) / weight_;
     jacobian.block(row, t + 1, n_, 1) = moved.col(n_) / weight_;
   }
-  orbit_.rate(node(x, 0), rate);
-  flow_ = vector(rate);
   f[t] = across_.dot(x.head(t) - here_.head(t));
   jacobian.block(t, 0, 1, t) = across_.transpose();
   return jacobian.allFinite();
@@ -158,22 +185,46 @@ BranchPoint Cycles::point(const VectorXd& x) {
         p.high[i] = std::max(p.high[i], orbit_.state(k)[i]);
       }
       orbit_.rate(orbit_.state(k), rate);
-      least = std::min(least, vector(rate).norm());
-      most = std::max(most, vector(rate).norm());
+      const double speed = vector(rate).norm();
+      most = std::max(most, speed);
+      if (speed >= least) continue;
+      least = speed;
+      p.slow_state.assign(orbit_.state(k).begin(), orbit_.state(k).end());
     }
   }
   p.slowest = least / most;
   return p;
 }
 
+/// Beside a saddle the rate is made of modes that grow and decay, and the period is many of their times; past the ghost
+/// of a saddle-node nearly all of it is the one mode that at the slowest state does neither.
+Bifurcation Cycles::loss(const BranchPoint& p) {
+  constexpr double few = 3;
+  orbit_.parameters()[s_.parameter] = p.parameter;
+  const Eigenpairs pairs = eigenpairs(orbit_.jacobian(p.slow_state));
+  if (!pairs.found) return Bifurcation::homoclinic;
+  std::vector<double> rate(orbit_.size());
+  orbit_.rate(p.slow_state, rate);
+  MatrixXd modes(2 * n_, 2 * n_);
+  modes << pairs.vectors.real(), -pairs.vectors.imag(), pairs.vectors.imag(), pairs.vectors.real();
+  VectorXd made = VectorXd::Zero(2 * n_);
+  made.head(n_) = vector(rate);
+  const VectorXd shares = least_squares(modes, made);
+  const VectorXd sizes = shares.head(n_).cwiseAbs2() + shares.tail(n_).cwiseAbs2();
+  const double change = std::sqrt(sizes.dot(pairs.values.cwiseAbs2()) / sizes.sum());
+  return change * p.period < few ? Bifurcation::snic : Bifurcation::homoclinic;
+}
+
 std::vector<Mode> Cycles::modes() const {
-  auto [a, b] = over_all(propagator_);
-  // The flow itself has the multiplier 1: what is left is seen across it.
-  const VectorXd image = a * flow_ - b * flow_;
-  if (n_ == 1 || !(image.norm() > 0)) return {};
-  const MatrixXd right = basis_along(flow_), left = basis_along(image);
-  const Ratios multipliers = eigenvalue_ratios((left.transpose() * a * right).bottomRightCorner(n_ - 1, n_ - 1),
-                                               -(left.transpose() * b * right).bottomRightCorner(n_ - 1, n_ - 1));
+  if (n_ == 1) return {};
+  // The flow itself has the multiplier 1: what is left is seen across it, at every node. Over all parts at once the
+  // flow is lost where it grows and shrinks by more than rounding leaves of it (canards).
+  std::vector<MatrixXd> across, along_parts;
+  for (Index k = 0; k < parts_; ++k) across.push_back(basis_across(flow_.col(k)));
+  for (std::size_t k = 0; k < across.size(); ++k)
+    along_parts.push_back(across[(k + 1) % across.size()].transpose() * propagator_[k] * across[k]);
+  const auto [a, b] = over_all(along_parts);
+  const Ratios multipliers = eigenvalue_ratios(a, -b);
   std::vector<Mode> all;
   for (Index i = 0; i < multipliers.above.size(); ++i) {
     const auto above = multipliers.above[i];

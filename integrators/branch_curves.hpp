@@ -29,7 +29,14 @@ class Curve {
   /// Growth that cannot be told from none.
   virtual double neutral() const = 0;
   virtual bool cycles() const = 0;
+  /// On what a cycle ends whose period grows without bound.
+  virtual Bifurcation loss(const BranchPoint&) { return Bifurcation::homoclinic; }
 };
+
+/// What two branches that meet at x are to each other, by the second derivative of F along the direction in which F is
+/// neutral at a fixed parameter.
+/// Source  Kuznetsov (2004), 10.2.2 and 7.4.
+Bifurcation meeting(Curve& curve, const Eigen::VectorXd& x);
 
 /// The units in which a curve's unknowns are of the size of one.
 struct Scaling {
@@ -76,6 +83,7 @@ class Cycles final : public Curve {
   std::vector<Mode> modes() const override;
   double neutral() const override { return 1e-6; }  // of the logarithm, over steps at 1e-9
   bool cycles() const override { return true; }
+  Bifurcation loss(const BranchPoint& p) override;
 
  private:
   double period(const Eigen::VectorXd& x) const;
@@ -89,7 +97,7 @@ class Cycles final : public Curve {
   Eigen::VectorXd turns_, here_, across_;
   std::vector<std::vector<double>> mesh_;    ///< of each part
   std::vector<Eigen::MatrixXd> propagator_;  ///< of each part: the derivative of its last state by its first
-  Eigen::VectorXd flow_;                     ///< the rate at the first node
+  Eigen::MatrixXd flow_;                     ///< the rate at every node
 };
 
 }  // namespace striate

@@ -87,6 +87,7 @@ class Follower {
   /// Follows the curve from `start` along its tangent.
   void follow(Stand at, Branch& branch, std::string& end) {
     double ds = std::min(settings_.step, 1e-3);
+    last_.reset();
     const Index parameter = at.x.size() - 1;
     for (std::size_t count = 1; count < settings_.most_points; ++count) {
       curve_.stand_at(at.x);
@@ -124,7 +125,7 @@ class Follower {
       }
       branch.points.push_back(p);
       if (p.period > longest_ || stands_still(branch)) {
-        branch.special.push_back({Bifurcation::homoclinic, p});
+        branch.special.push_back({curve_.loss(p), p});
         end = "the period grows without bound";
         return;
       }
@@ -189,44 +190,74 @@ class Follower {
     return best;
   }
 
+  /// Whether a real mode is neutral at `s` without changing its sign from a to b.
+  static bool touches(const Stand& a, const Stand& s, const Stand& b, std::ptrdiff_t neutral) {
+    const auto growth = [neutral](const Stand& at) { return nearest(moving(at, neutral), Mode::real); };
+    const double before = growth(a), after = growth(b);
+    return before * after > 0 && std::abs(growth(s)) < 0.1 * std::min(std::abs(before), std::abs(after));
+  }
+
+  /// What happens to a mode that is real: the parameter turns there, the mode crosses, or both (a fold).
+  struct Passage {
+    bool turns, crosses;
+    double share;  ///< of the parameter's range
+    bool shown = true;
+  };
+
+  /// Where the parameter hardly moves (canards), rounding turns it back and forth, and beside where the mode crosses:
+  /// what cannot be told apart is one passage, and none unless the mode has crossed.
+  void add(Branch& branch, Passage now, Bifurcation kind, const BranchPoint& at) {
+    constexpr double told_apart = 1e-7;
+    if (last_ && std::abs(last_->share - now.share) < told_apart) {
+      now.turns = now.turns || last_->turns;
+      now.crosses = now.crosses != last_->crosses;
+      now.shown = now.crosses;
+      kind = now.turns ? Bifurcation::fold : Bifurcation::branch_point;
+      if (last_->shown) branch.special.pop_back();
+    }
+    last_ = now;
+    if (now.shown) branch.special.push_back({kind, at});
+  }
+
   void special_between(const Stand& a, const Stand& b, Branch& branch) {
     const Index parameter = a.x.size() - 1;
-    const auto add = [&](Bifurcation kind, const std::function<double(const Stand&)>& of) {
-      const auto s = locate(a, b, of);
-      if (!s) return;
-      const SpecialPoint found{kind, described(*s)};
-      const auto real = [](Bifurcation k) { return k == Bifurcation::fold || k == Bifurcation::branch_point; };
-      // Where the parameter hardly moves (canards), it turns back and forth by rounding: two such turns are none.
-      constexpr double told_apart = 1e-7;
-      if (!branch.special.empty() && real(kind) && real(branch.special.back().kind) &&
-          std::abs(branch.special.back().at.parameter - found.at.parameter) <
-              told_apart * (settings_.high - settings_.low)) {
-        branch.special.pop_back();
-      } else {
-        branch.special.push_back(found);
-      }
-    };
-    const bool fold = a.tangent[parameter] * b.tangent[parameter] < 0;
-    if (fold) add(Bifurcation::fold, [&](const Stand& s) { return s.tangent[parameter]; });
     const std::ptrdiff_t neutral = std::min(a.neutral, b.neutral);
+    const bool turns = a.tangent[parameter] * b.tangent[parameter] < 0;
     const std::size_t before = unstable(moving(a, neutral)), after = unstable(moving(b, neutral));
     const std::size_t crossed = before > after ? before - after : after - before;
-    if (crossed == 0 || (fold && crossed == 1)) return;
+    // Where a mode crosses too, it is a fold; where one only touches, the sides of a pitchfork meet.
+    if (turns)
+      if (const auto s = locate(a, b, [&](const Stand& at) { return at.tangent[parameter]; }))
+        add(branch, {true, crossed > 0, s->x[parameter]},
+            touches(a, *s, b, neutral) ? Bifurcation::pitchfork : Bifurcation::fold, described(*s));
+    if (crossed == 0 || (turns && crossed == 1)) return;
     for (const auto kind : {Mode::complex, Mode::flip, Mode::real}) {
       if (crossed < 2 && kind == Mode::complex) continue;
       const double x = nearest(moving(a, neutral), kind), y = nearest(moving(b, neutral), kind);
       if (!std::isfinite(x) || !std::isfinite(y) || x * y >= 0) continue;
-      const Bifurcation what = kind == Mode::complex ? (curve_.cycles() ? Bifurcation::torus : Bifurcation::hopf)
-                               : kind == Mode::flip  ? Bifurcation::period_doubling
-                                                     : Bifurcation::branch_point;
-      add(what, [kind, neutral](const Stand& s) { return nearest(moving(s, neutral), kind); });
+      const auto s = locate(a, b, [&](const Stand& at) { return nearest(moving(at, neutral), kind); });
+      if (!s) return;
+      const BranchPoint at = described(*s);
+      if (kind == Mode::real) {
+        const bool alone = neutral == 0 && crossed == 1;
+        add(branch, {false, true, s->x[parameter]}, alone ? meeting(curve_, s->x) : Bifurcation::branch_point, at);
+      } else {
+        branch.special.push_back({passed(kind), at});
+        last_.reset();
+      }
       return;
     }
+  }
+
+  Bifurcation passed(Mode::Kind kind) const {
+    if (kind == Mode::flip) return Bifurcation::period_doubling;
+    return curve_.cycles() ? Bifurcation::torus : Bifurcation::hopf;
   }
 
   Curve& curve_;
   ContinuationSettings settings_;
   double longest_, step_ = 0;
+  std::optional<Passage> last_;
 };
 
 class Continuation {
@@ -390,11 +421,14 @@ class Continuation {
 const char* to_string(Bifurcation kind) {
   switch (kind) {
     case Bifurcation::fold: return "fold";
+    case Bifurcation::transcritical: return "transcritical";
+    case Bifurcation::pitchfork: return "pitchfork";
     case Bifurcation::branch_point: return "branch point";
     case Bifurcation::hopf: return "Hopf";
     case Bifurcation::period_doubling: return "period doubling";
     case Bifurcation::torus: return "torus";
     case Bifurcation::homoclinic: return "homoclinic";
+    case Bifurcation::snic: return "SNIC";
   }
   return "";
 }

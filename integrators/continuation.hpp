@@ -19,22 +19,26 @@ struct ContinuationSettings {
 /// What happens at a point of a branch.
 enum class Bifurcation {
   fold,             ///< the branch turns back
-  branch_point,     ///< a real eigenvalue (multiplier) crosses without a fold: other branches meet here
+  transcritical,    ///< two branches cross
+  pitchfork,        ///< two branches meet, one of which turns back here
+  branch_point,     ///< branches meet in another way, as those of symmetric circuits do in several directions at once
   hopf,             ///< a pair of eigenvalues crosses the imaginary axis: cycles are born
   period_doubling,  ///< a multiplier of a cycle passes -1
   torus,            ///< a pair of multipliers leaves the unit circle
-  homoclinic,       ///< the period grows without bound: the cycle meets a saddle (or a saddle-node)
+  homoclinic,       ///< the period grows without bound: the cycle meets saddles, which exist beforehand
+  snic,             ///< the period grows without bound: a saddle-node is born on the cycle
 };
 const char* to_string(Bifurcation kind);
 
 struct BranchPoint {
   double parameter = 0;
-  std::vector<double> y;          ///< the state, of a cycle one of its states
-  double period = 0;              ///< of a cycle [time unit]
-  double slowest = 1;             ///< of a cycle: the smallest rate of all states along it, over the largest
-  std::vector<double> low, high;  ///< of every state; of a cycle over it
-  std::size_t unstable = 0;       ///< eigenvalues right of 0, or multipliers outside the unit circle
-  double growth = 0;              ///< largest real part, or log of modulus, of those
+  std::vector<double> y;           ///< the state, of a cycle one of its states
+  double period = 0;               ///< of a cycle [time unit]
+  double slowest = 1;              ///< of a cycle: the smallest rate of all states along it, over the largest
+  std::vector<double> slow_state;  ///< where it is slowest
+  std::vector<double> low, high;   ///< of every state; of a cycle over it
+  std::size_t unstable = 0;        ///< eigenvalues right of 0, or multipliers outside the unit circle
+  double growth = 0;               ///< largest real part, or log of modulus, of those
 };
 
 struct SpecialPoint {

@@ -105,7 +105,8 @@ def stretch(ax, branch, values):
 
 
 def mark(axes, special, shown, cycles):
-    shapes = {"fold": "s", "Hopf": "o", "branch point": "X", "homoclinic": "*", "period doubling": "D", "torus": "P"}
+    shapes = {"fold": "s", "Hopf": "o", "transcritical": "x", "pitchfork": "v", "branch point": "X", "homoclinic": "*",
+              "SNIC": "^", "period doubling": "D", "torus": "P"}
     for n, kind in enumerate(special["kind"].asstr()[()]):
         style = dict(marker=shapes[kind], color="black", markerfacecolor="white", linestyle="none", zorder=4, label=kind)
         x = special["parameter"][n]

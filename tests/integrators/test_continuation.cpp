@@ -98,13 +98,84 @@ BOOST_AUTO_TEST_CASE(the_hopf_normal_form_has_its_point_and_its_cycles_of_closed
   BOOST_TEST(branches[1].points.back().parameter == 1, boost::test_tools::tolerance(1e-6));
 }
 
-BOOST_AUTO_TEST_CASE(a_pitchfork_is_a_branch_point) {
+BOOST_AUTO_TEST_CASE(branches_that_meet_are_told_from_folds_on_either_of_them) {
+  struct Case {
+    const char* rate;
+    double start, at_a;
+    Bifurcation kind;
+  };
+  for (const auto& c : {Case{"a*x - x^3", 0, -1, Bifurcation::pitchfork},      // along x = 0
+                        Case{"a*x - x^3", 1, 1, Bifurcation::pitchfork},       // along x = +-sqrt(a), which turns
+                        Case{"a*x + x^3", 1, -1, Bifurcation::pitchfork},      // the subcritical one
+                        Case{"a*x - x^2", 0, -1, Bifurcation::transcritical},  // along x = 0
+                        Case{"a*x - x^2", 1, 1, Bifurcation::transcritical},   // along x = a
+                        Case{"a*x - 0.2*x^2 - x^3", 0, -1, Bifurcation::transcritical}}) {
+    const auto text = std::string("circuit meeting\ntime 1\nparameter a = ") + std::to_string(c.at_a) +
+                      " 1\nx(0) = " + std::to_string(c.start) + "\ndx/dt = " + c.rate + " : 1\n";
+    BOOST_TEST_CONTEXT(text) {
+      const auto branch = continue_branches(problem(text, 1), over("a", -1.5, 1.5))[0];
+      BOOST_REQUIRE(branch.special.size() == 1u);
+      BOOST_TEST((branch.special[0].kind == c.kind));
+      BOOST_TEST(std::abs(branch.special[0].at.parameter) < 1e-8);
+      BOOST_TEST(std::abs(branch.special[0].at.y[0]) < 1e-5);  // the root of what the parameter is known to
+    }
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_pitchfork_shows_its_symmetry_where_no_cubic_term_stands_in_the_equations) {
+  // Lorenz's rest is no longer the only one from r = 1 on; what saturates is z, which follows x y.
   const auto branch = continue_branches(
-      problem("circuit pitchfork\ntime ms\nparameter a = -1 1\nx(0) = 0\ndx/dt = (a*x - x^3)/(1 ms) : 1\n", 1),
-      over("a", -1, 1))[0];
-  const auto points = of_kind(branch, Bifurcation::branch_point);
-  BOOST_REQUIRE(points.size() == 1u);
-  BOOST_TEST(std::abs(points[0].at.parameter) < 1e-8);
+      problem("circuit lorenz\ntime 1\nparameter r = 0.5 1\nx(0) = 0\ny(0) = 0\nz(0) = 0\ndx/dt = 10*(y - x) : 1\n"
+              "dy/dt = x*(r - z) - y : 1\ndz/dt = x*y - 8/3*z : 1\n",
+              1),
+      over("r", 0, 3))[0];
+  BOOST_REQUIRE(branch.special.size() == 1u);
+  BOOST_TEST((branch.special[0].kind == Bifurcation::pitchfork));
+  BOOST_TEST(std::abs(branch.special[0].at.parameter - 1) < 1e-8);
+}
+
+BOOST_AUTO_TEST_CASE(two_branches_at_once_have_no_name_of_their_own) {
+  const auto branch = continue_branches(problem("circuit twice\ntime 1\nparameter a = -0.5 1\nx(0) = 0\ny(0) = 0\n"
+                                                "dx/dt = a*x - x^3 : 1\ndy/dt = a*y - y^3 : 1\n",
+                                                1),
+                                        over("a", -1, 1))[0];
+  BOOST_REQUIRE(branch.special.size() == 1u);
+  BOOST_TEST((branch.special[0].kind == Bifurcation::branch_point));
+}
+
+BOOST_AUTO_TEST_CASE(cycles_that_lose_their_symmetry_meet_at_a_pitchfork) {
+  // A Hopf normal form of radius sqrt(a), whose third state u saturates by u^3: u = 0 is lost where a = 1/2.
+  CycleSettings search;
+  search.transient = 60;
+  const char* text =
+      "circuit symmetric\ntime 1\nparameter a = 0.3 1\nx(0) = 0.5\ny(0) = 0\nu(0) = 0\nr2 := x^2 + y^2\n"
+      "dx/dt = a*x - y - r2*x : 1\ndy/dt = a*y + x - r2*y : 1\ndu/dt = (r2 - 0.5)*u - u^3 : 1\n";
+  auto settings = over("a", 0.2, 0.8);
+  settings.step = 0.05;
+  const Branch branch = continue_cycle(problem(text, 1), settings, search);
+  BOOST_REQUIRE(branch.special.size() == 1u);
+  BOOST_TEST((branch.special[0].kind == Bifurcation::pitchfork));
+  BOOST_TEST(std::abs(branch.special[0].at.parameter - 0.5) < 1e-7);
+}
+
+BOOST_AUTO_TEST_CASE(a_saddle_node_on_the_cycle_is_no_homoclinic) {
+  // On r = 1 the angle turns by m + 1 - cos(theta): periods 2 pi/sqrt((m + 1)^2 - 1), the saddle-node at m = 0.
+  CycleSettings search;
+  search.transient = 60;
+  auto settings = over("m", -0.5, 1);
+  settings.step = 0.03;
+  const Branch branch =
+      continue_cycle(problem("circuit ring\ntime 1\nparameter m = 0.5 1\nx(0) = 1\ny(0) = 0\nr := sqrt(x^2 + y^2)\n"
+                             "dx/dt = x*(1 - r^2) - y*(m + 1 - x/r) : 1\ndy/dt = y*(1 - r^2) + x*(m + 1 - x/r) : 1\n",
+                             1),
+                     settings, search);
+  BOOST_REQUIRE(branch.special.size() == 1u);
+  BOOST_TEST((branch.special[0].kind == Bifurcation::snic));
+  // 20 times the period at the start, 2 pi/sqrt(1.25)
+  BOOST_TEST(branch.special[0].at.parameter < std::sqrt(1 + 1.25 / 400) - 1 + 1e-6);
+  for (const auto& p : branch.points)
+    BOOST_TEST(p.period == 2 * pi / std::sqrt((p.parameter + 1) * (p.parameter + 1) - 1),
+               boost::test_tools::tolerance(1e-5));
 }
 
 BOOST_AUTO_TEST_CASE(the_chimera_of_two_populations_is_born_breathes_and_is_lost_where_it_must) {
@@ -190,7 +261,8 @@ BOOST_AUTO_TEST_CASE(rotations_end_where_two_oscillators_unlock_and_where_one_co
   const Branch firing = continue_cycle(
       problem("circuit theta\ntime 1\nparameter I = 1 1\ndtheta/dt = 1 - cos(theta) + (1 + cos(theta))*I : 1\n", 1),
       settings, search);
-  BOOST_TEST(of_kind(firing, Bifurcation::homoclinic).size() == 1u);
+  BOOST_TEST(of_kind(firing, Bifurcation::snic).size() == 1u);
+  BOOST_TEST(of_kind(firing, Bifurcation::homoclinic).empty());
   for (const auto& p : firing.points)
     BOOST_TEST(p.period == pi / std::sqrt(p.parameter), boost::test_tools::tolerance(1e-5));
 }
@@ -214,6 +286,29 @@ BOOST_AUTO_TEST_CASE(canards_are_followed_from_one_hopf_point_to_the_other) {
   BOOST_REQUIRE(folds.size() == 2u);
   BOOST_TEST(folds[0].at.parameter + folds[1].at.parameter == 1.75, boost::test_tools::tolerance(1e-6));
   BOOST_TEST(branches[1].end[1] == "the cycles shrink to a point");
+}
+
+BOOST_AUTO_TEST_CASE(canards_that_grow_beyond_rounding_keep_their_multipliers) {
+  // The same at 0.08: a multiplier of a flow in the plane is positive and crosses 1 at the folds alone, at which small
+  // cycles born unstable become large stable ones.
+  auto settings = over("I", 0, 2);
+  settings.step = 0.05;
+  const auto branches =
+      continue_branches(problem("circuit canard\ntime 1\nparameter I = 0 1\nv(0) = -1.2\nw(0) = -0.6\n"
+                                "dv/dt = v - v^3/3 - w + I : 1\ndw/dt = 0.08*(v + 0.7 - 0.8*w) : 1\n",
+                                1),
+                        settings);
+  BOOST_REQUIRE(branches.size() == 2u);
+  BOOST_REQUIRE(branches[1].special.size() == 2u);
+  const auto folds = of_kind(branches[1], Bifurcation::fold);
+  BOOST_REQUIRE(folds.size() == 2u);
+  BOOST_TEST(folds[0].at.parameter + folds[1].at.parameter == 1.75, boost::test_tools::tolerance(1e-6));
+  const auto& points = branches[1].points;
+  BOOST_TEST(points.front().unstable == 1u);
+  std::size_t changes = 0;
+  for (std::size_t i = 1; i + 1 < points.size(); ++i)  // the last is all but a point, at the Hopf point
+    changes += points[i].unstable != points[i - 1].unstable;
+  BOOST_TEST(changes == 2u);
 }
 
 BOOST_AUTO_TEST_CASE(cycles_near_a_homoclinic_loop_keep_their_multipliers) {

@@ -202,7 +202,7 @@ ITEMS = [
     Item("wilson_cowan_branches", "rest and gamma of a Wilson-Cowan pair along its drive", "wilson_cowan_branches", command="continue",
          values=[Value("Hopf", special("Hopf"), branch_reference("wilson_cowan_hopf"), within=1e-6),
                  Value("folds", lambda r: np.sort(special("fold")(r)), branch_reference("wilson_cowan_folds"), within=1e-6),
-                 Value("the cycle ends on a saddle-node", special("homoclinic"),
+                 Value("the cycle ends on a saddle-node (SNIC)", special("SNIC"),
                        lambda: branch_reference("wilson_cowan_folds")()[:1], within=1e-3)],
          misses="", group=PHASE),
     Item("wilson_cowan_phase", "phase response of its gamma", "wilson_cowan_phase", command="prc",
