@@ -229,7 +229,7 @@ class Follower {
     if (turns)
       if (const auto s = locate(a, b, [&](const Stand& at) { return at.tangent[parameter]; }))
         add(branch, {true, crossed > 0, s->x[parameter]},
-            touches(a, *s, b, neutral) ? Bifurcation::pitchfork : Bifurcation::fold, described(*s));
+            crossed == 0 && touches(a, *s, b, neutral) ? Bifurcation::pitchfork : Bifurcation::fold, described(*s));
     if (crossed == 0 || (turns && crossed == 1)) return;
     for (const auto kind : {Mode::complex, Mode::flip, Mode::real}) {
       if (crossed < 2 && kind == Mode::complex) continue;

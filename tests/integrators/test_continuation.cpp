@@ -199,6 +199,18 @@ BOOST_AUTO_TEST_CASE(the_chimera_of_two_populations_is_born_breathes_and_is_lost
     if (std::abs(p.parameter - 0.28) < 1e-3) BOOST_TEST(std::abs(p.period - 33.9) < 0.5);  // breathing at 0.28
 }
 
+BOOST_AUTO_TEST_CASE(a_fold_close_to_a_hopf_point_stays_a_fold) {
+  // The chimera at beta = 0.2, where both real modes move past each other within a step; by SciPy as above.
+  auto settings = over("A", 0.1, 0.4);
+  std::string text = chimera;
+  text.replace(text.find("A = 0.2"), 7, "A = 0.315");
+  text.replace(text.find("beta = 0.1"), 10, "beta = 0.2");
+  const auto branch = continue_branches(problem(text, 1, {0.69, -0.42}), settings)[0];
+  const auto folds = of_kind(branch, Bifurcation::fold);
+  BOOST_REQUIRE(folds.size() == 1u);
+  BOOST_TEST(std::abs(folds[0].at.parameter - 0.3116059) < 1e-7);
+}
+
 BOOST_AUTO_TEST_CASE(cycles_from_one_hopf_point_to_another_are_one_branch_without_a_fold) {
   // |z|^2 = a (1 - a): both ends shrink to a point, where the parameter turns back along the same cycles.
   auto settings = over("a", -0.5, 1.5);
