@@ -19,6 +19,8 @@ class Engine {
   virtual Checkpoint save() const = 0;
 };
 
+/// Locates events inside the steps of a Stepper (Spikes::precise).
+std::unique_ptr<Engine> make_located(const Method& method, Problem problem);
 /// Steps the whole circuit on a grid of times (Spikes::grid).
 std::unique_ptr<Engine> make_grid(const Method& method, Problem problem, SpikeObserver observer);
 
