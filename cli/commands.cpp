@@ -16,6 +16,7 @@
 #include "cli/dynamics_commands.hpp"
 #include "cli/limit_spinning.hpp"
 #include "cli/python.hpp"
+#include "cli/run_command.hpp"
 #include "cli/spike_command.hpp"
 #include "cli/sweep_command.hpp"
 #include "cli/train_command.hpp"
@@ -261,8 +262,6 @@ void add_commands(CLI::App& app, const std::string& command_line) {
   struct Options {
     std::string file, output;
     std::vector<std::string> overrides;
-    int threads = 0;
-    bool force = false;
     bool quiet = false;
   };
   const auto options = std::make_shared<Options>();
@@ -270,22 +269,13 @@ void add_commands(CLI::App& app, const std::string& command_line) {
   auto* run = app.add_subcommand(
       "run",
       "Runs an experiment and records it.\n  striate run examples/tilt_illusion.toml -o tilt.h5 --set parameters.xi=3");
-  run->add_option("experiment", options->file, "the experiment (TOML)")->required()->check(not_empty);
-  run->add_option("-o,--output", options->output, "the recording; default: the experiment's name with .h5, here")
-      ->check(not_empty);
-  run->add_option("--set", options->overrides, "KEY=VALUE: another value for a key of the experiment")
-      ->allow_extra_args(false);
-  run->add_option("--threads", options->threads, "number of threads; default: all cores")->check(CLI::Range(1, 4096));
-  run->add_flag("--force", options->force, "write over an existing recording");
-  run->add_flag("-q,--quiet", options->quiet, "print nothing but errors");
-  run->callback([options, command_line] {
+  const auto given = add_run_options(*run, "experiment", ".h5");
+  run->callback([given, command_line] {
     watch_for_interrupt();
-    const Experiment e = load_experiment(options->file, split_overrides(options->overrides));
+    const Experiment e = load_experiment(given->experiment, given->overrides());
     if (may_use_threads(e)) limit_spinning();
-    const std::string output =
-        options->output.empty() ? std::filesystem::path(options->file).stem().string() + ".h5" : options->output;
-    run_experiment(e, {output, options->force, options->quiet, options->threads, command_line});
-    if (!options->quiet) fmt::print("recorded in {}\n", output);
+    run_experiment(e, given->options(command_line));
+    if (!given->quiet) fmt::print("recorded in {}\n", given->output());
   });
 
   add_sweep_command(app, command_line);

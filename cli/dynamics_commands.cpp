@@ -3,11 +3,9 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
-#include <filesystem>
 #include <functional>
-#include <memory>
 
-#include "cli/sweep_command.hpp"
+#include "cli/run_command.hpp"
 #include "sim/continuation_run.hpp"
 #include "sim/lyapunov_run.hpp"
 #include "sim/phase_response_run.hpp"
@@ -20,28 +18,13 @@ using Run = std::function<void(const Experiment&, const RunOptions&)>;
 
 void add(CLI::App& app, const std::string& command_line, const std::string& name, const std::string& help,
          const std::string& ending, const Run& run) {
-  struct Given {
-    std::string experiment, output;
-    std::vector<std::string> overrides;
-    int threads = 0;
-    bool force = false, quiet = false;
-  };
-  const auto given = std::make_shared<Given>();
   auto* command = app.add_subcommand(name, help);
-  command->add_option("experiment", given->experiment, "the experiment (TOML)")->required()->check(not_empty);
-  command->add_option("-o,--output", given->output, "what comes out; default: the experiment's name with " + ending)
-      ->check(not_empty);
-  command->add_option("--set", given->overrides, "KEY=VALUE: another value for a key")->allow_extra_args(false);
-  command->add_option("--threads", given->threads, "number of threads; default: all cores")->check(CLI::Range(1, 4096));
-  command->add_flag("--force", given->force, "write over an existing file");
-  command->add_flag("-q,--quiet", given->quiet, "print nothing but errors");
-  command->callback([given, command_line, ending, run] {
+  const auto given = add_run_options(*command, "experiment", ending);
+  command->callback([given, command_line, run] {
     stop_at_interrupt();
-    const Experiment e = load_experiment(given->experiment, split_overrides(given->overrides));
-    const std::string output =
-        given->output.empty() ? std::filesystem::path(given->experiment).stem().string() + ending : given->output;
-    run(e, {output, given->force, given->quiet, given->threads, command_line});
-    if (!given->quiet) fmt::print("recorded in {}\n", output);
+    const Experiment e = load_experiment(given->experiment, given->overrides());
+    run(e, given->options(command_line));
+    if (!given->quiet) fmt::print("recorded in {}\n", given->output());
   });
 }
 
