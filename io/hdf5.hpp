@@ -55,6 +55,9 @@ class H5Series {
   void append(std::span<const std::uint8_t> rows);
   void append(double row) { append(std::span<const double>(&row, 1)); }
 
+  /// Rows that are appended from now on take the place of those that are there, the first first; `close` drops what is
+  /// left of them.
+  void begin_anew();
   /// Writes what is buffered and lets go of the dataset; whoever goes on makes a new handle (H5File::open_series).
   void close();
 
@@ -119,6 +122,8 @@ class H5File {
   /// is less. `write_part` hands a box that is a whole block to the disk as it lies in memory.
   std::size_t create_blocked_array(const std::string& path, H5Type type, const std::vector<std::string>& axes,
                                    std::size_t along, const H5Label& label = {});
+  /// What create_blocked_array has returned.
+  std::size_t block_rows(const std::string& path, std::size_t along) const;
   /// Writes the box of `count` elements at `start` of an existing dataset; row-major values.
   void write_part(const std::string& path, std::span<const std::size_t> start, std::span<const std::size_t> count,
                   std::span<const double> values);

@@ -27,11 +27,13 @@ struct H5Series::State {
   std::size_t row_elements = 1;
   std::size_t chunk_rows = 1;
   std::size_t stored_rows = 0;
+  std::size_t extent = 0;  // in rows; more than are stored where a series has begun anew
   std::vector<unsigned char> buffer;
 
   std::size_t row_bytes() const;
   template <class From>
   void append(std::span<const From> rows, bool same_type, bool real);
+  void extend(std::size_t rows);
   void store();
 };
 

@@ -18,7 +18,7 @@ std::shared_ptr<H5Series::State> series_state(H5File::State& file, const std::st
   state->type = type;
   state->row_shape.assign(shape.begin() + 1, shape.end());
   state->row_elements = product(state->row_shape);
-  state->stored_rows = shape[0];
+  state->stored_rows = state->extent = shape[0];
   state->chunk_rows = chunk_rows;
   file.series.push_back(state);
   return state;
@@ -90,16 +90,22 @@ void H5Series::State::append(std::span<const From> rows, bool same_type, bool re
   if (buffer.size() >= to_boundary * row_bytes()) store();
 }
 
+void H5Series::State::extend(std::size_t rows) {
+  std::vector<hsize_t> shape{rows};
+  shape.insert(shape.end(), row_shape.begin(), row_shape.end());
+  file->check(H5Dset_extent(dataset.get(), shape.data()), path, "its length cannot be changed");
+  extent = rows;
+}
+
 void H5Series::State::store() {
   const std::size_t rows = buffer.size() / row_bytes();
   if (rows == 0) return;
-  std::vector<hsize_t> extent{stored_rows + rows}, start{stored_rows}, count{rows};
+  std::vector<hsize_t> start{stored_rows}, count{rows};
   for (const hsize_t n : row_shape) {
-    extent.push_back(n);
     start.push_back(0);
     count.push_back(n);
   }
-  file->check(H5Dset_extent(dataset.get(), extent.data()), path, "it cannot be extended");
+  if (stored_rows + rows > extent) extend(stored_rows + rows);
   Handle space(H5Dget_space(dataset.get()), H5Sclose);
   H5Sselect_hyperslab(space.get(), H5S_SELECT_SET, start.data(), nullptr, count.data(), nullptr);
   Handle memory = space_of(count);
@@ -123,10 +129,18 @@ void H5Series::append(std::span<const std::uint8_t> rows) {
   state_->append(rows, state_->type == H5Type::uint8, false);
 }
 
+void H5Series::begin_anew() {
+  const auto lock = lock_hdf5();
+  if (state_->file == nullptr) throw Error(state_->path, "this series has been closed.");
+  state_->buffer.clear();
+  state_->stored_rows = 0;
+}
+
 void H5Series::close() {
   const auto lock = lock_hdf5();
   if (state_->file == nullptr) return;
   state_->store();
+  if (state_->stored_rows < state_->extent) state_->extend(state_->stored_rows);
   std::erase(state_->file->series, state_);
   state_->file = nullptr;
   state_->dataset.reset();

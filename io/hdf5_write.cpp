@@ -155,6 +155,17 @@ std::size_t H5File::create_blocked_array(const std::string& path, H5Type type, c
   return static_cast<std::size_t>(block[along]);
 }
 
+std::size_t H5File::block_rows(const std::string& path, std::size_t along) const {
+  const auto lock = lock_hdf5();
+  state_->id();
+  const Handle dataset = open_dataset(*state_, normal_path(path));
+  const Handle list(H5Dget_create_plist(dataset.get()), H5Pclose);
+  std::vector<hsize_t> block = shape_of(dataset.get());
+  if (along >= block.size()) state_->mistake(normal_path(path), "it has fewer axes.");
+  if (H5Pget_layout(list.get()) == H5D_CHUNKED) H5Pget_chunk(list.get(), static_cast<int>(block.size()), block.data());
+  return static_cast<std::size_t>(block[along]);
+}
+
 void H5File::write_part(const std::string& path, std::span<const std::size_t> start, std::span<const std::size_t> count,
                         std::span<const double> values) {
   const auto lock = lock_hdf5();

@@ -17,16 +17,8 @@ std::size_t bytes_of(const auto& block) {
 
 }  // namespace
 
-CourseWriter::CourseWriter(Recording& recording, const Experiment& e, std::mutex& lock)
-    : recording_(recording),
-      variables_(e.run.record),
-      events_(e.circuit->events),
-      recording_lock_(lock),
-      flushed_(Clock::now()) {
-  for (const auto& name : variables_) block_rows_.push_back(recording.block_rows(name));
-  for (std::size_t i = 0; i < events_.size() && !e.run.steady; ++i)
-    if (e.run.records_spikes(events_[i])) spiking_.push_back(i);
-}
+CourseWriter::CourseWriter(Recording& recording, std::mutex& lock)
+    : recording_(recording), recording_lock_(lock), flushed_(Clock::now()) {}
 
 CourseWriter::~CourseWriter() {
   {
@@ -37,6 +29,33 @@ CourseWriter::~CourseWriter() {
   if (thread_.joinable()) thread_.join();
 }
 
+ConditionResult CourseWriter::run(const ConditionRunner& runner, const Experiment& experiment, std::size_t condition,
+                                  std::size_t index, const std::function<void(double)>& progress) {
+  Condition course(*this, experiment, index);
+  CourseObserver observer;
+  observer.progress = [&](double share) {
+    if (progress) progress(share);
+    course.hand_over_when_due();
+  };
+  observer.sample = [&](std::size_t variable, std::span<const double> values) { course.add(variable, values); };
+  observer.spikes = [&](std::size_t event, double t, std::span<const std::uint32_t> ids) {
+    course.add_spikes(event, t, ids);
+  };
+  try {
+    ConditionResult result = runner.run(condition, observer);
+    course.finish();
+    return result;
+  } catch (...) {  // what came before is worth a look
+    course.finish();
+    throw;
+  }
+}
+
+void CourseWriter::require_written() {
+  const std::scoped_lock guard(lock_);
+  if (failure_) std::rethrow_exception(failure_);
+}
+
 void CourseWriter::push(std::vector<Block> blocks) {
   std::size_t bytes = 0;
   for (const Block& block : blocks) bytes += bytes_of(block);
@@ -45,7 +64,7 @@ void CourseWriter::push(std::vector<Block> blocks) {
   if (failure_) std::rethrow_exception(failure_);
   unwritten_bytes_ += bytes;
   for (Block& block : blocks) waiting_.push_back(std::move(block));
-  if (!thread_.joinable()) thread_ = std::thread([this] { run(); });
+  if (!thread_.joinable()) thread_ = std::thread([this] { write_what_comes(); });
   guard.unlock();
   more_.notify_one();
 }
@@ -64,7 +83,7 @@ std::vector<double> CourseWriter::spare() {
   return values;
 }
 
-void CourseWriter::run() {
+void CourseWriter::write_what_comes() {
   std::unique_lock guard(lock_);
   while (!failure_) {
     more_.wait(guard, [&] { return done_ || !waiting_.empty(); });
@@ -92,11 +111,10 @@ void CourseWriter::write(Block block) {
   {
     const std::scoped_lock use(recording_lock_);
     if (samples != nullptr) {
-      recording_.write(variables_[samples->variable], samples->condition, samples->begin, samples->samples,
-                       samples->values);
+      recording_.write(*samples->variable, samples->index, samples->begin, samples->samples, samples->values);
     } else {
-      auto& [event, condition, spikes, last] = std::get<Spikes>(block);
-      recording_.write_spikes(condition, events_[event], std::move(spikes), last);
+      auto& [event, index, spikes, last] = std::get<Spikes>(block);
+      recording_.write_spikes(index, *event, std::move(spikes), last);
     }
   }
   const std::scoped_lock guard(lock_);
@@ -115,21 +133,22 @@ void CourseWriter::flush_when_due() {
   flushed_ = Clock::now();
 }
 
-CourseWriter::Condition::Condition(CourseWriter& writer, std::size_t index)
-    : writer_(writer), index_(index), courses_(writer.variables_.size()), handed_over_(Clock::now()) {
-  for (const std::size_t event : writer.spiking_) spikes_[event];
+CourseWriter::Condition::Condition(CourseWriter& writer, const Experiment& e, std::size_t index)
+    : writer_(writer), e_(e), index_(index), courses_(e.run.record.size()), handed_over_(Clock::now()) {
+  for (std::size_t i = 0; i < courses_.size(); ++i) courses_[i].rows = writer.recording_.block_rows(e.run.record[i]);
+  for (std::size_t i = 0; i < e.circuit->events.size() && !e.run.steady; ++i)
+    if (e.run.records_spikes(e.circuit->events[i])) spikes_[i];
 }
 
 void CourseWriter::Condition::add(std::size_t i, std::span<const double> values) {
   Course& course = courses_[i];
-  const std::size_t rows = writer_.block_rows_[i];
   if (course.samples == 0) {
     course.block = writer_.spare();
-    course.block.reserve(rows * values.size());
+    course.block.reserve(course.rows * values.size());
   }
   course.block.insert(course.block.end(), values.begin(), values.end());
   ++course.samples;
-  if ((course.begin + course.samples) % rows == 0) hand_over(i, i + 1);
+  if ((course.begin + course.samples) % course.rows == 0) hand_over(i, i + 1);
 }
 
 void CourseWriter::Condition::add_spikes(std::size_t event, double t, std::span<const std::uint32_t> ids) {
@@ -138,7 +157,7 @@ void CourseWriter::Condition::add_spikes(std::size_t event, double t, std::span<
   spikes->second.append(t, ids);
   if (spikes->second.times.size() < spikes_of_a_block) return;
   std::vector<Block> block;
-  block.emplace_back(Spikes{event, index_, std::exchange(spikes->second, {}), false});
+  block.emplace_back(Spikes{&e_.circuit->events[event], index_, std::exchange(spikes->second, {}), false});
   writer_.push(std::move(block));
 }
 
@@ -154,7 +173,7 @@ void CourseWriter::Condition::hand_over(std::size_t first, std::size_t end) {
   for (std::size_t i = first; i < end; ++i) {
     Course& course = courses_[i];
     if (course.samples == 0) continue;
-    blocks.emplace_back(Samples{i, index_, course.begin, course.samples, std::move(course.block)});
+    blocks.emplace_back(Samples{&e_.run.record[i], index_, course.begin, course.samples, std::move(course.block)});
     course.begin += course.samples;
     course.samples = 0;
   }
@@ -164,7 +183,8 @@ void CourseWriter::Condition::hand_over(std::size_t first, std::size_t end) {
 void CourseWriter::Condition::hand_over_spikes(bool last) {
   std::vector<Block> blocks;
   for (auto& [event, spikes] : spikes_)
-    if (last || !spikes.times.empty()) blocks.emplace_back(Spikes{event, index_, std::exchange(spikes, {}), last});
+    if (last || !spikes.times.empty())
+      blocks.emplace_back(Spikes{&e_.circuit->events[event], index_, std::exchange(spikes, {}), last});
   if (!blocks.empty()) writer_.push(std::move(blocks));
 }
 

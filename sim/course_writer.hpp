@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <exception>
+#include <functional>
 #include <map>
 #include <mutex>
 #include <span>
@@ -24,17 +25,24 @@ namespace striate {
 /// What cannot be written is thrown where the next block is handed over or awaited.
 class CourseWriter {
  public:
-  /// @param experiment must outlive it
   /// @param lock held while the recording is used
-  CourseWriter(Recording& recording, const Experiment& experiment, std::mutex& lock);
+  CourseWriter(Recording& recording, std::mutex& lock);
   ~CourseWriter();  ///< what was handed over is still written
   CourseWriter(const CourseWriter&) = delete;
   CourseWriter& operator=(const CourseWriter&) = delete;
 
+  /// Runs a condition while what it records is written as number `index` of the recording; what comes before a failure,
+  /// too. `progress` hears of the share that is done.
+  ConditionResult run(const ConditionRunner& runner, const Experiment& experiment, std::size_t condition,
+                      std::size_t index, const std::function<void(double)>& progress = {});
+  /// Throws what could not be written.
+  void require_written();
+
+ private:
   /// The samples and spikes of one condition, from one thread.
   class Condition {
    public:
-    Condition(CourseWriter& writer, std::size_t index);
+    Condition(CourseWriter& writer, const Experiment& experiment, std::size_t index);
     /// The next sample of the variable number i.
     void add(std::size_t i, std::span<const double> values);
     /// The next spikes of the event of that number in the circuit, at one time.
@@ -46,6 +54,7 @@ class CourseWriter {
 
    private:
     struct Course {
+      std::size_t rows = 1;   ///< of a whole block
       std::size_t begin = 0;  ///< the sample that the block begins with
       std::size_t samples = 0;
       std::vector<double> block;
@@ -54,38 +63,36 @@ class CourseWriter {
     void hand_over_spikes(bool last);
 
     CourseWriter& writer_;
+    const Experiment& e_;
     std::size_t index_;
     std::vector<Course> courses_;                   ///< by variable
     std::map<std::size_t, RecordedSpikes> spikes_;  ///< by recorded event
     std::chrono::steady_clock::time_point handed_over_;
   };
 
- private:
   struct Samples {
-    std::size_t variable, condition, begin, samples;
+    const std::string* variable;
+    std::size_t index, begin, samples;
     std::vector<double> values;
     std::size_t bytes() const { return values.size() * sizeof(double); }
   };
   struct Spikes {
-    std::size_t event, condition;
+    const EventRule* event;
+    std::size_t index;
     RecordedSpikes spikes;
     bool last;
     std::size_t bytes() const { return spikes.times.size() * (sizeof(double) + sizeof(std::int64_t)); }
   };
-  using Block = std::variant<Samples, Spikes>;
+  using Block = std::variant<Samples, Spikes>;  ///< of an experiment that waits until it is written
 
   void push(std::vector<Block> blocks);
   void wait_until_written();
   std::vector<double> spare();
-  void run();
+  void write_what_comes();
   void write(Block block);
   void flush_when_due();
 
   Recording& recording_;
-  const std::vector<std::string>& variables_;
-  const std::vector<EventRule>& events_;
-  std::vector<std::size_t> spiking_;     ///< events that are recorded
-  std::vector<std::size_t> block_rows_;  ///< by variable
   std::mutex& recording_lock_;
   std::chrono::steady_clock::time_point flushed_;
 

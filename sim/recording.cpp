@@ -229,9 +229,8 @@ Recording::Recording(const std::string& path, bool overwrite, const Experiment& 
     if (timed_) axes.emplace_back("/t");
     for (auto& axis : axes_of(file_, e.circuit, r.value.shape())) axes.push_back(std::move(axis));
     const H5Label label{r.value.unit().str(), r.description};
-    block_rows_[name] = 1;
     if (timed_)
-      block_rows_[name] = file_.create_blocked_array("/" + name, H5Type::float64, axes, condition_axes_.size(), label);
+      file_.create_blocked_array("/" + name, H5Type::float64, axes, condition_axes_.size(), label);
     else
       file_.create_array("/" + name, H5Type::float64, axes, label);
     if (r.value.shape().has(re_im_axis().name)) file_.set_attribute("/" + name, "complex", std::int64_t{1});
@@ -240,11 +239,18 @@ Recording::Recording(const std::string& path, bool overwrite, const Experiment& 
     file_.set_attribute("/", "magic", std::int64_t{0x0A7A});
     file_.set_attribute("/", "version", std::vector<std::int64_t>{0, 1});
   }
+  read_block_rows(e);
   file_.flush();
 }
 
 Recording::Recording(H5File file, const Experiment& e, const std::vector<SweepAxis>& sweep) : file_(std::move(file)) {
   take_form(e, sweep);
+  read_block_rows(e);
+}
+
+void Recording::read_block_rows(const Experiment& e) {
+  for (const auto& name : e.run.record)
+    block_rows_[name] = timed_ ? file_.block_rows("/" + name, condition_axes_.size()) : 1;
 }
 
 void Recording::take_form(const Experiment& e, const std::vector<SweepAxis>& sweep) {
@@ -306,11 +312,20 @@ Recording::SpikeSeries Recording::create_spikes(const std::string& group, const 
   return {std::move(times), std::move(series)};
 }
 
+Recording::SpikeSeries Recording::spikes_anew(const std::string& group) {
+  SpikeSeries series{file_.open_series(group + "/times"), file_.open_series(group + "/ids")};
+  series.times.begin_anew();
+  series.ids.begin_anew();
+  return series;
+}
+
 void Recording::write_spikes(std::size_t index, const EventRule& event, RecordedSpikes spikes, bool last) {
   constexpr std::size_t chunk = std::size_t{1} << 14;
   const std::string group = spike_group(index, event);
   auto series = spikes_.find(group);
+  if (series == spikes_.end() && file_.exists(group)) series = spikes_.emplace(group, spikes_anew(group)).first;
   if (series == spikes_.end()) {
+    if (sweep_axes_ > 0 && last && spikes.times.empty()) return;
     const std::size_t expected = last ? std::clamp<std::size_t>(spikes.times.size(), 1, chunk) : chunk;
     series = spikes_.emplace(group, create_spikes(group, event, expected)).first;
   }

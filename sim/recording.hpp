@@ -65,9 +65,9 @@ class Recording {
              std::span<const double> values);
   /// Samples that are best written together, beginning at a multiple of their number.
   std::size_t block_rows(const std::string& variable) const { return block_rows_.at(variable); }
-  /// The next spikes of an event in one condition, the `last` ones or not (they may be none).
+  /// The next spikes of an event in one condition, the `last` ones or not (they may be none). They take the place of
+  /// those that a sweep left of a point which it did not finish.
   void write_spikes(std::size_t index, const EventRule& event, RecordedSpikes spikes, bool last);
-  bool has_spikes(std::size_t index, const EventRule& event) const { return file_.exists(spike_group(index, event)); }
   /// Work counters and residuals, under /run.
   void note(std::size_t index, const std::string& name, double value);
   /// Warnings are told in the order of their places, whoever comes first.
@@ -78,6 +78,7 @@ class Recording {
 
  private:
   void take_form(const Experiment& e, const std::vector<SweepAxis>& sweep);
+  void read_block_rows(const Experiment& e);
 
   /// The part of a dataset that belongs to one condition.
   struct Box {
@@ -96,6 +97,7 @@ class Recording {
   };
   std::string spike_group(std::size_t index, const EventRule& event) const;
   SpikeSeries create_spikes(const std::string& group, const EventRule& event, std::size_t expected);
+  SpikeSeries spikes_anew(const std::string& group);
 
   std::size_t sweep_axes_ = 0;  ///< of the condition axes
   Unit time_unit_;

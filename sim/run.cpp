@@ -3,12 +3,10 @@
 #include <fmt/format.h>
 #include <omp.h>
 
-#include <cstdint>
 #include <cstdio>
 #include <exception>
 #include <mutex>
 #include <optional>
-#include <span>
 
 #include "base/error.hpp"
 #include "sim/analysis_record.hpp"
@@ -86,37 +84,17 @@ void run_experiment(const Experiment& e, const RunOptions& options) {
   Progress progress(e.title, count, options.quiet);
 
   std::mutex lock;
-  std::optional<CourseWriter> writer(std::in_place, recording, e, lock);
+  std::optional<CourseWriter> writer(std::in_place, recording, lock);
   std::exception_ptr first_failure;
   std::size_t failed_condition = count;
   std::size_t finished = 0;
-  const auto recorded_run = [&](std::size_t c) {
-    CourseWriter::Condition course(*writer, c);
-    CourseObserver observer;
-    observer.progress = [&](double share) {
-      progress.within(c, share);
-      course.hand_over_when_due();
-    };
-    observer.sample = [&](std::size_t variable, std::span<const double> values) { course.add(variable, values); };
-    observer.spikes = [&](std::size_t event, double t, std::span<const std::uint32_t> ids) {
-      course.add_spikes(event, t, ids);
-    };
-    try {
-      ConditionResult result = runner.run(c, observer);
-      course.finish();
-      return result;
-    } catch (...) {  // what came before is worth a look
-      course.finish();
-      throw;
-    }
-  };
   const auto one = [&](std::size_t c) {
     {
       const std::scoped_lock guard(lock);
       if (first_failure) return;
     }
     try {
-      const ConditionResult result = recorded_run(c);
+      const ConditionResult result = writer->run(runner, e, c, c, [&](double share) { progress.within(c, share); });
       const std::scoped_lock guard(lock);
       for (const auto& [name, value] : result.notes) recording.note(c, name, value);
       for (std::size_t i = 0; i < e.analyses.size(); ++i) analyses[i].set(c, result.analyses[i]);

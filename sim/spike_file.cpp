@@ -71,9 +71,22 @@ std::string group_of(const H5File& file, const SpikePlace& place) {
                                                suggest_names("", found)));
 }
 
+/// A sweep writes the spikes of a point while it runs. @throws Error for one that did not come to its end
+void require_done(const H5File& file, const std::string& group) {
+  if (!file.attribute("/", "sweep")) return;
+  const auto event = group.find('/', std::string_view("/spikes/").size());
+  const std::size_t point = std::stoul(group.substr(event + 1));
+  const double status = file.read_numbers("/status").values.at(point);
+  if (status == 1) return;
+  throw Error(file.path(), fmt::format("{} holds the spikes of a point that {}.", group,
+                                       status == 0 ? "has not ended. Let the sweep go on with --resume"
+                                                   : fmt::format("broke off; /errors/{} says why", point)));
+}
+
 SpikeList of_hdf5(const SpikePlace& place) {
   const H5File file = H5File::open(place.file);
   const std::string group = group_of(file, place);
+  require_done(file, group);
   const Layout& layout = *layout_of(file, group);
   SpikeList spikes;
   spikes.unit = layout.unit;

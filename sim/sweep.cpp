@@ -18,6 +18,7 @@
 #include "io/text_file.hpp"
 #include "sim/analysis_record.hpp"
 #include "sim/condition_runner.hpp"
+#include "sim/course_writer.hpp"
 #include "sim/observable.hpp"
 #include "sim/output_file.hpp"
 #include "sim/progress.hpp"
@@ -177,34 +178,40 @@ void require_one_array(const Sweep& s, const Experiment& form) {
 class SweepFile {
  public:
   SweepFile(const Sweep& s, const Experiment& form, const SweepOptions& options)
-      : s_(s), recording_(open(s, form, options), form, s.axes), conditions_(form.condition_count()) {
+      : s_(s),
+        recording_(open(s, form, options), form, s.axes),
+        writer_(recording_, lock_),
+        conditions_(form.condition_count()) {
     for (const double v : recording_.file().read_numbers("/status").values)
       status_.push_back(static_cast<PointStatus>(static_cast<int>(v)));
   }
 
   PointStatus status(std::size_t point) const { return status_[point]; }
 
-  /// A point that broke off has left the same spikes or none.
-  void write(const Experiment& e, std::size_t point, std::size_t condition, ConditionResult result) {
+  /// Runs and records one condition of a point.
+  ConditionResult run(const ConditionRunner& runner, const Experiment& e, std::size_t point, std::size_t condition) {
     const std::size_t index = point * conditions_ + condition;
-    for (std::size_t i = 0; i < e.run.record.size(); ++i) recording_.write(e.run.record[i], index, result.recorded[i]);
-    for (std::size_t i = 0; i < result.spikes.size(); ++i)
-      if (const EventRule& event = e.circuit->events[i];
-          !result.spikes[i].times.empty() && !recording_.has_spikes(index, event))
-        recording_.write_spikes(index, event, std::move(result.spikes[i]), true);
-    for (const auto& [name, value] : result.notes) recording_.note(index, name, value);
+    ConditionResult result = writer_.run(runner, e, condition, index);
+    in_file([&] {
+      for (const auto& [name, value] : result.notes) recording_.note(index, name, value);
+    });
+    return result;
   }
 
   void write(const Experiment& e, std::size_t point, const Analysis& a, const AnalysisResult& raw) {
-    const AnalysisResult result = related_result(e, a, raw);
-    write_analysis(recording_.file(), a, result, place(s_, point));
-    if (!a.comparison) return;
-    for (const auto& [name, value] : compare_with_data(a, result).scores()) put(score_path(a, name), point, value);
+    in_file([&] {
+      const AnalysisResult result = related_result(e, a, raw);
+      write_analysis(recording_.file(), a, result, place(s_, point));
+      if (!a.comparison) return;
+      for (const auto& [name, value] : compare_with_data(a, result).scores()) put(score_path(a, name), point, value);
+    });
   }
 
   /// The numbers of a point reach the disk before its status says so.
   void finish_point(std::size_t point, std::uint64_t seed, PointStatus status, const std::string& error,
                     const std::string& warning) {
+    writer_.require_written();
+    const std::scoped_lock guard(lock_);
     H5File& file = recording_.file();
     const auto tell = [&](const char* group, const std::string& text) {
       const std::string path = fmt::format("/{}/{}", group, point);
@@ -238,6 +245,16 @@ class SweepFile {
  private:
   static std::string score_path(const Analysis& a, const std::string& score) {
     return fmt::format("/score/{}_{}", a.name, score);
+  }
+
+  /// A failure in the file is not that of a point.
+  void in_file(const auto& write) {
+    const std::scoped_lock guard(lock_);
+    try {
+      write();
+    } catch (const Failure& f) {
+      throw std::runtime_error(f.what());
+    }
   }
 
   template <class Number>
@@ -303,24 +320,18 @@ class SweepFile {
 
   const Sweep& s_;
   Recording recording_;
+  std::mutex lock_;  ///< of the recording
+  CourseWriter writer_;
   std::size_t conditions_;
   std::vector<PointStatus> status_;
 };
 
 /// Runs and records one point. What goes wrong in the computation is the point's; what goes wrong in the file is
 /// everyone's.
-void run_point(const Sweep& s, std::size_t point, const Experiment& form, SweepFile& file, std::mutex& lock) {
+void run_point(const Sweep& s, std::size_t point, const Experiment& form, SweepFile& file) {
   std::string error;
   std::string warnings;
   std::uint64_t seed = 0;
-  const auto record = [&](const auto& write) {
-    const std::scoped_lock guard(lock);
-    try {
-      write();
-    } catch (const Failure& f) {
-      throw std::runtime_error(f.what());
-    }
-  };
   try {
     Experiment e = experiment_at(s, point);
     e.run.seed = seed = seed_of_point(s, e.run.seed, point);
@@ -330,13 +341,12 @@ void run_point(const Sweep& s, std::size_t point, const Experiment& form, SweepF
     std::vector<AnalysisResult> analyses;
     for (const auto& a : e.analyses) analyses.push_back(unknown_result(e, a));
     for (std::size_t c = 0; c < e.condition_count(); ++c) {
-      ConditionResult result = runner.run(c);
+      const ConditionResult result = file.run(runner, e, point, c);
       for (std::size_t i = 0; i < analyses.size(); ++i) analyses[i].set(c, result.analyses[i]);
       if (!result.warning.empty())
         warnings += fmt::format("{}condition {}: {}", warnings.empty() ? "" : "\n", c, result.warning);
-      record([&] { file.write(e, point, c, std::move(result)); });
     }
-    for (std::size_t i = 0; i < analyses.size(); ++i) record([&] { file.write(e, point, e.analyses[i], analyses[i]); });
+    for (std::size_t i = 0; i < analyses.size(); ++i) file.write(e, point, e.analyses[i], analyses[i]);
   } catch (const Error& e) {
     error = e.what();
   } catch (const Failure& f) {
@@ -344,7 +354,6 @@ void run_point(const Sweep& s, std::size_t point, const Experiment& form, SweepF
   } catch (const std::bad_alloc&) {
     error = "the memory does not suffice for this point. Run with fewer --threads, or record less.";
   }
-  const std::scoped_lock guard(lock);
   file.finish_point(point, seed, error.empty() ? PointStatus::done : PointStatus::failed, error, warnings);
 }
 
@@ -389,7 +398,7 @@ SweepSummary run_sweep(const Sweep& s, const SweepOptions& options) {
       if (stop) return;
     }
     try {
-      run_point(s, point, form, file, lock);
+      run_point(s, point, form, file);
       const std::scoped_lock guard(lock);
       progress.done(++finished);
     } catch (...) {

@@ -40,8 +40,9 @@ Sweep sweep_of_recording(const std::string& path);
 /// Runs every point of the grid, points side by side and each a pure function of the experiment, its values and its
 /// seed, and records them as one array: [sweep axes, condition axes, t, axes], with analyses [sweep axes, ...], their
 /// scores /score/NAME_r, /status, /seed and, for failed points, a text in /errors. One point's failure stops nothing,
-/// whether its values are refused together or its run breaks off. Killed at any time, it can be resumed; the numbers
-/// are then those of an undisturbed sweep.
+/// whether its values are refused together or its run breaks off. Samples and spikes are written while points run, and
+/// count once the status of their point is 1. Killed at any time, it can be resumed; the numbers are then those of an
+/// undisturbed sweep.
 /// @throws Error before anything is written, when a value of an axis is refused beside all others or changes the shape
 ///         of what is recorded; Failure when the file cannot be written; Interrupted after Ctrl-C, with a file that can
 ///         be resumed

@@ -14,15 +14,18 @@ LAYOUTS = [("times", "ids"), ("timestamps", "node_ids")]  # Striate's, SONATA's
 
 def read_events(file):
     """{name: (times, ids, condition, unit, elements)} of the spikes below /spikes of an open HDF5 file that has any; of a sweep,
-    those of each point are NAME/POINT."""
+    those of each point that is done are NAME/POINT."""
     found = {}
+    status = file["status"][()].ravel() if "sweep" in file.attrs else None
 
     def visit(name, group):
         for times, ids in LAYOUTS:
             if isinstance(group, h5py.Group) and times in group and ids in group and group[times].size:
                 unit = group[times].attrs.get("units", "ms" if times == "timestamps" else "")
                 place = name.split("/")
-                of_run = 1 + ("sweep" in file.attrs)
+                if status is not None and status[int(place[1])] != 1:
+                    continue
+                of_run = 1 + (status is not None)
                 condition = int(place.pop()) if len(place) > of_run and place[-1].isdigit() else 0
                 whole = min(group[times].size, group[ids].size)  # a killed run may have left one longer
                 found.setdefault("/".join(place), {})[condition] = (

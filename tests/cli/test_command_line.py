@@ -605,6 +605,28 @@ relative_to = { current = 0 }
     def test_a_killed_sweep_resumes_to_the_bits_of_an_undisturbed_one(self):
         self.disturbed(signal.SIGKILL, -signal.SIGKILL)
 
+    def test_spikes_of_a_sweep_that_is_killed_do_not_count_before_their_point_is_done(self):
+        self.write("regular.circuit", "circuit regular\ntime ms\naxis n = 50\nparameter I = 1 1/ms\ndV/dt = I : 1 [n]\n"
+                   "event spike when V > 10.05: V = 0\n")
+        self.write("regular.toml", 'circuit = "regular.circuit"\n[run]\nmethod = "euler"\nspikes = "grid"\nstep = "0.1 ms"\n'
+                   'duration = "300 s"\nevery = "100 s"\n')
+        arguments = ["sweep", "regular.toml", "--over", "parameters.I=1 1/ms,2 1/ms", "-q"]
+        self.assertEqual(self.striate(*arguments, "--threads", "1", "-o", "whole.h5").returncode, 0)
+        process = subprocess.Popen([STRIATE, *arguments, "--threads", "2", "-o", "killed.h5"], cwd=self.folder)
+        under_way = 0
+        while not under_way and process.poll() is None:
+            time.sleep(0.05)
+            if (self.folder / "killed.h5").exists():
+                with h5py.File(self.folder / "killed.h5") as file:
+                    under_way = file["spikes/spike/0/ids"].shape[0] if file["status"][0] == 0 and "spikes/spike/0" in file else 0
+        process.kill()
+        process.wait()
+        self.assertGreater(under_way, 0)
+        self.assertLess(under_way, 50 * 300000 // 10)
+        self.refused(["distances", "killed.h5", "--measure", "isi_distance", "--population", "spike/0", "-o", "d.h5"], "spike/0", "--resume")
+        self.assertEqual(self.striate(*arguments, "--threads", "2", "-o", "killed.h5", "--resume").returncode, 0)
+        self.assertEqual(self.contents("killed.h5"), {**self.contents("whole.h5"), "threads": "2"})
+
     def test_an_interrupted_sweep_ends_with_130_and_resumes(self):
         self.disturbed(signal.SIGINT, 130)
 

@@ -198,6 +198,34 @@ BOOST_AUTO_TEST_CASE(a_sweep_keeps_the_spikes_of_every_point) {
   BOOST_TEST(file.read_numbers("/spikes/given/1/times").values.size() == 4u);
 }
 
+BOOST_AUTO_TEST_CASE(a_sweep_writes_spikes_as_they_come_whatever_the_threads_and_no_point_before_its_end_counts) {
+  // 300 units that spike in each of 200 steps, until the rate of the last point is no number
+  const Scratch folder;
+  std::ofstream(folder.path("busy.circuit"))
+      << "circuit busy\ntime ms\naxis n = 300\nparameter I = 1 1/ms\nparameter end = 99 1\n"
+         "dV/dt = I + 1e-6*sqrt(end - t/(1 ms))/(1 ms) : 1 [n]\nevent spike when V > 0.05: V = 0\n";
+  std::ofstream(folder.path("busy.toml")) << "circuit = \"busy.circuit\"\n[conditions.c]\nvalues = [1, 2]\n[run]\n"
+                                             "method = \"euler\"\nspikes = \"grid\"\nstep = \"0.1 ms\"\n"
+                                             "duration = \"20 ms\"\nevery = \"5 ms\"\n";
+  const Sweep sweep = read_sweep(folder.path("busy.toml"), {}, {"parameters.I=1 1/ms,2 1/ms", "parameters.end=99,15"});
+  for (const int threads : {1, 3}) {
+    const std::string output = folder.path(std::to_string(threads) + ".h5");
+    SweepOptions options;
+    options.run = {.output = output, .quiet = true, .threads = threads, .command = "test"};
+    BOOST_TEST(run_sweep(sweep, options).failed == 2u);
+    const H5File file = H5File::open(output);
+    for (const std::string point : {"0", "2"})
+      for (const std::int64_t c : {0, 1})
+        BOOST_TEST(read_spikes({.file = output, .population = "spike/" + point, .condition = c}).times.size() ==
+                   200u * 300);
+    const auto times = file.read_numbers("/spikes/spike/1/0/times").values;
+    BOOST_TEST(times.size() >= 149u * 300);
+    BOOST_TEST(!file.exists("/spikes/spike/1/1"));
+    BOOST_CHECK_EXCEPTION(read_spikes({.file = output, .population = "spike/1"}), Error,
+                          says("broke off", "/errors/1"));
+  }
+}
+
 BOOST_AUTO_TEST_CASE(what_is_wrong_with_spikes_and_files_is_said_before_the_run) {
   const Made made;
   BOOST_CHECK_EXCEPTION(load_experiment(made.experiment("")), Error, says("given", "[trains.given]"));
