@@ -240,20 +240,22 @@ Adjoint adjoint(const Problem& problem, const Method& method, std::span<const do
       set_held();
     }
     auto sample = piece->samples.rbegin();
+    const auto time_of = [&](std::size_t n) { return std::max(times[n], piece->begin); };
     double from = piece->end;
     const auto add_samples_at = [&](double t) {
-      while (sample != piece->samples.rend() && times[*sample] == t) add_loss(*sample++);
+      while (sample != piece->samples.rend() && time_of(*sample) == t) add_loss(*sample++);
     };
     add_samples_at(from);
     while (all_zero(lambda) && sample != piece->samples.rend()) {
-      from = times[*sample];
+      from = time_of(*sample);
       add_samples_at(from);
     }
     if (all_zero(lambda) || from == piece->begin) continue;
     if (!reversal || from < piece->end) run_to(from);
-    while (sample != piece->samples.rend() && times[*sample] > piece->begin) {
-      reversal->back_to(times[*sample], lambda, pbar, result);
-      add_samples_at(times[*sample]);
+    while (sample != piece->samples.rend() && time_of(*sample) > piece->begin) {
+      const double t = time_of(*sample);
+      reversal->back_to(t, lambda, pbar, result);
+      add_samples_at(t);
     }
     reversal->back_to(piece->begin, lambda, pbar, result);
     reversal->finish(result);

@@ -28,7 +28,7 @@ using SpikeLoss = std::function<double(const SpikeTime& spike, double& tbar)>;
 /// rtol of the method also holds for lambda and for the gradient: relative to what the loss would change if a state, or
 /// a parameter, changed by its own size.
 /// @param method  "adams", or "bdf" for stiff circuits
-/// @param times   sample times, ascending in [t0, t1]; a sample at the time of an event is taken before it
+/// @param times   sample times, ascending in [t0, t1]; a sample at the time of an event is taken after it
 /// @param memory_bytes  bound on the stored states of one piece; where more would be needed CVODES runs stretches again
 /// @throws Error for a method or circuit without this derivative, Failure where it does not exist or did not converge
 Adjoint adjoint(const Problem& problem, const Method& method, std::span<const double> times, const Loss<double>& loss,

@@ -49,6 +49,8 @@ Course course(const Problem& problem, const Method& method, std::span<const doub
         result.spikes.push_back({event.t, change.elements[i], change.spikes[i]});
         spiked[change.elements[i]] = true;
       }
+    if (piece.begin < event.t && std::binary_search(breaks.begin(), breaks.end(), event.t))
+      close(event.t, event.before);
     piece.event = event;
     close(event.t, event.after);
     piece.held = event.held_after;

@@ -26,7 +26,7 @@ struct SpikeTime {
 /// A run cut at its events and at the breakpoints of its drive.
 struct Course {
   std::vector<Piece> pieces;
-  std::vector<std::vector<double>> samples;  ///< states at the sample times; at an event, before it
+  std::vector<std::vector<double>> samples;  ///< states at the sample times; at an event, after it
   std::vector<SpikeTime> spikes;
   /// The elements that could have spiked and did not: no derivative tells what would make them, as "spike [3]".
   std::vector<std::string> silent;

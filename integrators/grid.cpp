@@ -210,9 +210,11 @@ class Grid final : public Engine {
     for (double c : problem_.checkpoints) step_at("checkpoint", c);
   }
 
-  /// Recorded spikes belong to the steps that end nearest to them; the first step has those of its first half too.
+  /// Recorded spikes up to t1 belong to the steps that end nearest to them; the first step has those of its first half
+  /// too.
   void read_trains() {
     trains_.resize(system_.events().size());
+    const double tiny = 1e-6 * method_.step;
     for (const auto& given : problem_.trains) {
       const auto& events = system_.events();
       const auto event = std::find_if(events.begin(), events.end(), [&](const Event& e) {
@@ -230,7 +232,7 @@ class Grid final : public Engine {
                                            given.element[i], event->size));
         if (!std::isfinite(given.t[i]))
           throw Error(where(), fmt::format("spike {} of source '{}' has the time {}.", i, given.source, given.t[i]));
-        if (given.t[i] < problem_.t0) continue;
+        if (given.t[i] < problem_.t0 || given.t[i] > problem_.t1 + tiny) continue;
         const double step = std::max(1.0, std::round((given.t[i] - problem_.t0) / method_.step));
         train.emplace_back(static_cast<std::uint64_t>(std::min(step, 1e18)), given.element[i]);
       }

@@ -82,7 +82,7 @@ struct Checkpoint {
 
 enum class Stop {
   step,    ///< an accepted step
-  output,  ///< t() is the time asked for
+  output,  ///< t() is the time asked for, but for rounding where an event is there
   event,   ///< t() is the time of event(): spikes, arrivals or releases; y() is the state after it
   end,     ///< t() is Problem::t1 and nothing is left to report
 };
@@ -110,8 +110,8 @@ class Integrator {
   void start(Problem problem, const Checkpoint& checkpoint);
 
   /// Moves t() towards `until` [time unit, >= t()] and stops at the first of: the next accepted step, an event,
-  /// `until`, the end. When `until` is also the time of an event or the end, the output comes first, with the state
-  /// before it.
+  /// `until`, the end. At t0 the output comes before the events of that time, with the initial state; everywhere else
+  /// after them, with the state that they leave (also where rounding alone puts them after `until`).
   /// @throws Failure with the time, the states and the likely cause when the solver cannot go on
   Stop advance(double until);
 

@@ -200,6 +200,9 @@ struct Located final : Engine {
     stops_ = checkpoint.breaks;
   }
 
+  /// Whether a release, a source's spike or an arrival is to come by t.
+  bool due_by(double t) const { return traffic_->next() <= t + tiny_; }
+
   bool restart_due() const { return restart_ || step_end_ == segment_end_; }
 
   /// Starts the segment from t_ to the next stop. Returns false when the drive's jump at t_ makes an event.
@@ -217,7 +220,7 @@ struct Located final : Engine {
     evaluation_->set_segment(begin, segment_end_);
     traffic_->look_ahead(t_, segment_end_);
     restart_ = false;
-    due_ = traffic_->next() <= t_ + tiny_;
+    due_ = due_by(t_);
     if (due_) {
       step_begin_ = step_end_ = event_t_ = t_;
       pending_ = true;
@@ -542,19 +545,20 @@ struct Located final : Engine {
   }
 
   Stop advance(double until) override {
-    if (!(until >= t_)) {
+    if (!(until >= t_ - tiny_)) {
       throw Error(method_.name, fmt::format("asked to advance to {}, but t = {} already.",
                                             time_text(until, problem_.system), time_text(t_, problem_.system)));
     }
-    if (t_ >= problem_.t1 - tiny_ && !pending_) {
+    const bool more_now = pending_ ? event_t_ <= t_ : t_ == step_end_ && restart_due() && due_by(t_);
+    if (t_ >= problem_.t1 - tiny_ && !pending_ && !more_now) {
       t_ = problem_.t1;
       return Stop::end;
     }
-    // An event at the very end is still to come after an output there.
-    if (until == t_ && !(pending_ && until == problem_.t1)) return Stop::output;
+    if (until <= t_ && (!more_now || t_ == problem_.t0)) return Stop::output;
     if (!pending_ && t_ == step_end_) take_step();
     const double next = pending_ ? event_t_ : step_end_;
-    if (t_ < next && until <= next) {
+    const bool eventful = pending_ || (next == segment_end_ && due_by(next));
+    if (t_ < next && (until < next - tiny_ || (until <= next && !eventful))) {
       t_ = until;
       read(t_, y_);
       return Stop::output;

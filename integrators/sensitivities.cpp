@@ -229,7 +229,7 @@ Sensitivities sensitivities(const Problem& problem, const Method& method, std::s
     evaluation.set_segment(piece.begin, piece.end);
     std::ranges::copy(piece.held, evaluation.supplied(Supply::held).begin());
     auto sample = piece.samples.begin();
-    for (; sample != piece.samples.end() && times[*sample] == piece.begin; ++sample) store(*sample, piece.y);
+    for (; sample != piece.samples.end() && times[*sample] <= piece.begin; ++sample) store(*sample, piece.y);
     std::vector<double> before = piece.y;
     if (piece.begin < piece.end) {
       Carry carry(evaluation, method, directions, reaches, piece, s);

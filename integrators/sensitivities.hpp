@@ -33,7 +33,7 @@ struct Sensitivities {
 /// derivative of their jump and of their moment. The error of s is controlled by the method's tolerances, for a change
 /// of the parameters or initial states by their own size.
 /// @param method  "adams", or "bdf" for stiff circuits
-/// @param times   ascending in [t0, t1]; a sample at the time of an event is taken before it
+/// @param times   ascending in [t0, t1]; a sample at the time of an event is taken after it
 /// @throws as adjoint does
 Sensitivities sensitivities(const Problem& problem, const Method& method, std::span<const Direction> directions,
                             std::span<const double> times);

@@ -35,11 +35,11 @@ Solution run(Integrator& integrator, const Problem& problem, std::span<const dou
     if ((stop == Stop::step || stop == Stop::output) && observer.progress)
       observer.progress(integrator.t(), integrator.counters());
     if (stop == Stop::output || stop == Stop::end) {
-      if (save && integrator.t() == until) {
+      if (save && integrator.t() >= until) {
         observer.checkpoint(integrator.save());
         ++checkpoint;
       }
-      while (time != times.end() && *time == integrator.t()) {
+      while (time != times.end() && *time <= integrator.t()) {
         if (observer.inputs) observer.inputs(integrator.at());
         if (observer.sample) observer.sample(*time, integrator.y());
         ++time;

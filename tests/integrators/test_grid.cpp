@@ -2,9 +2,11 @@
 #include <fmt/format.h>
 #include <omp.h>
 
+#include <algorithm>
 #include <boost/test/unit_test.hpp>
 #include <cmath>
 #include <numbers>
+#include <tuple>
 
 #include "base/error.hpp"
 #include "circuit/compile.hpp"
@@ -448,6 +450,49 @@ BOOST_AUTO_TEST_CASE(a_grid_refuses_what_it_cannot_do) {
   Method exact;
   exact.name = "exact";
   says(refusal(neuron, exact), "Set spikes = \"grid\"");
+}
+
+// Steps of 0.5 ms reach every time here without rounding; nothing decays, so that a jump at the beginning of its step
+// leaves what one at its end does.
+BOOST_AUTO_TEST_CASE(what_happens_at_an_instant_is_in_the_sample_there_and_in_the_run_that_ends_there_on_both_engines) {
+  Problem p = problem(
+      "time ms\naxis n = 1\nV(0) = 0\ndV/dt = 0/(1 ms) : 1 [n]\nU(0) = 0\ndU/dt = 0/(1 ms) : 1 [n]\n"
+      "X(0) = 0\ndX/dt = 1/(1 ms) : 1 [n]\nY(0) = 0\ndY/dt = 1/(1 ms) : 1 [n]\nZ(0) = 0\ndZ/dt = 1/(1 ms) : 1 [n]\n"
+      "train s[n]: V = V + 1\nevent early when X > 4: X = 0\nevent late when Y > 10: Y = 0\n"
+      "event held when Z > 2: Z = 0, hold Z for 1 ms\nprojection in from s to n: one_to_one after 2 ms: U += 1\n",
+      10);
+  p.trains = {{"s", {3, 8, 10, 10.2}, {0, 0, 0, 0}}};
+  std::vector<double> times;
+  for (int i = 0; i <= 10; ++i) times.push_back(i);
+  using Spike = std::tuple<double, std::size_t, std::uint32_t>;
+  for (const bool grid : {false, true}) {
+    std::vector<std::vector<double>> samples;
+    std::vector<Spike> spikes;
+    Observer observer;
+    observer.sample = [&](double, std::span<const double> y) { samples.emplace_back(y.begin(), y.end()); };
+    observer.spikes = [&](double t, std::size_t event, std::span<const std::uint32_t> ids) {
+      for (const std::uint32_t i : ids) spikes.emplace_back(t, event, i);
+    };
+    Method method;
+    method.name = "euler";
+    method.step = 0.5;
+    if (grid) method.spikes = Method::Spikes::grid;
+    solve(p, method, times, observer);
+    BOOST_REQUIRE(samples.size() == times.size());
+    const std::vector<std::vector<double>> V_U_X_Y_Z{{0, 0, 0, 1, 1, 1, 1, 1, 2, 2, 3},
+                                                     {0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 2},
+                                                     {0, 1, 2, 3, 0, 1, 2, 3, 0, 1, 2},
+                                                     {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 0},
+                                                     {0, 1, 0, 0, 1, 0, 0, 1, 0, 0, 1}};
+    for (std::size_t i = 0; i < times.size(); ++i)
+      for (std::size_t k = 0; k < 5; ++k)
+        BOOST_TEST(samples[i][k] == V_U_X_Y_Z[k][i], (grid ? "grid" : "precise")
+                                                         << " state " << k << " at " << i << ": " << samples[i][k]);
+    std::sort(spikes.begin(), spikes.end());
+    const std::vector<Spike> all{{2, 3, 0}, {3, 0, 0}, {4, 1, 0},  {5, 3, 0}, {8, 0, 0},
+                                 {8, 1, 0}, {8, 3, 0}, {10, 0, 0}, {10, 2, 0}};
+    BOOST_TEST((spikes == all));
+  }
 }
 
 BOOST_AUTO_TEST_SUITE_END()
