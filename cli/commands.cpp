@@ -25,6 +25,7 @@
 #include "sim/compare_recordings.hpp"
 #include "sim/condition_runner.hpp"
 #include "sim/experiment_circuit.hpp"
+#include "sim/output_file.hpp"
 #include "sim/progress.hpp"
 #include "sim/provenance.hpp"
 #include "sim/recording.hpp"
@@ -201,6 +202,8 @@ void info(const std::string& path) {
     fmt::print("{:<16} {} points: {} done, {} failed, {} pending\n", "sweep", status.size(),
                std::ranges::count(status, 1), std::ranges::count(status, 2), std::ranges::count(status, 0));
   }
+  if (const std::string earlier = told_of_earlier(path); !earlier.empty())
+    fmt::print("{:<16} {}\n", "beside it", earlier);
   list_contents(file, "/");
 }
 

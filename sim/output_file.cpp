@@ -6,6 +6,7 @@
 #include "base/unused_path.hpp"
 #include "io/toml.hpp"
 #include "sim/experiment_circuit.hpp"
+#include "sim/provenance.hpp"
 
 namespace striate {
 
@@ -27,10 +28,30 @@ void require_apart(const std::string& output, const std::string& experiment_path
       throw Error(output, fmt::format("the experiment reads this file ('{}'). Choose another output with -o.", text));
 }
 
+namespace {
+
+std::string aside_of(const std::string& path) { return followed(path) + ".before"; }
+
+}  // namespace
+
+std::string told_of_earlier(const std::string& path) {
+  const std::string aside = aside_of(path);
+  try {
+    open_recording(aside);
+  } catch (const Error&) {
+    return {};
+  }
+  return fmt::format(
+      "{} is the recording that stood here before a run with --force, which was killed (or still runs). Move it back, "
+      "or "
+      "delete it.",
+      aside);
+}
+
 EarlierFile::EarlierFile(const std::string& path) : path_(followed(path)) {
   std::error_code none;
   if (!fs::exists(path_, none)) return;
-  aside_ = unused_path(path_.string() + ".before");
+  aside_ = unused_path(aside_of(path));
   fs::rename(path_, aside_);
 }
 

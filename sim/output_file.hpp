@@ -30,6 +30,9 @@ class EarlierFile {
   bool held_ = true;
 };
 
+/// What the file is that a killed run has left beside `path`, and what to do with it; nothing where there is none.
+std::string told_of_earlier(const std::string& path);
+
 /// Writes a file whole or not at all, in the place of one that stands there.
 void write_whole(const std::string& path, const std::function<void(H5File&)>& write);
 

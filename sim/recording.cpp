@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cmath>
+#include <cstdio>
 #include <filesystem>
 #include <numeric>
 #include <set>
@@ -109,6 +110,9 @@ void require_free(const std::string& path, bool overwrite) {
   if (access(folder.c_str(), W_OK) != 0)
     throw Error(path, fmt::format("the file cannot be written: {}. Choose a directory that exists and may be written.",
                                   std::generic_category().message(errno)));
+  const std::string earlier = told_of_earlier(path);
+  if (!earlier.empty() && !overwrite) throw Error(path, earlier);
+  if (!earlier.empty()) std::fputs(fmt::format("striate: warning: {}\n", earlier).c_str(), stderr);
   if (!std::filesystem::exists(std::filesystem::symlink_status(path, none))) return;
   if (!overwrite)
     throw Error(path,

@@ -20,7 +20,7 @@ void require_recordable(const std::string& path, const Experiment& experiment,
                         const std::vector<SweepAxis>& sweep = {});
 
 /// @throws Error when a file stands at `path` that may not be written over: any, or with `overwrite` one that is no
-/// recording of Striate
+/// recording of Striate; without `overwrite` also beside what a killed run was to write over, of which it warns else
 void require_free(const std::string& path, bool overwrite);
 
 /// What is recorded, in bytes.

@@ -112,6 +112,25 @@ y = "respones"
         self.refused(["sweep", "unit.toml", "--over", "parameters.I=0,1", "-o", "out.h5"], "out.h5", "exists already")
         self.refused(["run", "unit.toml", "-o", "no/such/out.h5"], "no/such/out.h5", "cannot be written")
 
+    def test_what_a_killed_run_was_to_write_over_is_told_of_and_kept(self):
+        self.assertEqual(self.striate("run", "unit.toml", "-o", "out.h5").returncode, 0)
+        earlier = (self.folder / "out.h5").read_bytes()
+        process = subprocess.Popen([STRIATE, "run", "unit.toml", "-o", "out.h5", "--force", "-q", "--set", "run.duration=400 s"], cwd=self.folder)
+        kept = self.folder / "out.h5.before"
+        while not (kept.exists() and (self.folder / "out.h5").exists() and (self.folder / "out.h5").stat().st_size) and process.poll() is None:
+            time.sleep(0.01)
+        time.sleep(0.2)
+        process.kill()
+        process.wait()
+        self.assertIn("out.h5.before", self.striate("info", "out.h5").stdout)
+        self.refused(["run", "unit.toml", "-o", "out.h5"], "out.h5.before", "Move it back")
+        forced = self.striate("run", "unit.toml", "-o", "out.h5", "--force")
+        self.assertEqual(forced.returncode, 0)
+        self.assertIn("out.h5.before", forced.stderr)
+        self.assertEqual(kept.read_bytes(), earlier)
+        kept.rename(self.folder / "out.h5")
+        self.assertNotIn("before", self.striate("info", "out.h5").stdout)
+
     def test_a_truncated_or_foreign_file_is_refused(self):
         self.assertEqual(self.striate("run", "unit.toml", "-o", "out.h5").returncode, 0)
         self.write("text.h5", "not HDF5")
