@@ -364,15 +364,14 @@ Experiment read_experiment(TomlDocument& document, const std::string& path) {
   const auto inputs = root.find_table("inputs");
   for (const auto& input : e.circuit->inputs) {
     const std::string& name = input.variable->name;
-    if (inputs && inputs->has(name)) {
-      e.given_inputs.emplace_back(name, inputs->at(name));
-    } else if (encoder) {
-      const std::string served = encoder->string("input", e.circuit->inputs[0].variable->name);
-      if (served == name) e.encoders.emplace_back(name, make_encoder(*encoder, e.circuit, input, *e.map));
-    }
-    const bool fed = (!e.encoders.empty() && e.encoders.back().first == name) ||
-                     (!e.given_inputs.empty() && e.given_inputs.back().first == name);
-    if (!fed)
+    const bool given = inputs && inputs->has(name);
+    const bool encoded = encoder && encoder->string("input", e.circuit->inputs[0].variable->name) == name;
+    if (given && encoded)
+      inputs->at(name).fail(fmt::format("but the [encoder] of {} feeds '{}' with the stimulus. Leave one of them out.",
+                                        encoder->position(), name));
+    if (given) e.given_inputs.emplace_back(name, inputs->at(name));
+    if (encoded) e.encoders.emplace_back(name, make_encoder(*encoder, e.circuit, input, *e.map));
+    if (!given && !encoded)
       root.fail(
           fmt::format("lacks the input '{}' of circuit '{}'. Add [stimulus] with [encoder], or a value {} = ... "
                       "under [inputs].",

@@ -261,12 +261,16 @@ void connect(const TomlTable& root, TrainingExperiment& e) {
               fmt::format("but circuit '{}' has no input '{}'.{}", e.circuit->name, key, suggest_names(key, inputs)));
   for (const auto& input : e.free->inputs) {
     const std::string& name = input.variable->name;
+    const std::string source = renamed && renamed->has(name) ? renamed->string(name) : name;
+    const auto found = std::find(known.begin(), known.end(), source);
     if (given && given->has(name)) {
+      if (found != known.end() || (renamed && renamed->has(name)))
+        given->at(name).fail(
+            fmt::format("but the data of {} fill '{}' with their variable '{}'. Leave one of them out.",
+                        renamed && renamed->has(name) ? renamed->at(name).position() : data.position(), name, source));
       e.fixed_inputs.emplace_back(name, evaluate(given->at(name), input.variable.unit()));
       continue;
     }
-    const std::string source = renamed && renamed->has(name) ? renamed->string(name) : name;
-    const auto found = std::find(known.begin(), known.end(), source);
     const auto is_it = [&](const auto& noise) { return noise.variable->name == name; };
     if (found == known.end() && std::ranges::any_of(e.circuit->noises, is_it))
       data.fail(

@@ -180,6 +180,7 @@ class BadInput(Program):
         self.refused_tilt('size = "2 deg"', 'size = "2 deg"\nonset = "10 ms"', "onset", "time 0", "run.method")
         self.refused_tilt('"0.25 deg"', '"0.25"', "scale", "0.25 deg")
         self.refused_tilt("[encoder]", "[encodr]", "[stimulus]", "Add [encoder]")
+        self.refused_tilt("[encoder]", "[inputs]\nX = 1\n\n[encoder]", "inputs.X = 1", f"[encoder] of e.toml:{TILT[:TILT.index('[encoder]')].count(chr(10)) + 4}", "'X'")
         for old, new, *words in (('kind = "circular"', 'kind = "circlar"', "circular"), ("width = 0.40", "width = -1", "width"),
                                  ("width = 0.40", "width = nan", "width"), ('axis = "feature"', 'axis = "featur"', "e.toml", "Closest: feature"),
                                  ('axis = "feature"', 'input = "Y"', "Y", "Closest: X"), ('range = ["-90 deg", "90 deg"]\n', "", "lacks `range`"),

@@ -307,7 +307,9 @@ class Trainings(Program):
                 ('[gradient]\nmethod = "adjoint"', "bptt takes every circuit"), ('[gradient]\nmethod = "bptt"\npenalty = 10', "penalty"),
                 ('[gradient]\nmethod = "fixed_point"\nsolver = "bicg"', "Known: neumann, gmres, anderson"),
                 ('[discretise]\nscheme = "rk4"\nstep = "1 ms"', "a map already"), ('[optimiser.schedule]\nkind = "cosin"', "Closest: cosine"),
-                ("[inputs]\nfrst = 2", "Closest: first"), ('[data.inputs]\nfirst = "frist"', "'frist'", "Closest: first")]:
+                ("[inputs]\nfrst = 2", "Closest: first"), ('[data.inputs]\nfirst = "frist"', "'frist'", "Closest: first"),
+                ("[inputs]\nfirst = 2", "inputs.first = 2", "data of differ.toml:4", "variable 'first'"),
+                ('[inputs]\nfirst = 2\n[data.inputs]\nfirst = "second"', "inputs.first = 2", "differ.toml:26", "variable 'second'")]:
             with self.subTest(table=table):
                 self.write("differ.toml", TRAINING + table + "\n")
                 self.refused(["train", "differ.toml"], "differ.toml:", *words)
