@@ -7,6 +7,7 @@
 
 #include "base/error.hpp"
 #include "circuit/text.hpp"
+#include "circuit/text/constant.hpp"
 #include "io/columns.hpp"
 #include "io/text_file.hpp"
 #include "models/library.hpp"
@@ -20,28 +21,42 @@ std::string beside(const std::string& experiment_path, const std::string& file) 
   return std::filesystem::exists(candidate, none) || !std::filesystem::exists(file, none) ? candidate.string() : file;
 }
 
+namespace {
+
+/// The files that a circuit's text names lie beside it, or from here.
+ReadColumns columns_beside(const std::string& path) {
+  return [path](const std::string& file, const std::vector<std::string>& columns) {
+    return read_columns(beside(path, file), columns);
+  };
+}
+
+std::map<std::string, double> settings_of(const TomlTable& root) {
+  std::map<std::string, double> settings;
+  const auto table = root.find_table("settings");
+  if (!table) return settings;
+  for (const auto& key : table->keys()) {
+    const TomlValue value = table->at(key);
+    if (!value.is_table()) {
+      settings[key] = value.is_bool() ? static_cast<double>(value.as_bool()) : value.as_number();
+      continue;
+    }
+    for (const auto& inner : value.as_table().keys()) {
+      const TomlValue v = value.as_table().at(inner);
+      settings[inner == "size" ? key : key + "." + inner] =
+          v.is_bool() ? static_cast<double>(v.as_bool()) : v.as_number();
+    }
+  }
+  return settings;
+}
+
+}  // namespace
+
 Circuit read_circuit_file(const std::string& path, const std::map<std::string, double>& settings) {
-  return read_circuit(read_text_file(path), path, settings,
-                      [&](const std::string& file, const std::vector<std::string>& columns) {
-                        return read_columns(beside(path, file), columns);
-                      });
+  return read_circuit(read_text_file(path), path, settings, columns_beside(path));
 }
 
 Circuit read_circuit_of(const TomlTable& root, const std::string& path) {
-  std::map<std::string, double> settings;
-  if (const auto table = root.find_table("settings"))
-    for (const auto& key : table->keys()) {
-      const TomlValue value = table->at(key);
-      if (!value.is_table()) {
-        settings[key] = value.is_bool() ? static_cast<double>(value.as_bool()) : value.as_number();
-        continue;
-      }
-      for (const auto& inner : value.as_table().keys()) {
-        const TomlValue v = value.as_table().at(inner);
-        settings[inner == "size" ? key : key + "." + inner] =
-            v.is_bool() ? static_cast<double>(v.as_bool()) : v.as_number();
-      }
-    }
+  const auto settings = settings_of(root);
   const TomlValue name = root.at("circuit");
   const std::string text = name.as_string();
   try {
@@ -50,6 +65,14 @@ Circuit read_circuit_of(const TomlTable& root, const std::string& path) {
   } catch (const Error& e) {
     throw Error(fmt::format("{}: circuit: {}", name.position(), e.what()));
   }
+}
+
+std::optional<double> constant_of_circuit(const TomlTable& root, const std::string& path, const std::string& name) {
+  const std::string circuit = root.string("circuit");
+  if (!circuit.ends_with(".circuit"))
+    return constant_in_text(model_text(circuit).text, circuit, name, settings_of(root));
+  const std::string file = beside(path, circuit);
+  return constant_in_text(read_text_file(file), file, name, settings_of(root), columns_beside(file));
 }
 
 Circuit with_values(Circuit circuit, const TomlTable& root, const std::string& path, const Variables& condition,

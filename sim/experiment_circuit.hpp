@@ -1,6 +1,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -20,6 +21,9 @@ Circuit read_circuit_file(const std::string& path, const std::map<std::string, d
 /// The circuit that an experiment names under `circuit`, a model of the library or a text file, with its [settings].
 /// @throws Error with file and line
 Circuit read_circuit_of(const TomlTable& root, const std::string& path);
+
+/// A constant of that circuit's text, with its [settings]; nothing where it declares none of that name.
+std::optional<double> constant_of_circuit(const TomlTable& root, const std::string& path, const std::string& name);
 
 /// The circuit with the values of `regime`, of `parameters_from` (a training's file) and of [parameters]; those that
 /// name a variable of `condition` are added to `varied`, and hold their value in that condition here. @throws Error

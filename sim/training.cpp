@@ -95,6 +95,20 @@ TrainingPlan read_plan(const TomlTable& root, const DataSet& data) {
   return plan;
 }
 
+/// A circuit whose text counts its steps has something for each of them: parameters, or a first guess.
+void require_steps_of_circuit(const TomlTable& root, const std::string& path, const TrainingPlan& plan) {
+  const auto made_for = constant_of_circuit(root, path, "steps");
+  if (!made_for || *made_for == static_cast<double>(plan.steps)) return;
+  const auto settings = root.find_table("settings");
+  const std::string why = fmt::format(
+      "but circuit '{}' has the constant steps = {}{}. Give both the same number, here and as settings.steps.",
+      root.string("circuit"), *made_for,
+      settings && settings->has("steps") ? fmt::format(" ({})", settings->at("steps").position()) : "");
+  const TomlTable train = root.table("train");
+  if (train.has("steps")) train.at("steps").fail(why);
+  train.fail("takes one step for every sample, " + why);
+}
+
 GradientPlan read_gradient(const TomlTable& root, const LossPlan& loss) {
   GradientPlan plan;
   const auto t = root.find_table("gradient");
@@ -413,6 +427,7 @@ TrainingExperiment read_training(TomlDocument& document, const std::string& path
                        {},
                        {},
                        ""};
+  require_steps_of_circuit(root, path, e.plan);
   e.gradient = read_gradient(root, e.loss);
   if (e.gradient.fixed_point && !e.steps.is_map())
     root.table("gradient").fail(fmt::format("circuit '{}' has no states, and so no fixed point.", e.circuit->name));

@@ -1,6 +1,7 @@
-#include "circuit/text/reader.hpp"
-
 #include <algorithm>
+
+#include "circuit/text/constant.hpp"
+#include "circuit/text/reader.hpp"
 
 namespace striate {
 
@@ -65,6 +66,14 @@ Circuit CircuitReader::read() {
   return located(tokens_.front(), [&] { return Circuit(std::move(contents_)); });
 }
 
+std::optional<double> CircuitReader::constant(const std::string& name) {
+  name_projections();
+  scan();
+  const auto found = variables_.find(name);
+  if (found == variables_.end() || found->second->op != Op::constant) return std::nullopt;
+  return found->second->value;
+}
+
 bool CircuitReader::is(std::string_view symbol, std::size_t ahead) const {
   return peek(ahead).kind == Token::Kind::symbol && peek(ahead).text == symbol;
 }
@@ -111,6 +120,11 @@ Expr CircuitReader::real(const Token& t, const ComplexExpr& e) const {
 Circuit read_circuit(std::string_view text, const std::string& origin, const std::map<std::string, double>& settings,
                      const ReadColumns& columns) {
   return CircuitReader(text, origin, settings, columns).read();
+}
+
+std::optional<double> constant_in_text(std::string_view text, const std::string& origin, const std::string& name,
+                                       const std::map<std::string, double>& settings, const ReadColumns& columns) {
+  return CircuitReader(text, origin, settings, columns).constant(name);
 }
 
 }  // namespace striate

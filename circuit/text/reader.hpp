@@ -24,6 +24,7 @@ class CircuitReader {
                 const ReadColumns& columns)
       : origin_(std::move(origin)), tokens_(tokenize(text, origin_)), settings_(settings), columns_(columns) {}
   Circuit read();
+  std::optional<double> constant(const std::string& name);
 
  private:
   /// An argument written name=...

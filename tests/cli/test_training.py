@@ -339,6 +339,17 @@ class Trainings(Program):
         self.refused(["train", "differ.toml"], "exists", "--force")
         self.refused(["train", "differ.toml", "--resume"], "another experiment", "updates = 2", "updates = 300")
 
+    def test_a_circuit_that_counts_its_steps_is_trained_through_as_many(self):
+        self.write("counted.circuit", CIRCUIT.replace("axis k = 4", "axis k = 4\nconstant n = 2\nconstant steps = 2*n\naxis turn = steps")
+                   .replace("h(0)", "parameter eta[turn] = 1 1\nh(0)"))
+        counted = ["train", "differ.toml", "--set", "circuit=counted.circuit"]
+        self.refused(counted, "differ.toml:14: train.steps = 3", "counted.circuit", "constant steps = 4", "settings.steps")
+        self.refused([*counted, "--set", "settings.steps=2"], "differ.toml:14", "steps = 2 (--set settings.steps)")
+        self.refused(["train", "differ.toml", "--set", "circuit=hgru"], "'hgru'", "constant steps = 8")
+        for setting in ("settings.steps=3", "settings.n=1.5"):
+            done = self.striate(*counted, "--set", setting, "--set", "train.updates=1", "-q", "--force")
+            self.assertEqual(done.returncode, 0, done)
+
     def test_a_state_may_have_the_name_of_a_part_of_the_file(self):
         for name in ("n", "data", "courses"):
             self.write("named.circuit", CIRCUIT.replace("h(0)", f"{name}(0)").replace("next(h)", f"next({name})").replace("*h", f"*{name}"))
