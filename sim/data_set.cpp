@@ -3,9 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <bit>
 #include <cctype>
 #include <cmath>
 #include <filesystem>
+#include <fstream>
 
 #include "base/error.hpp"
 #include "io/hdf5.hpp"
@@ -18,6 +20,29 @@
 
 namespace striate {
 namespace {
+
+/// A sum over numbers in their order, which any change of one of them changes.
+class Checksum {
+ public:
+  void add(std::uint64_t word) {
+    sum_ = (sum_ ^ word) * 0x9e3779b97f4a7c15U;
+    sum_ ^= sum_ >> 32;
+  }
+  void add_file(const std::string& path) {
+    std::ifstream file(path, std::ios::binary);
+    if (!file) throw Error(path, "the file cannot be read.");
+    char block[1 << 14];
+    do {
+      file.read(block, sizeof block);
+      add(static_cast<std::uint64_t>(file.gcount()));
+      for (std::streamsize i = 0; i < file.gcount(); ++i) add(static_cast<unsigned char>(block[i]));
+    } while (file);
+  }
+  std::string str() const { return fmt::format("{:016x}", sum_); }
+
+ private:
+  std::uint64_t sum_ = 0x9e3779b97f4a7c15U;
+};
 
 /// Images made on the fly, of `samples` indices.
 class PathfinderData : public DataSet {
@@ -53,6 +78,29 @@ class PathfinderData : public DataSet {
   }
 
  private:
+  std::string make_digest() const override {
+    const PathfinderSettings& s = pathfinder_.settings();
+    std::string text;
+    for (const auto& [name, value] : {std::pair<const char*, std::size_t>("size", s.size),
+                                      {"canvas", s.canvas},
+                                      {"length", s.length},
+                                      {"distractors", s.distractors},
+                                      {"padding", s.padding},
+                                      {"seed_distance", s.seed_distance},
+                                      {"samples", size_},
+                                      {"seed", seed_},
+                                      {"segmentation", segmentation_}})
+      text += fmt::format("{} = {}\n", name, value);
+    for (const auto& [name, value] : {std::pair<const char*, double>("marker_radius", s.marker_radius),
+                                      {"paddle_length", s.paddle_length},
+                                      {"thickness", s.thickness},
+                                      {"margin", s.margin},
+                                      {"continuity", s.continuity},
+                                      {"contrast", s.contrast}})
+      text += fmt::format("{} = {}\n", name, value);
+    return text;
+  }
+
   static Pathfinder settings(const TomlTable& t) {
     PathfinderSettings s;
     const auto whole = [&](const std::string& key, std::size_t& value, std::size_t least) {
@@ -102,6 +150,7 @@ class ImageData : public DataSet {
         if (ending == ".png" || ending == ".pgm" || ending == ".ppm") files.push_back(entry.path().string());
       }
       std::sort(files.begin(), files.end());
+      if (!files.empty()) classes_.emplace_back(classes[c].filename().string(), files.size());
       for (auto& file : files) files_.push_back(std::move(file));
       labels_.resize(files_.size(), static_cast<double>(c));
     }
@@ -139,6 +188,18 @@ class ImageData : public DataSet {
   }
 
  private:
+  std::string make_digest() const override {
+    std::string text;
+    auto file = files_.begin();
+    for (const auto& [name, count] : classes_) {
+      Checksum sum;
+      for (const auto end = file + static_cast<std::ptrdiff_t>(count); file != end; ++file) sum.add_file(*file);
+      text += fmt::format("folder {}: {} images, checksum {}\n", name, count, sum.str());
+    }
+    return text;
+  }
+
+  std::vector<std::pair<std::string, std::size_t>> classes_;  ///< folders with images, and how many
   std::vector<std::string> files_;
   std::vector<double> labels_;
 };
@@ -193,6 +254,17 @@ class ArrayData : public DataSet {
   std::span<const double> known(std::size_t variable) const override { return values_[variable]; }
 
  private:
+  std::string make_digest() const override {
+    std::string text;
+    for (std::size_t v = 0; v < variables_.size(); ++v) {
+      Checksum sum;
+      for (const double x : values_[v]) sum.add(std::bit_cast<std::uint64_t>(x));
+      text += fmt::format("dataset {}: {} samples {}, checksum {}\n", variables_[v].name, size_,
+                          variables_[v].shape.str_sizes(), sum.str());
+    }
+    return text;
+  }
+
   /// Those datasets of the root that are not axes of others.
   static std::vector<std::string> variables_of(const H5File& file) {
     std::vector<std::string> names = file.datasets("/");

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "base/made_once.hpp"
 #include "circuit/shape.hpp"
 #include "io/toml.hpp"
 
@@ -28,10 +29,19 @@ class DataSet {
   virtual void sample(std::size_t index, std::span<double> values) const = 0;
   /// A variable's values in all samples, sample after sample, where they are at hand; else none.
   virtual std::span<const double> known(std::size_t variable) const;
+  /// A line for each part of the data, which changes when the samples may have: sums over contents of files, or the
+  /// settings that samples are made from.
+  const std::string& digest() const {
+    return digest_.get([this] { return make_digest(); });
+  }
 
  protected:
+  virtual std::string make_digest() const = 0;
   std::vector<DataVariable> variables_;
   std::size_t size_ = 0;
+
+ private:
+  MadeOnce<std::string> digest_;
 };
 
 /// Reads [data]: kind = "pathfinder" | "images" | "arrays" and what belongs to it (docs/training.md).

@@ -90,6 +90,10 @@ class Trainer {
       adam_.state = s_.adam;
       lbfgs_.pairs = s_.lbfgs;
       saved_ = s_.updates;
+      if (!s_.of_known_data)
+        heed(
+            "the file is of a version that did not keep what its data were. Whether they are still the same is not "
+            "known.");
       return;
     }
     require_free(path, options_.run.overwrite);

@@ -71,10 +71,13 @@ std::vector<std::pair<std::string, std::vector<double>>> memory_of(const Trainin
   return all;
 }
 
-void write_checkpoint(H5File& file, const TrainingState& s) {
+constexpr const char* data_digest = "/checkpoint/data";
+
+void write_checkpoint(H5File& file, const TrainingExperiment& e, const TrainingState& s) {
   file.create_axis("/checkpoint/free_parameter", s.p.size());
   for (const auto& [name, values] : memory_of(s))
     file.write("/checkpoint/" + name, values, {"/checkpoint/free_parameter"});
+  file.write_text(data_digest, e.data->digest());
   file.set_attribute("/checkpoint", "updates", static_cast<std::int64_t>(s.updates));
   file.set_attribute("/checkpoint", "adam_updates", static_cast<std::int64_t>(s.adam.updates));
   file.set_attribute("/checkpoint", "best_update", static_cast<std::int64_t>(s.best_update));
@@ -169,7 +172,7 @@ void write_contents(H5File& file, const TrainingExperiment& e, const TrainingSta
   }
   write_parameters(file, "/initial_parameters", e.circuit, initial);
   write_curves(file, e, s);
-  write_checkpoint(file, s);
+  write_checkpoint(file, e, s);
   if (!notes.courses.empty()) write_examples(file, e, notes);
 }
 
@@ -194,6 +197,8 @@ TrainingState read_training_state(const std::string& path, const TrainingExperim
   require_same_text(path, "circuit", file.read_text("/circuit_text"), to_text(e.circuit));
   require_same_text(path, "experiment", file.read_text("/experiment_toml"), e.resolved);
   TrainingState s;
+  s.of_known_data = file.exists(data_digest);
+  if (s.of_known_data) require_same_text(path, "data set", file.read_text(data_digest), e.data->digest());
   const auto vector = [&](const std::string& name) { return file.read_numbers("/checkpoint/" + name).values; };
   s.p = vector("parameters");
   s.best_p = vector("best_parameters");

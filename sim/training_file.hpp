@@ -14,7 +14,8 @@ struct TrainingState {
   std::vector<double> p;    ///< [parameters of TrainingExperiment::free]
   Adam::State adam;
   std::vector<std::pair<std::vector<double>, std::vector<double>>> lbfgs;
-  bool converged = false;  ///< L-BFGS found nothing lower
+  bool converged = false;     ///< L-BFGS found nothing lower
+  bool of_known_data = true;  ///< the file says which data it learnt from
 
   std::vector<double> best_p;  ///< at the lowest held-out loss; p where nothing is held out
   std::size_t best_update = 0;
@@ -41,8 +42,8 @@ struct TrainingNotes {
 void write_training(const std::string& path, const TrainingExperiment& training, const TrainingState& state,
                     const TrainingNotes& notes);
 
-/// Where the training of a file stood. @throws Error where the file is of another training: another circuit or
-/// experiment, or parameters of other shapes
+/// Where the training of a file stood. @throws Error where the file is of another training: another circuit,
+/// experiment or data set, or parameters of other shapes
 TrainingState read_training_state(const std::string& path, const TrainingExperiment& training);
 
 }  // namespace striate

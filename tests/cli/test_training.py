@@ -155,6 +155,20 @@ class Trainings(Program):
             self.assertEqual(resumed.returncode, 0, resumed)
             self.same("whole.h5", "killed.h5")
 
+    def test_a_training_goes_on_with_its_own_data(self):
+        train = ["train", "differ.toml", "-q", "--set", "train.updates=4", "--set"]
+        self.assertEqual(self.striate(*train, "data.file=bits.h5").returncode, 0)
+        self.assertEqual(self.striate(*train, "data.file=bits.h5", "--resume").stderr, "")
+        with h5py.File(self.folder / "bits.h5", "r+") as file:
+            file["second"][3:5] *= -1
+        self.refused([*train, "data.file=bits.h5", "--resume"], "differ.h5", "another data set", "'dataset second: 200 samples", "--force")
+        self.refused([*train, 'data.variables=["first", "second", "label"]', "--resume"], "another experiment", "variables")
+        with h5py.File(self.folder / "differ.h5", "r+") as file:
+            del file["checkpoint/data"]
+        train.remove("-q")
+        again = self.striate(*train, "data.file=bits.h5", "--resume")
+        self.assertEqual((again.returncode, again.stderr.count("Whether they are still the same is not known")), (0, 1), again)
+
     def test_a_full_disk_keeps_the_checkpoint_before(self):
         train = ["train", "differ.toml", "-q", "--set", "train.checkpoint_every=100", "--set"]
         sizes = []
@@ -250,7 +264,7 @@ class Trainings(Program):
         self.assertEqual(self.striate("samples", "differ.toml", "--count", "5").returncode, 0)
         with h5py.File(self.folder / "differ_samples.h5") as sheet, h5py.File(self.folder / "bits.h5") as bits:
             numpy.testing.assert_allclose(sheet["first"], bits["first"][:5], rtol=1e-6)  # samples are held in float
-        self.refused(["samples", "differ.toml"], "differ_samples.h5", "exists")
+        self.refused(["samples", "differ.toml"], "differ_samples.h5", "exists", "with --force.")
         self.bits(image=numpy.random.default_rng(0).random((6, 9, 12)), label=numpy.arange(6) % 2)
         self.write("seen.circuit", "circuit seen\ntime 1\naxis y = 9\naxis x = 12\naxis class = 2\ninput image[y, x] : 1\n"
                    "parameter w[class] = 0.1 1\nh(0) = 0\nnext(h) = image - h/2 : 1 [y, x]\nlogits := w*mean(h, y, x)\n")

@@ -410,6 +410,14 @@ BOOST_AUTO_TEST_CASE(A_folder_of_images_is_samples_in_the_order_of_names_with_gr
     BOOST_TEST(sample[6] == label[i]);
   }
 
+  const std::string before = images_of(scratch, "set")->digest();
+  BOOST_TEST(images_of(scratch, "set")->digest() == before);
+  const Image other{2, 3, 1, Numbers(6, 0.5)};
+  write_png(scratch.path("set/dog/b.png"), other);
+  const std::string after = images_of(scratch, "set")->digest();
+  BOOST_TEST(after.substr(0, after.find('\n')) == before.substr(0, before.find('\n')));  // the other class
+  BOOST_TEST(after != before);
+
   write_png(scratch.path("set/dog/b.png"), Image{3, 3, 1, Numbers(9, 0.5)});
   std::vector<double> sample(7);
   BOOST_CHECK_EXCEPTION(images_of(scratch, "set"), Error, says("b.png", "3 x 3", "2 x 3"));
