@@ -108,10 +108,13 @@ class Lowering {
       terms = separate(r.kernel, offsets, most_terms);
       if (!terms.empty()) separable = separable_cost(terms, r);
     }
+    const bool by_lines = asked == Algorithm::separable || asked == Algorithm::box;
+    if (!canonical && terms.empty() && !by_lines && repeats(r)) return repeated(e, r);
     Algorithm chosen = asked;
     if (asked == Algorithm::automatic)
-      chosen = separable <= std::min(direct, fft) ? Algorithm::separable
-                                                  : (direct <= fft ? Algorithm::direct : Algorithm::fft);
+      chosen = !terms.empty() && separable <= std::min(direct, fft)
+                   ? Algorithm::separable
+                   : (direct <= fft ? Algorithm::direct : Algorithm::fft);
     if (r.face == Face::kernel && chosen != Algorithm::direct && chosen != Algorithm::fft)
       chosen = direct <= fft ? Algorithm::direct : Algorithm::fft;
     const bool lines = chosen == Algorithm::separable || chosen == Algorithm::box;
@@ -131,6 +134,29 @@ class Lowering {
           r.kernel_shape.str_sizes(), r.x_shape.str_sizes()));
     note(e, r, chosen, terms, separable, direct, fft);
     return lines ? as_lines(e, r, terms, offsets) : as_canonical(e, r, offsets, chosen);
+  }
+
+  /// Whether a kernel has axes of x that are not summed over and, beside them, outputs of its own.
+  static bool repeats(const ConvRoles& r) {
+    const auto every = [](const Shape& part, const Shape& whole) {
+      return std::ranges::all_of(part, [&](const Axis& axis) { return whole.has(axis.name); });
+    };
+    return every(r.x_shape, r.g_shape) && !every(r.g_shape, r.x_shape);
+  }
+
+  /// With x repeated along those outputs: one kernel for each element of all its axes.
+  Expr repeated(const Expr& e, const ConvRoles& r) {
+    const Expr x = r.x ? broadcast_to(r.x, r.g_shape) : Expr();
+    const Expr& a = r.face == Face::kernel ? x : r.kernel;
+    const Expr& b = r.face == Face::forward ? x : r.g;
+    const Shape& result = r.face == Face::kernel ? r.kernel_shape : r.g_shape;
+    const Expr all = node(
+        conv_face(r.face, a, b, e->names, static_cast<Border>(e->ints[1]), static_cast<Algorithm>(e->ints[2]), result));
+    if (r.face != Face::transposed) return all;
+    std::vector<std::string> outputs;
+    for (const auto& axis : r.g_shape)
+      if (!r.x_shape.has(axis.name)) outputs.push_back(axis.name);
+    return broadcast_to(node(sum(all, outputs)), e.shape());
   }
 
   /// The sum of two kernel gradients by FFT as one.

@@ -147,6 +147,8 @@ void add_convolutions(std::vector<Case>& cases) {
     add("2-D mixing channels", {f3, y4, x5}, {g2, f3, dy3, dx3}, {"f"}, both);
     add("2-D mixing channels with a batch axis", {b2, f3, y4, x5}, {f3, g2, dy3, dx3}, {"f"});
     add("1-D mixing channels, channel last", {x5, f3}, {dx3, f3, g2}, {"f"});
+    add("2-D one kernel a channel, channels made", {f3, y4, x5}, {g2, f3, dy3, dx3}, {}, both);
+    add("1-D one kernel a channel, channels made, with a batch axis", {b2, f3, x8}, {f3, g2, dx3});
     add("channels summed, none made", {f3, x8}, {f3, dx3}, {"f"});
     add("channels made, none summed", {x8}, {g2, dx3});
 
