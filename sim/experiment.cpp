@@ -10,6 +10,7 @@
 #include "base/error.hpp"
 #include "circuit/discretise.hpp"
 #include "integrators/integrator.hpp"
+#include "sim/amount.hpp"
 #include "sim/experiment_circuit.hpp"
 #include "sim/lesion.hpp"
 #include "sim/lyapunov_run.hpp"
@@ -126,11 +127,11 @@ void read_course(const TomlTable& t, const Circuit& circuit, RunPlan& plan) {
     const double step = circuit->step * circuit->time_unit.to(unit);
     for (const auto& [key, value] : {std::pair{"duration", plan.duration}, {"every", plan.every}})
       if (const double n = value / step; std::abs(n - std::round(n)) > 1e-6 || n < 0.5)
-        t.at(key).fail(fmt::format("but must be a whole number of the map's steps of {} {}.", step, unit.str()));
+        t.at(key).fail(fmt::format("but must be a whole number of the map's steps of {}.", amount_text(step, unit)));
   }
   if (plan.duration / plan.every > 1e8)
     t.at("duration")
-        .fail(fmt::format("but with every = {} {} it has {:.3g} points. Record fewer.", plan.every, unit.str(),
+        .fail(fmt::format("but with every = {} it has {:.3g} points. Record fewer.", amount_text(plan.every, unit),
                           plan.duration / plan.every));
   if (t.has("step")) {
     plan.step = positive(t, "step", unit);
@@ -278,8 +279,8 @@ std::vector<std::pair<VariedParameter, double>> Experiment::parameters(std::size
     const Parameter& p = circuit.parameter(varied.name);
     const double value = evaluate(varied.text, p.variable.unit(), condition(index), varied.where);
     if (!p.range.contains(value))
-      throw Error(fmt::format("{} = \"{}\", which is {} {} in condition {}, but must be in {}.", varied.where,
-                              varied.text, value, p.variable.unit().str(), index, p.range.str()));
+      throw Error(fmt::format("{} = \"{}\", which is {} in condition {}, but must be in {}.", varied.where, varied.text,
+                              amount_text(value, p.variable.unit()), index, p.range.str()));
     values.emplace_back(varied, value);
   }
   return values;

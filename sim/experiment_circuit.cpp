@@ -104,6 +104,10 @@ Circuit with_values(Circuit circuit, const TomlTable& root, const std::string& p
         };
         if (value.is_array())
           for (const auto& v : value.as_array()) {
+            if (v.is_array())
+              value.fail(
+                  fmt::format("but its elements are numbers, not lists. Write all {} of them in one list, row by row.",
+                              circuit.parameter(key).variable.shape().size()));
             vary(v, value.as_array().size() == 1 ? std::optional<std::size_t>() : numbers.size());
             numbers.push_back(evaluate(v, unit, condition));
           }

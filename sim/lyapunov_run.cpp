@@ -6,6 +6,7 @@
 
 #include "base/error.hpp"
 #include "circuit/compile.hpp"
+#include "sim/amount.hpp"
 #include "sim/condition_runner.hpp"
 #include "sim/output_file.hpp"
 #include "sim/progress.hpp"
@@ -27,7 +28,7 @@ std::string condition_text(const Experiment& e, std::size_t index) {
   std::string text;
   const Variables values = e.condition(index);
   for (const auto& c : e.conditions)
-    text += fmt::format("{} = {:.6g} {}: ", c.name, values.at(c.name).first, c.unit.str());
+    text += fmt::format("{} = {}: ", c.name, amount_text(values.at(c.name).first, c.unit));
   return text;
 }
 

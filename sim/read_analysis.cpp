@@ -159,6 +159,10 @@ void read_reading(const TomlTable& t, const Experiment& e, Analysis& a) {
     a.channels = {static_cast<std::size_t>(pair[0]), static_cast<std::size_t>(pair[1])};
   }
   if (t.has("feature")) {
+    if (!axis)
+      t.at("feature").fail(fmt::format(
+          "but '{}' has no axis '{}' along which a feature lies. Leave it out, or name the axis with axis = ....",
+          a.variable, a.axis));
     a.feature = evaluate(t.at("feature"), e.features(a.axis).unit);
     if (!std::isfinite(*a.feature)) t.at("feature").fail("but must be finite.");
   }

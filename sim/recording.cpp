@@ -104,7 +104,7 @@ void require_recordable(const std::string& path, const Experiment& e, const std:
                             bytes_text(wanted), bytes_text(static_cast<double>(space.available))));
 }
 
-void require_free(const std::string& path, bool overwrite) {
+void require_free(const std::string& path, bool overwrite, bool resumable) {
   std::error_code none;
   const auto folder = std::filesystem::absolute(path, none).parent_path();
   if (access(folder.c_str(), W_OK) != 0)
@@ -116,8 +116,8 @@ void require_free(const std::string& path, bool overwrite) {
   if (!std::filesystem::exists(std::filesystem::symlink_status(path, none))) return;
   if (!overwrite)
     throw Error(path,
-                "the file exists already. Choose another name with -o, or write over it with --force. (An interrupted "
-                "sweep or training goes on with --resume.)");
+                fmt::format("the file exists already. Choose another name with -o, or write over it with --force.{}",
+                            resumable ? " (An interrupted one goes on with --resume.)" : ""));
   try {
     open_recording(path);
   } catch (const Error& e) {

@@ -21,7 +21,8 @@ void require_recordable(const std::string& path, const Experiment& experiment,
 
 /// @throws Error when a file stands at `path` that may not be written over: any, or with `overwrite` one that is no
 /// recording of Striate; without `overwrite` also beside what a killed run was to write over, of which it warns else
-void require_free(const std::string& path, bool overwrite);
+/// @param resumable  whether what it holds can be gone on with
+void require_free(const std::string& path, bool overwrite, bool resumable = false);
 
 /// What is recorded, in bytes.
 double recorded_bytes(const Experiment& experiment, const std::vector<SweepAxis>& sweep = {});

@@ -378,7 +378,7 @@ Sweep sweep_of_recording(const std::string& path) {
 
 SweepSummary run_sweep(const Sweep& s, const SweepOptions& options) {
   use_threads(options.run);
-  if (!options.resume) require_free(options.run.output, options.run.overwrite);
+  if (!options.resume) require_free(options.run.output, options.run.overwrite, true);
   const Experiment form = runnable(s, 0, 0);
   require_apart(options.run.output, form.path, form.resolved);
   require_recordable(options.run.output, form, s.axes);

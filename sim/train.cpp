@@ -96,7 +96,7 @@ class Trainer {
             "known.");
       return;
     }
-    require_free(path, options_.run.overwrite);
+    require_free(path, options_.run.overwrite, true);
     require_apart(path, e_.path, e_.resolved);
     earlier_.emplace(path);
     s_.p = starting_parameters(e_.free);

@@ -156,6 +156,19 @@ class BadInput(Program):
             self.refused_experiment(f'circuit = "map.circuit"\n[run]\nduration = "{duration} ms"\nevery = "{every} ms"\n', key, "steps of 2 ms")
         self.refused_experiment('circuit = "isn"\n[[lesion]]\ntarget = "h_E"\nfrom = "5 ms"\n', "from", "steady state")
 
+    def test_amounts_and_lists_in_messages(self):
+        self.write("c.circuit", CIRCUIT.replace("dV/dt", "axis to = 2\nparameter g = 1 1 in (0, 5)\nparameter m[unit, to] = 1 1\ng_all := g*mean(m, unit, to)\ndV/dt"))
+        run = '[run]\nmethod = "dp54"\nduration = "9 ms"\n'
+        for text, *words in (('conditions.q.values = [1, 9]\nparameters.g = "q"', "which is 9 in condition 1"),
+                             ('conditions.q.values = [1, 0]\nparameters.tau = "1 ms/q"', "which is infinite in condition 1", "(0, inf)"),
+                             ("parameters.m = [[1, 2], [3, 4], [5, 6]]", "e.toml:2", "numbers, not lists", "all 6", "row by row")):
+            self.refused_experiment('circuit = "c.circuit"\n' + text + "\n" + run, *words)
+        self.refused_experiment('circuit = "c.circuit"\n' + run + '[[analysis]]\nname = "a"\nkind = "response"\nvariable = "V"\nfeature = "0 deg"\n',
+                                "e.toml:9", "analysis[0].feature", "no axis 'feature'", "axis = ")
+        (self.folder / "out.h5").touch()
+        self.assertNotIn("--resume", self.striate("run", "unit.toml", "-o", "out.h5").stderr)
+        self.assertIn("--resume", self.striate("sweep", "unit.toml", "--over", "parameters.I=0,1", "-o", "out.h5").stderr)
+
     def test_conditions_and_parameters(self):
         for text, *words in (("conditions.a = 3", "table"), ("[conditions.a]", "no values"), ("conditions.a.values = []", "at least one"),
                              ('conditions.a = { values = [1], unit = "foo" }', "foo"), ("conditions.v.values = [1]", "'v'", "Rename"),
