@@ -10,6 +10,7 @@
 #include "circuit/compiled_system.hpp"
 #include "circuit/derive.hpp"
 #include "circuit/noise.hpp"
+#include "circuit/program/lower.hpp"
 
 namespace striate {
 namespace {
@@ -85,6 +86,24 @@ std::vector<std::size_t> element_of_guard(const Shape& guard, const Shape& state
       result[i] += i / state.stride(axis) % state[axis].size * guard.stride(a);
     }
   return result;
+}
+
+/// The place in the text of the first definition or equation that cannot be computed as it asks, with a colon.
+std::string refused_place(const Circuit& circuit, std::size_t bytes_per_value) {
+  const auto refused = [&](const Expr& e) {
+    try {
+      std::vector<AlgorithmChoice> choices;
+      lower({e}, bytes_per_value, choices);
+      return false;
+    } catch (const Error&) {
+      return true;
+    }
+  };
+  for (const auto& d : circuit->definitions)
+    if (refused(d.value)) return fmt::format("{}{}'{}': ", d.where, d.where.empty() ? "" : ": ", d.name);
+  for (const auto& s : circuit->states)
+    if (refused(s.equation)) return fmt::format("{}{}{}: ", s.where, s.where.empty() ? "" : ": ", s.left_side());
+  return "";
 }
 
 }  // namespace
@@ -407,7 +426,11 @@ Function<T> System<T>::Impl::make(Part part) const {
     case Form::count_: throw std::logic_error("no such function");
   }
   const bool stepped = part.source == Source::rhs && part.form == Form::value;
-  return {groups, fields, outputs, stepped ? code_in_use() : Code::blocks};
+  try {
+    return {groups, fields, outputs, stepped ? code_in_use() : Code::blocks};
+  } catch (const Error& e) {
+    throw Error(refused_place(circuit, sizeof(T)) + e.what());
+  }
 }
 
 template <class T>

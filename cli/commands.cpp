@@ -123,23 +123,48 @@ void describe_dynamics(const Experiment& e) {
   }
 }
 
+/// Whether one evaluation, with the synapses drawn that it needs, takes seconds at most.
+bool is_cheap(const System<double>& system) {
+  constexpr double most_bytes = 1 << 28, most_drawn = 1e6;
+  double synapses = 0;
+  for (const auto& p : system.projections()) synapses += static_cast<double>(most_synapses(p.rule, p.pre, p.post));
+  return static_cast<double>(system.workspace_bytes()) < most_bytes && synapses < most_drawn;
+}
+
+/// With every input 0. @throws Error for what cannot be computed
+void evaluate_once(const System<double>& system) {
+  auto workspace = system.workspace();
+  const auto p = system.default_parameters();
+  const std::vector<double> u(system.inputs().size());
+  std::vector<double> y(system.states().size()), rates(y.size()), observables(system.observables().size());
+  if (!y.empty()) {
+    system.initial(p, u, y, workspace);
+    system.rhs({0, y, p, u}, rates, workspace);
+  }
+  if (!observables.empty()) system.observe({0, y, p, u}, observables, workspace);
+}
+
 void check(const std::string& path, const Overrides& overrides) {
   if (!path.ends_with(".toml")) {
     if (!overrides.empty())
       throw Error(path, "--set is for the keys of an experiment, but this is a circuit. Leave it out.");
     const Circuit circuit = circuit_of(path);
-    return describe(circuit, compile<double>(circuit));
+    const System<double> system = compile<double>(circuit);
+    if (is_cheap(system)) evaluate_once(system);
+    return describe(circuit, system);
   }
   if (TomlDocument::parse_file(path).root().has("train")) return check_training(load_training(path, overrides));
   const Experiment e = load_experiment(path, overrides);
   require_recordable(path, e);
   const ConditionRunner runner(e);
+  const bool runs = !e.prc && !e.continuation && !e.lyapunov;
+  if (runs && is_cheap(runner.system())) runner.try_start();
   describe(e.circuit, runner.system());
   fmt::print("experiment: {}\n  {} conditions", e.title, e.condition_count());
   for (const auto& c : e.conditions)
     fmt::print("{} {} ({} values)", &c == &e.conditions.front() ? ":" : " x", c.name, c.values.size());
   fmt::print("\n");
-  if (e.prc || e.continuation || e.lyapunov) return describe_dynamics(e);
+  if (!runs) return describe_dynamics(e);
   fmt::print("  method {}{}\n", e.run.method,
              e.run.steady ? ""
                           : fmt::format(", {}{}, {} recorded times", e.run.duration,
@@ -287,9 +312,10 @@ void add_commands(CLI::App& app, const std::string& command_line) {
   add_spike_command(app, command_line);
   add_samples_command(app);
 
-  auto* check_command = app.add_subcommand("check",
-                                           "Checks units, shapes, ranges, memory and output size; runs nothing.\n  "
-                                           "striate check examples/tilt_illusion.toml");
+  auto* check_command =
+      app.add_subcommand("check",
+                         "Checks units, shapes, ranges, memory and output size, and evaluates the circuit once.\n  "
+                         "striate check examples/tilt_illusion.toml");
   check_command->add_option("file", options->file, "an experiment (TOML), a circuit file or a model's name")
       ->required()
       ->check(not_empty);

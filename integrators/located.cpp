@@ -101,9 +101,11 @@ struct Located final : Engine {
                             method_.name));
     history_.emplace(problem_.system, evaluation_->p(), problem_.t0, info_.history, info_.fixed() ? method_.step : 0);
     if (history_->has_zero() && method_.name == "bdf")
-      throw Error(problem_.system.name(),
-                  "has a delay of zero, whose derivative bdf would miss. Write the undelayed value "
-                  "as it stands, or use adams.");
+      throw Error(
+          problem_.system.name(),
+          fmt::format("{} is zero, and bdf would miss its derivative. Write the undelayed value as it stands, or "
+                      "use adams.",
+                      history_->name_of(0)));
     evaluation_->attach(*history_);
     sources_.resize(history_->size());
     const double longest = history_->smallest() * (1 - 1e-12), steps = (problem_.t1 - problem_.t0) / longest;

@@ -9,8 +9,10 @@
 #include "base/error.hpp"
 #include "base/random.hpp"
 #include "circuit/compile.hpp"
+#include "integrators/evaluation.hpp"
 #include "integrators/integrator.hpp"
 #include "integrators/steady_state.hpp"
+#include "sim/amount.hpp"
 #include "sim/analysis_data.hpp"
 #include "sim/course_analysis.hpp"
 #include "sim/progress.hpp"
@@ -67,6 +69,25 @@ class Course {
     else
       run_timed();
     return std::move(result_);
+  }
+
+  /// What a run refuses when it begins.
+  void try_start() {
+    std::vector<double> rates(system_.states().size());
+    observables_.resize(system_.observables().size());
+    const auto evaluate = [&](const At<double>& at) {
+      if (!rates.empty()) system_.rhs(at, rates, workspace_);
+      if (!observables_.empty()) system_.observe(at, observables_, workspace_);
+    };
+    if (!e_.run.steady) {
+      Integrator integrator(method_of(e_));
+      integrator.start(problem_);
+      return evaluate(integrator.at());
+    }
+    Evaluation evaluation(problem_);
+    std::vector<double> y(rates.size());
+    evaluation.initial(0, y);
+    evaluate(evaluation.at(0, y));
   }
 
   /// The variables' last values, for decoders in training.
@@ -237,7 +258,7 @@ std::vector<std::optional<LinearDecoder>> train(const Experiment& e, const Syste
 std::string condition_text(const Experiment& e, std::size_t condition) {
   std::string text;
   for (const auto& [name, value] : e.condition(condition))
-    text += fmt::format("{}{} = {:g} {}", text.empty() ? "" : ", ", name, value.first, value.second.str());
+    text += fmt::format("{}{} = {}", text.empty() ? "" : ", ", name, amount_text(value.first, value.second));
   return text;
 }
 
@@ -285,6 +306,12 @@ void ConditionRunner::check() try {
     if (a.comparison) compare_with_data(a, related);
     if (!a.course && !a.spikes) analyse(e_, system_, a, nullptr, {y, observables, u}, unknown.values);
   }
+} catch (const Error& error) {
+  throw_told(e_, error);
+}
+
+void ConditionRunner::try_start() const try {
+  Course(e_, system_, times_, 0, first_drive_).try_start();
 } catch (const Error& error) {
   throw_told(e_, error);
 }

@@ -61,6 +61,10 @@ class ConditionRunner {
   const System<double>& system() const { return system_; }
   const std::vector<double>& times() const { return times_; }
 
+  /// Evaluates everything once, at the start of the first condition, as its run would. @throws Error for what that
+  /// refuses
+  void try_start() const;
+
   /// @throws Failure for a run that could not go on, naming the condition; Interrupted after Ctrl-C
   ConditionResult run(std::size_t condition, const CourseObserver& observer = {}) const;
 

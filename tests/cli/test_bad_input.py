@@ -156,6 +156,22 @@ class BadInput(Program):
             self.refused_experiment(f'circuit = "map.circuit"\n[run]\nduration = "{duration} ms"\nevery = "{every} ms"\n', key, "steps of 2 ms")
         self.refused_experiment('circuit = "isn"\n[[lesion]]\ntarget = "h_E"\nfrom = "5 ms"\n', "from", "steady state")
 
+    def test_check_evaluates_once_and_names_the_place(self):
+        conv = "conv(V, gaussian(unit, size=3, sd=1), algorithm=box)"
+        for old, new, place in (("dV/dt", f"near := {conv}\ndV/dt", "c.circuit:7:1: 'near'"), ("- V)", f"- {conv})", "c.circuit:7")):
+            self.refused_circuit(CIRCUIT.replace(old, new), place, "algorithm 'box'", "Use automatic")
+        self.write("d.circuit", "circuit d\nparameter d = 0 ms\nx(t <= 0) = 1\ndx/dt = -delayed(x, d)/(10 ms) : 1\n")
+        late = 'circuit = "d.circuit"\n[run]\nduration = "9 ms"\n'
+        for run, *words in (('method = "bdf"', "the delay of delayed(x, d) is zero", "adams"), ('method = "imex3"\nimplicit = ["x"]', "has delays"),
+                            ('method = "rk4"\nstep = "1 ms"\n[parameters]\nd = "0.5 ms"', "at least the step of 1 ms"),
+                            ('method = "dp54"\n[parameters]\nd = "-1 ms"', "delayed(x, d) = -1 ms", "not negative")):
+            self.write("e.toml", late + run + "\n")
+            self.refused(["check", "e.toml"], "e.toml", *words)
+        self.write("e.toml", 'circuit = "d.circuit"\n')
+        self.refused(["check", "e.toml"], "e.toml", "has delays", "Integrate it in time")
+        self.write("e.toml", late + 'method = "dp54"\n')
+        self.assertEqual(self.striate("check", "e.toml").returncode, 0)
+
     def test_amounts_and_lists_in_messages(self):
         self.write("c.circuit", CIRCUIT.replace("dV/dt", "axis to = 2\nparameter g = 1 1 in (0, 5)\nparameter m[unit, to] = 1 1\ng_all := g*mean(m, unit, to)\ndV/dt"))
         run = '[run]\nmethod = "dp54"\nduration = "9 ms"\n'
