@@ -49,6 +49,17 @@ void create_axis(H5File& file, const AxisDeclaration& a) {
                    {a.has_coordinates ? a.unit.str() : "1", a.description.empty() ? a.axis.name : a.description});
 }
 
+/// The values of parameters that the circuit's text computes or draws, which it tells by a formula alone.
+void write_drawn_parameters(H5File& file, const Circuit& circuit) {
+  constexpr std::size_t most_values = std::size_t{1} << 20;
+  for (const auto& p : circuit->parameters) {
+    const Shape& shape = p.variable.shape();
+    if (!p.drawn_from || shape.size() > most_values) continue;
+    file.write("/drawn/" + p.variable->name, std::span<const double>(p.value), axes_of(file, circuit, shape),
+               {p.variable.unit().str(), p.description});
+  }
+}
+
 /// What made the file, its texts and the circuit's; not complete.
 void write_origin(H5File& file, const Experiment& e, const Provenance& provenance) {
   file.set_attribute("/", "complete", std::int64_t{0});
@@ -73,7 +84,7 @@ double recorded_bytes(const Experiment& e, const std::vector<SweepAxis>& sweep) 
 }
 
 void require_recordable(const std::string& path, const Experiment& e, const std::vector<SweepAxis>& sweep) {
-  std::set<std::string> taken{"t",    "run",  "spikes",          "synapses",        "analysis",
+  std::set<std::string> taken{"t",    "run",  "drawn",           "spikes",          "synapses",    "analysis",
                               "axes", "data", "experiment_toml", "experiment_path", "circuit_text"};
   if (!sweep.empty()) taken.insert({"status", "seed", "errors", "warnings", "score"});
   const auto take = [&](const std::string& name, const std::string& what, const std::string& advice) {
@@ -178,6 +189,7 @@ void write_result(const std::string& path, const Experiment& e, const Provenance
     write_origin(file, e, provenance);
     file.set_attribute("/", "kind", kind);
     create_circuit_axes(file, e.circuit);
+    write_drawn_parameters(file, e.circuit);
     write(file);
     finish_result(file);
   });
@@ -222,6 +234,7 @@ Recording::Recording(const std::string& path, bool overwrite, const Experiment& 
   }
   create_condition_axes(file_, e.conditions);
   create_circuit_axes(file_, e.circuit);
+  if (sweep.empty()) write_drawn_parameters(file_, e.circuit);
   if (timed_) {
     file_.create_axis("/t", std::span<const double>(output_times(e)), {e.circuit->time_unit.str(), "time"});
     const auto changes = stimulus_changes(e);

@@ -321,6 +321,26 @@ I = "current"
         self.assertIn("fitzhugh_nagumo", self.striate("list").stdout)
         self.assertIn("dw/dt", self.striate("show", "fitzhugh_nagumo").stdout)
 
+    def test_values_that_the_text_draws_are_recorded(self):
+        self.write("drawn.circuit", "circuit drawn\naxis unit = 3\naxis to = 2\nparameter W[unit, to] ~ uniform(0 mV, 1 mV) mV\nparameter c ~ 2*3 1\n"
+                   "parameter k[unit] = 1 1\nx(0) = 1\ndx/dt = (c*sum(W, to)/(1 mV) - x*k)/(9 ms) : 1 [unit]\n")
+        self.write("drawn.toml", 'circuit = "drawn.circuit"\n[run]\nmethod = "dp54"\nduration = "200 ms"\ntolerance = 1e-9\n')
+        ran = self.striate("run", "drawn.toml", "-q")
+        self.assertEqual((ran.returncode, ran.stderr), (0, ""))
+        with h5py.File(self.folder / "drawn.h5") as file:
+            W = file["drawn/W"]
+            self.assertEqual((sorted(file["drawn"]), W.attrs["units"], W.dims[1][0].name), (["W", "c"], "mV", "/to"))
+            numpy.testing.assert_allclose(file["x"][-1], file["drawn/c"][()] * W[()].sum(1), rtol=1e-6)
+        self.assertIn("/drawn/W                 3 x 2", self.striate("info", "drawn.h5").stdout)
+        self.assertEqual(self.striate("rerun", "-q", "drawn.h5").stdout, "the same bits\n")
+        with h5py.File(self.folder / "drawn.h5", "r+") as file:
+            del file["drawn"]  # as earlier versions left it
+        self.assertEqual(self.striate("rerun", "-q", "drawn.h5").stdout, "the same bits\n")
+        for more, left in ((["--set", "parameters.W=1 mV"], ["c"]), (["--set", "settings.seed=1"], ["W", "c"])):
+            self.assertEqual(self.striate("run", "drawn.toml", "-q", "--force", *more).returncode, 0)
+            with h5py.File(self.folder / "drawn.h5") as file:
+                self.assertEqual(sorted(file["drawn"]), left)
+
     def test_conditions_keep_the_order_of_the_file_in_a_second_run(self):
         self.write("e.toml", 'circuit = "isn"\n[conditions.z]\nvalues = [0, 1, 2]\n[conditions.a]\nvalues = [0, 1]\n'
                              '[parameters]\nh_E = "z*1 Hz"\nh_I = "a*1 Hz"\n')
