@@ -9,6 +9,7 @@
 #include "base/error.hpp"
 #include "base/memory.hpp"
 #include "base/parallel.hpp"
+#include "integrators/stepper.hpp"
 
 namespace striate {
 namespace {
@@ -51,9 +52,9 @@ History::History(const System<double>& system, std::span<const double> p, double
   }
   for (const double tau : taus_) {
     if (!(tau >= 0 && std::isfinite(tau)))
-      throw Error(system.name(), fmt::format("{} = {} {}, but must be finite and not negative. Check its sign and "
-                                             "parameters.",
-                                             name_of(tau), tau, system.time_unit().str()));
+      throw Error(system.name(),
+                  fmt::format("{} = {}, but must be finite and not negative. Check its sign and parameters.",
+                              name_of(tau), time_text(tau, system)));
     largest_ = std::max(largest_, tau);
     if (tau > 0) smallest_ = std::min(smallest_, tau);
     if (tau == 0 || distinct_.size() > most_distinct) continue;
@@ -61,9 +62,9 @@ History::History(const System<double>& system, std::span<const double> p, double
   }
   if (distinct_.size() > most_distinct) distinct_.clear();
   if (step > smallest_ * (1 + 1e-9))
-    throw Error(system.name(), fmt::format("{3} = {0} {1}, but must be zero or at least the step of {2} {1}. Shorten "
-                                           "the step, or round the delay to it.",
-                                           smallest_, system.time_unit().str(), step, name_of(smallest_)));
+    throw Error(system.name(), fmt::format("{} = {}, but must be zero or at least the step of {}. Shorten the step, or "
+                                           "round the delay to it.",
+                                           name_of(smallest_), time_text(smallest_, system), time_text(step, system)));
   for (std::size_t j = 0; j < nodes_.size(); ++j) {
     const auto place = [&](std::size_t m) { return centred_ ? 2 * nodes_[m] - 1 : nodes_[m]; };
     std::vector<double> basis{1};  // prod over m of (x - x_m)/(x_j - x_m), its coefficients ascending
@@ -80,8 +81,8 @@ History::History(const System<double>& system, std::span<const double> p, double
   const double length = step > 0 ? step : largest_ / (constant ? 1 : stretches_of_past);
   const double stretches = largest_ > 0 ? std::ceil(largest_ / length - 1e-9) + 1 : 0;
   require_memory(system.name(),
-                 fmt::format("{:.3g} steps of the past, as far as {} = {} {} looks back,", stretches, name_of(largest_),
-                             largest_, system.time_unit().str()),
+                 fmt::format("{:.3g} steps of the past, as far as {} = {} looks back,", stretches, name_of(largest_),
+                             time_text(largest_, system)),
                  8 * stretches * static_cast<double>(nodes_.size() * sources_));
   collect_sums(p, workspace);
   for (auto k = static_cast<std::size_t>(stretches); k > 0; --k) {

@@ -100,6 +100,7 @@ std::vector<double> absolute_tolerances(const Method& method, const Fields& stat
 }
 
 std::string time_text(double t, const System<double>& system) {
+  if (std::isinf(t)) return t > 0 ? "infinite" : "minus infinite";
   if (system.time_unit() == Unit()) return fmt::format("{}", t);
   return fmt::format("{} {}", t, system.time_unit().str());
 }

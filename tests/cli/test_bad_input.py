@@ -171,6 +171,8 @@ class BadInput(Program):
         self.refused(["check", "e.toml"], "e.toml", "has delays", "Integrate it in time")
         self.write("e.toml", late + 'method = "dp54"\n')
         self.assertEqual(self.striate("check", "e.toml").returncode, 0)
+        self.write("d.circuit", "circuit d\nparameter d = 0 ms\nx(t <= 0) = 1\ndx/dt = -delayed(x, (1 ms^2)/d)/(10 ms) : 1\n")
+        self.refused(["check", "e.toml"], "e.toml", "= infinite, but must be finite")
 
     def test_amounts_and_lists_in_messages(self):
         self.write("c.circuit", CIRCUIT.replace("dV/dt", "axis to = 2\nparameter g = 1 1 in (0, 5)\nparameter m[unit, to] = 1 1\ng_all := g*mean(m, unit, to)\ndV/dt"))

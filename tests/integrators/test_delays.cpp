@@ -298,15 +298,16 @@ BOOST_AUTO_TEST_CASE(a_fixed_step_run_resumes_anywhere) {
 BOOST_AUTO_TEST_CASE(delays_are_refused_where_they_cannot_be_served) {
   BOOST_TEST(
       refusal(scalar(-0.5), "dp54") ==
-      "c: the delay of delayed(y, tau) = -0.5 1, but must be finite and not negative. Check its sign and parameters.");
-  BOOST_TEST(refusal(scalar(0.05), "rk4", 0.1) ==
-             "c: the delay of delayed(y, tau) = 0.05 1, but must be zero or at least the step of 0.1 1. Shorten the "
-             "step, or round the delay to "
-             "it.");
+      "c: the delay of delayed(y, tau) = -0.5, but must be finite and not negative. Check its sign and parameters.");
+  BOOST_TEST(
+      refusal(scalar(0.05), "rk4", 0.1) ==
+      "c: the delay of delayed(y, tau) = 0.05, but must be zero or at least the step of 0.1. Shorten the step, or "
+      "round the delay to it.");
   const std::string zero = "circuit c\ntime 1\ny(t <= 0) = 1\ndy/dt = -delayed(y, 0) : 1\n";
-  BOOST_TEST(refusal(zero, "bdf") ==
-             "c: has a delay of zero, whose derivative bdf would miss. Write the undelayed value as it stands, or use "
-             "adams.");
+  BOOST_TEST(
+      refusal(zero, "bdf") ==
+      "c: the delay of delayed(y, 0) is zero, and bdf would miss its derivative. Write the undelayed value as it "
+      "stands, or use adams.");
   BOOST_CHECK_EXCEPTION(adjoint(problem(scalar(1), 2), named("adams"), std::vector{2.0}, {}), Error,
                         [](const Error& e) {
                           return std::string(e.what()) ==
