@@ -349,11 +349,12 @@ BOOST_AUTO_TEST_CASE(an_algorithm_that_cannot_serve_is_an_error) {
     }
     return "no error";
   };
-  BOOST_TEST(
-      message("gaussian(y, x, size=9, sd=sd)", "box") ==
-      "conv: the algorithm 'box' is asked, but the kernel [dy=9, dx=9] is not made of constant boxes. Use automatic.");
+  BOOST_TEST(message("gaussian(y, x, size=9, sd=sd)", "box") ==
+             "circuit text:7:1: dr/dt: conv: the algorithm 'box' is asked, but the kernel [dy=9, dx=9] is not made of "
+             "constant boxes. Use automatic.");
   BOOST_TEST(message("sin(sd*index(dy=3)*index(dx=3))", "separable") ==
-             "conv: the algorithm 'separable' is asked, but the kernel [dy=3, dx=3] is not a sum of at most 8 products "
+             "circuit text:7:1: dr/dt: conv: the algorithm 'separable' is asked, but the kernel [dy=3, dx=3] is not a "
+             "sum of at most 8 products "
              "of one-dimensional "
              "factors. Use direct or fft.");
 }
