@@ -65,10 +65,13 @@ Points data_of(const Comparison& c, const CsvTable& table, const Variables& fixe
   return c.average_within > 0 ? averaged(points, c.average_within) : points;
 }
 
-/// Whether x lies in the range of ascending values, but for rounding.
+/// Whether x lies in the range of ascending values, or beyond an end by less than half the step there: the 0 of a figure
+/// is read as -0.4.
 bool within(const std::vector<double>& known, double x) {
   const double rounding = 1e-9 * std::max(std::abs(known.front()), std::abs(known.back()));
-  return x >= known.front() - rounding && x <= known.back() + rounding;
+  const bool alone = known.size() < 2;
+  const double before = alone ? 0 : (known[1] - known[0]) / 2, after = alone ? 0 : (known.back() - known.end()[-2]) / 2;
+  return x >= known.front() - before - rounding && x <= known.back() + after + rounding;
 }
 
 /// The curve's values at the data's places: in order, or between its points; NaN beyond them.
