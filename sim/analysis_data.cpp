@@ -65,8 +65,8 @@ Points data_of(const Comparison& c, const CsvTable& table, const Variables& fixe
   return c.average_within > 0 ? averaged(points, c.average_within) : points;
 }
 
-/// Whether x lies in the range of ascending values, or beyond an end by less than half the step there: the 0 of a figure
-/// is read as -0.4.
+/// Whether x lies in the range of ascending values, or beyond an end by less than half the step there: the 0 of a
+/// figure is read as -0.4.
 bool within(const std::vector<double>& known, double x) {
   const double rounding = 1e-9 * std::max(std::abs(known.front()), std::abs(known.back()));
   const bool alone = known.size() < 2;

@@ -5,9 +5,9 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <random>
 
 #include "base/error.hpp"
+#include "base/random.hpp"
 #include "sim/colour.hpp"
 #include "sim/experiment_circuit.hpp"
 
@@ -233,8 +233,7 @@ Scene Stimulus::scene(const VisualField& field, double t, const Variables& condi
     const auto shown = components(layer, features_.unit, condition);
     const bool add = layer.boolean("add", false);
     if (!now) continue;
-    std::mt19937_64 random(window.seed);
-    const auto uniform = [&] { return static_cast<double>(random() >> 11U) * 0x1p-53; };
+    RandomStream random(window.seed, "dots", 0);
     for (std::size_t i = 0; i < field.size(); ++i) {
       const auto iy = static_cast<std::ptrdiff_t>(i / field.nx);
       const auto ix = static_cast<std::ptrdiff_t>(i % field.nx);
@@ -246,9 +245,9 @@ Scene Stimulus::scene(const VisualField& field, double t, const Variables& condi
         continue;
       }
       // A dot shows the layer's feature with probability `coherence`, else one of ten that share the range evenly.
-      const bool dot = uniform() < window.density;
-      const bool signal = uniform() < window.coherence;
-      const double other = std::floor(uniform() * 10) / 10;
+      const bool dot = random.uniform() < window.density;
+      const bool signal = random.uniform() < window.coherence;
+      const double other = std::floor(random.uniform() * 10) / 10;
       if (!dot || shown.empty()) continue;
       Component c = shown[0];
       const double span = features_.high - features_.low;

@@ -20,7 +20,6 @@ class Value:
     found: Callable  # of the recording (h5py.File)
     reference: Callable  # of nothing; None where there is none
     unit: str = ""
-    exact: bool = True  # False: of other random dots, so only alike
     within: float = 0  # what a finite number of units, or a published number of digits, may differ by; 0: as run_all says
 
 

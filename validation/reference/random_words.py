@@ -1,4 +1,4 @@
-"""Random words of NumPy's Philox 4x64-10, for tests/base/test_random.cpp.
+"""Striate's random numbers, by NumPy's Philox 4x64-10; the words for tests/base/test_random.cpp.
 
 usage: /usr/bin/python3 random_words.py"""
 
@@ -13,12 +13,18 @@ def fnv1a(text):
     return h
 
 
-def words(seed, purpose, counter):
-    """The four words at `counter`; NumPy steps its counter before it draws."""
+def words(seed, purpose, counter, count=4):
+    """So many words from `counter` on; NumPy steps its counter before it draws."""
     before = (sum(c << 64 * i for i, c in enumerate(counter)) - 1) % 2**256
     before = np.array([before >> 64 * i & 2**64 - 1 for i in range(4)], dtype=np.uint64)
     key = np.array([seed, fnv1a(purpose)], dtype=np.uint64)
-    return np.random.Philox(key=key, counter=before).random_raw(4)
+    return np.random.Philox(key=key, counter=before).random_raw(count)
 
 
-print(", ".join(f"{int(w):#018x}" for w in words(7, "cue", (1, 2, 3, 4))))
+def uniforms(seed, purpose, count):
+    """The first numbers in (0, 1) of the stream of sample 0."""
+    return ((words(seed, purpose, (0, 0, 0, 0), count) >> np.uint64(12)) + 0.5) * 2.0**-52
+
+
+if __name__ == "__main__":
+    print(", ".join(f"{int(w):#018x}" for w in words(7, "cue", (1, 2, 3, 4))))
