@@ -43,8 +43,7 @@ std::string told_of_earlier(const std::string& path) {
   }
   return fmt::format(
       "{} is the recording that stood here before a run with --force, which was killed (or still runs). Move it back, "
-      "or "
-      "delete it.",
+      "or delete it.",
       aside);
 }
 
