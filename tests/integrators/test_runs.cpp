@@ -1,4 +1,5 @@
 #include <omp.h>
+#include <sundials/sundials_config.h>
 
 #include <array>
 #include <boost/test/unit_test.hpp>
@@ -142,12 +143,19 @@ BOOST_AUTO_TEST_CASE(the_work_of_small_runs_is_pinned) {
   BOOST_TEST(bs.rhs - 3 * (bs.steps + bs.rejected) <= 3u);
   BOOST_TEST(dp.rhs - 6 * (dp.steps + dp.rejected) <= 3u);
   // What our controller and SUNDIALS 6.4.1 do with these tolerances: steps, rejected, rhs, jvp, Krylov iterations. A
-  // change of the settings or of the way a solver is driven shows here first.
+  // change of the settings or of the way a solver is driven shows here first. ARKODE 7 evaluates once less.
+  constexpr std::uint64_t once = SUNDIALS_VERSION_MAJOR < 7 ? 0 : 1;
   const std::map<std::string, std::array<std::uint64_t, 5>> pinned = {
-      {"bs32", {18, 1, 59, 0, 0}},        {"dp54", {6, 0, 38, 0, 0}},          {"arkode_bs32", {28, 0, 87, 0, 0}},
-      {"arkode_dp54", {14, 0, 87, 0, 0}}, {"zonneveld43", {23, 0, 118, 0, 0}}, {"adams", {21, 1, 35, 0, 0}},
-      {"bdf", {29, 0, 47, 43, 43}},       {"imex3", {25, 0, 178, 144, 144}},   {"imex4", {15, 0, 168, 135, 135}},
-      {"imex5", {13, 0, 198, 155, 155}},
+      {"bs32", {18, 1, 59, 0, 0}},
+      {"dp54", {6, 0, 38, 0, 0}},
+      {"arkode_bs32", {28, 0, 87, 0, 0}},
+      {"arkode_dp54", {14, 0, 87, 0, 0}},
+      {"zonneveld43", {23, 0, 118 - once, 0, 0}},
+      {"adams", {21, 1, 35, 0, 0}},
+      {"bdf", {29, 0, 47, 43, 43}},
+      {"imex3", {25, 0, 178 - once, 144, 144}},
+      {"imex4", {15, 0, 168 - once, 135, 135}},
+      {"imex5", {13, 0, 198 - once, 155, 155}},
   };
   for (const auto& [name, expected] : pinned) {
     const Counters c = work(name);
