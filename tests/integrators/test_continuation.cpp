@@ -48,6 +48,17 @@ dr/dt = (1 - r^2)/2*(mu*r*cos(alpha) + nu*cos(psi - alpha))/(1 s) : 1
 dpsi/dt = ((1 + r^2)/(2*r)*(mu*r*sin(alpha) - nu*sin(psi - alpha)) - mu*sin(alpha) - nu*r*sin(psi + alpha))/(1 s) : 1
 )";
 
+/// FitzHugh & Nagumo's rest and cycles along the current, with w so much slower than v.
+std::vector<Branch> canard_branches(const std::string& slowness) {
+  auto settings = over("I", 0, 2);
+  settings.step = 0.05;
+  return continue_branches(problem("circuit canard\ntime 1\nparameter I = 0 1\nv(0) = -1.2\nw(0) = -0.6\n"
+                                   "dv/dt = v - v^3/3 - w + I : 1\ndw/dt = " +
+                                       slowness + "*(v + 0.7 - 0.8*w) : 1\n",
+                                   1),
+                           settings);
+}
+
 }  // namespace
 
 BOOST_AUTO_TEST_SUITE(integrators_continuation)
@@ -282,13 +293,7 @@ BOOST_AUTO_TEST_CASE(rotations_end_where_two_oscillators_unlock_and_where_one_co
 BOOST_AUTO_TEST_CASE(canards_are_followed_from_one_hopf_point_to_the_other) {
   // FitzHugh & Nagumo's equations are symmetric about (v, w) = (0, 0.875), I = 0.875: so are the two folds of cycles.
   // Hopf points: v^2 = 1 - 0.3 0.8, I = w - v + v^3/3 with w = (v + 0.7)/0.8.
-  auto settings = over("I", 0, 2);
-  settings.step = 0.05;
-  const auto branches =
-      continue_branches(problem("circuit canard\ntime 1\nparameter I = 0 1\nv(0) = -1.2\nw(0) = -0.6\n"
-                                "dv/dt = v - v^3/3 - w + I : 1\ndw/dt = 0.3*(v + 0.7 - 0.8*w) : 1\n",
-                                1),
-                        settings);
+  const auto branches = canard_branches("0.3");
   BOOST_REQUIRE(branches.size() == 2u);
   const auto hopf = of_kind(branches[0], Bifurcation::hopf), folds = of_kind(branches[1], Bifurcation::fold);
   const double v = -std::sqrt(1 - 0.3 * 0.8);
@@ -303,13 +308,7 @@ BOOST_AUTO_TEST_CASE(canards_are_followed_from_one_hopf_point_to_the_other) {
 BOOST_AUTO_TEST_CASE(canards_that_grow_beyond_rounding_keep_their_multipliers) {
   // The same at 0.08: a multiplier of a flow in the plane is positive and crosses 1 at the folds alone, at which small
   // cycles born unstable become large stable ones.
-  auto settings = over("I", 0, 2);
-  settings.step = 0.05;
-  const auto branches =
-      continue_branches(problem("circuit canard\ntime 1\nparameter I = 0 1\nv(0) = -1.2\nw(0) = -0.6\n"
-                                "dv/dt = v - v^3/3 - w + I : 1\ndw/dt = 0.08*(v + 0.7 - 0.8*w) : 1\n",
-                                1),
-                        settings);
+  const auto branches = canard_branches("0.08");
   BOOST_REQUIRE(branches.size() == 2u);
   BOOST_REQUIRE(branches[1].special.size() == 2u);
   const auto folds = of_kind(branches[1], Bifurcation::fold);
