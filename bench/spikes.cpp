@@ -105,7 +105,7 @@ int main(int argc, char** argv) {
   std::vector<std::vector<double>> of;  // by event and element
   for (const auto& event : system.events()) of.emplace_back(event.size);
   for (std::size_t k = 0; k < system.projections().size(); ++k) {
-    const Deliveries<float> deliveries(system, k, p, method.step, std::vector<std::size_t>(circuit->states.size()));
+    const Deliveries<float> deliveries(system, k, p, method.step, std::vector<std::size_t>(circuit->states.size()), 1);
     bytes += static_cast<double>(deliveries.bytes());
     synapses += static_cast<double>(deliveries.synapses());
     auto& counts = of[system.projections()[k].event];

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
+#include <iterator>
 #include <numeric>
 #include <optional>
 
@@ -86,8 +87,8 @@ AlignedVector<std::uint16_t> delays_in_steps(const System<double>& system, std::
 
 template <class T>
 Deliveries<T>::Deliveries(const System<double>& system, std::size_t projection, std::span<const double> p, double step,
-                          const std::vector<std::size_t>& arrival_offset)
-    : number_(projection) {
+                          const std::vector<std::size_t>& arrival_offset, std::size_t parts)
+    : number_(projection), parts_(parts) {
   const Projection& about = system.projections()[projection];
   const Event& event = system.events()[about.event];
   const std::string where = fmt::format("projection '{}'", about.name);
@@ -148,33 +149,42 @@ Deliveries<T>::Deliveries(const System<double>& system, std::size_t projection, 
   slot_bits_ = bits;
   for (std::size_t k = 0; k < word_.size(); ++k) word_[k] = word_[k] << bits | slot[k];
   constexpr std::size_t cache = 1 << 20;  // bytes that scattered additions find quickly
-  waits_ = !reads_states_ && (longest_ + 1) * targets_ * sizeof(T) > cache;
-  if (waits_) sort_by_delay();
+  if (!reads_states_ && (longest_ + 1) * targets_ * sizeof(T) > cache) sort_by_delay();
 }
 
-/// Each source's synapses, and their amounts, in the order of delay, then target: counted, then moved.
+/// Each source's synapses, and their amounts, in the order of part, delay, then target: counted, then moved.
 template <class T>
 void Deliveries<T>::sort_by_delay() {
   target_bits_ = static_cast<unsigned>(std::bit_width(targets_ - 1));
   const std::uint32_t mask = (std::uint32_t{1} << slot_bits_) - 1;
   const std::size_t rows = row_.size() - 1;
+  waiting_.resize(parts_);
+  bound_.resize(rows * parts_ + 1, row_.back());
+  std::vector<std::size_t> end_of_part(parts_);
+  for (std::size_t part = 0; part < parts_; ++part) end_of_part[part] = (part + 1) * targets_ / parts_;
   struct Sorting {
     std::vector<std::uint32_t> place, moved;
     std::vector<std::uint64_t> to;
     std::vector<float> values;
   };
-  const auto sorting = [&] { return Sorting{std::vector<std::uint32_t>(longest_ + 1), {}, {}, {}}; };
+  const auto sorting = [&] { return Sorting{std::vector<std::uint32_t>(parts_ * longest_ + 1), {}, {}, {}}; };
   for_rows(rows, sorting, [&](std::size_t row, Sorting& own) {
     auto& [place, moved, to, values] = own;
     const std::uint64_t first = row_[row], n = row_[row + 1] - first;
     std::uint32_t* const word = word_.data() + first;
     std::fill(place.begin(), place.end(), 0);
-    for (std::size_t k = 0; k < n; ++k) ++place[(word[k] & mask) + 1];
-    std::partial_sum(place.begin(), place.end(), place.begin());
     moved.resize(n);
     to.resize(n);
+    std::size_t part = 0;  // targets ascend
     for (std::size_t k = 0; k < n; ++k) {
-      to[k] = place[word[k] & mask]++;
+      while (word[k] >> slot_bits_ >= end_of_part[part]) ++part;
+      to[k] = part * longest_ + (word[k] & mask);
+      ++place[to[k] + 1];
+    }
+    std::partial_sum(place.begin(), place.end(), place.begin());
+    for (part = 0; part < parts_; ++part) bound_[row * parts_ + part] = first + place[part * longest_];
+    for (std::size_t k = 0; k < n; ++k) {
+      to[k] = place[to[k]]++;
       moved[to[k]] = (word[k] & mask) << target_bits_ | word[k] >> slot_bits_;
     }
     std::copy(moved.begin(), moved.end(), word);
@@ -189,68 +199,73 @@ void Deliveries<T>::sort_by_delay() {
 
 template <class T>
 void Deliveries<T>::send(std::span<const std::uint32_t> ids, std::uint64_t step) {
-  for (const std::uint32_t id : ids)
-    if (row_[id] < row_[id + 1]) waiting_.push_back({{id, step}, row_[id], row_[id + 1]});
+  for (std::size_t part = 0; part < waiting_.size(); ++part)
+    for (const std::uint32_t id : ids) let_wait(part, {step, id}, step);
+}
+
+/// What of the spike arrives later than at the end of `after`.
+template <class T>
+void Deliveries<T>::let_wait(std::size_t part, const SentSpike& spike, std::uint64_t after) {
+  const std::uint64_t* const bound = &bound_[spike.source * parts_ + part];
+  const std::uint32_t *next = word_.data() + bound[0], *const end = word_.data() + bound[1];
+  if (spike.step < after) next = std::lower_bound(next, end, (after - spike.step) << target_bits_);
+  if (next < end)
+    waiting_[part].push_back({static_cast<std::uint64_t>(next - word_.data()), static_cast<std::uint32_t>(end - next),
+                              static_cast<std::uint32_t>(spike.step)});
 }
 
 template <class T>
-std::uint64_t Deliveries<T>::due(std::uint64_t step) {
-  due_.clear();
-  std::uint64_t found = 0;
-  std::size_t left = 0;
-  for (std::size_t i = 0; i < waiting_.size(); ++i) {
-    constexpr std::size_t ahead = 16;
-    if (i + ahead < waiting_.size()) __builtin_prefetch(word_.data() + waiting_[i + ahead].next);
-    Waiting spike = waiting_[i];
-    const std::uint64_t age = step - spike.sent.step;  // delays are kept less one step
-    const std::uint64_t begin = spike.next;
-    while (spike.next < spike.end && (word_[spike.next] >> target_bits_) + 1 == age) ++spike.next;
-    if (spike.next > begin) {
-      due_.push_back({begin, spike.next});
-      found += spike.next - begin;
-    }
-    if (spike.next < spike.end) waiting_[left++] = spike;
-  }
-  waiting_.resize(left);
-  return found;
-}
-
-template <class T>
-void Deliveries<T>::add_due(T* slot, std::size_t begin, std::size_t end) const {
+void Deliveries<T>::deliver_due(std::size_t part, std::uint64_t step, T* slot) {
+  auto& waiting = waiting_[part];
   const std::uint32_t mask = (std::uint32_t{1} << target_bits_) - 1;
-  const bool part = begin > 0 || end < targets_;
-  for (const auto& amount : amounts_) {
-    T* const to = slot + amount.offset;
-    for (const auto& group : due_) {
-      for (std::uint64_t k = group.begin; k < group.end; ++k) {
-        const std::uint32_t target = word_[k] & mask;
-        if (part && (target < begin || target >= end)) continue;
-        to[target] += amount.common ? amount.value : static_cast<T>(amount.values[k]);
-      }
+  std::size_t left = 0;
+  for (std::size_t i = 0; i < waiting.size(); ++i) {
+    constexpr std::size_t ahead = 16;
+    if (i + ahead < waiting.size()) __builtin_prefetch(word_.data() + waiting[i + ahead].next);
+    const Waiting spike = waiting[i];
+    const std::uint64_t age = static_cast<std::uint32_t>(step - spike.sent);  // delays are kept less one step
+    const std::uint32_t* const word = word_.data() + spike.next;
+    std::uint32_t due = 0;
+    while (due < spike.left && word[due] < age << target_bits_) ++due;
+    for (const auto& amount : amounts_) {
+      T* const to = slot + amount.offset;
+      for (std::uint32_t k = 0; k < due; ++k)
+        to[word[k] & mask] += amount.common ? amount.value : static_cast<T>(amount.values[spike.next + k]);
     }
+    if (due < spike.left) waiting[left++] = {spike.next + due, spike.left - due, spike.sent};
   }
+  waiting.resize(left);
 }
 
 template <class T>
-std::vector<SentSpike> Deliveries<T>::waiting() const {
-  std::vector<SentSpike> all;
-  for (const auto& spike : waiting_) all.push_back(spike.sent);
+std::vector<SentSpike> Deliveries<T>::waiting(std::uint64_t step) const {
+  std::vector<SentSpike> all, both;
+  for (const auto& part : waiting_) {
+    std::vector<SentSpike> of_part;
+    for (const auto& spike : part) {
+      const auto row = std::upper_bound(bound_.begin(), bound_.end(), spike.next) - bound_.begin() - 1;
+      of_part.push_back({step - static_cast<std::uint32_t>(step - spike.sent),
+                         static_cast<std::uint32_t>(static_cast<std::size_t>(row) / parts_)});
+    }
+    both.clear();
+    std::set_union(all.begin(), all.end(), of_part.begin(), of_part.end(), std::back_inserter(both));
+    all.swap(both);
+  }
   return all;
 }
 
 template <class T>
 void Deliveries<T>::restore(const std::vector<SentSpike>& waiting, std::uint64_t step) {
-  waiting_.clear();
-  for (const auto& sent : waiting) {
-    Waiting spike{sent, row_[sent.source], row_[sent.source + 1]};
-    while (spike.next < spike.end && (word_[spike.next] >> target_bits_) + 1 + sent.step <= step) ++spike.next;
-    waiting_.push_back(spike);
+  for (std::size_t part = 0; part < waiting_.size(); ++part) {
+    waiting_[part].clear();
+    for (const auto& spike : waiting) let_wait(part, spike, step);
   }
 }
 
 template <class T>
 std::size_t Deliveries<T>::bytes() const {
-  std::size_t total = row_.size() * sizeof(row_[0]) + word_.size() * sizeof(word_[0]) + wide_.size() * sizeof(wide_[0]);
+  std::size_t total = (row_.size() + bound_.size()) * sizeof(row_[0]) + word_.size() * sizeof(word_[0]) +
+                      wide_.size() * sizeof(wide_[0]);
   for (const auto& amount : amounts_)
     if (!amount.of_states) total += amount.values.size() * sizeof(float);
   return total;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <compare>
 #include <cstdint>
 #include <span>
 #include <string>
@@ -20,8 +21,9 @@ struct ArrivalRing {
 };
 
 struct SentSpike {
-  std::uint32_t source;  ///< its place in the event
   std::uint64_t step;
+  std::uint32_t source;  ///< its place in the event
+  auto operator<=>(const SentSpike&) const = default;
 };
 
 /// Where the synapses of each element of a projection's event begin, and where they end.
@@ -37,31 +39,31 @@ AlignedVector<std::uint16_t> delays_in_steps(const System<double>& system, std::
 ///
 /// A spike is delivered in one of two ways, which give the same sums. Either all that it causes is added to the slots
 /// of the ring at once (`deliver`); or, where delays of their own would scatter it over more memory than a cache holds,
-/// the spike waits, its synapses sorted by delay, and in each step those are found whose time has come (`due`).
+/// the spike waits, and in each step those of its synapses are found whose time has come (`deliver_due`). They are
+/// sorted by part of the targets, one for each thread, then by delay: so each thread reads synapses of its own only.
 template <class T>
 class Deliveries {
  public:
   /// Draws the synapses and computes what each carries.
   /// @param arrival_offset  by index of the state, its place in a slot
+  /// @param parts  of the targets, for spikes that wait
   /// @throws Error for delays shorter than the step, and before drawing more than memory holds
   Deliveries(const System<double>& system, std::size_t projection, std::span<const double> p, double step,
-             const std::vector<std::size_t>& arrival_offset);
+             const std::vector<std::size_t>& arrival_offset, std::size_t parts);
 
   /// Whether spikes wait, and what must be done in each step.
-  bool waits() const { return waits_; }
+  bool waits() const { return !waiting_.empty(); }
   void send(std::span<const std::uint32_t> ids, std::uint64_t step);
-  /// Finds what arrives at `step`; returns the number of synapses.
-  std::uint64_t due(std::uint64_t step);
-  /// Adds what is due to a slot of the ring, for the targets [begin, end).
-  void add_due(T* slot, std::size_t begin, std::size_t end) const;
-  /// Spikes that wait, in the order in which they were sent.
-  std::vector<SentSpike> waiting() const;
-  /// ... after `step`, in a run that goes on from there.
+  /// Adds what arrives at `step` in one part of the targets to the slot of the ring.
+  void deliver_due(std::size_t part, std::uint64_t step, T* slot);
+  /// Spikes that wait after `step`, in the order in which they were sent.
+  std::vector<SentSpike> waiting(std::uint64_t step) const;
+  /// ... in a run that goes on from there.
   void restore(const std::vector<SentSpike>& waiting, std::uint64_t step);
 
   std::uint64_t synapses() const { return row_.back(); }
   std::size_t bytes() const;
-  std::size_t longest() const { return waits_ ? 1 : longest_; }  ///< steps that the ring must look ahead
+  std::size_t longest() const { return waits() ? 0 : longest_; }  ///< steps that the ring must look ahead
 
   /// Amounts that depend on states, for the spikes that are about to be delivered.
   void read_states(const System<T>& system, std::span<const std::uint32_t> ids, std::span<const T> p,
@@ -89,26 +91,23 @@ class Deliveries {
            std::uint32_t begin, std::uint32_t end) const;
   std::uint32_t target(std::uint64_t k) const { return word_[k] >> slot_bits_; }
   void sort_by_delay();
+  void let_wait(std::size_t part, const SentSpike& spike, std::uint64_t after);
 
   struct Waiting {
-    SentSpike sent;
-    std::uint64_t next, end;  ///< synapses that are left
+    std::uint64_t next;  ///< synapse
+    std::uint32_t left;  ///< synapses
+    std::uint32_t sent;  ///< the step, modulo 2^32
   };
-  struct Due {
-    std::uint64_t begin, end;  ///< synapses
-  };
-
-  std::size_t number_, targets_;
+  std::size_t number_, targets_, parts_;
   std::vector<std::uint64_t> row_;     ///< by place in the event
   AlignedVector<std::uint32_t> word_;  ///< target << slot_bits_ | delay - 1; of spikes that wait, the other way round
   AlignedVector<std::uint16_t> wide_;  ///< delay - 1, where it does not fit
   unsigned slot_bits_ = 0;
   bool common_delay_;
   bool reads_states_ = false;
-  bool waits_ = false;
   unsigned target_bits_ = 0;
-  std::vector<Waiting> waiting_;
-  std::vector<Due> due_;
+  std::vector<std::vector<Waiting>> waiting_;  ///< by part
+  std::vector<std::uint64_t> bound_;           ///< where each part of each row begins, and where the last ends
   std::size_t longest_ = 1;
   std::vector<Amount> amounts_;
 };

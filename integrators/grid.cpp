@@ -103,7 +103,7 @@ class Grid final : public Engine {
     for (std::size_t i = 0; i + 2 < from.history.size(); i += 3)
       waiting.at(static_cast<std::size_t>(from.history[i]))
           .push_back(
-              {static_cast<std::uint32_t>(from.history[i + 1]), static_cast<std::uint64_t>(from.history[i + 2])});
+              {static_cast<std::uint64_t>(from.history[i + 2]), static_cast<std::uint32_t>(from.history[i + 1])});
     for (std::size_t k = 0; k < n; ++k) deliveries_[k].restore(waiting[k], step_);
     for (std::size_t r = 0; r < rules_.size(); ++r) rules_[r].second.restore(waiting[n + r], step_);
     next_ = y_;
@@ -172,7 +172,7 @@ class Grid final : public Engine {
         c.history.insert(c.history.end(),
                          {static_cast<double>(of), static_cast<double>(sent.source), static_cast<double>(sent.step)});
     };
-    for (std::size_t k = 0; k < deliveries_.size(); ++k) note(k, deliveries_[k].waiting());
+    for (std::size_t k = 0; k < deliveries_.size(); ++k) note(k, deliveries_[k].waiting(step_));
     for (std::size_t r = 0; r < rules_.size(); ++r) note(deliveries_.size() + r, rules_[r].second.waiting(step_));
     return c;
   }
@@ -251,9 +251,9 @@ class Grid final : public Engine {
       offset[i] = ring_.slot_size;
       ring_.slot_size += system_.states()[i].size;
     }
-    std::size_t longest = 1;
+    std::size_t longest = 0;
     for (std::size_t k = 0; k < system_.projections().size(); ++k) {
-      deliveries_.emplace_back(system_, k, p_, method_.step, offset);
+      deliveries_.emplace_back(system_, k, p_, method_.step, offset, parts_);
       longest = std::max(longest, deliveries_.back().longest());
       const Projection& about = system_.projections()[k];
       if (deliveries_.back().reads_states() || !about.on_arrival.empty() || !about.back.empty()) in_own_precision();
@@ -387,14 +387,8 @@ class Grid final : public Engine {
       fired_[e].clear();
       if (system_.events()[e].cause != Cause::crossing) spike_sources(e, at);
     }
-    for (auto& projection : deliveries_)
-      if (projection.waits()) {
-        const std::uint64_t count = projection.due(now);
-        in_pieces(count, projection.targets(),
-                  [&](std::size_t first, std::size_t last) { projection.add_due(ring_.slot(now), first, last); });
-      }
+    gather_arrivals(now);
     map_->step(at, next_.data(), next_kept_.data(), next_guard_.data());
-    std::fill_n(ring_.slot(now), ring_.slot_size, T(0));
     y_.swap(next_);
     kept_.swap(next_kept_);
     guard_.swap(next_guard_);
@@ -416,7 +410,7 @@ class Grid final : public Engine {
       counters_.events += ids.size();
       if (observer_) observer_(time_of(now), e, ids);
     }
-    for (std::size_t k = 0; k < deliveries_.size(); ++k) deliver(k);
+    deliver();
     for (auto& [k, rules] : rules_) {
       rules.send(fired_[system_.projections()[k].event], now);
       for (std::size_t e = 0; e < fired_.size(); ++e) rules.back(e, fired_[e], parameters_, y_, next_);
@@ -483,11 +477,8 @@ class Grid final : public Engine {
   void cross(std::size_t e, const typename GridMap<T>::Arguments& at) {
     const Event& event = system_.events()[e];
     auto& ids = fired_[e];
-    ids.resize(event.size);
-    const std::size_t n = kernels_.spikes.crossings(next_guard_.data() + event.offset, guard_.data() + event.offset,
-                                                    event.size, ids.data());
-    ids.resize(n);
-    if (n == 0) return;
+    find_crossings(event, ids);
+    if (ids.empty()) return;
     std::size_t kept = 0;
     for (const std::uint32_t i : ids) {
       const std::size_t g = event.offset + i;
@@ -510,6 +501,21 @@ class Grid final : public Engine {
     ids.resize(kept);
     map_->jump(e, ids, at, nullptr, y_.data());
     if (!checked_[e] && kept > 0) check_reset(e);
+  }
+
+  /// Each thread looks through the guards that it has computed.
+  void find_crossings(const Event& event, std::vector<std::uint32_t>& ids) {
+    crossed_.resize(std::max(crossed_.size(), event.size));
+    found_.resize(parts_);
+    const auto begin = [&](std::size_t part) { return part * event.size / parts_; };
+    parallel_for(parts_, event.size >= 4 * worth_threads, [&](std::size_t part) {
+      const std::size_t first = begin(part), guard = event.offset + first;
+      found_[part] = kernels_.spikes.crossings(next_guard_.data() + guard, guard_.data() + guard,
+                                               begin(part + 1) - first, crossed_.data() + first);
+    });
+    for (std::size_t part = 0; part < parts_; ++part)
+      for (std::size_t i = 0; i < found_[part]; ++i)
+        ids.push_back(static_cast<std::uint32_t>(begin(part) + crossed_[begin(part) + i]));
   }
 
   /// A guard that its jump leaves above zero would never cross it again.
@@ -543,26 +549,52 @@ class Grid final : public Engine {
                     where(), event.name, i, time_text(time_of(step_), system_), state));
   }
 
-  void deliver(std::size_t k) {
-    auto& projection = deliveries_[k];
-    const auto& ids = fired_[system_.projections()[k].event];
-    if (ids.empty()) return;
-    if (projection.reads_states()) projection.read_states(*own_, ids, parameters_, y_, *own_workspace_);
-    if (projection.waits()) return projection.send(ids, step_);
-    in_pieces(projection.count(ids), projection.targets(),
-              [&](std::size_t first, std::size_t last) { projection.deliver(ids, step_, ring_, first, last); });
+  /// Empties the slot of the last step, and adds to this step's what has waited for it: each part of the targets on a
+  /// thread of its own, which keeps it in its cache.
+  void gather_arrivals(std::uint64_t now) {
+    const bool waits = std::any_of(deliveries_.begin(), deliveries_.end(), [](const auto& d) { return d.waits(); });
+    parallel_for(parts_, waits || ring_.slot_size >= 4 * worth_threads, [&](std::size_t part) {
+      for (std::size_t i = 0; i < arriving_.size(); ++i) {
+        if (!arriving_[i]) continue;
+        const std::size_t size = system_.states()[i].size, begin = part * size / parts_,
+                          end = (part + 1) * size / parts_;
+        std::fill_n(ring_.slot(now - 1) + map_->arrival_offset(i) + begin, end - begin, T(0));
+      }
+      for (auto& projection : deliveries_)
+        if (projection.waits()) projection.deliver_due(part, now, ring_.slot(now));
+    });
   }
 
-  /// body(first, last) over ranges of the targets, on threads if there is work for them. Every thread walks all spikes
-  /// in their order, for targets of its own: so the sums do not depend on their number.
-  template <class Body>
-  void in_pieces(std::uint64_t synapses, std::size_t targets, const Body& body) {
-    constexpr std::uint64_t worth_threads = 5000;
-    const auto threads = static_cast<std::size_t>(omp_get_max_threads());
-    const std::size_t pieces = threads > 1 && synapses > worth_threads ? threads : 1;
-    parallel_for(pieces, pieces > 1,
-                 [&](std::size_t piece) { body(piece * targets / pieces, (piece + 1) * targets / pieces); });
+  /// Sends the spikes of the step: what does not wait is added to the slots to come. Every thread walks all spikes in
+  /// their order, for targets of its own: so the sums do not depend on their number.
+  void deliver() {
+    std::uint64_t synapses = 0;
+    for (std::size_t k = 0; k < deliveries_.size(); ++k) {
+      auto& projection = deliveries_[k];
+      const auto& ids = spikes_of(k);
+      if (projection.reads_states() && !ids.empty())
+        projection.read_states(*own_, ids, parameters_, y_, *own_workspace_);
+      if (projection.waits())
+        projection.send(ids, step_);
+      else
+        synapses += projection.count(ids);
+    }
+    if (synapses == 0) return;
+    const std::size_t parts = synapses >= worth_threads ? parts_ : 1;
+    parallel_for(parts, parts > 1, [&](std::size_t part) {
+      for (std::size_t k = 0; k < deliveries_.size(); ++k) {
+        const auto& projection = deliveries_[k];
+        const std::size_t targets = projection.targets();
+        if (!projection.waits())
+          projection.deliver(spikes_of(k), step_, ring_, part * targets / parts, (part + 1) * targets / parts);
+      }
+    });
   }
+  const std::vector<std::uint32_t>& spikes_of(std::size_t projection) const {
+    return fired_[system_.projections()[projection].event];
+  }
+
+  static constexpr std::uint64_t worth_threads = 4096;  ///< elements, or synapses, of one pass
 
   Method method_;
   Problem problem_;
@@ -576,6 +608,7 @@ class Grid final : public Engine {
   std::optional<System<T>> own_;
   std::optional<Workspace<T>> own_workspace_;
   std::vector<Deliveries<T>> deliveries_;
+  std::size_t parts_ = omp_in_parallel() ? 1 : static_cast<std::size_t>(omp_get_max_threads());  ///< of the targets
   std::vector<std::pair<std::size_t, SynapseRules<T>>> rules_;  ///< of projections by number
   ArrivalRing<T> ring_;
   std::unique_ptr<GridMap<T>> map_;
@@ -591,7 +624,8 @@ class Grid final : public Engine {
   std::vector<std::uint64_t> release_;              ///< by guard element, the step at whose end its hold ends
   std::vector<std::vector<std::uint32_t>> bucket_;  ///< guard elements by that step
   std::vector<std::vector<std::uint32_t>> fired_;   ///< by event, in this step
-  std::vector<std::uint32_t> round_, again_, once_;
+  std::vector<std::uint32_t> round_, again_, once_, crossed_;
+  std::vector<std::size_t> found_;  ///< by part, in crossed_
   std::vector<std::uint64_t> last_fired_, in_a_row_;
   std::vector<bool> resetting_;  ///< [guard] its event resets it
   std::vector<bool> checked_;    ///< by event: its jump was seen to take the guard below zero

@@ -46,7 +46,7 @@ void SynapseRules<T>::send(std::span<const std::uint32_t> ids, std::uint64_t ste
     const std::uint32_t id = ids[i];
     round = i > 0 && ids[i - 1] == id ? round + 1 : 0;
     if (row_[id] == row_[id + 1]) continue;
-    sent_.push_back({id, step});
+    sent_.push_back({step, id});
     for (std::uint64_t s = row_[id]; s < row_[id + 1]; ++s) {
       const auto synapse = static_cast<std::uint32_t>(s);
       const std::uint64_t arrival = step + delay(synapse);
