@@ -65,8 +65,15 @@ class PointwiseStep final : public PlaneStep<T> {
       : instructions_(std::move(program.instructions)), size_(program.shape.size()) {
     collapse(program);
     assign_registers();
-    for (auto& instruction : instructions_)
-      if (instruction.summed) instruction.k = static_cast<int>(sums_++);
+    std::size_t arrays = 0;
+    for (const auto& load : loads_) arrays += load.contiguous ? 1 : 0;
+    for (auto& instruction : instructions_) {
+      if (instruction.summed)
+        instruction.k = static_cast<int>(sums_++);
+      else if (instruction.stored)
+        ++arrays;
+    }
+    fetches_ = arrays * size_ * sizeof(T) > cache && instructions_.size() <= 8;
   }
 
   void run(const Frame<T>& frame) const override {
@@ -158,6 +165,7 @@ extern "C" void {0}(const {1}* const* in, {1}* const* out, std::size_t n) {{
  private:
   static constexpr std::size_t block_size = 512;
   static constexpr std::size_t chunk_size = 8 * block_size;
+  static constexpr std::size_t cache = 1 << 22;  ///< bytes; what exceeds it is asked for ahead, by a few instructions
   static constexpr std::size_t most_operands = 3 * most_generated_instructions;
   using Loads = std::array<const T*, most_operands>;
   using Generated = void (*)(const T* const* in, T* const* out, std::size_t n);
@@ -237,7 +245,7 @@ extern "C" void {0}(const {1}* const* in, {1}* const* out, std::size_t n) {{
   void run_blocks(const Frame<T>& frame, const Loads& loads, std::size_t begin, std::size_t end, T* sums) const {
     thread_local AlignedVector<T> registers;
     if (registers.size() < registers_ * block_size) registers.resize(registers_ * block_size);
-    const std::size_t block = generated_ && !gathers_ ? end - begin : block_size;
+    const std::size_t block = generated_ && !gathers_ ? end - begin : fetches_ ? block_size / 2 : block_size;
     for (std::size_t at = begin; at < end; at += block)
       run_block(frame, loads, registers.data(), at, std::min(block, end - at), at == begin, sums);
   }
@@ -276,6 +284,7 @@ extern "C" void {0}(const {1}* const* in, {1}* const* out, std::size_t n) {{
     }
     const auto& pointwise = kernels_.pointwise;
     for (std::size_t i = 0; i < count; ++i) {
+      if (fetches_) fetch(frame, loads, begin + n + i * n / count, begin + n + (i + 1) * n / count);
       const auto& in = instructions_[i];
       if (in.summed) {
         sums[in.k] += kernels_.line.sum(value[static_cast<std::size_t>(in.operand[0])], n);
@@ -288,6 +297,21 @@ extern "C" void {0}(const {1}* const* in, {1}* const* out, std::size_t n) {{
       };
       pointwise[in.op](operand(0), operand(1), operand(2), out, n, in.k);
       value[i] = out;
+    }
+  }
+
+  /// Asks memory for elements of the block to come while this one is computed. Inline, as GCC drops calls that only
+  /// ask.
+  [[gnu::always_inline]] void fetch(const Frame<T>& frame, const Loads& loads, std::size_t begin,
+                                    std::size_t end) const {
+    constexpr std::size_t line = 64 / sizeof(T);
+    for (std::size_t i = 0; i < loads_.size(); ++i) {
+      if (!loads_[i].contiguous) continue;
+      for (std::size_t k = begin; k < end; k += line) __builtin_prefetch(loads[i] + k);
+    }
+    for (const auto& in : instructions_) {
+      if (!in.stored || in.summed) continue;
+      for (std::size_t k = begin; k < end; k += line) __builtin_prefetch(frame.write(in.target) + k, 1);
     }
   }
 
@@ -304,6 +328,7 @@ extern "C" void {0}(const {1}* const* in, {1}* const* out, std::size_t n) {{
   std::size_t size_;
   std::size_t sums_ = 0;  ///< instructions that add up
   std::size_t registers_ = 0;
+  bool fetches_ = false;  ///< arrays that the cache does not hold
   bool gathers_ = false;  ///< operands whose blocks are not in memory as they stand
   const KernelTable<T>& kernels_ = kernels<T>();
   std::shared_ptr<const GeneratedCode> code_;
