@@ -14,6 +14,7 @@ from pathlib import Path
 import race_circuit
 import race_kuramoto
 import race_mixing
+import race_netsim
 import race_spikes
 import race_training
 import race_xppaut
@@ -128,8 +129,8 @@ def spiking(build, threads):
                f" {f['bytes_per_synapse']:.2f} | {f['floor_s']:.3f} |")
     f = race_spikes.fibres(program, threads[-1])
     yield (f"\nThe sheet of `horizontal_fibres`, 112,500 neurons and {f['synapses'] / 1e6:.0f} million synapses of {f['bytes_per_synapse']:.1f} bytes with delays"
-           f" of their own, on {thread_name(threads[-1])}: **{f['run_s']:.2f} s** for a second at {f['rate_hz']:.1f} Hz, after {f['build_s']:.1f} s of preparation."
-           " Its authors' simulator was measured at about 10 s and 4 s on a machine like this, in another run.")
+           f" of their own: a second at {f['rate_hz']:.1f} Hz after {f['build_s']:.1f} s of preparation; medians of five.")
+    yield from race_netsim.lines(program, threads)
 
 
 def lines_of(program, *arguments, **environment):
@@ -167,7 +168,7 @@ def delays(build, threads):
     yield ("`bench_delays`: a step of dense oscillators without delays, with one delay for all, and with a delay for each pair between"
            " the steps.\n")
     for n in threads:
-        yield from (f"- {thread_name(n)}: {line}" for size in ("100", "1000")
+        yield from (f"- {thread_name(n)}: {line}" for size in ("100", "1000", "4000")
                     for line in lines_of(build / "bench/bench_delays", size, OMP_NUM_THREADS=str(n)))
 
 
