@@ -88,7 +88,7 @@ AlignedVector<std::uint16_t> delays_in_steps(const System<double>& system, std::
 template <class T>
 Deliveries<T>::Deliveries(const System<double>& system, std::size_t projection, std::span<const double> p, double step,
                           const std::vector<std::size_t>& arrival_offset, std::size_t parts)
-    : number_(projection), parts_(parts) {
+    : number_(projection) {
   const Projection& about = system.projections()[projection];
   const Event& event = system.events()[about.event];
   const std::string where = fmt::format("projection '{}'", about.name);
@@ -149,25 +149,25 @@ Deliveries<T>::Deliveries(const System<double>& system, std::size_t projection, 
   slot_bits_ = bits;
   for (std::size_t k = 0; k < word_.size(); ++k) word_[k] = word_[k] << bits | slot[k];
   constexpr std::size_t cache = 1 << 20;  // bytes that scattered additions find quickly
-  if (!reads_states_ && (longest_ + 1) * targets_ * sizeof(T) > cache) sort_by_delay();
+  if (!reads_states_ && (longest_ + 1) * targets_ * sizeof(T) > cache) sort_by_delay(parts);
 }
 
 /// Each source's synapses, and their amounts, in the order of part, delay, then target: counted, then moved.
 template <class T>
-void Deliveries<T>::sort_by_delay() {
+void Deliveries<T>::sort_by_delay(std::size_t parts) {
   target_bits_ = static_cast<unsigned>(std::bit_width(targets_ - 1));
   const std::uint32_t mask = (std::uint32_t{1} << slot_bits_) - 1;
   const std::size_t rows = row_.size() - 1;
-  waiting_.resize(parts_);
-  bound_.resize(rows * parts_ + 1, row_.back());
-  std::vector<std::size_t> end_of_part(parts_);
-  for (std::size_t part = 0; part < parts_; ++part) end_of_part[part] = (part + 1) * targets_ / parts_;
+  waiting_.resize(parts);
+  std::vector<std::uint64_t> bound(rows * parts + 1, row_.back());
+  std::vector<std::size_t> end_of_part(parts);
+  for (std::size_t part = 0; part < parts; ++part) end_of_part[part] = (part + 1) * targets_ / parts;
   struct Sorting {
     std::vector<std::uint32_t> place, moved;
     std::vector<std::uint64_t> to;
     std::vector<float> values;
   };
-  const auto sorting = [&] { return Sorting{std::vector<std::uint32_t>(parts_ * longest_ + 1), {}, {}, {}}; };
+  const auto sorting = [&] { return Sorting{std::vector<std::uint32_t>(parts * longest_ + 1), {}, {}, {}}; };
   for_rows(rows, sorting, [&](std::size_t row, Sorting& own) {
     auto& [place, moved, to, values] = own;
     const std::uint64_t first = row_[row], n = row_[row + 1] - first;
@@ -182,7 +182,7 @@ void Deliveries<T>::sort_by_delay() {
       ++place[to[k] + 1];
     }
     std::partial_sum(place.begin(), place.end(), place.begin());
-    for (part = 0; part < parts_; ++part) bound_[row * parts_ + part] = first + place[part * longest_];
+    for (part = 0; part < parts; ++part) bound[row * parts + part] = first + place[part * longest_];
     for (std::size_t k = 0; k < n; ++k) {
       to[k] = place[to[k]]++;
       moved[to[k]] = (word[k] & mask) << target_bits_ | word[k] >> slot_bits_;
@@ -195,6 +195,8 @@ void Deliveries<T>::sort_by_delay() {
       std::copy(values.begin(), values.end(), amount.values.data() + first);
     }
   });
+  row_ = std::move(bound);
+  parts_ = parts;
 }
 
 template <class T>
@@ -206,7 +208,7 @@ void Deliveries<T>::send(std::span<const std::uint32_t> ids, std::uint64_t step)
 /// What of the spike arrives later than at the end of `after`.
 template <class T>
 void Deliveries<T>::let_wait(std::size_t part, const SentSpike& spike, std::uint64_t after) {
-  const std::uint64_t* const bound = &bound_[spike.source * parts_ + part];
+  const std::uint64_t* const bound = &row_[spike.source * parts_ + part];
   const std::uint32_t *next = word_.data() + bound[0], *const end = word_.data() + bound[1];
   if (spike.step < after) next = std::lower_bound(next, end, (after - spike.step) << target_bits_);
   if (next < end)
@@ -243,7 +245,7 @@ std::vector<SentSpike> Deliveries<T>::waiting(std::uint64_t step) const {
   for (const auto& part : waiting_) {
     std::vector<SentSpike> of_part;
     for (const auto& spike : part) {
-      const auto row = std::upper_bound(bound_.begin(), bound_.end(), spike.next) - bound_.begin() - 1;
+      const auto row = std::upper_bound(row_.begin(), row_.end(), spike.next) - row_.begin() - 1;
       of_part.push_back({step - static_cast<std::uint32_t>(step - spike.sent),
                          static_cast<std::uint32_t>(static_cast<std::size_t>(row) / parts_)});
     }
@@ -264,8 +266,7 @@ void Deliveries<T>::restore(const std::vector<SentSpike>& waiting, std::uint64_t
 
 template <class T>
 std::size_t Deliveries<T>::bytes() const {
-  std::size_t total = (row_.size() + bound_.size()) * sizeof(row_[0]) + word_.size() * sizeof(word_[0]) +
-                      wide_.size() * sizeof(wide_[0]);
+  std::size_t total = row_.size() * sizeof(row_[0]) + word_.size() * sizeof(word_[0]) + wide_.size() * sizeof(wide_[0]);
   for (const auto& amount : amounts_)
     if (!amount.of_states) total += amount.values.size() * sizeof(float);
   return total;
@@ -280,13 +281,13 @@ void Deliveries<T>::read_states(const System<T>& system, std::span<const std::ui
     if (!amount.of_states) continue;
     amount.values.clear();
     for (const std::uint32_t id : ids) {
-      const std::size_t n = row_[id + 1] - row_[id];
+      const std::size_t n = row(id + 1) - row(id);
       pre.assign(n, id);
       post.resize(n);
-      for (std::size_t k = 0; k < n; ++k) post[k] = target(row_[id] + k);
+      for (std::size_t k = 0; k < n; ++k) post[k] = target(row(id) + k);
       value.resize(amount.common ? 1 : n);
       if (n == 0) continue;
-      system.synapse_values(number_, amount.expression, {row_[id], pre, post}, p, y, value, workspace);
+      system.synapse_values(number_, amount.expression, {row(id), pre, post}, p, y, value, workspace);
       for (std::size_t k = 0; k < n; ++k) amount.values.push_back(static_cast<float>(value[amount.common ? 0 : k]));
     }
   }
@@ -295,7 +296,7 @@ void Deliveries<T>::read_states(const System<T>& system, std::span<const std::ui
 template <class T>
 std::uint64_t Deliveries<T>::count(std::span<const std::uint32_t> ids) const {
   std::uint64_t n = 0;
-  for (const std::uint32_t id : ids) n += row_[id + 1] - row_[id];
+  for (const std::uint32_t id : ids) n += row(id + 1) - row(id);
   return n;
 }
 
@@ -325,13 +326,13 @@ void Deliveries<T>::add(std::span<const std::uint32_t> ids, std::uint64_t step, 
   const bool part = begin > 0 || end < targets_;
   std::uint64_t given = 0;  // of amounts read for these spikes
   for (std::size_t s = 0; s < ids.size(); ++s) {
-    std::uint64_t k = row_[ids[s]], last = row_[ids[s] + 1];
-    const std::uint64_t row = k;
+    std::uint64_t k = row(ids[s]), last = row(ids[s] + 1);
+    const std::uint64_t first = k;
     // Where the row's amounts begin, less the row's first synapse.
-    const float* const value = common ? nullptr : amount.values.data() + (amount.of_states ? given : row);
-    given += last - row;
+    const float* const value = common ? nullptr : amount.values.data() + (amount.of_states ? given : first);
+    given += last - first;
     if (s + 1 < ids.size()) {
-      const std::uint64_t next = row_[ids[s + 1]], next_end = std::min(row_[ids[s + 1] + 1], next + 512);
+      const std::uint64_t next = row(ids[s + 1]), next_end = std::min(row(ids[s + 1] + 1), next + 512);
       for (std::uint64_t line = next; line < next_end; line += 16) __builtin_prefetch(word + line);
     }
     if (part) {
@@ -345,7 +346,7 @@ void Deliveries<T>::add(std::span<const std::uint32_t> ids, std::uint64_t step, 
       last = stop;
     }
     for (; k < last; ++k) {
-      const T w = common ? amount.value : static_cast<T>(value[k - row]);
+      const T w = common ? amount.value : static_cast<T>(value[k - first]);
       if constexpr (one_slot) {
         at_once[word[k]] += w;
       } else {

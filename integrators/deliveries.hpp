@@ -90,7 +90,8 @@ class Deliveries {
   void add(std::span<const std::uint32_t> ids, std::uint64_t step, ArrivalRing<T>& ring, const Amount& amount,
            std::uint32_t begin, std::uint32_t end) const;
   std::uint32_t target(std::uint64_t k) const { return word_[k] >> slot_bits_; }
-  void sort_by_delay();
+  void sort_by_delay(std::size_t parts);
+  std::uint64_t row(std::size_t id) const { return row_[id * parts_]; }
   void let_wait(std::size_t part, const SentSpike& spike, std::uint64_t after);
 
   struct Waiting {
@@ -98,8 +99,9 @@ class Deliveries {
     std::uint32_t left;  ///< synapses
     std::uint32_t sent;  ///< the step, modulo 2^32
   };
-  std::size_t number_, targets_, parts_;
-  std::vector<std::uint64_t> row_;     ///< by place in the event
+  std::size_t number_, targets_;
+  std::size_t parts_ = 1;              ///< of each row
+  std::vector<std::uint64_t> row_;     ///< by place in the event, and part: where its synapses begin; and where all end
   AlignedVector<std::uint32_t> word_;  ///< target << slot_bits_ | delay - 1; of spikes that wait, the other way round
   AlignedVector<std::uint16_t> wide_;  ///< delay - 1, where it does not fit
   unsigned slot_bits_ = 0;
@@ -107,7 +109,6 @@ class Deliveries {
   bool reads_states_ = false;
   unsigned target_bits_ = 0;
   std::vector<std::vector<Waiting>> waiting_;  ///< by part
-  std::vector<std::uint64_t> bound_;           ///< where each part of each row begins, and where the last ends
   std::size_t longest_ = 1;
   std::vector<Amount> amounts_;
 };
