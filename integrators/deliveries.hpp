@@ -1,9 +1,9 @@
 #pragma once
 
-#include <compare>
 #include <cstdint>
 #include <span>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "base/aligned_vector.hpp"
@@ -23,7 +23,7 @@ struct ArrivalRing {
 struct SentSpike {
   std::uint64_t step;
   std::uint32_t source;  ///< its place in the event
-  auto operator<=>(const SentSpike&) const = default;
+  bool operator<(const SentSpike& other) const { return std::tie(step, source) < std::tie(other.step, other.source); }
 };
 
 /// Where the synapses of each element of a projection's event begin, and where they end.
