@@ -507,13 +507,14 @@ class Grid final : public Engine {
   void find_crossings(const Event& event, std::vector<std::uint32_t>& ids) {
     crossed_.resize(std::max(crossed_.size(), event.size));
     found_.resize(parts_);
-    const auto begin = [&](std::size_t part) { return part * event.size / parts_; };
-    parallel_for(parts_, event.size >= 4 * worth_threads, [&](std::size_t part) {
+    const std::size_t parts = event.size >= 4 * worth_threads ? parts_ : 1;
+    const auto begin = [&](std::size_t part) { return part * event.size / parts; };
+    parallel_for(parts, parts > 1, [&](std::size_t part) {
       const std::size_t first = begin(part), guard = event.offset + first;
       found_[part] = kernels_.spikes.crossings(next_guard_.data() + guard, guard_.data() + guard,
                                                begin(part + 1) - first, crossed_.data() + first);
     });
-    for (std::size_t part = 0; part < parts_; ++part)
+    for (std::size_t part = 0; part < parts; ++part)
       for (std::size_t i = 0; i < found_[part]; ++i)
         ids.push_back(static_cast<std::uint32_t>(begin(part) + crossed_[begin(part) + i]));
   }
@@ -553,11 +554,11 @@ class Grid final : public Engine {
   /// thread of its own, which keeps it in its cache.
   void gather_arrivals(std::uint64_t now) {
     const bool waits = std::any_of(deliveries_.begin(), deliveries_.end(), [](const auto& d) { return d.waits(); });
-    parallel_for(parts_, waits || ring_.slot_size >= 4 * worth_threads, [&](std::size_t part) {
+    const std::size_t parts = waits || ring_.slot_size >= 4 * worth_threads ? parts_ : 1;
+    parallel_for(parts, parts > 1, [&](std::size_t part) {
       for (std::size_t i = 0; i < arriving_.size(); ++i) {
         if (!arriving_[i]) continue;
-        const std::size_t size = system_.states()[i].size, begin = part * size / parts_,
-                          end = (part + 1) * size / parts_;
+        const std::size_t size = system_.states()[i].size, begin = part * size / parts, end = (part + 1) * size / parts;
         std::fill_n(ring_.slot(now - 1) + map_->arrival_offset(i) + begin, end - begin, T(0));
       }
       for (auto& projection : deliveries_)
