@@ -50,6 +50,27 @@ void gather(const T* source, const std::vector<std::size_t>& sizes, const std::v
   }
 }
 
+/// Puts the sine and the cosine of an operand one behind the other, to be computed together.
+void pair_waves(std::vector<Instruction>& instructions) {
+  const auto wave = [](const Instruction& in) { return in.op == Pointwise::sin || in.op == Pointwise::cos; };
+  const auto plain = [&](const Instruction& in) { return wave(in) && !in.summed && !in.paired; };
+  for (std::size_t i = 0; i + 1 < instructions.size(); ++i) {
+    if (!plain(instructions[i])) continue;
+    const auto first = instructions.begin() + static_cast<std::ptrdiff_t>(i), next = first + 1;
+    const auto other = std::find_if(next, instructions.end(), [&](const Instruction& in) {
+      return plain(in) && in.op != first->op && in.operand[0] == first->operand[0];
+    });
+    if (other == instructions.end()) continue;
+    const int from = static_cast<int>(other - instructions.begin()), to = static_cast<int>(i) + 1;
+    std::rotate(next, other, other + 1);
+    for (auto& in : instructions)
+      for (int& k : in.operand)
+        if (k >= to && k <= from) k = k == from ? to : k + 1;
+    first->paired = true;
+    ++i;
+  }
+}
+
 std::string_view name_of(Pointwise op) {
   constexpr std::array names{"add",  "sub", "mul",    "div",  "neg",   "min",   "max",    "pow",     "powi",
                              "sqrt", "exp", "log",    "sin",  "cos",   "atan2", "tanh",   "sigmoid", "softplus",
@@ -63,6 +84,7 @@ class PointwiseStep final : public PlaneStep<T> {
  public:
   explicit PointwiseStep(PointwiseProgram program)
       : instructions_(std::move(program.instructions)), size_(program.shape.size()) {
+    pair_waves(instructions_);
     collapse(program);
     assign_registers();
     std::size_t arrays = 0;
@@ -137,7 +159,12 @@ class PointwiseStep final : public PlaneStep<T> {
         function = in.k == 0 ? "op_exp<T>" : in.k == 1 ? "phi1<T>" : fmt::format("phi{}", i);
         if (in.k > 1) fixed += fmt::format("  const HigherPhi<T> phi{}({});\n", i, in.k);
       }
-      body += fmt::format("    const V v{} = {}({});\n", i, function, operands);
+      if (in.paired) {
+        body += fmt::format("    V v{0}, v{1};\n    sine_and_cosine<T>({2}, v{3}, v{4});\n", i, i + 1, operands,
+                            in.op == Pointwise::sin ? i : i + 1, in.op == Pointwise::sin ? i + 1 : i);
+      } else if (i == 0 || !instructions_[i - 1].paired) {
+        body += fmt::format("    const V v{} = {}({});\n", i, function, operands);
+      }
       if (in.stored) body += fmt::format("    put(out[{}], v{});\n", results++, i);
     }
     return fmt::format(R"(
@@ -283,6 +310,11 @@ extern "C" void {0}(const {1}* const* in, {1}* const* out, std::size_t n) {{
       return;
     }
     const auto& pointwise = kernels_.pointwise;
+    const auto result = [&](std::size_t i) {
+      const auto& in = instructions_[i];
+      return in.stored ? frame.write(in.target) + begin
+                       : registers + static_cast<std::size_t>(result_register_[i]) * block_size;
+    };
     for (std::size_t i = 0; i < count; ++i) {
       if (fetches_) fetch(frame, loads, begin + n + i * n / count, begin + n + (i + 1) * n / count);
       const auto& in = instructions_[i];
@@ -290,8 +322,16 @@ extern "C" void {0}(const {1}* const* in, {1}* const* out, std::size_t n) {{
         sums[in.k] += kernels_.line.sum(value[static_cast<std::size_t>(in.operand[0])], n);
         continue;
       }
-      T* out = in.stored ? frame.write(in.target) + begin
-                         : registers + static_cast<std::size_t>(result_register_[i]) * block_size;
+      T* out = result(i);
+      if (in.paired) {
+        T* other = result(i + 1);
+        const bool sine_first = in.op == Pointwise::sin;
+        pointwise.sine_and_cosine(value[static_cast<std::size_t>(in.operand[0])], sine_first ? out : other,
+                                  sine_first ? other : out, n);
+        value[i] = out;
+        value[++i] = other;
+        continue;
+      }
       const auto operand = [&](int k) {
         return in.operand[k] < 0 ? nullptr : value[static_cast<std::size_t>(in.operand[k])];
       };

@@ -84,6 +84,7 @@ struct Instruction {
   int operand[3] = {-1, -1, -1};
   bool stored = false;
   bool summed = false;  ///< instead of an operation: all elements of the operand are added up, stored in one
+  bool paired = false;  ///< a sine or cosine, computed with the next instruction: the other of the same operand
   Place target;         ///< when stored
 };
 

@@ -34,10 +34,11 @@ parameter a = 0.5 1
 parameter w[other] = [1, -2, 3, -4, 5] 1
 V(0) = 0.3*sin(index(unit)) + 0.1*w
 c := sum(V, unit)/203
+s := cos(3*V) - sin(2*V)*cos(2*V) + sin(3*V)
 p := sqrt(1 + V^2) + exp(-V) + log(2 + abs(V)) + sin(V) + cos(V) + tanh(V) + V^-3/1000
 q := sigmoid(V) + softplus(V) + relu(V) + step(V) + pow(2 + abs(V), a) + min(V, a) - max(V, w)
 r := where(V > a, w, -V) + atan2(V, w) + exprel(V) + exprel(10*V) + phi(2, V) + phi(4, 3*V) + V*w*t/(1 ms)
-dV/dt = (p + q/(2 + r^2) + c)/(1 ms) : 1 [unit, other]
+dV/dt = (p + q/(2 + r^2) + c + s)/(1 ms) : 1 [unit, other]
 )";
 
 template <class T>

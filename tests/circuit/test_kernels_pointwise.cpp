@@ -232,6 +232,38 @@ void check_bits_do_not_depend_on_place() {
   }
 }
 
+/// Sine and cosine at once: near those of long double, and each element's bits its own.
+template <class T>
+void check_sine_and_cosine() {
+  constexpr bool narrow = sizeof(T) == 4;
+  std::mt19937_64 random(5);
+  for (const IsaLevel level : runnable_levels()) {
+    const auto both = kernels_at<T>(level).pointwise.sine_and_cosine;
+    for (const double range : {1e-3, 1.0, 20.0, narrow ? 8e3 : 9.9e5, narrow ? 1e5 : 1e9}) {
+      std::uniform_real_distribution<double> uniform(-range, range);
+      std::vector<T> x(20011), sine(x.size()), cosine(x.size()), in_place;
+      for (T& v : x) v = static_cast<T>(uniform(random));
+      const T odd[] = {0, inf<T>, -inf<T>, nan<T>, T(1e30), std::numeric_limits<T>::denorm_min()};
+      for (std::size_t i = 0; i < std::size(odd); ++i) x[37 * (i + 1)] = odd[i];
+      both(x.data(), sine.data(), cosine.data(), x.size());
+      Wide worst = 0;
+      for (std::size_t i = 0; i < x.size(); ++i)
+        worst = std::max({worst, ulps(sine[i], std::sin(Wide(x[i]))), ulps(cosine[i], std::cos(Wide(x[i])))});
+      BOOST_CHECK_MESSAGE(worst <= 4, isa_name(level) << " errs by " << double(worst) << " ulp up to " << range);
+      for (const bool first : {true, false}) {
+        in_place = x;
+        std::vector<T> other(x.size());
+        both(in_place.data(), first ? in_place.data() : other.data(), first ? other.data() : in_place.data(), x.size());
+        BOOST_TEST(std::memcmp(in_place.data(), (first ? sine : cosine).data(), x.size() * sizeof(T)) == 0);
+      }
+      std::vector<T> s(x.size()), c(x.size());
+      for (std::size_t i = 0; i < x.size(); ++i) both(&x[i], &s[i], &c[i], 1);
+      BOOST_TEST(std::memcmp(s.data(), sine.data(), x.size() * sizeof(T)) == 0);
+      BOOST_TEST(std::memcmp(c.data(), cosine.data(), x.size() * sizeof(T)) == 0);
+    }
+  }
+}
+
 }  // namespace
 
 BOOST_AUTO_TEST_SUITE(kernels_pointwise)
@@ -239,6 +271,11 @@ BOOST_AUTO_TEST_SUITE(kernels_pointwise)
 BOOST_AUTO_TEST_CASE(functions_agree_with_long_double_libm) {
   check_functions<double>();
   check_functions<float>();
+}
+
+BOOST_AUTO_TEST_CASE(sine_and_cosine_at_once_agree_with_long_double_libm) {
+  check_sine_and_cosine<double>();
+  check_sine_and_cosine<float>();
 }
 
 BOOST_AUTO_TEST_CASE(powers_agree_with_long_double_libm) {

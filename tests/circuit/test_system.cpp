@@ -92,6 +92,30 @@ dE/dt = (relu(g*X - (a*E + g)*far) - E)/(5 ms) : 1 [y, x]
   BOOST_TEST(system.workspace_bytes() < 4 * 64 * 64 * sizeof(double));
 }
 
+BOOST_AUTO_TEST_CASE(sines_and_cosines_of_one_angle_are_each_that_of_their_angle) {
+  const auto system =
+      compile<double>(read_circuit("circuit c\naxis n = 700\na(0) = 0.01*index(n)\nb(0) = 0\n"
+                                   "u := cos(a) + 2*sin(3*a)*sin(a)\nw := cos(3*a) - sin(a)^2\n"
+                                   "da/dt = (u*w + mean(cos(a), n) - mean(sin(a), n))/(1 ms) : 1 [n]\n"
+                                   "db/dt = (cos(b) + sin(a + b) - 5*cos(a + b) + sin(b))/(1 ms) : 1 [n]\n"));
+  auto workspace = system.workspace();
+  Numbers y(1400), rate(1400);
+  system.initial({}, {}, y, workspace);
+  double cosines = 0, sines = 0;
+  for (std::size_t i = 0; i < 700; ++i) {
+    y[700 + i] = 3 - 0.02 * static_cast<double>(i);
+    cosines += std::cos(y[i]) / 700;
+    sines += std::sin(y[i]) / 700;
+  }
+  system.rhs({0, y, {}, {}}, rate, workspace);
+  for (std::size_t i = 0; i < 700; ++i) {
+    const double a = y[i], b = y[700 + i];
+    const double u = std::cos(a) + 2 * std::sin(3 * a) * std::sin(a), w = std::cos(3 * a) - std::sin(a) * std::sin(a);
+    BOOST_TEST(std::abs(rate[i] - (u * w + cosines - sines)) < 1e-13);
+    BOOST_TEST(std::abs(rate[700 + i] - (std::cos(b) + std::sin(a + b) - 5 * std::cos(a + b) + std::sin(b))) < 1e-13);
+  }
+}
+
 BOOST_AUTO_TEST_CASE(inputs_of_the_integrator_follow_those_of_the_drive) {
   CircuitContents c = *read_circuit(
       "circuit c\naxis n = 3\ninput a[n] : 1\ninput b : 1\ninput d : 1\n"

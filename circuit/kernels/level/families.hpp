@@ -20,6 +20,8 @@ using PointwiseFn = void (*)(const T* a, const T* b, const T* c, T* out, std::si
 template <class T>
 struct PointwiseKernels {
   std::array<PointwiseFn<T>, static_cast<std::size_t>(Pointwise::count_)> fn;
+  /// sine[i] = sin(x[i]) and cosine[i] = cos(x[i]); one of them may equal x.
+  void (*sine_and_cosine)(const T* x, T* sine, T* cosine, std::size_t n);
   PointwiseFn<T> operator[](Pointwise op) const { return fn[static_cast<std::size_t>(op)]; }
 };
 

@@ -86,6 +86,20 @@ PointwiseKernels<T> pointwise_kernels() {
       map<T>(n, out, HigherPhi<T>(k), pa);
     }
   };
+  table.sine_and_cosine = [](const T* x, T* sine, T* cosine, std::size_t n) {
+    constexpr std::size_t w = lanes<T>;
+    V s, c;
+    std::size_t i = 0;
+    for (; i + w <= n; i += w) {
+      sine_and_cosine<T>(load(x + i), s, c);
+      store<T>(sine + i, s);
+      store<T>(cosine + i, c);
+    }
+    if (i == n) return;
+    sine_and_cosine<T>(load_some(x + i, n - i), s, c);
+    store_some<T>(sine + i, n - i, s);
+    store_some<T>(cosine + i, n - i, c);
+  };
   return table;
 }
 

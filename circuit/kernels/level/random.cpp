@@ -70,10 +70,12 @@ void normals(std::uint64_t key, const std::uint32_t* counter, std::uint32_t grou
     for (int half = 0; half < 2; ++half) {
       for (std::size_t lane = 0; lane < counters; lane += width)
         store<double>(radius[half] + lane, vector_sqrt(-2.0 * vector_log(load(radius[half] + lane))));
-      for (std::size_t lane = 0; lane < counters; lane += width)
-        store<double>(value[2 * half] + lane, load(radius[half] + lane) * vector_cos(load(angle[half] + lane)));
-      for (std::size_t lane = 0; lane < counters; lane += width)
-        store<double>(value[2 * half + 1] + lane, load(radius[half] + lane) * vector_sin(load(angle[half] + lane)));
+      for (std::size_t lane = 0; lane < counters; lane += width) {
+        Vec<double> sine, cosine;
+        sine_and_cosine<double>(load(angle[half] + lane), sine, cosine);
+        store<double>(value[2 * half] + lane, load(radius[half] + lane) * cosine);
+        store<double>(value[2 * half + 1] + lane, load(radius[half] + lane) * sine);
+      }
     }
     const std::size_t some = n - done < 4 * counters ? n - done : 4 * counters;
     for (std::size_t i = 0; i < some; ++i) out[done + i] = static_cast<T>(value[i / counters][i % counters]);
