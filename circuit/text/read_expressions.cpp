@@ -7,6 +7,7 @@ namespace striate {
 namespace {
 
 constexpr int deepest_nesting = 200;
+constexpr const char* composed_unit = " A composed unit stands in brackets: 3 [mm/ms].";
 
 }  // namespace
 
@@ -147,10 +148,9 @@ ComplexExpr CircuitReader::named(const Token& t) {
   std::vector<std::string> known;
   for (const auto& [name, value] : variables_) known.push_back(name);
   for (const auto& [name, i] : definition_index_) known.push_back(name);
-  const bool after_number = at_ >= 3 && is_unit_of_number(at_ - 3);
-  fail_at(t,
-          fmt::format("'{}' is not defined.{}", t.text,
-                      after_number ? " A composed unit stands in brackets: 3 [mm/ms]." : suggest_names(t.text, known)));
+  if (at_ >= 3 && is_unit_of_number(at_ - 3)) fail_at(t, fmt::format("'{}' is not defined.{}", t.text, composed_unit));
+  fail_at(t, fmt::format("'{}' is not defined.{}{}", t.text, suggest_names(t.text, known),
+                         Unit::known(t.text) ? " A unit stands behind a number: 3 ms, 3 [1/ms]." : ""));
 }
 
 bool CircuitReader::is_unit_of_number(std::size_t at) const {
@@ -207,7 +207,8 @@ CircuitReader::Arguments CircuitReader::arguments(const Token& f) {
       }
     }
     if (!accept(",") && !is(")"))
-      fail(fmt::format("',' or ')' is needed in the call of {}, but {} stands here.", f.text, shown(peek())));
+      fail(fmt::format("',' or ')' is needed in the call of {}, but {} stands here.{}", f.text, shown(peek()),
+                       peek().kind == Token::Kind::number ? composed_unit : ""));
   }
   take();
   return a;

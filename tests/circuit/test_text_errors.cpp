@@ -98,6 +98,11 @@ const std::vector<Mistake>& mistakes() {
        "c.circuit:3:12: 'tau_n' is not defined. Closest: tau_m."},
       {"a misspelt state in a definition", first + leak + "a := Vm + 1\n",
        "c.circuit:3:6: 'Vm' is not defined. Closest: V."},
+      {"a unit where a value is needed", first + "dV/dt = -V/ms : mV\n",
+       "c.circuit:2:12: 'ms' is not defined. Known: V. A unit stands behind a number: 3 ms, 3 [1/ms]."},
+      {"a composed unit without brackets", first + "dV/dt = V*max(0 1/ms, 1 1/ms) : mV\n",
+       "c.circuit:2:17: ',' or ')' is needed in the call of max, but '1' stands here. A composed unit stands in "
+       "brackets: 3 [mm/ms]."},
       {"a misspelt function", first + "dV/dt = -V*sigmoidd(1)/(10 ms) : mV\n",
        "c.circuit:2:12: there is no function 'sigmoidd'. Closest: sigmoid."},
       {"a misspelt option", first + axes + "input X[x] : 1\na := conv(X, box(x, size=3), boder=reflect)\n",
