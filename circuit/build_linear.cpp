@@ -10,8 +10,6 @@
 namespace striate {
 namespace {
 
-constexpr std::int64_t longest_axis = std::int64_t{1} << 31;
-
 std::vector<std::string> axis_names(const Shape& shape) {
   std::vector<std::string> names;
   for (const auto& axis : shape) names.push_back(axis.name);

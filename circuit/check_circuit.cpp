@@ -18,8 +18,6 @@
 namespace striate {
 namespace {
 
-constexpr double most_elements = 4e9;
-
 /// The shape of a value with more elements than are computed; null where there is none.
 const Shape* too_large(const std::vector<Expr>& roots) {
   for (const auto& node : topological_order(roots)) {
@@ -300,6 +298,9 @@ class CircuitCheck {
                                         large->str_sizes(), most_elements));
     }
     for (const auto& node : topological_order({e})) {
+      if (node.shape().rank() > most_axes)
+        throw Error(where_, fmt::format("{} needs an array {} of more than {} axes. Sum over one before.", what,
+                                        node.shape().str_sizes(), most_axes));
       if (node->op == Op::constant && !std::isfinite(node->value))
         throw Error(where_,
                     fmt::format("{} contains the number {}. Check a division by zero or a power that is too large.",

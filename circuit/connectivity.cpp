@@ -164,11 +164,6 @@ class Drawing {
         result.row[m + 1] = part[c].size() - before;
       }
     });
-    if (const std::size_t m = stuck_; m != no_self) {
-      throw Error(where_, fmt::format("count = {}, but within the reach of sd = {} element {} finds fewer partners. "
-                                      "Widen sd, or ask for fewer.",
-                                      rule_.count, rule_.sd, by_element_[m]));
-    }
     std::partial_sum(result.row.begin(), result.row.end(), result.row.begin());
     result.target.resize(result.row.back());
     parallel_for(chunks, true, [&](std::size_t c) {
@@ -379,12 +374,10 @@ class Drawing {
           continue;
         ++found;
       }
-      if (tries > most_tries && found < rule_.count) {
-        std::size_t none = no_self;
-        stuck_.compare_exchange_strong(none, m);
-        scratch.set.clear();
-        return;
-      }
+      if (tries > most_tries && found < rule_.count)
+        throw Error(where_, fmt::format("count = {}, but within the reach of sd = {} element {} finds fewer partners. "
+                                        "Widen sd, or ask for fewer.",
+                                        rule_.count, rule_.sd, by_element_[m]));
     }
     scratch.set.move_to(out, other_element_);
   }
@@ -399,7 +392,6 @@ class Drawing {
   std::size_t expected_ = 0;
   std::vector<std::uint64_t> share_;
   std::vector<Along> along_;
-  std::atomic<std::size_t> stuck_ = no_self;
 };
 
 /// The same synapses compressed by the other side: `lists` holds, for each element of `to`, elements of `from`.

@@ -95,7 +95,8 @@ Circuit discretise(const Circuit& flow, Scheme scheme, double dt) {
   const std::string where = "circuit '" + flow->name + "'";
   if (flow.is_map()) throw Error(where, "is a map already; only a flow can be discretised.");
   if (!flow->events.empty())
-    throw Error(where, fmt::format("has the event '{}', but a circuit with events cannot be discretised.",
+    throw Error(where, fmt::format("has the event '{}', but a circuit with events cannot be discretised. Write it as a "
+                                   "map that spikes by surrogate(), or take its gradient by the adjoint in time.",
                                    flow->events.front().name));
   const bool delays = has_delays(flow);
   if (delays && (scheme == Scheme::rk4 || scheme == Scheme::exact))

@@ -25,8 +25,7 @@ class GridMap {
           const std::vector<bool>& arriving, Scheme scheme, double step);
   ~GridMap();
 
-  /// Elements of all states that synapses add to, one state after the other, and where each begins.
-  std::size_t arrival_size() const { return arrival_size_; }
+  /// Where each state begins among the elements of all states that synapses add to, one state after the other.
   std::size_t arrival_offset(std::size_t state) const { return arrival_offset_[state]; }
   /// Elements of arrivals that wait for the end of a hold.
   std::size_t kept_size() const { return kept_size_; }
@@ -36,7 +35,7 @@ class GridMap {
     T t;  ///< at the start of the step
     const T* u;
     const T* y;
-    const T* arrivals;  ///< [arrival_size]
+    const T* arrivals;  ///< [those of all states that synapses add to]
     const T* held;      ///< [guards] flags
     const T* kept;      ///< [kept_size]
   };

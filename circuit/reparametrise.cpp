@@ -8,6 +8,7 @@
 #include <limits>
 
 #include "base/error.hpp"
+#include "circuit/find_named.hpp"
 #include "circuit/program/function.hpp"
 #include "circuit/rule_expressions.hpp"
 
@@ -46,12 +47,26 @@ Circuit replaced(const Circuit& circuit, const std::string& name, const Expr& va
   return Circuit(std::move(c));
 }
 
+/// A name that the circuit does not have.
+std::string unused_name(const Circuit& circuit, std::string name) {
+  const auto taken = [&] {
+    const auto has = [&](const auto& items, const auto& name_of) {
+      return std::ranges::any_of(items, [&](const auto& item) { return name_of(item) == name; });
+    };
+    return has(circuit->parameters, variable_name) || has(circuit->inputs, variable_name) ||
+           has(circuit->states, variable_name) || has(circuit->noises, variable_name) ||
+           has(circuit->definitions, plain_name);
+  };
+  while (taken()) name += '_';
+  return name;
+}
+
 /// One free parameter, related to the old one element by element: expression of the new, and number from the old.
 Circuit elementwise(const Circuit& circuit, const std::string& name, const std::string& prefix,
                     const std::function<Expr(const Expr&)>& value, const std::function<double(double)>& inverse) {
   const Parameter& old = circuit.parameter(name);
   Parameter free;
-  free.variable = variable(VariableKind::parameter, prefix + name, old.variable.shape(), Unit());
+  free.variable = variable(VariableKind::parameter, unused_name(circuit, prefix + name), old.variable.shape(), Unit());
   free.description = old.description;
   for (const double x : old.value) {
     free.value.push_back(inverse(x));
@@ -64,12 +79,17 @@ Circuit elementwise(const Circuit& circuit, const std::string& name, const std::
   return replaced(circuit, name, value(free.variable), {free});
 }
 
+/// What keeps a value off its bound where the exponential beside it is lost to rounding, as a share of the bound or of
+/// the distance between two.
+constexpr double margin = 1e-9;
+
 /// end + sign exp(log_P)
 Circuit one_sided(const Circuit& circuit, const std::string& name, double end, double sign) {
   const Unit unit = circuit.parameter(name).variable.unit();
+  const double first = end + sign * margin * std::abs(end);
   return elementwise(
-      circuit, name, "log_", [&](const Expr& free) { return quantity(end, unit) + quantity(sign, unit) * exp(free); },
-      [&](double x) { return std::log(sign * (x - end)); });
+      circuit, name, "log_", [&](const Expr& free) { return quantity(first, unit) + quantity(sign, unit) * exp(free); },
+      [&](double x) { return std::log(sign * (x - first)); });
 }
 
 }  // namespace
@@ -82,22 +102,25 @@ Circuit bounded(const Circuit& circuit, const std::string& parameter, double low
                 fmt::format("parameter '{}' is to lie between {} and {}, but bounds are finite and run upwards.",
                             parameter, low, high));
   const Unit unit = circuit.parameter(parameter).variable.unit();
+  const double first = low + margin * (high - low), last = high - margin * (high - low);
   return elementwise(
       circuit, parameter, "logit_",
-      [&](const Expr& free) { return quantity(low, unit) + quantity(high - low, unit) * sigmoid(free); },
-      [&](double x) { return std::log((x - low) / (high - x)); });
+      [&](const Expr& free) { return quantity(first, unit) + quantity(last - first, unit) * sigmoid(free); },
+      [&](double x) { return std::log((x - first) / (last - x)); });
 }
 
 Circuit symmetric(const Circuit& circuit, const std::string& parameter, const std::string& a, const std::string& b) {
   const Parameter& old = circuit.parameter(parameter);
   const Shape& shape = old.variable.shape();
   const auto in_a = shape.find(a), in_b = shape.find(b);
-  if (!in_a || !in_b || shape[*in_a].size != shape[*in_b].size)
-    throw Error("circuit '" + circuit->name + "'",
-                fmt::format("parameter '{}' {} cannot be symmetric in '{}' and '{}': both must be axes of one length.",
-                            parameter, shape.str_sizes(), a, b));
+  if (!in_a || !in_b || a == b || shape[*in_a].size != shape[*in_b].size)
+    throw Error(
+        "circuit '" + circuit->name + "'",
+        fmt::format("parameter '{}' {} cannot be symmetric in '{}' and '{}': they must be two axes of one length.",
+                    parameter, shape.str_sizes(), a, b));
   Parameter free = old;
-  free.variable = variable(VariableKind::parameter, "free_" + parameter, shape, old.variable.unit());
+  free.variable =
+      variable(VariableKind::parameter, unused_name(circuit, "free_" + parameter), shape, old.variable.unit());
   free.drawn_from = {};
   const std::string between = a + "_" + b;
   const Expr exchanged = rename(rename(rename(free.variable, a, between), b, a), between, b);
@@ -105,7 +128,12 @@ Circuit symmetric(const Circuit& circuit, const std::string& parameter, const st
 }
 
 Circuit tied(const Circuit& circuit, const std::string& parameter, const std::string& to) {
-  return replaced(circuit, parameter, circuit.parameter(to).variable, {});
+  const Expr own = circuit.parameter(parameter).variable, other = circuit.parameter(to).variable;
+  if (!(broadcast(other.shape(), own.shape()) == own.shape()))
+    throw Error("circuit '" + circuit->name + "'",
+                fmt::format("parameter '{}' {} cannot be tied to '{}' {}: their shapes differ.", parameter,
+                            own.shape().str_sizes(), to, other.shape().str_sizes()));
+  return replaced(circuit, parameter, other, {});
 }
 
 Circuit by_range(const Circuit& circuit, const std::string& parameter) {

@@ -1,12 +1,18 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 namespace striate {
+
+/// What a circuit may have: places along an axis, elements and axes of an array.
+inline constexpr std::int64_t longest_axis = std::int64_t{1} << 30;
+inline constexpr double most_elements = 4e9;
+inline constexpr std::size_t most_axes = 16;
 
 /// A named axis. Two axes of one circuit with the same name are the same axis and have the same length.
 struct Axis {

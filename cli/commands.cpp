@@ -1,8 +1,6 @@
 #include "cli/commands.hpp"
 
 #include <fmt/format.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
@@ -170,8 +168,8 @@ void check(const std::string& path, const Overrides& overrides) {
                           : fmt::format(", {}{}, {} recorded times", e.run.duration,
                                         e.circuit->time_unit.dimensionless() ? "" : " ms", runner.times().size()));
   for (const auto& a : e.analyses) fmt::print("  analysis {}: of {} [{}]\n", a.name, a.variable, a.unit);
-  fmt::print("  output {}{}\n", bytes_text(recorded_bytes(e)),
-             e.circuit->events.empty() ? "" : ", and 24 B for each spike");
+  const bool spikes = std::ranges::any_of(e.circuit->events, [&](const auto& v) { return e.run.records_spikes(v); });
+  fmt::print("  output {}{}\n", bytes_text(recorded_bytes(e)), spikes ? ", and 16 B for each spike" : "");
   for (const auto& warning : e.warnings) fmt::print("  warning: {}\n", warning);
 }
 
@@ -250,7 +248,7 @@ void rerun(const std::string& path, bool quiet, const std::string& command_line)
   {
     const H5File file = open_recording(path);
     if (!file.exists("/experiment_toml") || !file.exists("/experiment_path"))
-      throw Error(path, "the file holds no experiment: it is not a recording of Striate.");
+      throw Error(path, "the file holds no experiment, and so cannot be made again.");
     if (const auto complete = file.attribute("/", "complete"); *complete != H5Attribute(std::int64_t{1}))
       throw Error(path, "the run was broken off, and there is nothing whole to compare with. Finish it first.");
     sweep = file.attribute("/", "sweep").has_value();

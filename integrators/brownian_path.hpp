@@ -36,7 +36,6 @@ class BrownianPath {
     AlignedVector<double> w, a;
   };
 
-  Cell& cell(std::size_t level) { return cells_[level]; }
   /// Makes cells_[level] the cell `index` of that level; the levels above hold those it lies in.
   void enter(std::size_t level, std::uint64_t index);
   /// Adds the cell `n` of the step's level up to the share `part` of it, in (0, 1].

@@ -11,7 +11,7 @@
 
 namespace striate {
 
-/// Where spikes on their way wait: for each step to come, a slot with what arrives then [GridMap::arrival_size].
+/// Where spikes on their way wait: for each step to come, a slot with what arrives then (GridMap::Arguments::arrivals).
 template <class T>
 struct ArrivalRing {
   AlignedVector<T> values;

@@ -14,7 +14,6 @@ class FixedStep : public Stepper {
   double step() override;
   std::span<const double> y() const override { return y_; }
   void dense(double t, std::span<double> out) override;
-  bool fixed_step() const override { return true; }
 
  protected:
   /// Before step number n of the segment, of length h, is taken.

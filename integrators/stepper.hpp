@@ -21,7 +21,6 @@ class Stepper {
   virtual void dense(double t, std::span<double> out) = 0;
   /// Reads the method's own counters (rejected, linear iterations) into Evaluation::counters.
   virtual void count() {}
-  virtual bool fixed_step() const { return false; }
 };
 
 /// The description of a method that the front end checks its settings against.

@@ -86,7 +86,6 @@ void StochasticHeun::increment(double t, double h, std::span<const double> y, st
 Milstein::Milstein(Evaluation& evaluation, const Method& method, double t0, double t1)
     : Stochastic(evaluation, method, t0, t1),
       ones_(dw_.size(), 1.0),
-      correction_(dw_.size()),
       size_(evaluation.size()),
       with_(evaluation.size()),
       without_(evaluation.size()) {}

@@ -63,7 +63,7 @@ class Milstein : public Stochastic {
  private:
   void increment(double t, double h, std::span<const double> y, std::span<const double> rate,
                  std::span<double> next) override;
-  std::vector<double> ones_, correction_;
+  std::vector<double> ones_;
   AlignedVector<double> size_, with_, without_;
 };
 

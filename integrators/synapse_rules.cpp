@@ -1,13 +1,12 @@
 #include "integrators/synapse_rules.hpp"
 
 #include <fmt/format.h>
-#include <omp.h>
 
 #include <algorithm>
 #include <numeric>
 
 #include "base/error.hpp"
-#include "base/parallel.hpp"
+#include "base/parallel_pieces.hpp"
 
 namespace striate {
 
@@ -90,22 +89,16 @@ void SynapseRules<T>::back(std::size_t event, std::span<const std::uint32_t> ids
   }
 }
 
-/// In fixed chunks, on threads where there are several.
 template <class T>
 void SynapseRules<T>::apply(const std::vector<Projection::Change>& changes, std::span<const std::uint32_t> synapses,
                             std::span<const T> p, std::span<T> y, std::span<T> also) {
   constexpr std::size_t chunk = 4096;
-  const std::size_t chunks = (synapses.size() + chunk - 1) / chunk;
-  const auto threads = static_cast<std::size_t>(omp_get_max_threads());
-  while (workspaces_.size() < threads) workspaces_.push_back(rules_.workspace());
-  parallel_for(chunks, chunks > 1, [&](std::size_t c) {
-    const auto numbers = synapses.subspan(c * chunk, std::min(chunk, synapses.size() - c * chunk));
+  const auto change = [&](std::span<const std::uint32_t> numbers, Workspace<T>& workspace) {
     std::vector<std::uint32_t> pre, post;
     for (const std::uint32_t s : numbers) {
       pre.push_back(pre_[s]);
       post.push_back(about_.synapses->target[s]);
     }
-    auto& workspace = workspaces_[static_cast<std::size_t>(omp_get_thread_num())];
     std::vector<std::vector<T>> values(changes.size());
     for (std::size_t r = 0; r < changes.size(); ++r) {
       values[r].resize(changes[r].common ? 1 : numbers.size());
@@ -116,6 +109,11 @@ void SynapseRules<T>::apply(const std::vector<Projection::Change>& changes, std:
       for (std::size_t i = 0; i < numbers.size(); ++i)
         y[offset + numbers[i]] = also[offset + numbers[i]] = values[r][changes[r].common ? 0 : i];
     }
+  };
+  parallel_pieces(synapses.size(), synapses.size() > chunk, [&](std::size_t worker, std::size_t at, std::size_t end) {
+    auto& workspace = workspaces_[worker];
+    if (!workspace) workspace = rules_.workspace();
+    for (; at < end; at += chunk) change(synapses.subspan(at, std::min(chunk, end - at)), *workspace);
   });
 }
 

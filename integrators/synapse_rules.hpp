@@ -1,9 +1,12 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <vector>
 
+#include "base/parallel_pieces.hpp"
 #include "circuit/system.hpp"
 #include "integrators/deliveries.hpp"
 
@@ -54,7 +57,7 @@ class SynapseRules {
   std::vector<Rounds> due_;  ///< by step of arrival, modulo its size
   std::vector<SentSpike> sent_;
   std::vector<std::uint32_t> together_;
-  std::vector<Workspace<T>> workspaces_;  ///< by thread
+  std::array<std::optional<Workspace<T>>, most_workers> workspaces_;
 };
 
 extern template class SynapseRules<float>;

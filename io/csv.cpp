@@ -16,12 +16,6 @@
 namespace striate {
 namespace {
 
-std::string_view trimmed(std::string_view s) {
-  const auto first = s.find_first_not_of(" \t\r");
-  return first == std::string_view::npos ? std::string_view{}
-                                         : s.substr(first, s.find_last_not_of(" \t\r") - first + 1);
-}
-
 std::vector<std::string> split(std::string_view line, const std::string& where) {
   std::vector<std::string> cells;
   while (true) {

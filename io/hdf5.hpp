@@ -95,8 +95,6 @@ class H5File {
 
   // --- writing ---------------------------------------------------------------------------------------------------
 
-  void create_group(const std::string& path);
-
   /// An axis without coordinates, with coordinates, and with a name for each element.
   void create_axis(const std::string& path, std::size_t size);
   void create_axis(const std::string& path, std::span<const double> coordinates, const H5Label& label = {});

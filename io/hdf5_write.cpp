@@ -93,12 +93,6 @@ void make_coordinates(const H5File::State& file, const std::string& path, H5Type
 
 }  // namespace
 
-void H5File::create_group(const std::string& path) {
-  const auto lock = lock_hdf5();
-  state_->writable_id(path);
-  make_groups(*state_, normal_path(path) + "/");
-}
-
 void H5File::create_axis(const std::string& path, std::size_t size) {
   const auto lock = lock_hdf5();
   const std::string where = normal_path(path);

@@ -188,6 +188,13 @@ Image read(const std::string& path, bool samples) {
 
 }  // namespace
 
+double grey_level(const Image& image, std::size_t pixel) {
+  const std::size_t colours = image.channels >= 3 ? 3 : 1;
+  double sum = 0;
+  for (std::size_t c = 0; c < colours; ++c) sum += image.samples[pixel * image.channels + c];
+  return sum / static_cast<double>(colours);
+}
+
 Image read_image(const std::string& path) { return read(path, true); }
 Image read_image_size(const std::string& path) { return read(path, false); }
 

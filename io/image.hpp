@@ -19,6 +19,9 @@ struct Image {
   }
 };
 
+/// The mean of the colours of pixel number `pixel`, row by row; grey itself.
+double grey_level(const Image& image, std::size_t pixel);
+
 /// Reads PNG (any depth; palettes become RGB) or PGM/PPM (P2, P3, P5, P6), told apart by content. Throws Error on a
 /// file that is missing, damaged, of another kind, or above 2^26 pixels.
 Image read_image(const std::string& path);

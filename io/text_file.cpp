@@ -11,11 +11,13 @@
 #include "base/error.hpp"
 
 namespace striate {
-namespace {
 
-constexpr std::size_t largest_text = std::size_t{16} << 20;
-
-}  // namespace
+std::string_view trimmed(std::string_view text) {
+  constexpr const char* blank = " \t\r";
+  const auto first = text.find_first_not_of(blank);
+  return first == std::string_view::npos ? std::string_view{}
+                                         : text.substr(first, text.find_last_not_of(blank) - first + 1);
+}
 
 std::size_t first_foreign_byte(std::string_view text) {
   const auto at = [&](std::size_t i) { return i < text.size() ? static_cast<unsigned char>(text[i]) : 0U; };

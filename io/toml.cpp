@@ -33,8 +33,6 @@ struct TomlState {
 
 namespace {
 
-constexpr std::size_t largest_text = std::size_t{16} << 20;
-
 const toml::node* real(const detail::TomlNode* node) { return reinterpret_cast<const toml::node*>(node); }
 const detail::TomlNode* hidden(const toml::node* node) { return reinterpret_cast<const detail::TomlNode*>(node); }
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Configures and builds with a preset; what is already built stays.
 #
-# usage: scripts/build.sh [PRESET [TARGET ...]]      release by default; the presets are dev, release, asan, tsan
+# usage: scripts/build.sh [PRESET [TARGET ...]]      release by default; the presets are dev, release, asan, tsan, fuzz
 set -euo pipefail
 cd "$(dirname "$0")/.."
 

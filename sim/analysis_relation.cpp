@@ -72,7 +72,7 @@ std::size_t axis_index(const AnalysisResult& result, const std::string& name, co
 AnalysisResult beside_largest(const Analysis& a, const AnalysisResult& raw) {
   AnalysisResult result = raw;
   const std::size_t axis = axis_index(raw, a.against, a.name);
-  std::size_t inner = 1;
+  std::size_t inner = raw.width;
   for (std::size_t i = axis + 1; i < raw.conditions.size(); ++i) inner *= raw.conditions[i].values.size();
   const std::size_t n = raw.conditions[axis].values.size();
   for (std::size_t curve = 0; curve < raw.values.size() / n; ++curve) {

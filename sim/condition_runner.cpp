@@ -255,13 +255,6 @@ std::vector<std::optional<LinearDecoder>> train(const Experiment& e, const Syste
   return decoders;
 }
 
-std::string condition_text(const Experiment& e, std::size_t condition) {
-  std::string text;
-  for (const auto& [name, value] : e.condition(condition))
-    text += fmt::format("{}{} = {}", text.empty() ? "" : ", ", name, amount_text(value.first, value.second));
-  return text;
-}
-
 }  // namespace
 
 std::vector<double> parameter_values(const Experiment& e, const System<double>& system, std::size_t condition) {
@@ -323,10 +316,10 @@ ConditionResult ConditionRunner::run(std::size_t condition, const CourseObserver
     return Course(e_, system_, times_, condition, condition == 0 ? first_drive_ : nullptr)
         .run(widths_, trained, observer);
   } catch (const Error& error) {
-    const std::string where = condition_text(e_, condition), what = error.what();
+    const std::string where = e_.condition_text(condition), what = error.what();
     throw_told(e_, where.empty() || what.starts_with(e_.path) ? error : Error("condition " + where, what));
   } catch (const Failure& f) {
-    const std::string where = condition_text(e_, condition);
+    const std::string where = e_.condition_text(condition);
     throw Failure(where.empty() ? f.what() : fmt::format("condition {}: {}", where, f.what()));
   }
 }

@@ -174,12 +174,7 @@ class ImageData : public DataSet {
     const Shape& shape = variables_[0].shape;
     if (image.height != shape[0].size || image.width != shape[1].size)
       throw Error(files_[index], "the image has changed its size since the training began.");
-    const std::size_t colours = image.channels >= 3 ? 3 : 1;
-    for (std::size_t i = 0; i < shape.size(); ++i) {
-      double grey = 0;
-      for (std::size_t c = 0; c < colours; ++c) grey += image.samples[i * image.channels + c];
-      values[i] = grey / static_cast<double>(colours);
-    }
+    for (std::size_t i = 0; i < shape.size(); ++i) values[i] = grey_level(image, i);
     values[shape.size()] = labels_[index];
   }
 

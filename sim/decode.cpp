@@ -79,7 +79,7 @@ double fit(std::span<const double> r, std::span<const double> p, bool circular) 
       step_kappa /= 2;
     }
   }
-  return centre - std::floor(centre);
+  return circular ? centre - std::floor(centre) : centre;
 }
 
 }  // namespace

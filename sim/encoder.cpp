@@ -138,12 +138,7 @@ std::vector<double> image_of(const Scene& scene, double frequency, double to_rad
           fmt::format("stimulus: the image has {} x {} pixels (y, x), but the circuit's grid has {} x {}. Resize the "
                       "image, or set the axes y and x.",
                       file.height, file.width, field.ny, field.nx));
-    const std::size_t colours = file.channels >= 3 ? 3 : 1;
-    for (std::size_t i = 0; i < result.size(); ++i) {
-      for (std::size_t c = 0; c < colours; ++c)
-        result[i] += file.samples[i * file.channels + c] / static_cast<double>(colours);
-      result[i] = 2 * result[i] - 1;
-    }
+    for (std::size_t i = 0; i < result.size(); ++i) result[i] = 2 * grey_level(file, i) - 1;
     return result;
   }
   for (std::size_t i = 0; i < result.size(); ++i) {
@@ -184,14 +179,8 @@ class Luminance final : public Encoder {
 /// Energy of quadrature Gabor pairs, one pair a channel, on the luminance image of gratings or of a file.
 class FilterBank final : public Encoder {
  public:
-  FilterBank(Layout layout, std::vector<double> orientations, double frequency, double sd, FeatureMap map,
-             double to_rad)
-      : layout_(layout),
-        orientations_(std::move(orientations)),
-        frequency_(frequency),
-        sd_(sd),
-        map_(std::move(map)),
-        to_rad_(to_rad) {}
+  FilterBank(Layout layout, std::vector<double> orientations, double frequency, double sd, double to_rad)
+      : layout_(layout), orientations_(std::move(orientations)), frequency_(frequency), sd_(sd), to_rad_(to_rad) {}
 
   void encode(const Scene& scene, std::span<double> input) const override {
     const VisualField& field = scene.field;
@@ -244,7 +233,6 @@ class FilterBank final : public Encoder {
   Layout layout_;
   std::vector<double> orientations_;
   double frequency_, sd_;
-  FeatureMap map_;
   double to_rad_;
 };
 
@@ -299,7 +287,7 @@ std::unique_ptr<Encoder> make_encoder(const TomlTable& table, const Circuit& cir
     if (!(sd > 0)) table.at("sd").fail("but must be above 0.");
     std::vector<double> orientations;
     for (const double p : axis_positions(axis)) orientations.push_back(map.to_feature(p) * to_rad());
-    return std::make_unique<FilterBank>(layout, std::move(orientations), carrier, sd, map, to_rad());
+    return std::make_unique<FilterBank>(layout, std::move(orientations), carrier, sd, to_rad());
   }
   const double width = tuning_width(table.at("width"), map, kind == "circular");
   const std::string normalise = table.string("normalise", "none");

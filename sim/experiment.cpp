@@ -85,12 +85,6 @@ std::vector<ConditionAxis> read_conditions(const TomlTable& root) {
   return axes;
 }
 
-double positive(const TomlTable& t, const std::string& key, const Unit& unit) {
-  const double value = evaluate(t.at(key), unit);
-  if (!(value > 0) || std::isinf(value)) t.at(key).fail("but must be above 0 and finite.");
-  return value;
-}
-
 /// The duration, the recorded times and the settings of an integrator.
 void read_course(const TomlTable& t, const Circuit& circuit, RunPlan& plan) {
   const std::string spikes = t.string("spikes", "precise"), precision = t.string("precision", "double");
@@ -272,6 +266,14 @@ std::size_t Experiment::condition_count() const {
 }
 
 Variables Experiment::condition(std::size_t index) const { return condition_at(conditions, index); }
+
+std::string Experiment::condition_text(std::size_t index) const {
+  std::string text;
+  const Variables values = condition(index);
+  for (const auto& c : conditions)
+    text += fmt::format("{}{} = {}", text.empty() ? "" : ", ", c.name, amount_text(values.at(c.name).first, c.unit));
+  return text;
+}
 
 std::vector<std::pair<VariedParameter, double>> Experiment::parameters(std::size_t index) const {
   std::vector<std::pair<VariedParameter, double>> values;

@@ -142,6 +142,7 @@ struct Experiment {
 
   std::size_t condition_count() const;
   Variables condition(std::size_t index) const;
+  std::string condition_text(std::size_t index) const;  ///< "contrast = 5 %, size = 2 deg"
 
   /// The values that parameters take in one condition, where they are expressions of condition variables.
   /// @throws Error for a value outside the parameter's range

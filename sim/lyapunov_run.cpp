@@ -24,14 +24,6 @@ Problem problem_of(const Experiment& e, const System<double>& system, std::size_
   return {system, parameter_values(e, system, condition), std::make_shared<ConstantDrive>(std::move(u)), {}, 0, 1, {}};
 }
 
-std::string condition_text(const Experiment& e, std::size_t index) {
-  std::string text;
-  const Variables values = e.condition(index);
-  for (const auto& c : e.conditions)
-    text += fmt::format("{} = {}: ", c.name, amount_text(values.at(c.name).first, c.unit));
-  return text;
-}
-
 }  // namespace
 
 LyapunovSettings read_lyapunov(const TomlTable& t, const Circuit& circuit) {
@@ -79,8 +71,8 @@ void run_lyapunov(const Experiment& e, const RunOptions& options) {
     courses.insert(courses.end(), found.course.begin(), found.course.end());
     progress.done(c + 1, c);
     if (!options.quiet)
-      fmt::print("{}largest Lyapunov exponent {:.6g} {}, standard error {:.2g}\n", condition_text(e, c), found.value,
-                 rate, found.standard_error);
+      fmt::print("{}{}largest Lyapunov exponent {:.6g} {}, standard error {:.2g}\n", e.condition_text(c),
+                 count > 1 ? ": " : "", found.value, rate, found.standard_error);
   }
 
   write_result(options.output, e, {options.command, threads}, "lyapunov", [&](H5File& file) {

@@ -68,10 +68,10 @@ void EarlierFile::release() {
 }
 
 void write_whole(const std::string& path, const std::function<void(H5File&)>& write) {
-  const std::string part = unused_path(path + ".part");
+  const std::string part = path + ".part";  // one that stands there is what a kill has left
   std::error_code none;
   try {
-    H5File file = H5File::create(part);
+    H5File file = H5File::create(part, true);
     write(file);
     file.close();
   } catch (const Failure& failure) {

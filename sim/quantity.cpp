@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <charconv>
+#include <cmath>
 
 #include "base/error.hpp"
 #include "circuit/text.hpp"
@@ -92,6 +93,12 @@ double evaluate(const TomlValue& value, const Unit& unit, const Variables& varia
     throw Error(fmt::format("{} = {}, but a quantity in [{}] is asked for. Write it with its unit, such as \"{} {}\".",
                             where, number, unit.str(), number, unit.str()));
   return number;
+}
+
+double positive(const TomlTable& table, const std::string& key, const Unit& unit) {
+  const double value = evaluate(table.at(key), unit);
+  if (!(value > 0) || std::isinf(value)) table.at(key).fail("but must be above 0 and finite.");
+  return value;
 }
 
 std::size_t whole_number(const TomlTable& table, const std::string& key, std::size_t fallback, std::size_t least,

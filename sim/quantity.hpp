@@ -28,6 +28,9 @@ double evaluate(const std::string& text, const Unit& unit, const Variables& vari
 /// The value of a TOML number or text in `unit`.
 double evaluate(const TomlValue& value, const Unit& unit, const Variables& variables = {});
 
+/// The value under a key of a table, which must be above 0 and finite. @throws Error with file and line
+double positive(const TomlTable& table, const std::string& key, const Unit& unit);
+
 /// The unit in which a TOML number or text is written; 1 for a plain number.
 Unit unit_of(const TomlValue& value);
 

@@ -190,7 +190,7 @@ void read_reading(const TomlTable& t, const Experiment& e, Analysis& a) {
 /// What the analysis is drawn against: by default the last condition variable that is left.
 void read_abscissa(const TomlTable& t, const Experiment& e, Analysis& a) {
   const auto removed = [&](const std::string& name) {
-    return std::ranges::count(a.average_over, name) > 0 ||
+    return name == a.midpoint_over || std::ranges::count(a.average_over, name) > 0 ||
            std::ranges::any_of(a.only, [&](const auto& only) { return only.first == name; });
   };
   for (const auto& c : e.conditions)
@@ -209,7 +209,7 @@ void read_abscissa(const TomlTable& t, const Experiment& e, Analysis& a) {
     return;
   }
   condition_named(e, t.at("against"), a.against);
-  if (removed(a.against)) t.at("against").fail("but only or average_over leave it out.");
+  if (removed(a.against)) t.at("against").fail("but only, average_over or midpoint_over leaves it out.");
 }
 
 void read_over_time(const TomlTable& t, const Experiment& e, Analysis& a) {
@@ -245,8 +245,6 @@ void read_midpoint(const TomlTable& t, const Experiment& e, Analysis& a) {
   if (!over) return;
   a.midpoint_over = over->as_string();
   condition_named(e, *over, a.midpoint_over);
-  if (a.midpoint_over == a.against)
-    over->fail("but the result lies against it. Name another condition variable under against.");
 }
 
 /// The unit in which an analysis comes out unless the experiment names one.
@@ -276,8 +274,8 @@ std::vector<Analysis> read_analyses(const TomlTable& root, const Experiment& e) 
     read_reading(t, e, a);
     read_relation(t, e, a);
     a.scale = finite_number(t, "scale", 1);
-    read_abscissa(t, e, a);
     read_midpoint(t, e, a);
+    read_abscissa(t, e, a);
     read_over_time(t, e, a);
     a.label = t.string("label", a.name);
     a.unit = t.string("unit", unit_of(e, a).str());

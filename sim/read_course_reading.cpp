@@ -24,12 +24,6 @@ std::size_t choice(const TomlTable& t, const std::string& key, const std::vector
 
 Unit hertz(const Experiment& e) { return e.circuit->time_unit.dimensionless() ? Unit() : Unit::parse("Hz"); }
 
-double positive(const TomlTable& t, const std::string& key, const Unit& unit) {
-  const double value = evaluate(t.at(key), unit);
-  if (!(value > 0) || std::isinf(value)) t.at(key).fail("but must be above 0 and finite.");
-  return value;
-}
-
 void read_signal(const TomlTable& t, const Experiment& e, CourseReading& c) {
   if (c.needs_phase() && t.has("phase")) {
     const std::size_t source = choice(t, "phase", {"angle", "analytic", "generalised"});

@@ -127,7 +127,7 @@ class SampleLossIn : public SampleLoss {
         const Field* state = system.states().find(e_.plan.record[i]);
         const Field& field = state ? *state : system.observables().at(e_.plan.record[i]);
         const auto& from = state ? y : observed;
-        const std::size_t size = field.size / together;
+        const std::size_t size = field.shape.has("batch") ? field.size / together : field.size;
         for (std::size_t k = 0; k < size; ++k) courses[i].push_back(static_cast<double>(from[field.offset + k]));
       }
       if (n == e_.plan.steps || y.empty()) break;
@@ -139,7 +139,7 @@ class SampleLossIn : public SampleLoss {
 
  private:
   struct Piece {
-    std::vector<double> values;  ///< its part of the mean loss, then sums over its samples: metrics
+    std::vector<double> values;  ///< its part of the mean loss, then of the mean metrics
     double penalty = 0;
     std::vector<T> gradient;
     std::vector<double> report;
@@ -191,7 +191,6 @@ class SampleLossIn : public SampleLoss {
       for (std::size_t k = 0; k < r.report.size(); ++k) value.report[k] = std::max(value.report[k], r.report[k]);
       if (value.warning.empty()) value.warning = r.warning;
     }
-    for (double& metric : value.metrics) metric /= static_cast<double>(samples.size());
     for (std::size_t k = 0; k < gradient.size(); ++k)
       if (!e_.moves[k]) gradient[k] = 0;
     return value;
@@ -222,9 +221,10 @@ class SampleLossIn : public SampleLoss {
         sum += weight * value;
         lambda[place] += static_cast<T>(weight);
       }
-      for (std::size_t f = 1; f < fields_.size() && last; ++f)
+      for (std::size_t f = 1; f < fields_.size(); ++f)
         for (std::size_t k = 0; k < samples.size(); ++k)
-          result.values[f] += static_cast<double>(observed[fields_[f]->offset + (fields_[f]->size > 1 ? k : 0)]);
+          result.values[f] +=
+              weight * static_cast<double>(observed[fields_[f]->offset + (fields_[f]->size > 1 ? k : 0)]);
       if (differentiate) map_.observe_vjp(at(n, y), lambda, bar, workspace);
       return sum;
     };

@@ -42,7 +42,7 @@ double share_or(const TomlTable& table, const std::string& key, const Variables&
   return value;
 }
 
-constexpr double most_elements = 1e9;
+constexpr double furthest = 1e9;
 
 /// A length in elements, rounded to whole ones.
 std::ptrdiff_t elements(double degrees, double scale) {
@@ -68,7 +68,7 @@ struct Window {
     const auto positive = [&](const std::string& key) {
       const double value = evaluate(layer.at(key), deg, v);
       if (!(value > 0)) layer.at(key).fail(fmt::format("which is {} deg, but a size must be above 0.", value));
-      if (value > most_elements * field.scale)
+      if (value > furthest * field.scale)
         layer.at(key).fail(
             fmt::format("which is {:.3g} elements at a scale of {} deg.", value / field.scale, field.scale));
       return value;
@@ -107,8 +107,8 @@ struct Window {
       if (pair.size() != 2) centre->fail("but a centre is written [x, y].");
       x = evaluate(pair[0], deg, v);
       y = evaluate(pair[1], deg, v);
-      if (!(std::hypot(x, y) <= most_elements * field.scale))
-        centre->fail(fmt::format("which is [{}, {}] deg, but must lie within {:.3g} elements.", x, y, most_elements));
+      if (!(std::hypot(x, y) <= furthest * field.scale))
+        centre->fail(fmt::format("which is [{}, {}] deg, but must lie within {:.3g} elements.", x, y, furthest));
     }
     centre_x = static_cast<std::ptrdiff_t>(field.nx / 2) + elements(x, field.scale);
     centre_y = static_cast<std::ptrdiff_t>(field.ny / 2) + elements(y, field.scale);

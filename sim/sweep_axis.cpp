@@ -11,17 +11,12 @@
 
 #include "base/error.hpp"
 #include "circuit/unit.hpp"
+#include "io/text_file.hpp"
 
 namespace striate {
 namespace {
 
 constexpr std::size_t most_values = 1000000;
-
-std::string trimmed(std::string_view text) {
-  const auto first = text.find_first_not_of(" \t");
-  return first == std::string_view::npos ? ""
-                                         : std::string(text.substr(first, text.find_last_not_of(" \t") - first + 1));
-}
 
 /// Cut at a separator outside brackets and quotes.
 std::vector<std::string> divided(std::string_view text, char separator) {
@@ -43,7 +38,7 @@ std::vector<std::string> divided(std::string_view text, char separator) {
     }
     parts.back() += c;
   }
-  for (auto& part : parts) part = trimmed(part);
+  for (auto& part : parts) part = std::string(trimmed(part));
   return parts;
 }
 

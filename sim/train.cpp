@@ -16,22 +16,11 @@
 #include "sim/progress.hpp"
 #include "sim/recording.hpp"
 #include "sim/sample_loss.hpp"
+#include "sim/trained_parameters.hpp"
 #include "sim/training_file.hpp"
 
 namespace striate {
 namespace {
-
-std::vector<double> starting_parameters(const Circuit& circuit) {
-  std::vector<double> p;
-  for (const auto& parameter : circuit->parameters) {
-    const std::size_t size = parameter.variable.shape().size();
-    if (parameter.value.size() == size)
-      p.insert(p.end(), parameter.value.begin(), parameter.value.end());
-    else
-      p.insert(p.end(), size, parameter.value.front());
-  }
-  return p;
-}
 
 class Trainer {
  public:
@@ -59,7 +48,10 @@ class Trainer {
         throw;
       } catch (const Failure& f) {
         settle();
-        throw Failure(explained(f.what()));
+        const std::string what = explained(f.what());
+        if (good_ && saved_ == s_.updates) step_back();
+        throw Failure(
+            fmt::format("{} The last good checkpoint, after {} updates, is in {}.", what, saved_, options_.run.output));
       }
       settle();
       ++s_.updates;
@@ -99,7 +91,7 @@ class Trainer {
     require_free(path, options_.run.overwrite, true);
     require_apart(path, e_.path, e_.resolved);
     earlier_.emplace(path);
-    s_.p = starting_parameters(e_.free);
+    s_.p = declared_values(e_.free);
     s_.best_p = s_.p;
     s_.best_loss = std::numeric_limits<double>::infinity();
     s_.metrics.resize(e_.loss.metrics.size());
@@ -113,11 +105,15 @@ class Trainer {
     const auto value = loss_->differentiate(s_.p, batch(s_.updates), gradient);
     const double norm = clip_norm(gradient, e_.plan.clip > 0 ? e_.plan.clip : std::numeric_limits<double>::infinity());
     const double rate = e_.plan.rate * e_.plan.schedule.at(s_.updates, e_.plan.updates);
-    const std::vector<double> before = s_.p;
+    good_ = {s_.p, adam_.state};
     adam_.update(s_.p, gradient, rate);
-    for (std::size_t i = 0; i < before.size(); ++i)
-      if (!e_.moves[i]) s_.p[i] = before[i];  // weights that are not trained do not decay
+    for (std::size_t i = 0; i < s_.p.size(); ++i)
+      if (!e_.moves[i]) s_.p[i] = good_->p[i];  // weights that are not trained do not decay
     heed(value.warning);
+    if (s_.updates == 0 && norm == 0)
+      heed(
+          "the gradient is exactly 0: nothing that is trained moves the loss, or what moves it has no slope, such as "
+          "step(). surrogate() has one.");
     note(value.loss, norm, rate, value.report);
   }
 
@@ -126,8 +122,7 @@ class Trainer {
       try {
         const auto value = loss_->differentiate(x, samples_, g);
         heed(value.warning);
-        report_ = value.report;
-        penalty_ = value.penalty;
+        trials_.push_back({value.loss, value.penalty, value.report});
         return value.loss + value.penalty;
       } catch (const Failure&) {
         return std::numeric_limits<double>::infinity();  // too far along the line
@@ -138,14 +133,31 @@ class Trainer {
       gradient_.resize(s_.p.size());
       const auto value = loss_->differentiate(s_.p, samples_, gradient_);
       heed(value.warning);
-      report_ = value.report;
-      penalty_ = value.penalty;
+      here_ = {value.loss, value.penalty, value.report};
       value_ = value.loss + value.penalty;
     }
+    trials_.clear();
     s_.converged = !lbfgs_.update(s_.p, value_, gradient_, objective);
+    const auto taken =
+        std::ranges::find(trials_, value_, [](const Trial& trial) { return trial.loss + trial.penalty; });
+    if (taken != trials_.end()) here_ = *taken;
     double square = 0;
     for (const double g : gradient_) square += g * g;
-    note(value_ - penalty_, std::sqrt(square), 1, report_);
+    note(here_.loss, std::sqrt(square), 1, here_.report);
+  }
+
+  /// Before the last update, whose parameters have turned out to have no finite loss.
+  void step_back() {
+    s_.p = good_->p;
+    adam_.state = good_->adam;
+    --s_.updates;
+    for (auto* curve : {&s_.loss, &s_.gradient_norm, &s_.rate}) curve->pop_back();
+    for (auto& curve : s_.report) curve.pop_back();
+    if (s_.best_update > s_.updates) {
+      s_.best_p = s_.p;
+      s_.best_update = s_.updates;
+    }
+    save(false);
   }
 
   void note(double loss, double norm, double rate, const std::vector<double>& report) {
@@ -237,10 +249,8 @@ class Trainer {
             ? ". Likely a step too long (lower optimiser.rate or set optimiser.clip), or a delay beyond "
               "twice its first value, which the steps' memory does not hold."
             : ". Likely a step too long: lower optimiser.rate or set optimiser.clip.";
-    return fmt::format(
-        "training: in update {}, {}{} Norms of the parameters: {}. The last good checkpoint, after {} updates, is in "
-        "{}.",
-        s_.updates + 1, what, advice, norms, saved_, options_.run.output);
+    return fmt::format("training: in update {}, {}{} Norms of the parameters: {}.", s_.updates + 1, what, advice,
+                       norms);
   }
 
   void report_end() const {
@@ -265,8 +275,17 @@ class Trainer {
   std::vector<std::size_t> samples_;  // of L-BFGS, with the value and gradient at s_.p
   double value_ = 0;
   std::vector<double> gradient_;
-  std::vector<double> report_;  // of the point that was looked at last
-  double penalty_ = 0;          // and this
+  struct Trial {
+    double loss, penalty;
+    std::vector<double> report;
+  };
+  Trial here_{};               // at s_.p
+  std::vector<Trial> trials_;  // of the present update
+  struct Good {
+    std::vector<double> p;
+    Adam::State adam;
+  };
+  std::optional<Good> good_;  // of Adam: before the last update, with a finite loss
   std::size_t saved_ = 0;
   std::string warning_;  // the first one
 };

@@ -22,6 +22,12 @@ std::vector<std::size_t> sizes_of(const Shape& shape) {
 
 }  // namespace
 
+std::vector<double> declared_values(const Circuit& circuit) {
+  std::vector<double> values;
+  for (const auto& p : circuit->parameters) values.insert(values.end(), p.value.begin(), p.value.end());
+  return values;
+}
+
 H5File open_trained(const std::string& path, const Circuit& circuit) {
   H5File file = open_recording(path);
   if (!file.exists("/parameters")) throw Error(path, "it is no training: it holds no parameters.");

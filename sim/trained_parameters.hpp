@@ -1,11 +1,15 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "circuit/circuit.hpp"
 #include "io/hdf5.hpp"
 
 namespace striate {
+
+/// The values that a circuit declares, of one parameter after the other.
+std::vector<double> declared_values(const Circuit& circuit);
 
 /// Opens the file of a training whose trained parameters are those of a circuit. @throws Error naming both shapes
 H5File open_trained(const std::string& path, const Circuit& circuit);

@@ -12,6 +12,7 @@
 #include "circuit/discretise.hpp"
 #include "circuit/reparametrise.hpp"
 #include "sim/experiment_circuit.hpp"
+#include "sim/observable.hpp"
 
 namespace striate {
 namespace {
@@ -192,6 +193,12 @@ Circuit constrained(Circuit circuit, const TomlValue& value, const std::string& 
         suggest_names(kind, {"positive", "free"}));
   }
   const TomlTable t = value.as_table();
+  const std::vector<std::string> kinds{"bounded", "symmetric", "tied"};
+  const auto keys = t.keys();
+  if (keys.size() != 1 || std::ranges::count(kinds, keys[0]) == 0)
+    value.fail(
+        "but one of {bounded = [low, high]}, {symmetric = [axis, axis]} and {tied = \"parameter\"} is asked for." +
+        (keys.size() == 1 ? suggest_names(keys[0], kinds) : ""));
   const auto two = [&](const std::string& key) {
     const auto pair = t.at(key).as_array();
     if (pair.size() != 2) t.at(key).fail("but two are asked for.");
@@ -199,9 +206,12 @@ Circuit constrained(Circuit circuit, const TomlValue& value, const std::string& 
   };
   if (t.has("bounded")) {
     const auto ends = two("bounded");
-    const Unit unit = circuit.parameter(name).variable.unit();
-    const auto end = [&](const TomlValue& v) { return v.is_number() ? v.as_number() : evaluate(v, unit); };
-    return bounded(circuit, name, end(ends[0]), end(ends[1]));
+    const Parameter& p = circuit.parameter(name);
+    const Unit unit = p.variable.unit();
+    const double low = evaluate(ends[0], unit), high = evaluate(ends[1], unit);
+    if (low < p.range.low || high > p.range.high)
+      value.fail(fmt::format("but the circuit declares '{}' in {}, and takes no other values.", name, p.range.str()));
+    return bounded(circuit, name, low, high);
   }
   if (t.has("symmetric")) {
     const auto axes = two("symmetric");
@@ -254,8 +264,18 @@ Circuit freed(Circuit circuit, const TomlTable& root, const std::vector<std::str
       }
     }
   for (const auto& name : trained)
-    if (!table || !table->has(name)) circuit = by_range(circuit, name);
+    if (!table || !table->has(name)) try {
+        circuit = by_range(circuit, name);
+      } catch (const Error& e) {
+        throw Error(fmt::format("{}: {}", root.table("train").position(), e.what()));
+      }
   return circuit;
+}
+
+std::vector<std::string> names_of(const Shape& shape) {
+  std::vector<std::string> names;
+  for (const auto& axis : shape) names.push_back(axis.name);
+  return names;
 }
 
 /// Which variable of the data fills which input; shapes must agree.
@@ -307,6 +327,12 @@ void connect(const TomlTable& root, TrainingExperiment& e) {
     };
     const Shape& shape = e.data->variables()[variable].shape;
     const Shape wanted = input.variable.shape().without({"batch"});
+    const bool named_alike = std::ranges::is_permutation(names_of(shape), names_of(wanted));
+    if (named_alike && names_of(shape) != names_of(wanted))
+      data.fail(
+          fmt::format("variable '{}' has the axes {}, but input '{}' of circuit '{}' has them in the order {}. "
+                      "Transpose the data.",
+                      source, shape.str_sizes(), name, e.circuit->name, wanted.str_sizes()));
     auto per_step = sizes(wanted);
     per_step.insert(per_step.begin(), e.plan.steps);
     if (sizes(shape) != per_step && sizes(shape) != sizes(wanted))
@@ -331,6 +357,23 @@ void require_targets(const TomlTable& root, const TrainingExperiment& e) {
                         e.data->variables()[variable].name, values[i], i / (values.size() / e.data->size()),
                         e.loss.kind, e.loss.of, allowed.whole ? "whole " : "", allowed.low, allowed.high));
   }
+}
+
+/// Of a circuit with an axis `batch` of its own, what the data fill and what is recorded holds one sample after the
+/// other.
+void require_samples_first(const TrainingExperiment& e) {
+  const auto require = [&](const std::string& name, const Shape& shape, bool must) {
+    const auto at = shape.find("batch");
+    if (at ? *at == 0 : !must) return;
+    throw Error(fmt::format("circuit '{}'", e.circuit->name),
+                fmt::format("'{}' has the axes {}, but samples that are taken together lie along an axis batch, which "
+                            "comes first.",
+                            name, shape.str_sizes()));
+  };
+  for (const auto& input : e.map->inputs)
+    for (const auto& filled : e.from_data)
+      if (filled.first == input.variable->name) require(filled.first, input.variable.shape(), true);
+  for (const auto& name : e.plan.record) require(name, observable(e.steps, name).value.shape(), false);
 }
 
 /// One evaluation's samples, as the circuit's own axis `batch` has it or as `together` asks.
@@ -443,8 +486,10 @@ TrainingExperiment read_training(TomlDocument& document, const std::string& path
   connect(root, e);
   require_targets(root, e);
   e.map = side_by_side(e, train);
+  if (e.plan.together > 1) require_samples_first(e);
   for (const auto& a : e.circuit->axes)
-    for (const char* taken : {"parameters", "initial_parameters", "curves", "checkpoint", "example", "examples"})
+    for (const char* taken :
+         {"parameters", "initial_parameters", "curves", "checkpoint", "example", "examples", "update", "validated"})
       if (a.axis.name == taken)
         throw Error(fmt::format("circuit '{}'", e.circuit->name),
                     fmt::format("its axis has the name '{}' of a part of the training's file. Rename it.", taken));

@@ -163,14 +163,8 @@ void write_contents(H5File& file, const TrainingExperiment& e, const TrainingSta
   file.write_text("/experiment_path", e.path);
   file.write_text("/circuit_text", to_text(e.circuit));
   write_parameters(file, "/parameters", e.circuit, original_parameters(e.circuit, e.free, s.best_p));
-  std::vector<double> initial;
-  for (const auto& p : e.circuit->parameters) {
-    if (p.value.size() == p.variable.shape().size())
-      initial.insert(initial.end(), p.value.begin(), p.value.end());
-    else
-      initial.insert(initial.end(), p.variable.shape().size(), p.value.front());
-  }
-  write_parameters(file, "/initial_parameters", e.circuit, initial);
+  write_parameters(file, "/initial_parameters", e.circuit,
+                   original_parameters(e.circuit, e.free, declared_values(e.free)));
   write_curves(file, e, s);
   write_checkpoint(file, e, s);
   if (!notes.courses.empty()) write_examples(file, e, notes);

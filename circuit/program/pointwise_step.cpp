@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <stdexcept>
 
 #include "base/aligned_vector.hpp"
 #include "base/parallel.hpp"
@@ -14,12 +15,13 @@
 namespace striate {
 namespace {
 
+constexpr std::size_t most_loops = 2 * most_axes;  ///< what a transform of a circuit adds to its axes is far less
+
 /// Copies elements [begin, begin + n) of a strided operand, in the order of `shape`, to `out`.
 template <class T>
 void gather(const T* source, const std::vector<std::size_t>& sizes, const std::vector<std::size_t>& strides,
             std::size_t begin, std::size_t n, T* out) {
-  constexpr std::size_t most_axes = 16;
-  std::array<std::size_t, most_axes> at{};
+  std::array<std::size_t, most_loops> at{};
   const std::size_t rank = sizes.size();
   std::size_t offset = 0;
   for (std::size_t i = rank, rest = begin; i-- > 0;) {
@@ -221,6 +223,7 @@ extern "C" void {0}(const {1}* const* in, {1}* const* out, std::size_t n) {{
           operand.strides.push_back(load.strides[i]);
         }
       }
+      if (operand.sizes.size() > most_loops) throw std::length_error("an operand runs along too many axes");
       operand.scalar = std::all_of(operand.strides.begin(), operand.strides.end(), [](auto s) { return s == 0; });
       operand.contiguous = !operand.scalar && operand.sizes.size() == 1 && operand.strides[0] == 1;
       loads_.push_back(std::move(operand));

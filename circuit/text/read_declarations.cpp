@@ -7,8 +7,6 @@
 namespace striate {
 namespace {
 
-constexpr double longest_axis = 1 << 30;
-constexpr double most_elements = 4e9;
 constexpr double most_parameter_values = 1 << 26;  // of one circuit; 512 MB
 
 const std::vector<std::string>& keywords() {

@@ -6,11 +6,6 @@
 #include "circuit/random.hpp"
 
 namespace striate {
-namespace {
-
-constexpr double longest_axis = 1 << 30;
-
-}  // namespace
 
 void CircuitReader::name_projections() {
   for (std::size_t i = 0; i + 1 < tokens_.size(); ++i) {

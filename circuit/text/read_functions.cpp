@@ -9,8 +9,6 @@
 namespace striate {
 namespace {
 
-constexpr double longest_axis = 1 << 30;
-constexpr double most_elements = 4e9;
 constexpr double most_coordinates = 1 << 20;
 
 }  // namespace

@@ -72,8 +72,10 @@ BOOST_AUTO_TEST_CASE(what_cannot_be_discretised_is_refused) {
   const Circuit spiking = read_circuit("circuit s\ndV/dt = 1/(1 ms) : 1\nevent spike when V > 1: V = 0\n");
   BOOST_TEST(refusal([&] { discretise(map, Scheme::euler, 1); }) ==
              "circuit 'c': is a map already; only a flow can be discretised.");
-  BOOST_TEST(refusal([&] { discretise(spiking, Scheme::euler, 1); }) ==
-             "circuit 's': has the event 'spike', but a circuit with events cannot be discretised.");
+  BOOST_TEST(
+      refusal([&] { discretise(spiking, Scheme::euler, 1); }) ==
+      "circuit 's': has the event 'spike', but a circuit with events cannot be discretised. Write it as a map that "
+      "spikes by surrogate(), or take its gradient by the adjoint in time.");
   BOOST_TEST(refusal([&] { discretise(read_circuit(flow), Scheme::euler, 0); }) ==
              "circuit 'flow': step = 0 [ms], but must be positive.");
   BOOST_TEST(refusal([&] { scheme_named("rk5"); }) == "there is no scheme 'rk5'. Closest: rk4.");
