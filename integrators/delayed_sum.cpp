@@ -22,9 +22,8 @@ constexpr std::size_t pairs_worth_a_thread = 16384;
 
 std::pair<std::size_t, double> Places::operator()(double tau) const {
   if (grid) {
-    // Just below a whole number is rounding, and the next stretch begins where this one ends.
     const double place = std::max(static_cast<double>(count) + ahead - tau * per_step, 0.0);
-    const std::size_t i = std::min(static_cast<std::size_t>(place + 1e-9), count - 1);
+    const std::size_t i = std::min(static_cast<std::size_t>(std::max(place + rounding, 0.0)), count - 1);
     return {i, place - static_cast<double>(i)};
   }
   const double x = t - tau;
@@ -107,7 +106,7 @@ void DelayedSum::fill(const Places& places, std::span<double> u) const {
   // What lies ahead by a whole step looks back to stretches newer by one, unless this would be the one to come.
   const double whole_steps = places.grid && shortest_ > 1 + 1e-9 ? std::floor(places.ahead) : 0;
   const Lookup& where = lookup(places, places.ahead - whole_steps);
-  const bool begins = places.grid && whole_ && where.ahead == 0;
+  const bool begins = places.grid && whole_ && where.ahead == 0 && where.rounding > 0;
   const auto newest = static_cast<std::size_t>(static_cast<double>(first_ + count_ - 1) + whole_steps);
   parallel_for(begin_.size() - 1, column_.size() >= pairs_worth_a_thread,
                [&](std::size_t chunk) { fill_rows(where, chunk, newest, begins ? 1 : terms_, u); });
@@ -115,8 +114,9 @@ void DelayedSum::fill(const Places& places, std::span<double> u) const {
 
 const DelayedSum::Lookup& DelayedSum::lookup(const Places& places, double ahead) const {
   Lookup& kept = lookups_[ahead == 0 ? 0 : 1];
-  if (places.grid && kept.ahead == ahead && kept.capacity == capacity_) return kept;
+  if (places.grid && kept.ahead == ahead && kept.rounding == places.rounding && kept.capacity == capacity_) return kept;
   kept.ahead = places.grid ? ahead : Lookup().ahead;
+  kept.rounding = places.rounding;
   kept.capacity = capacity_;
   kept.record.resize(column_.size());
   kept.x.resize(column_.size());
@@ -125,8 +125,8 @@ const DelayedSum::Lookup& DelayedSum::lookup(const Places& places, double ahead)
   parallel_for((column_.size() + together - 1) / together, column_.size() >= pairs_worth_a_thread, [&](std::size_t c) {
     const std::size_t from = c * together, to = std::min(column_.size(), from + together);
     if (places.grid)
-      return kernels<double>().past.place(column_.data() + from, delay_.data() + from, to - from, 1 + ahead, capacity,
-                                          kept.record.data() + from, kept.x.data() + from);
+      return kernels<double>().past.place(column_.data() + from, delay_.data() + from, to - from, 1 + ahead,
+                                          places.rounding, capacity, kept.record.data() + from, kept.x.data() + from);
     for (std::size_t e = from; e < to; ++e) {
       const auto [stretch, x] = places(step_ > 0 ? delay_[e] * step_ : delay_[e]);
       kept.record[e] = static_cast<std::int32_t>(column_[e]) * capacity - (last - static_cast<std::int32_t>(stretch));

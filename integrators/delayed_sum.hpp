@@ -15,11 +15,12 @@ namespace striate {
 /// Where, in the stretches of time that are kept of the past, the moments lie that a time `t` looks back to.
 struct Places {
   double t = 0;
-  std::size_t count = 0;              ///< of stretches
-  bool grid = false;                  ///< all of them in reach have the length of a step
-  double ahead = 0;                   ///< grid: t, counted in steps from the end of the last stretch
-  double per_step = 0;                ///< grid: 1 over the step
-  bool centred = false;               ///< places in a stretch run from -1 to 1, else from 0 to 1
+  std::size_t count = 0;  ///< of stretches
+  bool grid = false;      ///< all of them in reach have the length of a step
+  double ahead = 0;       ///< grid: t, counted in steps from the end of the last stretch
+  double rounding = 0;    ///< grid: of places; where two stretches meet, > 0 the later one counts, < 0 the earlier
+  double per_step = 0;    ///< grid: 1 over the step
+  bool centred = false;   ///< places in a stretch run from -1 to 1, else from 0 to 1
   std::vector<double> begins, ends;   ///< of stretches, unless grid
   std::vector<std::uint32_t> bucket;  ///< the first stretch that reaches into each equal part of the past
   double per_bucket = 0;
@@ -52,6 +53,7 @@ class DelayedSum {
   /// the stages of a method that lie within it.
   struct Lookup {
     double ahead = std::numeric_limits<double>::quiet_NaN();  ///< equal to none
+    double rounding = 0;
     std::size_t capacity = 0;
     std::vector<std::int32_t> record;
     std::vector<double> x;

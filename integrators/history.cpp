@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <numbers>
 
 #include "base/error.hpp"
@@ -15,8 +16,9 @@ namespace striate {
 namespace {
 
 constexpr std::size_t most_distinct = 64;
-constexpr std::size_t chunk = 4096;             ///< elements a thread looks up together
-constexpr std::size_t stretches_of_past = 128;  ///< that the longest delay is cut into before an adaptive run
+constexpr std::size_t chunk = 4096;           ///< elements a thread looks up together
+constexpr int stretches_of_past = 128;        ///< at least, that the longest delay is cut into before an adaptive run
+constexpr int most_stretches_of_past = 4096;  ///< where a shorter delay asks for shorter ones
 constexpr int most_nodes = 9;
 constexpr int highest_from_zero = 4;  ///< degree whose powers from 0 to 1 keep all digits
 
@@ -35,6 +37,9 @@ std::vector<double> nodes_of(int degree) {
 
 History::History(const System<double>& system, std::span<const double> p, double t0, int degree, double step)
     : system_(system),
+      p_(p),
+      t0_(t0),
+      workspace_(system.workspace()),
       sources_(system.sources_size()),
       taus_(system.taus_size()),
       smallest_(HUGE_VAL),
@@ -43,8 +48,7 @@ History::History(const System<double>& system, std::span<const double> p, double
       centred_(degree > highest_from_zero),
       powers_(nodes_.size() * nodes_.size()),
       first_(sources_) {
-  auto workspace = system.workspace();
-  system.taus(p, taus_, workspace);
+  system.taus(p, taus_, workspace_);
   for (std::size_t i = 0; i < system.delays().size(); ++i) {
     const Delay& delay = system.delays()[i];
     const std::span<const double> own = std::span(taus_).subspan(delay.tau, delay.size);
@@ -78,18 +82,23 @@ History::History(const System<double>& system, std::span<const double> p, double
   }
   const bool constant = std::all_of(system.delays().begin(), system.delays().end(),
                                     [](const Delay& delay) { return delay.constant_past; });
-  const double length = step > 0 ? step : largest_ / (constant ? 1 : stretches_of_past);
+  const double finest = largest_ / (constant ? 1.0 : static_cast<double>(most_stretches_of_past));
+  const double length =
+      step > 0 ? step : std::max(finest, std::min(constant ? largest_ : largest_ / stretches_of_past, smallest_));
   const double stretches = largest_ > 0 ? std::ceil(largest_ / length - 1e-9) + 1 : 0;
   require_memory(system.name(),
                  fmt::format("{:.3g} steps of the past, as far as {} = {} looks back,", stretches, name_of(largest_),
                              time_text(largest_, system)),
                  8 * stretches * static_cast<double>(nodes_.size() * sources_));
-  collect_sums(p, workspace);
+  collect_sums(p, workspace_);
   for (auto k = static_cast<std::size_t>(stretches); k > 0; --k) {
     const double begin = -static_cast<double>(k) * length, end = -static_cast<double>(k - 1) * length;
     AlignedVector<double> rows(nodes_.size() * sources_);
+    // A little inside, so that what the past does at a stretch's end is that of this stretch.
+    const double inside = 4 * std::numeric_limits<double>::epsilon() * largest_;
     for (std::size_t j = 0; j < nodes_.size(); ++j)
-      system.past(begin + nodes_[j] * (end - begin), p, std::span(rows).subspan(j * sources_, sources_), workspace);
+      system.past(std::clamp(begin + nodes_[j] * length, begin + inside, end - inside), p,
+                  std::span(rows).subspan(j * sources_, sources_), workspace_);
     to_powers(rows);
     add(t0 + begin, t0 + end, std::move(rows));
   }
@@ -182,8 +191,12 @@ Places History::places(double t) const {
   places.grid = step_ > 0 && !centred_ && static_cast<double>(equal_) * step_ >= largest_ + step_ * (1 - 1e-6);
   if (places.grid) {
     places.per_step = 1 / step_;
-    // The stages of a method lie at the same places in every step, whatever the rounding of the time.
-    places.ahead = std::round((t - stretches_.back().end) / step_ * 0x1p30) * 0x1p-30;
+    // The stages of a method lie at the same places in every step, whatever the rounding of the time. Where a segment
+    // ends, by a few roundings more, what jumped a delay ago has not jumped yet.
+    const double ahead = (t - stretches_.back().end) / step_;
+    places.ahead = std::round(ahead * 0x1p30) * 0x1p-30;
+    const double noise = 4 * std::numeric_limits<double>::epsilon() * std::abs(t) / step_;
+    places.rounding = ahead < places.ahead - noise ? -1e-9 : 1e-9;
     return places;
   }
   for (const Stretch& stretch : stretches_) {
@@ -205,7 +218,21 @@ void History::fill(double t, std::span<double> u) const {
   const Places at = stretches_.empty() ? Places{} : places(t);
   for (const Delay& delay : system_.delays())
     if (!delay.target && at.count > 0) fill_delay(delay, at, u);
+  if (step_ == 0 && t < t0_ + largest_) fill_from_past(t, u);
   for (const DelayedSum& sum : sums_) sum.fill(at, u);
+}
+
+/// Few delays of an adaptive method look at the past itself, however it runs.
+void History::fill_from_past(double t, std::span<double> u) const {
+  std::vector<double> row(sources_);
+  for (const double tau : distinct_) {
+    if (t - tau >= t0_) continue;
+    system_.past(t - tau - t0_, p_, row, workspace_);
+    for (const Delay& delay : system_.delays())
+      for (std::size_t e = 0; e < delay.size && !delay.target; ++e)
+        if (taus_[delay.tau + e] == tau)
+          u[delay.input + e] = row[delay.source + (delay.element ? (*delay.element)[e] : e)];
+  }
 }
 
 void History::fill_undelayed(std::span<const double> sources, std::span<double> u) const {

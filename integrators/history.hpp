@@ -20,6 +20,7 @@ class History {
   /// @param degree  of the polynomials: with it the method keeps its order
   /// @param step    of a fixed-step method [time unit]; 0 for an adaptive one
   /// @throws Error for a delay below zero, shorter than the step, or too long for the memory
+  /// @param p       kept, not copied
   History(const System<double>& system, std::span<const double> p, double t0, int degree, double step);
 
   /// What has this delay: "the delay of delayed(x, d)".
@@ -59,9 +60,13 @@ class History {
   void to_powers(std::span<double> rows) const;
   Places places(double t) const;
   void fill_delay(const Delay& delay, const Places& places, std::span<double> u) const;
+  void fill_from_past(double t, std::span<double> u) const;
   AlignedVector<double> spare();
 
   const System<double>& system_;
+  std::span<const double> p_;
+  double t0_;
+  mutable Workspace<double> workspace_;
   std::size_t sources_;
   std::vector<double> taus_;  ///< [taus]
   std::vector<double> distinct_;

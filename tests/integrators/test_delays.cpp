@@ -255,6 +255,47 @@ BOOST_AUTO_TEST_CASE(a_jump_comes_back_between_two_steps_of_a_grid_that_began_wi
   }
 }
 
+// x rises from 0.2 and falls from 1 to 0 whenever it gets there; y adds up x(t - tau)^2, which is known in closed form.
+BOOST_AUTO_TEST_CASE(a_step_that_ends_where_a_jump_comes_back_does_not_see_it) {
+  const auto squares = [](double t) {  // integral from 0 of x^2
+    if (t < 0) return 0.04 * t;
+    if (t < 0.8) return (std::pow(t + 0.2, 3) - 0.008) / 3;
+    const double turns = std::floor(t - 0.8 + 1e-12);
+    return 0.992 / 3 + turns / 3 + std::pow(t - 0.8 - turns, 3) / 3;
+  };
+  for (const bool by_pairs : {false, true})
+    for (const double step : {0.02, 0.01, 0.037}) {
+      const std::string seen = by_pairs ? "sum(w*delayed(rename(z, unit, pre), d), pre)/3" : "delayed(x^2, 0.37)";
+      const Problem p = problem(
+          "circuit c\ntime 1\naxis unit = 3\naxis pre = 3\nparameter w[unit, pre] = 1 1\n"
+          "parameter d[unit, pre] = 0.37 1\nx(t <= 0) = 0.2\ndx/dt = 1 : 1\ny(0) = 0\n"
+          "z := x^2 + 0*index(unit)\ndy/dt = " +
+              seen + " : 1 [unit]\nevent s when x > 1: x = 0\n",
+          9.97);
+      const auto y = solve(p, prepared("rk4", step, step, {})).y;
+      for (std::size_t i = 1; i < y.size(); ++i) BOOST_TEST(std::abs(y[i] - squares(9.6) + squares(-0.37)) < 1e-12);
+    }
+}
+
+BOOST_AUTO_TEST_CASE(the_past_is_as_exact_as_the_run) {
+  const auto at_end = [](const std::string& past, const std::string& rate, const std::string& method, double setting,
+                         double t1) {
+    const Problem p =
+        problem("circuit c\ntime 1\nparameter k = 0 1\nx(t <= 0) = " + past + "\ndx/dt = " + rate + " : 1\n", t1);
+    return solve(p, prepared(method, setting, setting, {})).y[0];
+  };
+  for (const std::string method : {"dp54", "bs32", "adams", "bdf"}) {
+    // A past of a hundred turns, and a short delay beside one that looks far back.
+    const double wave = at_end("cos(10*t)", "delayed(x, 63)", method, 1e-8, 40);
+    BOOST_TEST(std::abs(wave - 1 - (std::sin(-230.0) - std::sin(-630.0)) / 10) < 1e-5);
+    const double near = at_end("cos(t)", "delayed(x, 1) + k*delayed(x, 400)", method, 1e-9, 1);
+    BOOST_TEST(std::abs(near - 1 - std::sin(1)) < 1e-7);
+    BOOST_TEST(std::abs(at_end("where(t < 0, 2, 1)", "-delayed(x, 1)", method, 1e-9, 0.9) + 0.8) < 1e-12);
+  }
+  for (const std::string method : {"rk4", "heun", "euler"})
+    BOOST_TEST(std::abs(at_end("where(t < 0, 2, 1)", "-delayed(x, 1)", method, 0.01, 0.9) + 0.8) < 1e-12);
+}
+
 BOOST_AUTO_TEST_CASE(bits_do_not_depend_on_threads_or_on_a_restart) {
   Problem p = problem(R"(circuit c
 time 1

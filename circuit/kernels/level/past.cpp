@@ -7,11 +7,9 @@
 namespace striate::STRIATE_LEVEL {
 namespace {
 
-/// Just below a whole number is rounding, and the next step begins where this one ends.
 template <class T>
-void place(const std::uint32_t* column, const T* steps, std::size_t n, T end, std::int32_t stretches,
+void place(const std::uint32_t* column, const T* steps, std::size_t n, T end, T rounding, std::int32_t stretches,
            std::int32_t* record, T* x) {
-  constexpr T rounding = T(1e-9);
   for (std::size_t e = 0; e < n; ++e) {
     const T before = steps[e] - end;
     std::int32_t older = static_cast<std::int32_t>(before + (1 - rounding));
