@@ -134,9 +134,9 @@ bool Evaluation::finite(double t, std::span<const double> y, std::span<const dou
   const auto bad = std::find_if(ydot.begin(), ydot.end(), [](double x) { return !std::isfinite(x); });
   const auto i = static_cast<std::size_t>(bad - ydot.begin());
   const std::string name = system_.states().element_name(i);
-  non_finite_ =
-      fmt::format("The {} of {} is {} at t = {:.6g} {}, where {} = {:.6g}", system_.is_map() ? "next value" : "rate",
-                  name, std::isnan(*bad) ? std::abs(*bad) : *bad, t, system_.time_unit().str(), name, y[i]);
+  non_finite_ = fmt::format("The {} of {} is {} at t = {:.6g}{}, where {} = {:.6g}",
+                            system_.is_map() ? "next value" : "rate", name, std::isnan(*bad) ? std::abs(*bad) : *bad, t,
+                            system_.time_unit() == Unit() ? "" : " " + system_.time_unit().str(), name, y[i]);
   return false;
 }
 

@@ -155,19 +155,24 @@ struct Located final : Engine {
     if (!noise) return;
     if (!info_.stochastic)
       throw Error(system.name(), fmt::format("has noise, but '{}' integrates without. Use {}.", method_.name,
-                                             noise->entry == NoiseEntry::additive ? "sra1"
-                                             : noise->calculus == Calculus::ito   ? "euler_maruyama or milstein"
-                                                                                  : "stochastic_heun"));
+                                             noise->entry == NoiseEntry::additive        ? "sra1"
+                                             : noise->calculus == Calculus::stratonovich ? "stochastic_heun"
+                                             : noise->entry == NoiseEntry::diagonal      ? "euler_maruyama or milstein"
+                                                                                         : "euler_maruyama"));
     if (noise->entry == NoiseEntry::additive) return;
     if (noise->entry > info_.stochastic->most)
-      throw Error(system.name(),
-                  fmt::format("has noise whose size depends on {}, but '{}' needs {}. Use {}.",
-                              noise->entry == NoiseEntry::diagonal ? "its state" : "more than the state it drives",
-                              method_.name,
-                              info_.stochastic->most == NoiseEntry::additive
-                                  ? "additive noise"
-                                  : "each element of the noise to drive one element of one state",
-                              noise->calculus == Calculus::ito ? "euler_maruyama" : "stochastic_heun"));
+      throw Error(
+          system.name(),
+          fmt::format(
+              "has noise {}, but '{}' needs {}. Use {}.",
+              noise->entry == NoiseEntry::diagonal
+                  ? "whose size depends on its state"
+                  : "that drives several elements, or by a size that depends on others",
+              method_.name,
+              info_.stochastic->most == NoiseEntry::additive
+                  ? "additive noise"
+                  : "each element of the noise to drive one element of one state, by a size that depends on no other",
+              noise->calculus == Calculus::ito ? "euler_maruyama" : "stochastic_heun"));
     if (info_.stochastic->calculus != noise->calculus)
       throw Error(system.name(),
                   fmt::format("has {0} noise whose size depends on the state, but '{1}' converges to the "

@@ -128,7 +128,7 @@ void Sra1::increment(double t, double h, std::span<const double> y, std::span<co
     late_[i] = dw_[i] - early_[i];
   }
   std::fill(noise_.begin(), noise_.end(), 0.0);
-  add_noise(t, y, early_, noise_);
+  add_noise(t, y, early_, noise_);  // the table has t + h, of which order 3/2 asks nothing
   LinearCombination stage;
   stage.add(1, y.data());
   stage.add(0.75 * h, rate.data());

@@ -318,9 +318,12 @@ BOOST_AUTO_TEST_CASE(noise_is_refused_where_it_would_be_lost) {
   BOOST_TEST(refusal(geometric_ito, "stochastic_heun") ==
              "c: has Ito noise whose size depends on the state, but 'stochastic_heun' converges to the other calculus. "
              "Use euler_maruyama.");
-  BOOST_TEST(refusal("noise xi[path] ito\ndx/dt = -x + sum(x, path)*xi : 1 [path]\n", "milstein") ==
-             "c: has noise whose size depends on more than the state it drives, but 'milstein' needs each element of "
-             "the noise to drive one element of one state. Use euler_maruyama.");
+  BOOST_TEST(
+      refusal("noise xi[path] ito\ndx/dt = -x + sum(x, path)*xi : 1 [path]\n", "milstein") ==
+      "c: has noise that drives several elements, or by a size that depends on others, but 'milstein' needs each "
+      "element of the noise to drive one element of one state, by a size that depends on no other. Use "
+      "euler_maruyama.");
+  BOOST_TEST(refusal("noise xi ito\ndx/dt = -x + x*xi : 1 [path]\n", "rk4").ends_with("Use euler_maruyama."));
   BOOST_TEST(refusal("noise xi ito\ndx/dt = -x + x*xi : 1 [path]\n", "milstein") != "");
   BOOST_TEST(refusal("noise xi[path] ito\nnoise e[path] ito\ndx/dt = x*xi + e : 1 [path]\n", "milstein") != "");
   BOOST_TEST(refusal(brownian, "stochastic_heun") == "");
