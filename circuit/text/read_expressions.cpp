@@ -125,6 +125,8 @@ Expr CircuitReader::number(const Token& t) {
     if (variables_.contains(u.text) && !Unit::known(u.text))
       fail_at(u,
               fmt::format("an operator is missing between {} and '{}'. Write {}*{}.", t.text, u.text, t.text, u.text));
+    if (is("^") && t.value != 1)
+      fail(fmt::format("{0} {1}^ may mean {0} [{1}^2] or ({0} {1})^2. Write one of them.", t.text, u.text));
     return located(u, [&] { return quantity(t.value, Unit::parse(u.text)); });
   }
   if (is("%") && peek().line == t.line) {

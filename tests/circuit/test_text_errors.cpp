@@ -100,6 +100,8 @@ const std::vector<Mistake>& mistakes() {
        "c.circuit:3:6: 'Vm' is not defined. Closest: V."},
       {"a unit where a value is needed", first + "dV/dt = -V/ms : mV\n",
        "c.circuit:2:12: 'ms' is not defined. Known: V. A unit stands behind a number: 3 ms, 3 [1/ms]."},
+      {"a power behind a unit", first + "dV/dt = V*(1 mV)/(2 ms^2) : mV\n",
+       "c.circuit:2:23: 2 ms^ may mean 2 [ms^2] or (2 ms)^2. Write one of them."},
       {"a composed unit without brackets", first + "dV/dt = V*max(0 1/ms, 1 1/ms) : mV\n",
        "c.circuit:2:17: ',' or ')' is needed in the call of max, but '1' stands here. A composed unit stands in "
        "brackets: 3 [mm/ms]."},
