@@ -4,7 +4,7 @@ import h5py
 import numpy as np
 from matplotlib.figure import Figure
 
-from .figures import COLOURS, MODEL
+from .figures import COLOURS, MODEL, labelled
 from .recording import attributes, variable, with_units
 
 MOST_LINES = 6
@@ -144,9 +144,3 @@ def draw_lyapunov(path):
     for ax in axes:
         ax.axhline(0, color="0.6", linewidth=0.8, zorder=0)
     return figure
-
-
-def labelled(axes, shape, n):
-    """The values of the conditions at a flat index."""
-    place = np.unravel_index(n, shape) if shape else ()
-    return ", ".join(f"{a.word} {a.text(i, units=True)}" for a, i in zip(axes, place))

@@ -222,6 +222,18 @@ def at(axis, index):
     return axis.text(index) if axis.meanings else f"{axis.word} {axis.text(index, units=True)}"
 
 
+def labelled(axes, shape, n):
+    """The values of the conditions at a flat index."""
+    place = np.unravel_index(n, shape) if shape else ()
+    return ", ".join(at(a, i) for a, i in zip(axes, place))
+
+
+def say(ax, text):
+    """A panel without anything to draw says why."""
+    ax.set_axis_off()
+    ax.text(0.5, 0.5, text, transform=ax.transAxes, ha="center", va="center", fontsize=9, color="0.4")
+
+
 def wrapped(label, panels=1):
     """A label in lines that fit beside or below one panel of as many in a row."""
     return textwrap.fill(label, 34 if panels == 1 else 18)

@@ -52,7 +52,7 @@ class Figures(unittest.TestCase):
         self.assertIn("Tilt illusion", shown)
 
     def test_spikes_are_drawn_as_raster_rate_intervals_and_correlations(self):
-        raster, rate, isi, pairs = panels(striate.plot(self.path("spikes")))
+        raster, rate, isi, pairs, *_ = panels(striate.plot(self.path("spikes")))
         np.testing.assert_array_equal(np.sort(raster.lines[0].get_xdata()), np.sort(
             np.concatenate([np.arange(5, 100, 10.0), np.arange(7, 100, 10.0)])))
         self.assertEqual(set(raster.lines[0].get_ydata()), {0, 2})
@@ -62,6 +62,38 @@ class Figures(unittest.TestCase):
         self.assertIn("mean CV 0.00", isi.get_title())
         # two trains of one spike in every tenth bin of 1 ms, never in the same: (0 - 0.1^2)/(0.1 - 0.1^2) = -1/9
         self.assertIn("mean -0.111", pairs.get_title())
+
+    def test_each_condition_has_spikes_of_its_own_and_its_values_as_name(self):
+        shown = panels(striate.plot(self.path("spikes")))
+        self.assertEqual([ax.get_title() for ax in shown[::4]], ["spikes, drive 20 mV", "spikes, drive 10 mV"])
+        self.assertEqual(list(shown[4].lines[0].get_xdata()), [50])
+        self.assertEqual([ax.texts[0].get_text() for ax in shown[6:8]],
+                         ["no intervals: nothing\nspiked twice", "pairs: too few spikes"])
+
+    def test_spikes_of_one_element_are_a_row_for_each_condition(self):
+        path = self.path("spikes")
+        with h5py.File(path, "r+") as file:
+            file["spikes/spike/0/ids"][:] = 0
+            file["spikes/spike/1/ids"][:] = 0
+        raster, *_ = panels(striate.plot(path))
+        self.assertEqual([t.get_text() for t in raster.get_yticklabels()], ["drive 20 mV", "drive 10 mV"])
+        self.assertEqual(set(raster.lines[0].get_ydata()), {0, 1})
+
+    def test_what_a_run_did_before_it_was_stopped_is_not_correlated_by_what_it_did_not_reach(self):
+        path = self.path("spikes")
+        rng = np.random.default_rng(1)
+        with h5py.File(path, "r+") as file:
+            file.attrs["complete"] = 0
+            del file["spikes"], file["run"], file["drive"]
+            file["spikes/spike/times"] = np.sort(rng.uniform(0, 5, 600))  # of 100 ms
+            file["spikes/spike/ids"] = rng.integers(0, 10, 600)
+        raster, _, _, pairs = panels(striate.plot(path))
+        self.assertLess(raster.get_xlim()[1], 5)
+        self.assertLess(abs(float(pairs.get_title().split()[-1])), 0.1)
+
+    def test_trains_of_an_event_that_never_came_are_empty(self):
+        trains = striate.spike_trains(self.path("spikes"), "other")
+        self.assertEqual([len(t) for t in trains], [0] * 4)
 
     def test_spikes_are_read_in_the_layouts_of_striate_and_sonata(self):
         with h5py.File(self.path("spikes")) as file, h5py.File(Path(self.directory.name) / "sonata.h5", "w") as sonata:
