@@ -7,7 +7,7 @@ from pathlib import Path
 import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
-from matplotlib.ticker import MultipleLocator
+from matplotlib.ticker import AutoLocator, MaxNLocator, MultipleLocator
 
 from .recording import Axis, Published, Recording, Variable, read
 
@@ -60,10 +60,13 @@ def draw(path):
         elif recording.variables:
             figure = draw_all(pictures(recording, joined(recording.variables)))
         else:
-            raise ValueError(f"{path}: holds no variables and no analyses. Was the run stopped before its first output?")
+            reason = "nothing was recorded and nothing spiked." if recording.complete else "it was stopped before its first output."
+            raise ValueError(f"{path}: holds no variables and no analyses: {reason}")
         title = recording.title
         if not recording.complete:
             title = f"{title} (incomplete: the run was stopped)".strip()
+        for ax in figure.findobj(matplotlib.axes.Axes):
+            thin_ticks(ax)
         if title:
             title = textwrap.fill(title, int(11 * figure.get_figwidth()))
             figure.suptitle(title, fontsize=11, x=0.01, ha="left", weight="bold")
@@ -82,6 +85,22 @@ def show_rounding_flat(ax):
         size = max(abs(low or 0), abs(high or 0))
         if low is not None and 0 < high - low < 1e-8 * size:
             image.set_clim((low + high) / 2 - 1e-2 * size, (low + high) / 2 + 1e-2 * size)
+
+
+def thin_ticks(ax):
+    """Long numbers stand apart."""
+    if isinstance(ax.xaxis.get_major_locator(), AutoLocator) and max(map(abs, ax.get_xlim())) >= 1e4:
+        ax.xaxis.set_major_locator(MaxNLocator(4))
+
+
+def set_ticks(which, axis):
+    """Ticks at values that have names, or at whole numbers where all values are."""
+    finite = axis.values[np.isfinite(axis.values)] if axis.numeric else np.arange(len(axis.values))
+    if axis.meanings or not axis.numeric:
+        names = [axis.text(i) for i in range(len(axis.values)) if not axis.numeric or np.isfinite(axis.values[i])]
+        which.set_ticks(finite, labels=names)
+    elif axis.units in ("", "1") and (finite == np.round(finite)).all():
+        which.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
 
 
 def save(figure, path):
@@ -207,9 +226,12 @@ class Picture:
         return ", ".join(parts)
 
     def heading(self, cell):
+        a = self.variable.attributes
         name = self.variable.name
-        if "y_label" in self.variable.attributes:  # an analysis, whose name is words
+        if "y_label" in a:  # an analysis, whose name is words
             name = name.replace("_", " ")
+        if "only" in a:
+            name += f", only {a['only']}"
         score = self.score()
         cell.suptitle(f"{name}: {score}" if score else name, fontsize=9)
 
@@ -321,10 +343,13 @@ class Curves(Picture):
             self.draw_panel(ax, flat[n], data)
             if self.panels > 1:
                 ax.set_title(", ".join(at(a, i) for a, i in zip(self.panel_axes, index)), fontsize=7)
+            if not np.isfinite(flat[n]).any():
+                say(ax, "not a number\neverywhere")
         shown = np.concatenate([self.values.ravel(), *[p.y for p in self.published]])
         for ax in axes.ravel()[: self.panels]:
             if ax.get_yscale() == "linear":
                 mark_zero(ax, shown)
+            set_ticks(ax.xaxis, self.x)
             mark_angles(ax, self.x)
             for n, t in enumerate(self.x.marks):
                 ax.axvline(t, color="0.6", linestyle=(0, (2, 2)), linewidth=0.8, zorder=0,
@@ -410,8 +435,9 @@ class Map(Picture):
             i = self.shown[n]
             mesh = ax.pcolormesh(edges(self.column_axis), edges(self.row_axis), self.values[i], rasterized=True, **limits)
             for axis, which in ((self.column_axis, ax.xaxis), (self.row_axis, ax.yaxis)):
-                if not axis.numeric:
-                    which.set_ticks(np.arange(len(axis.values)), labels=[str(v) for v in axis.values])
+                set_ticks(which, axis)
+            if not np.isfinite(self.values[i]).any():
+                say(ax, "not a number\neverywhere")
             if self.image:
                 ax.set_aspect("equal")
             if self.panel_axis is not None:
@@ -453,7 +479,7 @@ class Arrows(Picture):
                 continue
             size = np.where(length[n] > 0, length[n], 1)
             arrows = ax.quiver(columns.values, rows.values, self.panels[n, ..., 0] / size, self.panels[n, ..., 1] / size,
-                               length[n], cmap="viridis", clim=(0, longest), angles="xy", pivot="mid",
+                               length[n], cmap="viridis_r", clim=(0, longest), angles="xy", pivot="mid",
                                scale=1.15 * len(columns.values))
             ax.set_aspect("equal")
             if self.panel_axis is not None:

@@ -5,7 +5,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from .figures import COLOURS, DATA, MODEL
+from .figures import COLOURS, DATA, MODEL, say, wrapped
 from .recording import axis_from, variable
 
 MOST_SLICES = 24  # of one kernel
@@ -16,6 +16,7 @@ MOST_CHANNELS = 12
 MOST_LINES = 6  # examples drawn as lines
 DECADES = 1e3  # losses that span more are drawn on a logarithmic axis
 WIDTH = 11.0  # [inch]
+SOLVE = ("products", "forward_residual", "spectral_radius", "penalty")  # of trainings at fixed points, from the right
 
 
 def draw(path):
@@ -37,10 +38,15 @@ class Curves:
 
     def __init__(self, file):
         self.curves = {n: variable(d) for n, d in file.get("curves", {}).items()}
+        self.kept = file["checkpoint"].attrs["best_update"] if "checkpoint" in file else None
 
     def draw(self, cell):
         measures = [v for n, v in self.curves.items() if n.startswith("held_out_") and n != "held_out_loss"]
-        left, *middle, right = cell.subplots(1, 3 if measures else 2)
+        solves = [self.curves[n] for n in SOLVE if n in self.curves]
+        panels = list(cell.subplots(1, 2 + bool(measures) + len(solves)))
+        for v in solves:
+            self.solve(panels.pop(), v)
+        left, *middle, right = panels
         if "loss" in self.curves:
             self.line(left, self.curves["loss"], "learning", MODEL)
             self.line(right, self.curves["gradient_norm"], "norm of the gradient", COLOURS[2])
@@ -55,17 +61,31 @@ class Curves:
         left.set_ylabel("loss")
         if losses.size:
             left.legend()
+        else:
+            say(left, "no update yet")
+            say(right, "no update yet")
         right.set_ylabel("norm of the gradient")
         for n, v in enumerate(measures):
-            name = v.name.removeprefix("held_out_")
-            middle[0].plot(v.axes[0].values, v.values, "o-", color=COLOURS[n % 7], markersize=3,
-                           label=f"{name}: {v.values.max():.3f} at best")
+            middle[0].plot(v.axes[0].values, v.values, "o-", color=COLOURS[n % 7], markersize=3, label=self.of_kept(v))
         for ax in middle:
             ax.set_ylabel("held-out samples")
             ax.legend()
         for ax in (left, *middle, right):
             ax.set_xlabel("update")
             ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+
+    @staticmethod
+    def solve(ax, v):
+        ax.plot(v.axes[0].values, v.values, color=MODEL, linewidth=1)
+        ax.set(xlabel="update", ylabel=v.name.replace("_", " "))
+        ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+        if (v.values > 0).any() and v.name == "forward_residual":
+            ax.set_yscale("log")
+
+    def of_kept(self, v):
+        """The name of a measure with its value for the parameters that were kept, those of the lowest held-out loss."""
+        name, at = v.name.removeprefix("held_out_"), np.flatnonzero(v.axes[0].values == self.kept)
+        return f"{name}: {v.values[at[-1]]:.3f} of the kept" if at.size else name
 
     @staticmethod
     def line(ax, v, label, colour):
@@ -179,7 +199,7 @@ class Lines:
     height = 2.1
 
     def __init__(self, course, labels, numbers):
-        self.name, self.labels, self.numbers = course.name, labels, numbers
+        self.name, self.label, self.labels, self.numbers = course.name, course.label, labels, numbers
         values = course.values.reshape(*course.values.shape[:2], -1)
         self.values = values[:MOST_LINES, ..., :MOST_CHANNELS]
         some = [f"{shown} of {all_of} {what}" for shown, all_of, what in
@@ -195,6 +215,6 @@ class Lines:
             ax.set_title(title(self.labels, self.numbers, e), fontsize=7)
             ax.set_xlabel("step")
             ax.xaxis.set_major_locator(MaxNLocator(integer=True))
-        axes[0].set_ylabel(self.name)
+        axes[0].set_ylabel(wrapped(self.label))
         if self.note:
             cell.suptitle(self.note, fontsize=9)

@@ -170,6 +170,7 @@ def training(path):
             m.add(f"curves/{name}", np.exp(-np.arange(200) / 100), ["update"])
         m.add("curves/held_out_loss", [0.7, 0.5, 0.2], ["validated"])
         m.add("curves/held_out_accuracy", [0.5, 0.75, 0.9375], ["validated"])
+        m.file.create_group("checkpoint").attrs["best_update"] = 100
         m.axis("to", np.arange(6.0))
         m.axis("feature", np.arange(6.0))
         m.axis("dy", np.arange(5.0))

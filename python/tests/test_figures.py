@@ -144,6 +144,46 @@ class Figures(unittest.TestCase):
         np.testing.assert_array_equal(data.get_ydata(), np.arange(7.0))
         self.assertIn("model, times 0.5", texts(figure))
 
+    def test_named_values_and_whole_numbers_are_ticked_as_such_and_long_times_apart(self):
+        path = Path(self.directory.name) / "ticks.h5"
+        with made.Maker(path) as m:
+            m.axis("kind", [1.0, 2.0, 3.0], "1", "kind")
+            m.file["kind"].attrs.update(flag_values=[1.0, 2.0, 3.0], flag_meanings="weak medium strong")
+            m.axis("trial", [1.0, 2.0, 3.0], "1", "trial")
+            m.axis("t", np.linspace(0, 4e5, 11), "ms", "time")
+            m.add("analysis/a", [1.0, 2.0, 4.0], ["kind"], kind="curve", x="kind", y_label="rate", only="surround 40 deg")
+            m.add("analysis/b", np.eye(3), ["kind", "trial"], kind="map", y_label="rate")
+            m.add("analysis/c", np.arange(11.0), ["t"], kind="curve", x="t", y_label="rate")
+            m.add("analysis/d", np.full(11, np.nan), ["t"], kind="curve", x="t", y_label="rate")
+        figure = striate.plot(path)
+        named, image, times, empty = panels(figure)
+        names = ["weak", "medium", "strong"]
+        self.assertEqual([t.get_text() for t in named.get_xticklabels()], names)
+        self.assertEqual([t.get_text() for t in image.get_yticklabels()], names)
+        self.assertTrue(all(x == round(x) for x in image.get_xticks()))
+        self.assertLessEqual(len(times.get_xticks()), 6)
+        self.assertEqual(empty.texts[0].get_text(), "not a number\neverywhere")
+        self.assertIn("a, only surround 40 deg", texts(figure))
+
+    def test_states_of_several_units_have_panels_of_their_own(self):
+        path = self.path("phase_response")
+        with h5py.File(path, "r+") as file:
+            file["cycle/x"].attrs["units"] = "mV"
+            file["response/x"].attrs["units"] = "ms/(mV)"
+        x, x_response, _, y, y_response = panels(striate.plot(path))
+        self.assertEqual([x.get_ylabel(), x_response.get_ylabel(), y.get_ylabel()], ["state (mV)", "response (ms/(mV))", "state"])
+        self.assertEqual([line.get_label() for line in y.lines], ["y"])
+
+    def test_trainings_at_fixed_points_show_how_these_were_found(self):
+        path = self.path("training")
+        with h5py.File(path, "r+") as file:
+            for name in ("penalty", "spectral_radius"):
+                file[f"curves/{name}"] = np.linspace(0.5, 1, 200)
+                file[f"curves/{name}"].dims[0].attach_scale(file["update"])
+        labels = [ax.get_ylabel() for ax in panels(striate.plot(path))]
+        self.assertIn("spectral radius", labels)
+        self.assertIn("penalty", labels)
+
     def test_angles_are_ticked_at_even_parts_of_the_circle(self):
         figure = striate.plot(self.path("codes"))
         ax = next(ax for ax in panels(figure) if ax.get_title() == "orange")
@@ -292,7 +332,7 @@ class Figures(unittest.TestCase):
     def test_a_training_shows_its_curves_kernels_and_what_it_does_on_examples(self):
         figure = striate.plot(self.path("training"))
         seen = texts(figure)
-        self.assertIn("accuracy: 0.938 at best", seen)
+        self.assertIn("accuracy: 0.750 of the kept", seen)
         self.assertTrue(any(t.startswith("W [to, feature], the 24 strongest of 36") for t in seen), seen)
         self.assertIn("sample 12, label 1", seen)
         self.assertEqual([t for t in seen if t.startswith("step ")], ["step 1", "step 2", "step 3"] * 2)
