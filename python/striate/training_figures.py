@@ -16,12 +16,12 @@ MOST_CHANNELS = 12
 MOST_LINES = 6  # examples drawn as lines
 DECADES = 1e3  # losses that span more are drawn on a logarithmic axis
 WIDTH = 11.0  # [inch]
-SOLVE = ("products", "forward_residual", "spectral_radius", "penalty")  # of trainings at fixed points, from the right
+OF_FIXED_POINTS = ("penalty", "spectral_radius", "forward_residual", "products")
 
 
 def draw(path):
     with h5py.File(path, "r") as file:
-        bands = [Curves(file)]
+        bands = [Curves(file), *fixed_points(file.get("curves", {}))]
         bands += [Kernels(k) for k in kernels(file.get("parameters", {}))]
         bands += examples(file)
     figure = Figure(figsize=(WIDTH, sum(b.height for b in bands) + 0.4), layout="constrained")
@@ -42,11 +42,7 @@ class Curves:
 
     def draw(self, cell):
         measures = [v for n, v in self.curves.items() if n.startswith("held_out_") and n != "held_out_loss"]
-        solves = [self.curves[n] for n in SOLVE if n in self.curves]
-        panels = list(cell.subplots(1, 2 + bool(measures) + len(solves)))
-        for v in solves:
-            self.solve(panels.pop(), v)
-        left, *middle, right = panels
+        left, *middle, right = cell.subplots(1, 3 if measures else 2)
         if "loss" in self.curves:
             self.line(left, self.curves["loss"], "learning", MODEL)
             self.line(right, self.curves["gradient_norm"], "norm of the gradient", COLOURS[2])
@@ -74,14 +70,6 @@ class Curves:
             ax.set_xlabel("update")
             ax.xaxis.set_major_locator(MaxNLocator(integer=True))
 
-    @staticmethod
-    def solve(ax, v):
-        ax.plot(v.axes[0].values, v.values, color=MODEL, linewidth=1)
-        ax.set(xlabel="update", ylabel=v.name.replace("_", " "))
-        ax.xaxis.set_major_locator(MaxNLocator(integer=True))
-        if (v.values > 0).any() and v.name == "forward_residual":
-            ax.set_yscale("log")
-
     def of_kept(self, v):
         """The name of a measure with its value for the parameters that were kept, those of the lowest held-out loss."""
         name, at = v.name.removeprefix("held_out_"), np.flatnonzero(v.axes[0].values == self.kept)
@@ -96,6 +84,26 @@ class Curves:
         ax.plot(x, y, color=colour, alpha=0.25, linewidth=0.6)
         ax.plot([x[min(i + window // 2, len(x) - 1)] for i in ends], [np.median(y[i:i + window]) for i in ends],
                 color=colour, label=label)
+
+
+class FixedPoints:
+    """How the fixed points of every update were found, and what held them stable."""
+
+    height = 1.9
+
+    def __init__(self, curves):
+        self.curves = curves
+
+    def draw(self, cell):
+        for ax, v in zip(cell.subplots(1, len(self.curves), squeeze=False)[0], self.curves):
+            ax.plot(v.axes[0].values, v.values, color=MODEL, linewidth=1)
+            ax.set(xlabel="update", ylabel=v.name.replace("_", " "))
+            ax.xaxis.set_major_locator(MaxNLocator(5, integer=True))
+
+
+def fixed_points(curves):
+    shown = [variable(curves[n]) for n in OF_FIXED_POINTS if n in curves]
+    return [FixedPoints(shown)] if shown else []
 
 
 def kernels(parameters):

@@ -306,6 +306,25 @@ class Figures(unittest.TestCase):
         self.assertEqual(analysis["difference"].attrs["units"], "deg")
         self.assertEqual(analysis.attrs["title"], "Tilt illusion")
 
+    def test_axes_of_analyses_and_of_cycles_have_their_names(self):
+        waves = striate.open(self.path("waves"), "analysis")
+        self.assertEqual(waves["vectors"].dims, ("y", "x", "component"))
+        self.assertEqual(waves["power"].dims, ("power_frequency",))
+        self.assertEqual(waves["ridge"].dims, ("ridge_frequency", "wave_number"))
+        self.assertAlmostEqual(waves["power"].sel(power_frequency=5).item(), 0.1)
+        self.assertEqual(waves.attrs["title"], "Waves")
+        cycle = striate.open(self.path("phase_response"))
+        self.assertEqual(cycle["cycle_x"].sel(phase=0.5).item(), -1)
+        self.assertEqual(cycle["interaction_H"].dims, ("phase",))
+
+    def test_branches_and_trainings_are_opened_whole(self):
+        branches = striate.open(self.path("branches"))
+        self.assertEqual(branches["branches_1_period"].dims, ("branches_1_point",))
+        self.assertEqual(branches["special_parameter"].sel(kind="Hopf").item(), 0)
+        training = striate.open(self.path("training"))
+        self.assertEqual(training["curves_held_out_loss"].sel(validated=100).item(), 0.5)
+        self.assertEqual(training["parameters_W"].dims, ("to", "feature", "dy", "dx"))
+
     def test_opening_an_incomplete_recording_warns(self):
         with self.assertWarnsRegex(UserWarning, "stopped before its end"):
             striate.open(self.path("surrounds"))
