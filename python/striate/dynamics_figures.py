@@ -13,7 +13,7 @@ MOST_LINES = 6
 def draw(path):
     with h5py.File(path, "r") as file:
         a = attributes(file)
-        cycle = {n: variable(d) for n, d in file["cycle"].items()}
+        cycle = {n: in_first_turn(variable(d)) for n, d in file["cycle"].items()}
         response = {n: variable(d) for n, d in file["response"].items()}
         interaction = file.get("interaction")
         groups = of_one_unit(cycle)
@@ -29,6 +29,13 @@ def draw(path):
             for ax in axes[1:, 2]:
                 ax.set_visible(False)
     return figure
+
+
+def in_first_turn(v):
+    """Angles, which a cycle leaves whole turns further on, begin between 0 and one turn."""
+    angle = np.abs(v.values[-1] - v.values[0]) > np.pi
+    v.values -= np.where(angle, 2 * np.pi * np.floor(v.values[0] / (2 * np.pi)), 0)
+    return v
 
 
 def of_one_unit(states):

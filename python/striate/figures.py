@@ -1,6 +1,7 @@
 """Figures of recordings: what is drawn follows from what the file holds."""
 
 import contextlib
+import dataclasses
 import textwrap
 from pathlib import Path
 
@@ -23,6 +24,7 @@ COLOURS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#0
 DATA_MARKERS = ["o", "s", "^", "D"]
 MOST_LINES = 10
 MOST_PANELS = 49
+MOST_PIXELS = 300  # of one side of a map of powers
 WIDTH, HEIGHT = 3.6, 2.7  # of one panel [inch]
 PAGE = 14.0  # the widest row of pictures [inch]
 
@@ -268,6 +270,14 @@ def ordered(axis, *columns):
     return (axis.values[keep][order], *(c[keep][order] for c in columns))
 
 
+def broken_at_turns(x, y, turn):
+    """A line on a circle, `turn` from where to where, with gaps where it jumps by more than half a turn."""
+    if turn is None:
+        return x, y
+    jumps = np.flatnonzero(np.abs(np.diff(y)) > (turn[1] - turn[0]) / 2) + 1
+    return np.insert(x, jumps, np.nan), np.insert(y, jumps, np.nan)
+
+
 def draw_published(ax, data: Published, n, label):
     ax.plot(data.x, data.y, DATA_MARKERS[n % 4], color=DATA if n == 0 else COLOURS[(n + 2) % 7],
             markerfacecolor="white", markeredgewidth=1.2, label=label, zorder=3)
@@ -380,9 +390,9 @@ class Curves(Picture):
             if not np.isfinite(y).any():
                 continue
             without = y[~np.isfinite(self.x.values)] if self.x.numeric else []
-            x, y = ordered(self.x, y)
+            x, y = broken_at_turns(*ordered(self.x, y), self.variable.attributes.get("valid_range"))
             colour = COLOURS[k % 7] if len(lines) <= 4 else matplotlib.colormaps["viridis"](0.92 * k / (len(lines) - 1))
-            marker = "o" if len(x) <= 25 else ""
+            marker = "o" if np.isfinite(x).sum() <= 25 else ""
             colour = MODEL if len(lines) == 1 else colour
             ax.plot(x, y, marker=marker, markersize=3, color=colour, label=names[k])
             for level in without:
@@ -403,6 +413,12 @@ class Curves(Picture):
         return [", ".join(a.text(i) for a, i in place) for place in places]
 
 
+def sheet_height(rows, columns, width, height):
+    """Of a panel whose image is wider than high, so that a colour bar beside it is not higher."""
+    sides = [np.ptp(edges(a)) for a in (rows, columns)]
+    return min(height, 0.9 + max(0.4, (width - 0.8) * sides[0] / sides[1]))
+
+
 class Map(Picture):
     """Images over two axes (rows, columns), one panel for each element of a remaining axis."""
 
@@ -418,6 +434,8 @@ class Map(Picture):
         if len(self.shown) > 1:
             self.panel_width, self.panel_height = 1.9, 1.75
         self.image = self.row_axis.name == "y" and self.column_axis.name == "x"
+        if self.image:
+            self.panel_height = sheet_height(self.row_axis, self.column_axis, self.panel_width, self.panel_height)
 
     def draw(self, cell):
         axes = cell.subplots(self.rows, self.columns, squeeze=False, sharex=True, sharey=True)
@@ -467,6 +485,7 @@ class Arrows(Picture):
         self.panels = panels[self.shown]
         self.columns = min(3, len(self.shown))
         self.rows = -(-len(self.shown) // self.columns)
+        self.panel_height = sheet_height(*variable.axes[-3:-1], self.panel_width, self.panel_height)
 
     def draw(self, cell):
         axes = cell.subplots(self.rows, self.columns, squeeze=False, sharex=True, sharey=True)
@@ -596,6 +615,17 @@ def decibels(variable):
     return Variable(variable.name, values, variable.axes, {**variable.attributes, "y_label": "power", "units": "dB"})
 
 
+def thinned(variable, which):
+    """The largest of neighbours along an axis with more elements than a panel has pixels, so that a narrow line stays."""
+    axis = variable.axes[which]
+    step = -(-len(axis.values) // MOST_PIXELS)
+    starts = np.arange(0, len(axis.values), step)
+    values = np.fmax.reduceat(variable.values, starts, axis=which)
+    middle = np.add.reduceat(axis.values.astype(float), starts) / np.diff([*starts, len(axis.values)])
+    axes = [*variable.axes[:which], dataclasses.replace(axis, values=middle), *variable.axes[which + 1 :]]
+    return Variable(variable.name, values, axes, variable.attributes)
+
+
 def picture(variable, published=()):
     kind = variable.attributes.get("kind")
     variable = squeezed(variable)
@@ -610,6 +640,8 @@ def picture(variable, published=()):
         keep = names[-3:]
         small = reduced(variable, keep)
         row, column = len(keep) - 2, len(keep) - 1
+        if kind == "power":
+            small = thinned(thinned(small, row), column)
         if keep[row] in ("t", "x"):  # abscissae
             row, column = column, row
         return Map(small, row, column, 0 if len(keep) == 3 else None)

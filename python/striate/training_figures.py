@@ -59,6 +59,7 @@ class Curves:
             left.legend()
         else:
             say(left, "no update yet")
+        if "loss" not in self.curves:
             say(right, "no update yet")
         right.set_ylabel("norm of the gradient")
         for n, v in enumerate(measures):
@@ -83,7 +84,7 @@ class Curves:
         ends = range(0, len(y), window)
         ax.plot(x, y, color=colour, alpha=0.25, linewidth=0.6)
         ax.plot([x[min(i + window // 2, len(x) - 1)] for i in ends], [np.median(y[i:i + window]) for i in ends],
-                color=colour, label=label)
+                color=colour, label=label, marker="o" if len(y) == 1 else "")
 
 
 class FixedPoints:

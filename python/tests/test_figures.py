@@ -144,6 +144,30 @@ class Figures(unittest.TestCase):
         np.testing.assert_array_equal(data.get_ydata(), np.arange(7.0))
         self.assertIn("model, times 0.5", texts(figure))
 
+    def test_a_narrow_line_of_power_and_jumps_of_a_phase_are_seen(self):
+        path = Path(self.directory.name) / "narrow.h5"
+        power = np.full((5000, 8), 1e-6)
+        power[2501, :] = 1
+        with made.Maker(path) as m:
+            m.axis("frequency", np.linspace(-50, 50, 5000), "Hz", "frequency")
+            m.axis("wave_number", np.linspace(-1, 1, 8), "1/mm", "wave number")
+            m.axis("t", np.arange(4.0), "ms", "time")
+            m.add("analysis/power", power, ["frequency", "wave_number"], kind="power", y_label="power")
+            m.add("analysis/turning", [2.0, 3.0, -3.0, -2.0], ["t"], kind="curve", x="t", units="rad", y_label="phase",
+                  valid_range=[-np.pi, np.pi])
+        levels, phase = panels(striate.plot(path))
+        shown = levels.collections[0].get_array()
+        self.assertLessEqual(shown.size, 300 * 8)
+        self.assertEqual(shown.max(), 0)
+        np.testing.assert_array_equal(phase.lines[0].get_ydata(), [2, 3, np.nan, -3, -2])
+
+    def test_angles_of_a_cycle_begin_in_the_first_turn(self):
+        path = self.path("phase_response")
+        with h5py.File(path, "r+") as file:
+            file["cycle/x"][:] = 101 * 2 * np.pi + 1 + np.linspace(0, 2 * np.pi, 33)
+        cycle, *_ = panels(striate.plot(path))
+        self.assertAlmostEqual(cycle.lines[0].get_ydata()[0], 1)
+
     def test_named_values_and_whole_numbers_are_ticked_as_such_and_long_times_apart(self):
         path = Path(self.directory.name) / "ticks.h5"
         with made.Maker(path) as m:
