@@ -29,6 +29,16 @@ std::string picture_kind(const Analysis& a, const AnalysisResult& form) {
   return form.row.size() < 2 ? "curve" : form.row.size() == 2 ? "map" : "field";
 }
 
+/// The conditions that are not left out, "surround 40 deg, contrast 5 %".
+std::string conditions_kept(const H5File& file, const Analysis& a) {
+  std::string kept;
+  for (const auto& [name, value] : a.only) {
+    const auto unit = std::get<std::string>(*file.attribute("/" + name, "units"));
+    kept += fmt::format("{}{} {:.4g}{}", kept.empty() ? "" : ", ", name, value, unit == "1" ? "" : " " + unit);
+  }
+  return kept;
+}
+
 }  // namespace
 
 void create_analysis(H5File& file, const Analysis& a, const AnalysisResult& form,
@@ -47,6 +57,7 @@ void create_analysis(H5File& file, const Analysis& a, const AnalysisResult& form
   file.set_attribute(path, "x_label", x.label);
   file.set_attribute(path, "x_unit", x.unit);
   file.set_attribute(path, "y_label", a.label);
+  if (!a.only.empty()) file.set_attribute(path, "only", conditions_kept(file, a));
   if (a.kind == Analysis::Kind::tuning) file.set_attribute(path, "x_values", form.row[0].values);
   if (a.course && a.course->measure == CourseMeasure::phase)
     file.set_attribute(path, "valid_range", std::vector<double>{-std::numbers::pi, std::numbers::pi});

@@ -8,20 +8,24 @@ def open(path, group=None):
     """The variables of a recording with their axes, units and attributes, loaded lazily.
 
     group: None for the root, or a group such as "analysis" or "data/shift". The root's attributes (title, circuit, seed,
-    complete) and the coordinates of its axes come with every group.
+    complete) and the coordinates of its axes come with every group. The root of a phase response, of branches and of a
+    training has the variables of all groups, `cycle/x` as `cycle_x`; these, and analyses with axes of their own, are read whole.
     """
     import warnings
 
-    import xarray
+    import h5py
 
-    root = xarray.open_dataset(path, engine="h5netcdf")
-    if not root.attrs.get("complete", 1):
+    from . import datasets
+
+    with h5py.File(path) as file:
+        whole = group is None and file.attrs.get("kind") in ("phase_response", "branches", "training")
+        complete = file.attrs.get("complete", 1)
+        own_axes = group is not None and datasets.has_axes_elsewhere(file[group])
+    if not complete:
         warnings.warn(f"{path}: the run was stopped before its end; what is here was written before that.", stacklevel=2)
-    if group is None:
-        return root
-    inner = xarray.open_dataset(path, engine="h5netcdf", group=group)
-    inner.attrs = {**root.attrs, **inner.attrs}
-    return inner.assign_coords({axis: root[axis] for axis in inner.dims if axis in root.coords})
+    if whole or own_axes:
+        return datasets.gather(path, group or "/")
+    return datasets.lazily(path, group)
 
 
 def plot(path):

@@ -4,7 +4,7 @@ import h5py
 import numpy as np
 from matplotlib.figure import Figure
 
-from .figures import COLOURS, MODEL
+from .figures import COLOURS, MODEL, labelled
 from .recording import attributes, variable, with_units
 
 MOST_LINES = 6
@@ -13,29 +13,47 @@ MOST_LINES = 6
 def draw(path):
     with h5py.File(path, "r") as file:
         a = attributes(file)
-        cycle = {n: variable(d) for n, d in file["cycle"].items()}
+        cycle = {n: in_first_turn(variable(d)) for n, d in file["cycle"].items()}
         response = {n: variable(d) for n, d in file["response"].items()}
         interaction = file.get("interaction")
+        groups = of_one_unit(cycle)
         columns = 2 if interaction is None else 3
-        figure = Figure(figsize=(3.7 * columns, 3.2), layout="constrained")
-        axes = figure.subplots(1, columns)
-        courses(axes[0], cycle, f"cycle of {a['period']:.5g} {a['time_unit']}")
-        courses(axes[1], response, "advance of the phase by a push")
-        axes[1].axhline(0, color="0.6", linewidth=0.8, zorder=0)
+        figure = Figure(figsize=(3.7 * columns, 0.5 + 2.7 * len(groups)), layout="constrained")
+        axes = figure.subplots(len(groups), columns, squeeze=False)
+        for row, names in zip(axes, groups):
+            courses(row[0], [cycle[n] for n in names], f"cycle of {a['period']:.5g} {a['time_unit']}", "state")
+            courses(row[1], [response[n] for n in names], "advance of the phase by a push", "response")
+            row[1].axhline(0, color="0.6", linewidth=0.8, zorder=0)
         if interaction is not None:
-            locking(axes[2], interaction)
+            locking(axes[0, 2], interaction)
+            for ax in axes[1:, 2]:
+                ax.set_visible(False)
     return figure
 
 
-def courses(ax, variables, title):
-    lines = [(name, v, k) for name, v in variables.items() for k in range(v.values[0].size)]
-    for n, (name, v, k) in enumerate(lines[:MOST_LINES]):
-        label = name if v.values[0].size == 1 else f"{name} {k}"
+def in_first_turn(v):
+    """Angles, which a cycle leaves whole turns further on, begin between 0 and one turn."""
+    angle = np.abs(v.values[-1] - v.values[0]) > np.pi
+    v.values -= np.where(angle, 2 * np.pi * np.floor(v.values[0] / (2 * np.pi)), 0)
+    return v
+
+
+def of_one_unit(states):
+    """Names of states that share an axis, as long as the panels are few."""
+    groups = {}
+    for name, v in states.items():
+        groups.setdefault(v.attributes.get("units", "1"), []).append(name)
+    return list(groups.values())[:MOST_LINES]
+
+
+def courses(ax, variables, title, what):
+    lines = [(v, k) for v in variables for k in range(v.values[0].size)]
+    for n, (v, k) in enumerate(lines[:MOST_LINES]):
+        label = v.name if v.values[0].size == 1 else f"{v.name} {k}"
         ax.plot(v.axes[0].values, v.values.reshape(len(v.values), -1)[:, k], color=COLOURS[n % 7], label=label)
     if len(lines) > MOST_LINES:
         title += f", first {MOST_LINES} of {len(lines)}"
-    units = {v.attributes.get("units", "1") for v in variables.values()}
-    ax.set_ylabel(with_units("response" if "advance" in title else "state", units.pop() if len(units) == 1 else "each in its unit"))
+    ax.set_ylabel(with_units(what, variables[0].attributes.get("units")))
     ax.set_xlabel("phase (periods)")
     ax.set_xlim(0, 1)
     ax.set_title(title)
@@ -74,7 +92,8 @@ def draw_branches(path):
                 for end in ("low", "high") if b.attrs["cycles"] else ("low",):
                     values = b[f"{end}/{name}"][()].reshape(len(b["parameter"]), -1)[:, k]
                     stretch(ax, b, values)
-            ax.set_ylabel(name if file[f"branches/0/low/{name}"].ndim == 1 else f"{name} {k}")
+            state = file[f"branches/0/low/{name}"]
+            ax.set_ylabel(with_units(name if state.ndim == 1 else f"{name} {k}", attributes(state).get("units")))
             ax.set_xlabel(label)
         if cycles:
             for b in branches:
@@ -144,9 +163,3 @@ def draw_lyapunov(path):
     for ax in axes:
         ax.axhline(0, color="0.6", linewidth=0.8, zorder=0)
     return figure
-
-
-def labelled(axes, shape, n):
-    """The values of the conditions at a flat index."""
-    place = np.unravel_index(n, shape) if shape else ()
-    return ", ".join(f"{a.word} {a.text(i, units=True)}" for a, i in zip(axes, place))

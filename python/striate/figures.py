@@ -1,13 +1,14 @@
 """Figures of recordings: what is drawn follows from what the file holds."""
 
 import contextlib
+import dataclasses
 import textwrap
 from pathlib import Path
 
 import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
-from matplotlib.ticker import MultipleLocator
+from matplotlib.ticker import AutoLocator, MaxNLocator, MultipleLocator
 
 from .recording import Axis, Published, Recording, Variable, read
 
@@ -23,6 +24,7 @@ COLOURS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#0
 DATA_MARKERS = ["o", "s", "^", "D"]
 MOST_LINES = 10
 MOST_PANELS = 49
+MOST_PIXELS = 300  # of one side of a map of powers
 WIDTH, HEIGHT = 3.6, 2.7  # of one panel [inch]
 PAGE = 14.0  # the widest row of pictures [inch]
 
@@ -60,10 +62,13 @@ def draw(path):
         elif recording.variables:
             figure = draw_all(pictures(recording, joined(recording.variables)))
         else:
-            raise ValueError(f"{path}: holds no variables and no analyses. Was the run stopped before its first output?")
+            reason = "nothing was recorded and nothing spiked." if recording.complete else "it was stopped before its first output."
+            raise ValueError(f"{path}: holds no variables and no analyses: {reason}")
         title = recording.title
         if not recording.complete:
             title = f"{title} (incomplete: the run was stopped)".strip()
+        for ax in figure.findobj(matplotlib.axes.Axes):
+            thin_ticks(ax)
         if title:
             title = textwrap.fill(title, int(11 * figure.get_figwidth()))
             figure.suptitle(title, fontsize=11, x=0.01, ha="left", weight="bold")
@@ -82,6 +87,22 @@ def show_rounding_flat(ax):
         size = max(abs(low or 0), abs(high or 0))
         if low is not None and 0 < high - low < 1e-8 * size:
             image.set_clim((low + high) / 2 - 1e-2 * size, (low + high) / 2 + 1e-2 * size)
+
+
+def thin_ticks(ax):
+    """Long numbers stand apart."""
+    if isinstance(ax.xaxis.get_major_locator(), AutoLocator) and max(map(abs, ax.get_xlim())) >= 1e4:
+        ax.xaxis.set_major_locator(MaxNLocator(4))
+
+
+def set_ticks(which, axis):
+    """Ticks at values that have names, or at whole numbers where all values are."""
+    finite = axis.values[np.isfinite(axis.values)] if axis.numeric else np.arange(len(axis.values))
+    if axis.meanings or not axis.numeric:
+        names = [axis.text(i) for i in range(len(axis.values)) if not axis.numeric or np.isfinite(axis.values[i])]
+        which.set_ticks(finite, labels=names)
+    elif axis.units in ("", "1") and (finite == np.round(finite)).all():
+        which.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
 
 
 def save(figure, path):
@@ -207,9 +228,12 @@ class Picture:
         return ", ".join(parts)
 
     def heading(self, cell):
+        a = self.variable.attributes
         name = self.variable.name
-        if "y_label" in self.variable.attributes:  # an analysis, whose name is words
+        if "y_label" in a:  # an analysis, whose name is words
             name = name.replace("_", " ")
+        if "only" in a:
+            name += f", only {a['only']}"
         score = self.score()
         cell.suptitle(f"{name}: {score}" if score else name, fontsize=9)
 
@@ -222,6 +246,18 @@ def at(axis, index):
     return axis.text(index) if axis.meanings else f"{axis.word} {axis.text(index, units=True)}"
 
 
+def labelled(axes, shape, n):
+    """The values of the conditions at a flat index."""
+    place = np.unravel_index(n, shape) if shape else ()
+    return ", ".join(at(a, i) for a, i in zip(axes, place))
+
+
+def say(ax, text):
+    """A panel without anything to draw says why."""
+    ax.set_axis_off()
+    ax.text(0.5, 0.5, text, transform=ax.transAxes, ha="center", va="center", fontsize=9, color="0.4")
+
+
 def wrapped(label, panels=1):
     """A label in lines that fit beside or below one panel of as many in a row."""
     return textwrap.fill(label, 34 if panels == 1 else 18)
@@ -232,6 +268,14 @@ def ordered(axis, *columns):
     keep = np.isfinite(axis.values)
     order = np.argsort(axis.values[keep], kind="stable")
     return (axis.values[keep][order], *(c[keep][order] for c in columns))
+
+
+def broken_at_turns(x, y, turn):
+    """A line on a circle, `turn` from where to where, with gaps where it jumps by more than half a turn."""
+    if turn is None:
+        return x, y
+    jumps = np.flatnonzero(np.abs(np.diff(y)) > (turn[1] - turn[0]) / 2) + 1
+    return np.insert(x, jumps, np.nan), np.insert(y, jumps, np.nan)
 
 
 def draw_published(ax, data: Published, n, label):
@@ -309,10 +353,13 @@ class Curves(Picture):
             self.draw_panel(ax, flat[n], data)
             if self.panels > 1:
                 ax.set_title(", ".join(at(a, i) for a, i in zip(self.panel_axes, index)), fontsize=7)
+            if not np.isfinite(flat[n]).any():
+                say(ax, "not a number\neverywhere")
         shown = np.concatenate([self.values.ravel(), *[p.y for p in self.published]])
         for ax in axes.ravel()[: self.panels]:
             if ax.get_yscale() == "linear":
                 mark_zero(ax, shown)
+            set_ticks(ax.xaxis, self.x)
             mark_angles(ax, self.x)
             for n, t in enumerate(self.x.marks):
                 ax.axvline(t, color="0.6", linestyle=(0, (2, 2)), linewidth=0.8, zorder=0,
@@ -343,9 +390,9 @@ class Curves(Picture):
             if not np.isfinite(y).any():
                 continue
             without = y[~np.isfinite(self.x.values)] if self.x.numeric else []
-            x, y = ordered(self.x, y)
+            x, y = broken_at_turns(*ordered(self.x, y), self.variable.attributes.get("valid_range"))
             colour = COLOURS[k % 7] if len(lines) <= 4 else matplotlib.colormaps["viridis"](0.92 * k / (len(lines) - 1))
-            marker = "o" if len(x) <= 25 else ""
+            marker = "o" if np.isfinite(x).sum() <= 25 else ""
             colour = MODEL if len(lines) == 1 else colour
             ax.plot(x, y, marker=marker, markersize=3, color=colour, label=names[k])
             for level in without:
@@ -366,6 +413,12 @@ class Curves(Picture):
         return [", ".join(a.text(i) for a, i in place) for place in places]
 
 
+def sheet_height(rows, columns, width, height):
+    """Of a panel whose image is wider than high, so that a colour bar beside it is not higher."""
+    sides = [np.ptp(edges(a)) for a in (rows, columns)]
+    return min(height, 0.9 + max(0.4, (width - 0.8) * sides[0] / sides[1]))
+
+
 class Map(Picture):
     """Images over two axes (rows, columns), one panel for each element of a remaining axis."""
 
@@ -381,6 +434,8 @@ class Map(Picture):
         if len(self.shown) > 1:
             self.panel_width, self.panel_height = 1.9, 1.75
         self.image = self.row_axis.name == "y" and self.column_axis.name == "x"
+        if self.image:
+            self.panel_height = sheet_height(self.row_axis, self.column_axis, self.panel_width, self.panel_height)
 
     def draw(self, cell):
         axes = cell.subplots(self.rows, self.columns, squeeze=False, sharex=True, sharey=True)
@@ -398,8 +453,9 @@ class Map(Picture):
             i = self.shown[n]
             mesh = ax.pcolormesh(edges(self.column_axis), edges(self.row_axis), self.values[i], rasterized=True, **limits)
             for axis, which in ((self.column_axis, ax.xaxis), (self.row_axis, ax.yaxis)):
-                if not axis.numeric:
-                    which.set_ticks(np.arange(len(axis.values)), labels=[str(v) for v in axis.values])
+                set_ticks(which, axis)
+            if not np.isfinite(self.values[i]).any():
+                say(ax, "not a number\neverywhere")
             if self.image:
                 ax.set_aspect("equal")
             if self.panel_axis is not None:
@@ -429,6 +485,7 @@ class Arrows(Picture):
         self.panels = panels[self.shown]
         self.columns = min(3, len(self.shown))
         self.rows = -(-len(self.shown) // self.columns)
+        self.panel_height = sheet_height(*variable.axes[-3:-1], self.panel_width, self.panel_height)
 
     def draw(self, cell):
         axes = cell.subplots(self.rows, self.columns, squeeze=False, sharex=True, sharey=True)
@@ -441,7 +498,7 @@ class Arrows(Picture):
                 continue
             size = np.where(length[n] > 0, length[n], 1)
             arrows = ax.quiver(columns.values, rows.values, self.panels[n, ..., 0] / size, self.panels[n, ..., 1] / size,
-                               length[n], cmap="viridis", clim=(0, longest), angles="xy", pivot="mid",
+                               length[n], cmap="viridis_r", clim=(0, longest), angles="xy", pivot="mid",
                                scale=1.15 * len(columns.values))
             ax.set_aspect("equal")
             if self.panel_axis is not None:
@@ -558,6 +615,17 @@ def decibels(variable):
     return Variable(variable.name, values, variable.axes, {**variable.attributes, "y_label": "power", "units": "dB"})
 
 
+def thinned(variable, which):
+    """The largest of neighbours along an axis with more elements than a panel has pixels, so that a narrow line stays."""
+    axis = variable.axes[which]
+    step = -(-len(axis.values) // MOST_PIXELS)
+    starts = np.arange(0, len(axis.values), step)
+    values = np.fmax.reduceat(variable.values, starts, axis=which)
+    middle = np.add.reduceat(axis.values.astype(float), starts) / np.diff([*starts, len(axis.values)])
+    axes = [*variable.axes[:which], dataclasses.replace(axis, values=middle), *variable.axes[which + 1 :]]
+    return Variable(variable.name, values, axes, variable.attributes)
+
+
 def picture(variable, published=()):
     kind = variable.attributes.get("kind")
     variable = squeezed(variable)
@@ -572,6 +640,8 @@ def picture(variable, published=()):
         keep = names[-3:]
         small = reduced(variable, keep)
         row, column = len(keep) - 2, len(keep) - 1
+        if kind == "power":
+            small = thinned(thinned(small, row), column)
         if keep[row] in ("t", "x"):  # abscissae
             row, column = column, row
         return Map(small, row, column, 0 if len(keep) == 3 else None)

@@ -114,13 +114,13 @@ def axis_from(scale):
                 tuple(m.replace("_", " ") for m in a.get("flag_meanings", "").split()))
 
 
+def axes_of(dataset):
+    return [axis_from(scales[0]) if len(scales) else Axis(f"axis {d + 1}", np.arange(dataset.shape[d]), f"axis {d + 1}")
+            for d, scales in enumerate(dataset.dims)]
+
+
 def variable(dataset):
-    a = attributes(dataset)
-    axes = []
-    for d in range(dataset.ndim):
-        scales = dataset.dims[d]
-        axes.append(axis_from(scales[0]) if len(scales) else
-                    Axis(f"axis {d + 1}", np.arange(dataset.shape[d]), f"axis {d + 1}"))
+    a, axes = attributes(dataset), axes_of(dataset)
     v = Variable(dataset.name.split("/")[-1], dataset[()].astype(float), axes, a)
     x = v.axis(a.get("x", ""))
     if x is not None:

@@ -1,20 +1,24 @@
-"""Figures of the spikes in a recording: raster, rate, intervals and correlation of every event that has any."""
+"""Figures of the spikes in a recording: raster, rate, intervals and correlation of every event that has any, in each condition."""
+
+from dataclasses import dataclass
 
 import h5py
 import numpy as np
 from matplotlib.ticker import MaxNLocator
 
-from .figures import HEIGHT, MODEL, WIDTH
+from .figures import HEIGHT, MODEL, WIDTH, labelled, say
+from .recording import axes_of
 from .spikes import read_events
 
-MOST_ROWS = 6  # events of one figure
+MOST_ROWS = 6  # of one figure
+MOST_NAMES = 12  # of conditions beside a raster
 MOST_TRAINS = 400  # of correlations
 MOST_MARKS = 200_000  # of a raster; beyond, every n-th element is drawn
 
 
 def has_spikes(path):
     with h5py.File(path) as file:
-        return bool(read_events(file))
+        return any(spikes.times.size for of in read_events(file).values() for spikes in of.values())
 
 
 def intervals(times, ids):
@@ -42,57 +46,131 @@ def correlations(times, ids, last, bins=100):
     return np.corrcoef(counts)[np.triu_indices(len(counts), 1)]
 
 
+def condition_axes(file):
+    """The conditions of a run in the order in which they are numbered; before them the keys of a sweep."""
+    if "run" in file:
+        return axes_of(next(iter(file["run"].values())))
+    for dataset in file.values():
+        axes = axes_of(dataset) if isinstance(dataset, h5py.Dataset) else []
+        names = [a.name for a in axes]
+        if "t" in names[1:]:
+            return axes[: names.index("t")]
+    return []
+
+
+@dataclass
+class Row:
+    """Spikes of one event that are drawn together: of elements in one condition, or of one element in several."""
+
+    name: str
+    where: str  # the condition
+    times: np.ndarray
+    ids: np.ndarray
+    rows: int  # of the raster
+    label: str
+    names: list  # of the rows, where they are conditions
+    unit: str
+    end: float
+
+    @property
+    def title(self):
+        return ("spikes" if self.name == "spike" else f"spikes of {self.name}") + (f", {self.where}" if self.where else "")
+
+
+def rows_of(file):
+    axes, events, sweep = condition_axes(file), read_events(file), "sweep" in file.attrs
+    shape = [len(a.values) for a in axes]
+    of_point = int(np.prod(shape)) // file["status"].size if sweep and axes else 1
+    end = file["t"][-1] if "t" in file and (sweep or file.attrs.get("complete", 1)) else None
+    conditions = {}
+    for name, of in events.items():
+        event, _, point = name.rpartition("/") if sweep else (name, "", "0")
+        for condition, spikes in of.items():
+            conditions.setdefault(event, {})[int(point) * of_point + condition] = spikes
+
+    def last(condition):  # a run that was broken off wrote spikes up to there
+        return end if end is not None else max(of[condition].times.max(initial=0) for of in conditions.values() if condition in of)
+
+    def where(condition):
+        return labelled(axes, shape, condition) if axes else f"condition {condition}"
+
+    for event, of in conditions.items():
+        fired = {n: spikes for n, spikes in of.items() if spikes.times.size}
+        if len(of) > 1 and fired and max(spikes.elements for spikes in of.values()) == 1:
+            yield Row(event, "", np.concatenate([s.times for s in fired.values()]),
+                      np.concatenate([np.full(s.times.size, place) for place, s in enumerate(of.values()) if s.times.size]),
+                      len(of), "condition", [where(n) for n in of], next(iter(fired.values())).unit, max(map(last, of)))
+            continue
+        for n, spikes in fired.items():
+            yield Row(event, where(n) if len(of) > 1 or axes else "", spikes.times, spikes.ids, spikes.elements,
+                      "element" if event == "spike" else f"element of {event}", [], spikes.unit, last(n))
+
+
 class Spikes:
-    """The part of a figure that shows the spikes of a recording: a row of panels for each event."""
+    """The part of a figure that shows the spikes of a recording: a row of panels for each event and condition."""
 
     width = 4 * WIDTH
 
     def __init__(self, path):
         with h5py.File(path) as file:
-            self.events = dict(list(read_events(file).items())[:MOST_ROWS])
-            self.end = file["t"][-1] if "t" in file else None
-        self.height = HEIGHT * len(self.events)
+            rows = list(rows_of(file))
+        self.rows, self.total = rows[:MOST_ROWS], len(rows)
+        self.height = HEIGHT * len(self.rows)
 
     def draw(self, figure):
-        panels = figure.subplots(len(self.events), 4, squeeze=False, width_ratios=[2, 1, 1, 1])
-        for row, (name, event) in zip(panels, self.events.items()):
-            draw_event(row, name, *event, self.end)
+        panels = figure.subplots(len(self.rows), 4, squeeze=False, width_ratios=[2, 1, 1, 1])
+        for axes, row in zip(panels, self.rows):
+            raster, rate, isi, pairs = axes
+            draw_raster(raster, row)
+            draw_rate(rate, row)
+            draw_intervals(isi, row)
+            draw_pairs(pairs, row)
+        if self.total > len(self.rows):
+            figure.suptitle(f"the first {len(self.rows)} of {self.total} events and conditions that have spikes", fontsize=9)
 
 
-def draw_event(row, name, times, ids, condition, units, elements, end):
-    last = end if end is not None else times.max()
-    raster, rate, isi, pairs = row
-    if elements == 1 and condition.max() > 0:  # of one element: its spikes in every condition
-        ids, label, note, elements = condition, "condition", "", condition.max() + 1
+def draw_raster(ax, row):
+    every = int(np.ceil(row.times.size / MOST_MARKS))
+    shown = row.ids % every == 0
+    few = row.rows <= 60
+    marks = dict(marker="|", markersize=min(12, 150 / row.rows)) if few else dict(marker=".", markersize=2, markeredgewidth=0)
+    ax.plot(row.times[shown], row.ids[shown], linestyle="none", color="black", **marks)
+    ax.set(xlabel=f"time ({row.unit})", ylabel=row.label, title=row.title, xlim=(0, row.end), ylim=(-0.5, row.rows - 0.5))
+    if row.names and len(row.names) <= MOST_NAMES:
+        ax.set_yticks(range(row.rows), row.names)
+        ax.set_ylabel("")
     else:
-        first = condition == condition[0]
-        note = f" (condition {condition[0]})" if not first.all() else ""
-        times, ids, label = times[first], ids[first], "element" if name == "spike" else f"element of {name}"
-    every = int(np.ceil(times.size / MOST_MARKS))
-    shown = ids % every == 0
-    few = elements <= 60
-    raster.plot(times[shown], ids[shown], "|" if few else ",", color="black", markersize=min(12, 150 / elements))
-    title = "spikes" if name == "spike" else f"spikes of {name}"
-    raster.set(xlabel=f"time ({units})", ylabel=label, title=title + note, xlim=(0, last),
-               ylim=(-0.5, elements - 0.5))
-    raster.yaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
-    bins = np.linspace(0, last, int(np.clip(times.size / 5, 5, 100)) + 1)
-    per_second = {"ms": 1000, "s": 1}.get(units)
-    count = np.histogram(times, bins)[0] / (bins[1] - bins[0]) / elements * (per_second or 1)
-    rate.stairs(count, bins, color=MODEL)
-    rate.set(xlabel=f"time ({units})", ylabel=f"rate of one element ({'Hz' if per_second else '1/' + units})",
-             title="rate", ylim=(0, None))
-    between, variation = intervals(times, ids)
-    if between.size:
-        bins = np.linspace(0, 1.02 * between.max(), int(np.clip(between.size / 2, 25, 60)) + 1)
-        isi.hist(between, bins, color=MODEL, log=True)
-        isi.set_ylim(0.7, None)
-    isi.set(xlabel=f"interval ({units})", ylabel="number",
-            title="intervals" + (f", mean CV {variation.mean():.2f}" if variation.size else ""))
-    r = correlations(times, ids, last)
-    if r.size:
-        pairs.hist(r, 50, range=(r.min() - 1e-3, r.max() + 1e-3) if np.ptp(r) < 1e-3 else None, color=MODEL)
-    else:
-        pairs.axis("off")
-    pairs.set(xlabel=f"correlation of counts in {last / 100:.3g} {units}", ylabel="pairs",
-              title="pairs" + (f", mean {r.mean():.3f}" if r.size else ": too few spikes"))
+        ax.yaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+
+
+def draw_rate(ax, row):
+    bins = np.linspace(0, row.end, int(np.clip(row.times.size / 5, 5, 100)) + 1)
+    per_second = {"ms": 1000, "s": 1}.get(row.unit)
+    count = np.histogram(row.times, bins)[0] / (bins[1] - bins[0]) / row.rows * (per_second or 1)
+    ax.stairs(count, bins, color=MODEL)
+    ax.set(xlabel=f"time ({row.unit})", ylabel=f"rate of one element ({'Hz' if per_second else '1/' + row.unit})",
+           title="rate, mean of all conditions" if row.names else "rate", ylim=(0, None))
+
+
+def draw_intervals(ax, row):
+    between, variation = intervals(row.times, row.ids)
+    if not between.size:
+        say(ax, "no intervals: nothing\nspiked twice")
+        return
+    bins = np.linspace(0, 1.02 * between.max(), int(np.clip(between.size / 2, 25, 60)) + 1)
+    ax.hist(between, bins, color=MODEL)
+    ax.set_yscale("symlog", linthresh=1)
+    ax.set(xlabel=f"interval ({row.unit})", ylabel="number", ylim=(0, None),
+           title=("intervals of all conditions" if row.names else "intervals")
+           + (f", mean CV {variation.mean():.2f}" if variation.size else ""))
+
+
+def draw_pairs(ax, row):
+    r = correlations(row.times, row.ids, row.end)
+    if row.names or not r.size:
+        say(ax, "pairs: one element" if row.rows == 1 or row.names else "pairs: too few spikes")
+        return
+    ax.hist(r, 50, range=(r.min() - 1e-3, r.max() + 1e-3) if np.ptp(r) < 1e-3 else None, color=MODEL)
+    ax.yaxis.set_major_locator(MaxNLocator(integer=True))
+    ax.set(xlabel=f"correlation of counts in {float(f'{row.end / 100:.3g}'):g} {row.unit}", ylabel="pairs",
+           title=f"pairs, mean {r.mean():.3f}")

@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 
 import h5py
@@ -12,33 +13,43 @@ import numpy as np
 LAYOUTS = [("times", "ids"), ("timestamps", "node_ids")]  # Striate's, SONATA's
 
 
+@dataclass
+class Spikes:
+    """What one event did in one condition."""
+
+    times: np.ndarray
+    ids: np.ndarray
+    unit: str
+    elements: int
+
+
 def read_events(file):
-    """{name: (times, ids, condition, unit, elements)} of the spikes below /spikes of an open HDF5 file that has any; of a sweep,
-    those of each point that is done are NAME/POINT."""
+    """{name: {condition: Spikes}} of what stands below /spikes of an open HDF5 file; of a sweep, that of each point that is
+    done is NAME/POINT."""
     found = {}
     status = file["status"][()].ravel() if "sweep" in file.attrs else None
 
     def visit(name, group):
         for times, ids in LAYOUTS:
-            if isinstance(group, h5py.Group) and times in group and ids in group and group[times].size:
-                unit = group[times].attrs.get("units", "ms" if times == "timestamps" else "")
+            if isinstance(group, h5py.Group) and times in group and ids in group:
                 place = name.split("/")
                 if status is not None and status[int(place[1])] != 1:
                     continue
                 of_run = 1 + (status is not None)
                 condition = int(place.pop()) if len(place) > of_run and place[-1].isdigit() else 0
-                whole = min(group[times].size, group[ids].size)  # a killed run may have left one longer
-                found.setdefault("/".join(place), {})[condition] = (
-                    group[times][:whole], group[ids][:whole], unit.decode() if isinstance(unit, bytes) else unit,
-                    max(int(group[ids].attrs.get("elements", 0)), int(group[ids][:whole].max()) + 1))
+                found.setdefault("/".join(place), {})[condition] = read_spikes(group[times], group[ids])
 
     if "spikes" in file:
         visit("spikes", file["spikes"])
         file["spikes"].visititems(visit)
-    return {name: (*(np.concatenate([spikes[i] for _, spikes in sorted(of.items())]) for i in (0, 1)),
-                   np.concatenate([np.full(len(spikes[0]), condition) for condition, spikes in sorted(of.items())]),
-                   next(iter(of.values()))[2], max(spikes[3] for spikes in of.values()))
-            for name, of in found.items()}
+    return {name: dict(sorted(of.items())) for name, of in found.items()}
+
+
+def read_spikes(times, ids):
+    unit = times.attrs.get("units", "ms" if times.name.endswith("timestamps") else "")
+    whole = min(times.size, ids.size)  # a killed run may have left one longer
+    elements = max(int(ids.attrs.get("elements", 0)), int(ids[:whole].max()) + 1 if whole else 0)
+    return Spikes(times[:whole], ids[:whole], unit.decode() if isinstance(unit, bytes) else unit, elements)
 
 
 def trains(path, population=None, condition=0, count=None):
@@ -46,17 +57,19 @@ def trains(path, population=None, condition=0, count=None):
     with h5py.File(path) as file:
         events = read_events(file)
     if population is None:
-        if len(events) != 1:
+        likely = [name for name, of in events.items() if any(spikes.times.size for spikes in of.values())] or list(events)
+        if len(likely) != 1:
             raise ValueError(f"{path}: which spikes? Name one of {', '.join(events) or 'none'}.")
-        population = next(iter(events))
+        population = likely[0]
     if population not in events:
         raise ValueError(f"{path}: there are no spikes of '{population}'. There are {', '.join(events) or 'none'}.")
-    times, ids, conditions, _, elements = events[population]
-    of = conditions == condition
-    times, ids = times[of], ids[of]
+    conditions = events[population]
     if count is None:
-        count = elements
-    return [np.sort(times[ids == i]) for i in range(count)]
+        count = max(spikes.elements for spikes in conditions.values())
+    if condition not in conditions:
+        return [np.array([]) for _ in range(count)]
+    spikes = conditions[condition]
+    return [np.sort(spikes.times[spikes.ids == i]) for i in range(count)]
 
 
 def distances(spikes, measure, **parameters):

@@ -5,7 +5,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from .figures import COLOURS, DATA, MODEL
+from .figures import COLOURS, DATA, MODEL, say, wrapped
 from .recording import axis_from, variable
 
 MOST_SLICES = 24  # of one kernel
@@ -16,11 +16,12 @@ MOST_CHANNELS = 12
 MOST_LINES = 6  # examples drawn as lines
 DECADES = 1e3  # losses that span more are drawn on a logarithmic axis
 WIDTH = 11.0  # [inch]
+OF_FIXED_POINTS = ("penalty", "spectral_radius", "forward_residual", "products")
 
 
 def draw(path):
     with h5py.File(path, "r") as file:
-        bands = [Curves(file)]
+        bands = [Curves(file), *fixed_points(file.get("curves", {}))]
         bands += [Kernels(k) for k in kernels(file.get("parameters", {}))]
         bands += examples(file)
     figure = Figure(figsize=(WIDTH, sum(b.height for b in bands) + 0.4), layout="constrained")
@@ -37,6 +38,7 @@ class Curves:
 
     def __init__(self, file):
         self.curves = {n: variable(d) for n, d in file.get("curves", {}).items()}
+        self.kept = file["checkpoint"].attrs["best_update"] if "checkpoint" in file else None
 
     def draw(self, cell):
         measures = [v for n, v in self.curves.items() if n.startswith("held_out_") and n != "held_out_loss"]
@@ -55,17 +57,24 @@ class Curves:
         left.set_ylabel("loss")
         if losses.size:
             left.legend()
+        else:
+            say(left, "no update yet")
+        if "loss" not in self.curves:
+            say(right, "no update yet")
         right.set_ylabel("norm of the gradient")
         for n, v in enumerate(measures):
-            name = v.name.removeprefix("held_out_")
-            middle[0].plot(v.axes[0].values, v.values, "o-", color=COLOURS[n % 7], markersize=3,
-                           label=f"{name}: {v.values.max():.3f} at best")
+            middle[0].plot(v.axes[0].values, v.values, "o-", color=COLOURS[n % 7], markersize=3, label=self.of_kept(v))
         for ax in middle:
             ax.set_ylabel("held-out samples")
             ax.legend()
         for ax in (left, *middle, right):
             ax.set_xlabel("update")
             ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+
+    def of_kept(self, v):
+        """The name of a measure with its value for the parameters that were kept, those of the lowest held-out loss."""
+        name, at = v.name.removeprefix("held_out_"), np.flatnonzero(v.axes[0].values == self.kept)
+        return f"{name}: {v.values[at[-1]]:.3f} of the kept" if at.size else name
 
     @staticmethod
     def line(ax, v, label, colour):
@@ -75,7 +84,27 @@ class Curves:
         ends = range(0, len(y), window)
         ax.plot(x, y, color=colour, alpha=0.25, linewidth=0.6)
         ax.plot([x[min(i + window // 2, len(x) - 1)] for i in ends], [np.median(y[i:i + window]) for i in ends],
-                color=colour, label=label)
+                color=colour, label=label, marker="o" if len(y) == 1 else "")
+
+
+class FixedPoints:
+    """How the fixed points of every update were found, and what held them stable."""
+
+    height = 1.9
+
+    def __init__(self, curves):
+        self.curves = curves
+
+    def draw(self, cell):
+        for ax, v in zip(cell.subplots(1, len(self.curves), squeeze=False)[0], self.curves):
+            ax.plot(v.axes[0].values, v.values, color=MODEL, linewidth=1)
+            ax.set(xlabel="update", ylabel=v.name.replace("_", " "))
+            ax.xaxis.set_major_locator(MaxNLocator(5, integer=True))
+
+
+def fixed_points(curves):
+    shown = [variable(curves[n]) for n in OF_FIXED_POINTS if n in curves]
+    return [FixedPoints(shown)] if shown else []
 
 
 def kernels(parameters):
@@ -179,7 +208,7 @@ class Lines:
     height = 2.1
 
     def __init__(self, course, labels, numbers):
-        self.name, self.labels, self.numbers = course.name, labels, numbers
+        self.name, self.label, self.labels, self.numbers = course.name, course.label, labels, numbers
         values = course.values.reshape(*course.values.shape[:2], -1)
         self.values = values[:MOST_LINES, ..., :MOST_CHANNELS]
         some = [f"{shown} of {all_of} {what}" for shown, all_of, what in
@@ -195,6 +224,6 @@ class Lines:
             ax.set_title(title(self.labels, self.numbers, e), fontsize=7)
             ax.set_xlabel("step")
             ax.xaxis.set_major_locator(MaxNLocator(integer=True))
-        axes[0].set_ylabel(self.name)
+        axes[0].set_ylabel(wrapped(self.label))
         if self.note:
             cell.suptitle(self.note, fontsize=9)

@@ -170,6 +170,7 @@ def training(path):
             m.add(f"curves/{name}", np.exp(-np.arange(200) / 100), ["update"])
         m.add("curves/held_out_loss", [0.7, 0.5, 0.2], ["validated"])
         m.add("curves/held_out_accuracy", [0.5, 0.75, 0.9375], ["validated"])
+        m.file.create_group("checkpoint").attrs["best_update"] = 100
         m.axis("to", np.arange(6.0))
         m.axis("feature", np.arange(6.0))
         m.axis("dy", np.arange(5.0))
@@ -250,14 +251,18 @@ def lyapunov(path):
 
 
 def spikes(path):
-    """Two elements that spike every 10 ms and one that is silent, in the first of two conditions."""
+    """Two elements that spike every 10 ms and one that is silent, in the first of two conditions; an event that never came."""
     with Maker(path, "Spikes") as m:
+        m.axis("drive", [20.0, 10.0], "mV", "drive")
+        m.add("run/steps", [5, 5], ["drive"])
         m.axis("t", np.linspace(0, 100, 11), "ms", "time")
         times = np.concatenate([np.arange(5, 100, 10.0), np.arange(7, 100, 10.0)])
         for condition, t, ids in ((0, times, [0] * 10 + [2] * 10), (1, np.array([50.0]), [1])):
             group = f"spikes/spike/{condition}"
             m.axis(f"{group}/times", t, "ms", "times of spike")
             m.add(f"{group}/ids", np.array(ids), [f"{group}/times"])
+            m.axis(f"spikes/other/{condition}/times", np.array([]), "ms", "times of other")
+            m.add(f"spikes/other/{condition}/ids", np.array([], int), [f"spikes/other/{condition}/times"], elements=4)
 
 
 ALL = dict(spikes=spikes, waves=waves, phase_response=phase_response, branches=branches, lyapunov=lyapunov, tilt=tilt, plaids=plaids, surrounds=surrounds, traces=traces, codes=codes, pair=pair, sweep=sweep, training=training)

@@ -52,7 +52,7 @@ class Figures(unittest.TestCase):
         self.assertIn("Tilt illusion", shown)
 
     def test_spikes_are_drawn_as_raster_rate_intervals_and_correlations(self):
-        raster, rate, isi, pairs = panels(striate.plot(self.path("spikes")))
+        raster, rate, isi, pairs, *_ = panels(striate.plot(self.path("spikes")))
         np.testing.assert_array_equal(np.sort(raster.lines[0].get_xdata()), np.sort(
             np.concatenate([np.arange(5, 100, 10.0), np.arange(7, 100, 10.0)])))
         self.assertEqual(set(raster.lines[0].get_ydata()), {0, 2})
@@ -62,6 +62,38 @@ class Figures(unittest.TestCase):
         self.assertIn("mean CV 0.00", isi.get_title())
         # two trains of one spike in every tenth bin of 1 ms, never in the same: (0 - 0.1^2)/(0.1 - 0.1^2) = -1/9
         self.assertIn("mean -0.111", pairs.get_title())
+
+    def test_each_condition_has_spikes_of_its_own_and_its_values_as_name(self):
+        shown = panels(striate.plot(self.path("spikes")))
+        self.assertEqual([ax.get_title() for ax in shown[::4]], ["spikes, drive 20 mV", "spikes, drive 10 mV"])
+        self.assertEqual(list(shown[4].lines[0].get_xdata()), [50])
+        self.assertEqual([ax.texts[0].get_text() for ax in shown[6:8]],
+                         ["no intervals: nothing\nspiked twice", "pairs: too few spikes"])
+
+    def test_spikes_of_one_element_are_a_row_for_each_condition(self):
+        path = self.path("spikes")
+        with h5py.File(path, "r+") as file:
+            file["spikes/spike/0/ids"][:] = 0
+            file["spikes/spike/1/ids"][:] = 0
+        raster, *_ = panels(striate.plot(path))
+        self.assertEqual([t.get_text() for t in raster.get_yticklabels()], ["drive 20 mV", "drive 10 mV"])
+        self.assertEqual(set(raster.lines[0].get_ydata()), {0, 1})
+
+    def test_what_a_run_did_before_it_was_stopped_is_not_correlated_by_what_it_did_not_reach(self):
+        path = self.path("spikes")
+        rng = np.random.default_rng(1)
+        with h5py.File(path, "r+") as file:
+            file.attrs["complete"] = 0
+            del file["spikes"], file["run"], file["drive"]
+            file["spikes/spike/times"] = np.sort(rng.uniform(0, 5, 600))  # of 100 ms
+            file["spikes/spike/ids"] = rng.integers(0, 10, 600)
+        raster, _, _, pairs = panels(striate.plot(path))
+        self.assertLess(raster.get_xlim()[1], 5)
+        self.assertLess(abs(float(pairs.get_title().split()[-1])), 0.1)
+
+    def test_trains_of_an_event_that_never_came_are_empty(self):
+        trains = striate.spike_trains(self.path("spikes"), "other")
+        self.assertEqual([len(t) for t in trains], [0] * 4)
 
     def test_spikes_are_read_in_the_layouts_of_striate_and_sonata(self):
         with h5py.File(self.path("spikes")) as file, h5py.File(Path(self.directory.name) / "sonata.h5", "w") as sonata:
@@ -111,6 +143,70 @@ class Figures(unittest.TestCase):
         np.testing.assert_array_equal(model.get_ydata(), np.arange(1, 8.0))  # 0.5 of the 2 to 14 in the file
         np.testing.assert_array_equal(data.get_ydata(), np.arange(7.0))
         self.assertIn("model, times 0.5", texts(figure))
+
+    def test_a_narrow_line_of_power_and_jumps_of_a_phase_are_seen(self):
+        path = Path(self.directory.name) / "narrow.h5"
+        power = np.full((5000, 8), 1e-6)
+        power[2501, :] = 1
+        with made.Maker(path) as m:
+            m.axis("frequency", np.linspace(-50, 50, 5000), "Hz", "frequency")
+            m.axis("wave_number", np.linspace(-1, 1, 8), "1/mm", "wave number")
+            m.axis("t", np.arange(4.0), "ms", "time")
+            m.add("analysis/power", power, ["frequency", "wave_number"], kind="power", y_label="power")
+            m.add("analysis/turning", [2.0, 3.0, -3.0, -2.0], ["t"], kind="curve", x="t", units="rad", y_label="phase",
+                  valid_range=[-np.pi, np.pi])
+        levels, phase = panels(striate.plot(path))
+        shown = levels.collections[0].get_array()
+        self.assertLessEqual(shown.size, 300 * 8)
+        self.assertEqual(shown.max(), 0)
+        np.testing.assert_array_equal(phase.lines[0].get_ydata(), [2, 3, np.nan, -3, -2])
+
+    def test_angles_of_a_cycle_begin_in_the_first_turn(self):
+        path = self.path("phase_response")
+        with h5py.File(path, "r+") as file:
+            file["cycle/x"][:] = 101 * 2 * np.pi + 1 + np.linspace(0, 2 * np.pi, 33)
+        cycle, *_ = panels(striate.plot(path))
+        self.assertAlmostEqual(cycle.lines[0].get_ydata()[0], 1)
+
+    def test_named_values_and_whole_numbers_are_ticked_as_such_and_long_times_apart(self):
+        path = Path(self.directory.name) / "ticks.h5"
+        with made.Maker(path) as m:
+            m.axis("kind", [1.0, 2.0, 3.0], "1", "kind")
+            m.file["kind"].attrs.update(flag_values=[1.0, 2.0, 3.0], flag_meanings="weak medium strong")
+            m.axis("trial", [1.0, 2.0, 3.0], "1", "trial")
+            m.axis("t", np.linspace(0, 4e5, 11), "ms", "time")
+            m.add("analysis/a", [1.0, 2.0, 4.0], ["kind"], kind="curve", x="kind", y_label="rate", only="surround 40 deg")
+            m.add("analysis/b", np.eye(3), ["kind", "trial"], kind="map", y_label="rate")
+            m.add("analysis/c", np.arange(11.0), ["t"], kind="curve", x="t", y_label="rate")
+            m.add("analysis/d", np.full(11, np.nan), ["t"], kind="curve", x="t", y_label="rate")
+        figure = striate.plot(path)
+        named, image, times, empty = panels(figure)
+        names = ["weak", "medium", "strong"]
+        self.assertEqual([t.get_text() for t in named.get_xticklabels()], names)
+        self.assertEqual([t.get_text() for t in image.get_yticklabels()], names)
+        self.assertTrue(all(x == round(x) for x in image.get_xticks()))
+        self.assertLessEqual(len(times.get_xticks()), 6)
+        self.assertEqual(empty.texts[0].get_text(), "not a number\neverywhere")
+        self.assertIn("a, only surround 40 deg", texts(figure))
+
+    def test_states_of_several_units_have_panels_of_their_own(self):
+        path = self.path("phase_response")
+        with h5py.File(path, "r+") as file:
+            file["cycle/x"].attrs["units"] = "mV"
+            file["response/x"].attrs["units"] = "ms/(mV)"
+        x, x_response, _, y, y_response = panels(striate.plot(path))
+        self.assertEqual([x.get_ylabel(), x_response.get_ylabel(), y.get_ylabel()], ["state (mV)", "response (ms/(mV))", "state"])
+        self.assertEqual([line.get_label() for line in y.lines], ["y"])
+
+    def test_trainings_at_fixed_points_show_how_these_were_found(self):
+        path = self.path("training")
+        with h5py.File(path, "r+") as file:
+            for name in ("penalty", "spectral_radius"):
+                file[f"curves/{name}"] = np.linspace(0.5, 1, 200)
+                file[f"curves/{name}"].dims[0].attach_scale(file["update"])
+        labels = [ax.get_ylabel() for ax in panels(striate.plot(path))]
+        self.assertIn("spectral radius", labels)
+        self.assertIn("penalty", labels)
 
     def test_angles_are_ticked_at_even_parts_of_the_circle(self):
         figure = striate.plot(self.path("codes"))
@@ -234,6 +330,25 @@ class Figures(unittest.TestCase):
         self.assertEqual(analysis["difference"].attrs["units"], "deg")
         self.assertEqual(analysis.attrs["title"], "Tilt illusion")
 
+    def test_axes_of_analyses_and_of_cycles_have_their_names(self):
+        waves = striate.open(self.path("waves"), "analysis")
+        self.assertEqual(waves["vectors"].dims, ("y", "x", "component"))
+        self.assertEqual(waves["power"].dims, ("power_frequency",))
+        self.assertEqual(waves["ridge"].dims, ("ridge_frequency", "wave_number"))
+        self.assertAlmostEqual(waves["power"].sel(power_frequency=5).item(), 0.1)
+        self.assertEqual(waves.attrs["title"], "Waves")
+        cycle = striate.open(self.path("phase_response"))
+        self.assertEqual(cycle["cycle_x"].sel(phase=0.5).item(), -1)
+        self.assertEqual(cycle["interaction_H"].dims, ("phase",))
+
+    def test_branches_and_trainings_are_opened_whole(self):
+        branches = striate.open(self.path("branches"))
+        self.assertEqual(branches["branches_1_period"].dims, ("branches_1_point",))
+        self.assertEqual(branches["special_parameter"].sel(kind="Hopf").item(), 0)
+        training = striate.open(self.path("training"))
+        self.assertEqual(training["curves_held_out_loss"].sel(validated=100).item(), 0.5)
+        self.assertEqual(training["parameters_W"].dims, ("to", "feature", "dy", "dx"))
+
     def test_opening_an_incomplete_recording_warns(self):
         with self.assertWarnsRegex(UserWarning, "stopped before its end"):
             striate.open(self.path("surrounds"))
@@ -260,7 +375,7 @@ class Figures(unittest.TestCase):
     def test_a_training_shows_its_curves_kernels_and_what_it_does_on_examples(self):
         figure = striate.plot(self.path("training"))
         seen = texts(figure)
-        self.assertIn("accuracy: 0.938 at best", seen)
+        self.assertIn("accuracy: 0.750 of the kept", seen)
         self.assertTrue(any(t.startswith("W [to, feature], the 24 strongest of 36") for t in seen), seen)
         self.assertIn("sample 12, label 1", seen)
         self.assertEqual([t for t in seen if t.startswith("step ")], ["step 1", "step 2", "step 3"] * 2)

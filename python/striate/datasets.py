@@ -1,0 +1,45 @@
+"""Groups of a recording as datasets of xarray, also where their axes stand in groups that xarray does not search."""
+
+from collections import Counter
+
+import h5py
+import xarray
+
+from .recording import attributes, axis_from, is_axis
+
+WITHOUT = ("checkpoint/", "spikes/")
+
+
+def has_axes_elsewhere(group):
+    """Whether axes of its datasets lie neither in it nor above it."""
+    scales = [scales[0] for d in group.values() if isinstance(d, h5py.Dataset) and not is_axis(d) for scales in d.dims if len(scales)]
+    return any(not group.name.startswith(scale.parent.name) for scale in scales)
+
+
+def lazily(path, group):
+    root = xarray.open_dataset(path, engine="h5netcdf")
+    if group is None:
+        return root
+    inner = xarray.open_dataset(path, engine="h5netcdf", group=group)
+    inner.attrs = {**root.attrs, **inner.attrs}
+    return inner.assign_coords({axis: root[axis] for axis in inner.dims if axis in root.coords})
+
+
+def gather(path, group="/"):
+    """All numbers below a group, in memory: `cycle/x` as `cycle_x`, with their axes; those of one name with their place before it."""
+    found = {}
+
+    def visit(name, node):
+        if isinstance(node, h5py.Dataset) and node.dtype.kind in "fiu" and not is_axis(node) and not name.startswith(WITHOUT):
+            found[name] = node
+
+    with h5py.File(path) as file:
+        file[group].visititems(visit)
+        axes = {scales[0].name: axis_from(scales[0]) for d in found.values() for scales in d.dims if len(scales)}
+        count = Counter(a.name for a in axes.values())
+        called = {place: a.name if count[a.name] == 1 else place.removeprefix("/axes").strip("/").replace("/", "_")
+                  for place, a in axes.items()}
+        variables = {name.replace("/", "_"): ([called[scales[0].name] for scales in d.dims], d[()], attributes(d))
+                     for name, d in found.items()}
+        coordinates = {called[place]: (called[place], a.values, attributes(file[place])) for place, a in axes.items()}
+        return xarray.Dataset(variables, coordinates, {**attributes(file), **attributes(file[group])})
