@@ -7,6 +7,7 @@
 #include <limits>
 
 #include "base/error.hpp"
+#include "base/printed.hpp"
 #include "integrators/history.hpp"
 
 namespace striate {
@@ -136,7 +137,7 @@ bool Evaluation::finite(double t, std::span<const double> y, std::span<const dou
   const std::string name = system_.states().element_name(i);
   non_finite_ =
       fmt::format("The {} of {} is {} at t = {:.6g} {}, where {} = {:.6g}", system_.is_map() ? "next value" : "rate",
-                  name, std::isnan(*bad) ? std::abs(*bad) : *bad, t, system_.time_unit().str(), name, y[i]);
+                  name, printed(*bad), t, system_.time_unit().str(), name, y[i]);
   return false;
 }
 
