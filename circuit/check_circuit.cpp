@@ -73,7 +73,12 @@ void draw(const std::string& where, Parameter& p, const CircuitContents& content
                                      what, node->name));
     known.emplace_back(node, array(before->value, node.shape(), node.unit()));
   }
-  if (p.value.empty()) p.value = drawn(p.drawn_from, contents.seed, what, std::move(known));
+  if (!p.value.empty()) return;
+  try {
+    p.value = drawn(p.drawn_from, contents.seed, what, std::move(known));
+  } catch (const Error& e) {
+    throw Error(where, fmt::format("{} is drawn from {}", what, e.what()));
+  }
 }
 
 /// White noise has no square: a rate is a sum of a part without it and of parts proportional to it.
@@ -147,7 +152,8 @@ void check_reset(const std::string& where, const EventRule& event, const Circuit
       if (g > 0)
         throw Error(where,
                     fmt::format("after its jump event '{}' is still {} [{}] above its threshold{}, but must fall below "
-                                "it, or the element would never fire again. Check the threshold and the reset.",
+                                "it: else the element fires without a cause, or never again. Check the threshold and "
+                                "the reset.",
                                 event.name, g, guard.unit().str(), set));
   };
   check("", [](const Parameter& p) { return p.value; });

@@ -46,7 +46,7 @@ bool resets(const EventRule& event) {
 std::string held_name(const EventRule& event) { return "held_" + event.name; }
 
 /// The circuit with an input for each event that holds states, 1 while an element is refractory: what is held has the
-/// rate 0 then.
+/// rate 0 then, and stays as it is when a source spikes.
 Circuit with_held_inputs(const Circuit& circuit) {
   const auto holds = [](const EventRule& event) { return !event.held.empty(); };
   if (std::none_of(circuit->events.begin(), circuit->events.end(), holds)) return circuit;
@@ -55,9 +55,15 @@ Circuit with_held_inputs(const Circuit& circuit) {
     if (!holds(event)) continue;
     const Expr flag = variable(VariableKind::input, held_name(event), event.guard.shape(), Unit());
     c.inputs.push_back({flag, "1 while refractory after " + event.name, event.where, Supply::held});
-    for (auto& state : c.states)
-      if (std::find(event.held.begin(), event.held.end(), state.variable->name) != event.held.end())
-        state.equation = (Expr(1.0) - flag) * state.equation;
+    for (auto& state : c.states) {
+      const Expr& x = state.variable;
+      if (std::find(event.held.begin(), event.held.end(), x->name) == event.held.end()) continue;
+      state.equation = (Expr(1.0) - flag) * state.equation;
+      for (auto& source : c.events)
+        for (auto& [name, value] : source.jumps)
+          if (source.cause != Cause::crossing && name == x->name)
+            value = broadcast_to(where(flag, x, value), value.shape());
+    }
   }
   return Circuit(std::move(c));
 }

@@ -203,12 +203,17 @@ void check_projection(const std::string& where, const CircuitContents& contents,
   } catch (const Error& e) {
     throw Error(where, e.what());
   }
-  std::vector<std::string> targets;
-  for (const auto& range : projection.to) {
-    if (std::find(targets.begin(), targets.end(), range.axis) != targets.end())
-      throw Error(at, fmt::format("the axis '{}' is named twice.", range.axis));
-    targets.push_back(range.axis);
-  }
+  const auto axes_of = [&](const std::vector<AxisRange>& ranges) {
+    std::vector<std::string> axes;
+    for (const auto& range : ranges) {
+      if (std::find(axes.begin(), axes.end(), range.axis) != axes.end())
+        throw Error(at, fmt::format("the axis '{}' is named twice.", range.axis));
+      axes.push_back(range.axis);
+    }
+    return axes;
+  };
+  axes_of(projection.from);
+  const std::vector<std::string> targets = axes_of(projection.to);
   if (projection.arrivals.empty() && projection.on_arrival.empty() && projection.back.empty())
     throw Error(at, "its spikes change nothing. Write what they add: g += w.");
   const auto state = [&](const std::string& name) -> const State& {

@@ -25,6 +25,17 @@ Expr random_node(RandomKind kind, std::vector<Expr> args, const Unit& unit, cons
   return intern(std::move(node));
 }
 
+bool is_number(const Expr& e) { return e->op == Op::constant; }
+
+void check_sd(double sd) {
+  if (!(sd >= 0)) throw Error(fmt::format("normal: sd = {}, but must not be negative.", sd));
+}
+
+void check_bounds(double low, double high) {
+  if (!(low <= high))
+    throw Error(fmt::format("uniform: low = {} and high = {}, but low must not exceed high.", low, high));
+}
+
 /// Makes the rows of a [rows][columns] matrix, rows <= columns, orthonormal one after the other. Each is cleared of the
 /// others twice, which leaves rounding only (Giraud, Langou & Rozloznik 2005).
 void orthonormalise(std::vector<double>& m, std::size_t rows, std::size_t columns) {
@@ -73,12 +84,16 @@ std::vector<double> orthogonal_values(const Node& node, const RandomKey& key) {
 
 Expr uniform(const Expr& low, const Expr& high, const Shape& shape, int place) {
   const Unit unit = is_zero(low) && low.unit() == Unit() ? high.unit() : low.unit();
-  return random_node(RandomKind::uniform, {convert(low, unit), convert(high, unit)}, unit, shape, {}, place);
+  const Expr from = convert(low, unit), to = convert(high, unit);
+  if (is_number(from) && is_number(to)) check_bounds(from->value, to->value);
+  return random_node(RandomKind::uniform, {from, to}, unit, shape, {}, place);
 }
 
 Expr normal(const Expr& mean, const Expr& sd, const Shape& shape, int place) {
   const Unit unit = is_zero(mean) && mean.unit() == Unit() ? sd.unit() : mean.unit();
-  return random_node(RandomKind::normal, {convert(mean, unit), convert(sd, unit)}, unit, shape, {}, place);
+  const Expr width = convert(sd, unit);
+  if (is_number(width)) check_sd(width->value);
+  return random_node(RandomKind::normal, {convert(mean, unit), width}, unit, shape, {}, place);
 }
 
 Expr orthogonal(const std::vector<std::string>& rows, const Shape& shape, int place) {
@@ -105,10 +120,10 @@ std::vector<double> drawn(const Expr& e, std::uint64_t seed, const std::string& 
       const auto a = constant_value(broadcast_to(args[0], node.shape()));
       const auto b = constant_value(broadcast_to(args[1], node.shape()));
       for (std::size_t i = 0; i < a.size(); ++i) {
-        if (is_normal ? !(b[i] >= 0) : !(a[i] <= b[i]))
-          throw Error(is_normal
-                          ? fmt::format("normal: sd = {}, but must not be negative.", b[i])
-                          : fmt::format("uniform: low = {} and high = {}, but low must not exceed high.", a[i], b[i]));
+        if (is_normal)
+          check_sd(b[i]);
+        else
+          check_bounds(a[i], b[i]);
         values.push_back(is_normal ? a[i] + b[i] * key.normal({i, place, 0, 0})
                                    : a[i] + (b[i] - a[i]) * key.uniform({i, place, 0, 0}));
       }

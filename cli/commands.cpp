@@ -167,7 +167,8 @@ void check(const std::string& path, const Overrides& overrides) {
              e.run.steady ? ""
                           : fmt::format(", {}{}, {} recorded times", e.run.duration,
                                         e.circuit->time_unit.dimensionless() ? "" : " ms", runner.times().size()));
-  for (const auto& a : e.analyses) fmt::print("  analysis {}: of {} [{}]\n", a.name, a.variable, a.unit);
+  for (const auto& a : e.analyses)
+    fmt::print("  analysis {}: of {} [{}]\n", a.name, a.spikes ? a.spikes->event : a.variable, a.unit);
   const bool spikes = std::ranges::any_of(e.circuit->events, [&](const auto& v) { return e.run.records_spikes(v); });
   fmt::print("  output {}{}\n", bytes_text(recorded_bytes(e)), spikes ? ", and 16 B for each spike" : "");
   for (const auto& warning : e.warnings) fmt::print("  warning: {}\n", warning);

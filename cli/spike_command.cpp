@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <memory>
 #include <numeric>
+#include <utility>
 
 #include "base/error.hpp"
 #include "sim/analysis_record.hpp"
@@ -32,7 +33,51 @@ struct Given {
 
 /// A quantity of an option in the unit of the file's times; a file without unit takes plain numbers.
 double value(const std::string& text, const std::string& option, const Unit& unit, double fallback) {
-  return text.empty() ? fallback : evaluate(text, unit, {}, "--" + option);
+  if (text.empty()) return fallback;
+  try {
+    return evaluate(text, unit, {}, "--" + option);
+  } catch (const Error&) {
+    if (!(unit == Unit())) throw;
+    throw Error("--" + option,
+                fmt::format("{}, but the times of the file have no unit, and a plain number is wanted.", text));
+  }
+}
+
+/// Each measure has its own settings.
+void require_settings(const Given& given) {
+  const struct {
+    std::string option, measure;
+    const std::string& text;
+    bool needed;
+  } settings[] = {{"--decay", "van_rossum", given.decay, true},
+                  {"--rise", "van_rossum", given.rise, false},
+                  {"--cost", "victor_purpura", given.cost, true}};
+  for (const auto& s : settings) {
+    const bool own = given.measure.name == s.measure;
+    if (own && s.needed && s.text.empty()) throw Error(s.measure, fmt::format("{} is missing. Give it.", s.option));
+    if (!own && !s.text.empty())
+      throw Error(s.option,
+                  fmt::format("is of {}, but the measure is {}. Leave it out.", s.measure, given.measure.name));
+  }
+}
+
+/// The first of the elements that are compared, and the one after the last.
+std::pair<std::size_t, std::size_t> elements_of(const Given& given, const SpikeList& spikes) {
+  const auto all = static_cast<std::size_t>(spikes.elements);
+  if (given.elements.empty()) {
+    if (all < 2 || all > 20000)
+      throw Error(given.place.file, fmt::format("has spikes of {} elements, but 2 to 20000 are compared.{}", all,
+                                                all < 2 ? "" : " Name a range with --elements."));
+    return {0, all};
+  }
+  const std::size_t first = given.elements[0], end = given.elements[1];
+  if (first + 1 >= end || end - first > 20000)
+    throw Error("--elements",
+                fmt::format("{} to {}, the end excluded, is no range of 2 to 20000 elements.", first, end));
+  if (spikes.counted && end > all)
+    throw Error("--elements",
+                fmt::format("{} to {}, the end excluded, but {} has {} elements.", first, end, given.place.file, all));
+  return {first, end};
 }
 
 void distances(Given given, const std::string& command_line) {
@@ -42,17 +87,17 @@ void distances(Given given, const std::string& command_line) {
   if (std::filesystem::equivalent(given.output, given.place.file, none))
     throw Error(given.output, "the spikes are read from this file. Choose another output with -o.");
   const Unit& unit = spikes.unit;
-  if (given.elements.empty()) given.elements = {0, static_cast<std::size_t>(spikes.elements)};
-  const std::size_t first = given.elements[0], end = given.elements[1];
-  if (first + 1 >= end || end - first > 20000)
-    throw Error("--elements",
-                fmt::format("{} to {}, the end excluded, is no range of 2 to 20000 elements.", first, end));
+  require_settings(given);
+  const std::pair<std::size_t, std::size_t> range = elements_of(given, spikes);
+  const std::size_t first = range.first, end = range.second;
   SpikeMeasure& m = given.measure;
   m.decay = value(given.decay, "decay", unit, 0);
   m.rise = value(given.rise, "rise", unit, 0);
   m.cost = value(given.cost, "cost", unit == Unit() ? unit : Unit::parse("1/" + unit.str()), 0);
   m.window = {value(given.from, "from", unit, spikes.times.empty() ? 0 : std::min(0.0, spikes.times.front())),
-              value(given.to, "to", unit, spikes.times.empty() ? 0 : spikes.times.back())};
+              value(given.to, "to", unit, spikes.end)};
+  if (given.to.empty() && spikes.times.empty() && !(spikes.end > 0))
+    throw Error(given.place.file, "has no spikes, and does not say how long it lasts. Give the end with --to.");
   const auto trains = spike_trains(spikes, first, end, given.place.file);
 
   AnalysisResult result;
@@ -95,7 +140,7 @@ void add_spike_command(CLI::App& app, const std::string& command_line) {
   command->add_option("--rise", given->rise, "van_rossum: of a kernel with two exponentials");
   command->add_option("--cost", given->cost, "victor_purpura: of moving a spike by one unit of time");
   command->add_option("--from", given->from, "when the comparison begins; default 0, or the first spike if before");
-  command->add_option("--to", given->to, "when it ends; default the last spike");
+  command->add_option("--to", given->to, "when it ends; default the last time or spike recorded");
   command->add_option("--elements", given->elements, "the first, and the one after the last; default all")
       ->expected(2)
       ->check(CLI::NonNegativeNumber);

@@ -7,6 +7,7 @@
 #include <limits>
 
 #include "base/error.hpp"
+#include "base/printed.hpp"
 #include "integrators/history.hpp"
 
 namespace striate {
@@ -135,7 +136,7 @@ bool Evaluation::finite(double t, std::span<const double> y, std::span<const dou
   const auto i = static_cast<std::size_t>(bad - ydot.begin());
   const std::string name = system_.states().element_name(i);
   non_finite_ = fmt::format("The {} of {} is {} at t = {:.6g}{}, where {} = {:.6g}",
-                            system_.is_map() ? "next value" : "rate", name, std::isnan(*bad) ? std::abs(*bad) : *bad, t,
+                            system_.is_map() ? "next value" : "rate", name, printed(*bad), t,
                             system_.time_unit() == Unit() ? "" : " " + system_.time_unit().str(), name, y[i]);
   return false;
 }

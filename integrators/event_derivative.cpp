@@ -96,6 +96,8 @@ void EventDerivative::add(const Change& change, std::size_t first, std::size_t c
   }
   switch (change.kind) {
     case Change::Kind::jump: {
+      const auto held = evaluation_.supplied(Supply::held);
+      step.held.assign(held.begin(), held.end());
       evaluation_.jump(t_, y_, step.elements(), step.after);
       if (!fixed_) {
         // Whether the jump depends on the inputs: along a direction that no structure cancels.
@@ -215,6 +217,7 @@ void EventDerivative::forward(std::span<double> dy, std::span<const double> dp, 
       for (std::size_t i = 0; i < vu.size(); ++i) vu[i] = dtau * input_rates_[i];
       vt[0] = dtau;
       std::fill(dy.begin(), dy.end(), 0.0);
+      std::ranges::copy(step.held, evaluation_.supplied(Supply::held).begin());
       system_.jump_jvp(evaluation_.at(t_, step.before), step.elements(), {v, dp, vu, vt}, dy, evaluation_.workspace());
       // What leaves is read just after the jump, whenever that is.
       for (std::size_t n = 0; n < step.count; ++n) {
@@ -292,6 +295,7 @@ void EventDerivative::backward(std::span<double> lambda, std::span<double> pbar,
       std::fill(before.begin(), before.end(), 0.0);
       std::fill(ubar.begin(), ubar.end(), 0.0);
       tbar[0] = 0;
+      std::ranges::copy(step.held, evaluation_.supplied(Supply::held).begin());
       system_.jump_vjp(evaluation_.at(t_, step.before), step.elements(), after, {before, pbar, ubar, tbar},
                        evaluation_.workspace());
       dtau += dot(input_rates_, ubar) + tbar[0];

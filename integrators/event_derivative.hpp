@@ -39,6 +39,7 @@ class EventDerivative {
     Moment moment;                      // `change` counts steps
     std::vector<double> before, after;  // states
     std::vector<double> rate_before, rate_after;
+    std::vector<double> held = {};                   // before a jump, the flags of the elements that hold states
     std::vector<double> guard_y = {}, guard_p = {};  // derivative of the guard that times it
     double slope = 0;                                // of that guard along the run
     std::span<const std::size_t> elements() const { return std::span(change->elements).subspan(first, count); }

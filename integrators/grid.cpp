@@ -10,6 +10,7 @@
 
 #include "base/error.hpp"
 #include "base/parallel.hpp"
+#include "base/printed.hpp"
 #include "base/random.hpp"
 #include "circuit/circuit.hpp"
 #include "circuit/compile.hpp"
@@ -290,15 +291,16 @@ class Grid final : public Engine {
     std::vector<double> hold(guards);
     system_.hold_times(p_, hold, workspace_);
     std::uint64_t longest = 0;
-    for (std::size_t i = 0; i < guards; ++i) {
-      const double steps = std::round(hold[i] / method_.step);
-      if (!(steps >= 0 && steps < 1e9))
-        throw Error(where(), fmt::format("an element is held for {}, but must be for less than 1e9 steps and not "
-                                         "negative.",
-                                         time_text(hold[i], system_)));
-      hold_steps_.push_back(static_cast<std::uint32_t>(steps));
-      longest = std::max<std::uint64_t>(longest, hold_steps_.back());
-    }
+    for (const Event& event : system_.events())
+      for (std::size_t i = event.offset; i < event.offset + event.size; ++i) {
+        const double steps = std::round(hold[i] / method_.step);
+        if (!(steps >= 0 && steps < 1e9))
+          throw Error(where(), fmt::format("event '{}' holds for {}, but a hold is not negative and of less than 1e9 "
+                                           "steps.",
+                                           event.name, time_text(printed(hold[i]), system_)));
+        hold_steps_.push_back(static_cast<std::uint32_t>(steps));
+        longest = std::max<std::uint64_t>(longest, hold_steps_.back());
+      }
     bucket_.resize(longest + 1);
     fired_.resize(system_.events().size());
     for (std::size_t e = 0; e < system_.events().size(); ++e) {
@@ -319,8 +321,8 @@ class Grid final : public Engine {
     }
     for (std::size_t i = 0; i < y0.size(); ++i) {
       if (std::isfinite(y0[i])) continue;
-      throw Error(where(),
-                  fmt::format("initial {} = {}, but must be finite.", system_.states().element_name(i), y0[i]));
+      throw Error(where(), fmt::format("initial {} = {}, but must be finite.", system_.states().element_name(i),
+                                       printed(y0[i])));
     }
     y_.assign(y0.begin(), y0.end());
     next_ = y_;
@@ -336,7 +338,7 @@ class Grid final : public Engine {
     const auto bad = std::find_if(y_.begin(), y_.end(), [](T x) { return !std::isfinite(x); });
     if (bad == y_.end()) return;
     throw Failure(fmt::format("{}: {} = {} at t = {}. The step is too large, or the solution blows up.", where(),
-                              system_.states().element_name(static_cast<std::size_t>(bad - y_.begin())), *bad,
+                              system_.states().element_name(static_cast<std::size_t>(bad - y_.begin())), printed(*bad),
                               time_text(time_of(step_), system_)));
   }
 
@@ -519,20 +521,20 @@ class Grid final : public Engine {
         ids.push_back(static_cast<std::uint32_t>(begin(part) + crossed_[begin(part) + i]));
   }
 
-  /// A guard that its jump leaves above zero would never cross it again.
+  /// A guard that its jump leaves above zero crosses it again at the end of a hold, and without one at every step.
   void check_reset(std::size_t e) {
     const Event& event = system_.events()[e];
     const std::vector<double> y(y_.begin(), y_.end());
     std::vector<double> guard(guard_.size());
     system_.guard({time_of(step_), y, p_, inputs_of_system()}, guard, workspace_);
     for (const std::uint32_t i : fired_[e]) {
-      if (guard[event.offset + i] < 0) continue;
+      const double after = guard[event.offset + i];
+      if (after < 0 || (after >= 0 && event.holds && hold_steps_[event.offset + i] > 0)) continue;
       throw Failure(fmt::format("{}: the guard of {}[{}] is still {} after its jump at t = {}. {}", where(), event.name,
-                                i, guard[event.offset + i], time_text(time_of(step_), system_),
-                                std::isnan(guard[event.offset + i])
-                                    ? "The jump gives no number: check the root, logarithm or "
-                                      "division in it."
-                                    : "The reset must lie below the threshold."));
+                                i, printed(after), time_text(time_of(step_), system_),
+                                std::isnan(after) ? "The jump gives no number: check the root, logarithm or "
+                                                    "division in it."
+                                                  : "The reset must lie below the threshold."));
     }
     checked_[e] = true;
   }
@@ -541,7 +543,7 @@ class Grid final : public Engine {
     std::string state = "a state";
     for (std::size_t k = 0; k < y_.size(); ++k) {
       if (std::isfinite(y_[k])) continue;
-      state = fmt::format("{} = {}", system_.states().element_name(k), y_[k]);
+      state = fmt::format("{} = {}", system_.states().element_name(k), printed(y_[k]));
       break;
     }
     throw Failure(

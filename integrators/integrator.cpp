@@ -12,10 +12,14 @@ namespace {
 
 void check(const Method& method) {
   const auto refuse = [&](const std::string& what) { throw Error("method '" + method.name + "'", what); };
+  const auto require_step = [&](const char* what) {
+    if (method.step > 0) return;
+    refuse(method.step == 0 ? fmt::format("step is missing (step = 0). Give {}.", what)
+                            : fmt::format("step = {}, but must be positive. Give {}.", method.step, what));
+  };
   if (method.spikes == Method::Spikes::grid) {
     scheme_named(method.name);
-    if (!(method.step > 0))
-      refuse(fmt::format("step = {}, but must be positive. Give the step of the grid.", method.step));
+    require_step("the step of the grid");
     return;
   }
   if (method.name == "exact") refuse("solves circuits on a grid of times. Set spikes = \"grid\".");
@@ -26,8 +30,7 @@ void check(const Method& method) {
     if (method.step != 0)
       refuse(fmt::format("step = {}, but a map has a step of its own. Leave the method's step out.", method.step));
   } else if (info.kind == Kind::fixed) {
-    if (!(method.step > 0))
-      refuse(fmt::format("step = {}, but must be positive. Give the step of this fixed-step method.", method.step));
+    require_step("the step of this fixed-step method");
   } else {
     if (method.step != 0) {
       refuse(

@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "base/error.hpp"
+#include "base/printed.hpp"
 #include "integrators/engine.hpp"
 #include "integrators/history.hpp"
 #include "integrators/root.hpp"
@@ -28,8 +29,9 @@ struct Located final : Engine {
     }
     for (std::size_t i = 0; i < problem_.y0.size(); ++i) {
       if (std::isfinite(problem_.y0[i])) continue;
-      throw Error(problem_.system.name(), fmt::format("initial {} = {}, but must be finite.",
-                                                      problem_.system.states().element_name(i), problem_.y0[i]));
+      throw Error(problem_.system.name(),
+                  fmt::format("initial {} = {}, but must be finite.", problem_.system.states().element_name(i),
+                              printed(problem_.y0[i])));
     }
     if (!problem_.system.delays().empty()) remember();
     stepper_ = info_.make(*evaluation_, method_, problem_.t0, problem_.t1);
@@ -410,7 +412,10 @@ struct Located final : Engine {
     // A jump may push other guards over zero; they fire at the same time, after it.
     for (int round = 0; !fired.empty(); ++round) {
       if (round == 1000) {
-        fail(method_.name, event_t_, problem_.t1, *evaluation_, "more than 1000 events set each other off at one time");
+        fail(method_.name, event_t_, problem_.t1, *evaluation_,
+             fmt::format("more than 1000 events set each other off at one time, {} among them. Lower what they add, or "
+                         "hold them",
+                         element_name(fired.front())));
       }
       const std::size_t jumped = event_.changes.size();
       jump(fired, moment);
@@ -446,14 +451,17 @@ struct Located final : Engine {
     evaluation_->guard(event_t_, y_, guard_after);
     for (const std::size_t i : fired) {
       guard_probe_[i] = guard_after[i];
-      if (guard_after[i] < 0 || !resetting(i) || (guard_after[i] == 0 && !guard_rises(i))) continue;
+      if (guard_after[i] < 0 || !resetting(i)) continue;
+      if (std::isnan(guard_after[i]))
+        fail(method_.name, event_t_, problem_.t1, *evaluation_,
+             fmt::format("The jump of {} gives no number. Check the root, logarithm or division in it",
+                         element_name(i)));
+      if (traffic_->holds(i) || (guard_after[i] == 0 && guard_rises(i))) continue;
       fail(method_.name, event_t_, problem_.t1, *evaluation_,
-           std::isnan(guard_after[i])
-               ? fmt::format("The jump of {} gives no number. Check the root, logarithm or division in it",
-                             element_name(i))
-               : fmt::format("After its jump {} is {}its threshold, and would never cross it again. Lower the reset",
-                             element_name(i),
-                             guard_after[i] > 0 ? fmt::format("still {:.6g} above ", guard_after[i]) : "on "));
+           fmt::format("After its jump {} is {}its threshold, and has none to cross: it would have to spike again at "
+                       "once. Lower the reset, or give the event a hold, at whose end it spikes",
+                       element_name(i),
+                       guard_after[i] > 0 ? fmt::format("still {:.6g} above ", guard_after[i]) : "on "));
     }
     for (const std::size_t i : fired) require_pause(i, moment.kind == Moment::Kind::zero);
     event_.fired.insert(event_.fired.end(), fired.begin(), fired.end());

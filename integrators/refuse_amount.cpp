@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "base/error.hpp"
+#include "base/printed.hpp"
 
 namespace striate {
 
@@ -16,11 +17,11 @@ void refuse_amount(const System<double>& system, std::size_t projection, std::si
   const Field& state = system.states()[arrival->state];
   const std::string synapse =
       pre && post ? fmt::format(" from {}[{}] to {}", system.events()[about.event].name, *pre, *post) : "";
-  throw Error(
-      fmt::format("projection '{}'", about.name),
-      fmt::format("adds {} [{}] to '{}'{}, but an amount must be {}.", value, state.unit.str(), state.name, synapse,
-                  std::isfinite(value) ? "below 3.4e38, which single precision can hold"
-                                       : "a finite number. Check its weights and parameters"));
+  throw Error(fmt::format("projection '{}'", about.name),
+              fmt::format("adds {} [{}] to '{}'{}, but an amount must be {}.", printed(value), state.unit.str(),
+                          state.name, synapse,
+                          std::isfinite(value) ? "below 3.4e38, which single precision can hold"
+                                               : "a finite number. Check its weights and parameters"));
 }
 
 }  // namespace striate

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "base/error.hpp"
+#include "base/printed.hpp"
 #include "integrators/refuse_amount.hpp"
 #include "integrators/root.hpp"
 #include "integrators/stepper.hpp"
@@ -92,7 +93,7 @@ SpikeTraffic::SpikeTraffic(Evaluation& evaluation, const Problem& problem)
       const double time = hold_[event.offset + i];
       if (!(time >= 0 && std::isfinite(time)))
         throw Error(system_.name(), fmt::format("event '{}' holds for {}, but a time is not negative.", event.name,
-                                                time_text(time, system_)));
+                                                time_text(printed(time), system_)));
     }
     for (const std::size_t state : event.held_states) {
       const Field& field = system_.states()[state];
@@ -340,8 +341,7 @@ void SpikeTraffic::send(double t, std::span<double> y, std::vector<Change>& chan
   for (const std::size_t i : fired) {
     const std::uint64_t spike = now_.spikes++;
     changes[jump].spikes.push_back(spike);
-    const Event& event = system_.events()[event_[i]];
-    if (event.holds && hold_[i] > 0) {
+    if (holds(i)) {
       now_.release[i] = t + hold_[i];
       now_.held_by[i] = spike;
       set_held(evaluation_, i, true);

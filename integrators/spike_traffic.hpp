@@ -22,6 +22,10 @@ class SpikeTraffic {
   /// The time of the next release, source spike or arrival; infinite for none.
   double next() const;
   bool refractory(std::size_t guard_element) const { return now_.release[guard_element] < infinite; }
+  /// Whether an element does not fire for a time after its spike.
+  bool holds(std::size_t guard_element) const {
+    return system_.events()[event_[guard_element]].holds && hold_[guard_element] > 0;
+  }
   /// Finds the spikes of sources whose rate changes, up to `end`; the drive is smooth until then.
   void look_ahead(double t, double end);
 

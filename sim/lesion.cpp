@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 
 #include "base/error.hpp"
-#include "circuit/rule_expressions.hpp"
+#include "circuit/projection.hpp"
 #include "sim/observable.hpp"
 
 namespace striate {
@@ -38,6 +38,29 @@ Expr changed(const Circuit& circuit, const Lesion& lesion, const Expr& e) {
   return broadcast_to(value, e.shape());
 }
 
+/// An expression over synapses with what it reads of the target by pre() and post() changed.
+Expr changed_at_ends(const Circuit& circuit, const Lesion& lesion, const Expr& e) {
+  std::vector<std::pair<Expr, Expr>> ends;
+  for (const auto& node : topological_order({e})) {
+    const auto leaf = synapse_leaf(*node);
+    if (!leaf || leaf->of == SynapseLeaf::Of::distance || leaf->name != lesion.target) continue;
+    if (lesion.patch > 0)
+      throw Error(
+          fmt::format("lesion of '{}': synapses read it as {}, and a patch cannot be told there. Lesion all of "
+                      "it, or a term of an equation.",
+                      lesion.target, node->name));
+    ends.emplace_back(node, changed(circuit, lesion, node));
+  }
+  return ends.empty() ? e : substitute({e}, ends)[0];
+}
+
+[[noreturn]] void refuse_time(const Lesion& lesion, const std::string& where, const std::string& what) {
+  throw Error(
+      fmt::format("{}{}lesion of '{}': begins at a time (from), but {} uses it, and amounts, rules, delays and "
+                  "holds do not change with time. Leave `from` out, or aim at a term of an equation.",
+                  where, where.empty() ? "" : ": ", lesion.target, what));
+}
+
 }  // namespace
 
 Expr lesion_target(const Circuit& circuit, const std::string& name) {
@@ -64,18 +87,37 @@ Circuit lesioned(const Circuit& circuit, const std::vector<Lesion>& lesions) {
       rebuild(d.value);
       if (!(d.value == before)) definitions.emplace_back(before, d.value);
     }
-    bool is_state = false;
-    for (auto& s : c.states) {
-      if (s.variable == target) {
-        is_state = true;
-        s.equation = substitute({s.equation}, definitions)[0];
-      } else {
-        rebuild(s.equation);
-      }
+    const auto rebuild_unless_own = [&](const std::string& state, Expr& e) {
+      if (state == lesion.target)
+        e = substitute({e}, definitions)[0];
+      else
+        rebuild(e);
+    };
+    for (auto& s : c.states) rebuild_unless_own(s.variable->name, s.equation);
+    const auto rebuild_timeless = [&](const std::string& where, const std::string& what, Expr& e) {
+      const Expr before = e;
+      e = changed_at_ends(result, lesion, e);
+      used = used || !(e == before);
+      rebuild(e);
+      if (lesion.from && !(e == before)) refuse_time(lesion, where, what);
+    };
+    for (auto& event : c.events) {
+      rebuild(event.guard);
+      for (auto& [state, to] : event.jumps) rebuild_unless_own(state, to);
+      if (event.rate) rebuild(event.rate);
+      if (event.hold_time)
+        rebuild_timeless(event.where, fmt::format("how long event '{}' holds", event.name), event.hold_time);
     }
-    if (!is_state) {  // of a state these are its own
-      change_events(c, rebuild);
-      change_projections(c, rebuild);
+    for (auto& p : c.projections) {
+      const auto rebuild_all = [&](const char* what, Assignments& assignments) {
+        for (auto& [state, to] : assignments)
+          if (state != lesion.target || &assignments == &p.arrivals)
+            rebuild_timeless(p.where, fmt::format("{} of projection '{}'", what, p.name), to);
+      };
+      rebuild_timeless(p.where, fmt::format("the delay of projection '{}'", p.name), p.delay);
+      rebuild_all("an amount", p.arrivals);
+      rebuild_all("a rule", p.on_arrival);
+      for (auto& back : p.back) rebuild_all("a rule", back.changes);
     }
     if (!used)
       throw Error(

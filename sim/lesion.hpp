@@ -9,8 +9,8 @@
 namespace striate {
 
 /// Scales or clamps a definition, an input, a parameter, or a state: everywhere or in a square patch, always or from a
-/// time on. scale = 0 removes it. A state is what it is to itself: its own equation, where definitions do not stand
-/// between, and the rules of events and projections keep it.
+/// time on. scale = 0 removes it. A state is what it is to itself: its own equation and what events and rules assign to
+/// it, where definitions do not stand between.
 struct Lesion {
   std::string target;
   double scale = 0;

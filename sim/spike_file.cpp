@@ -83,6 +83,19 @@ void require_done(const H5File& file, const std::string& group) {
                                                    : fmt::format("broke off; /errors/{} says why", point)));
 }
 
+Unit unit_of(const H5File& file, const std::string& dataset, const Unit& otherwise) {
+  const auto units = file.attribute(dataset, "units");
+  return units && std::holds_alternative<std::string>(*units) ? Unit::parse(std::get<std::string>(*units)) : otherwise;
+}
+
+/// The last recorded time of a recording; 0 for other files.
+double end_of_run(const H5File& file, const Unit& unit) {
+  if (!file.exists("/t")) return 0;
+  const auto times = file.read_numbers("/t").values;
+  const Unit recorded = unit_of(file, "/t", unit);
+  return times.empty() || !recorded.same_dimension(unit) ? 0 : times.back() * recorded.to(unit);
+}
+
 SpikeList of_hdf5(const SpikePlace& place) {
   const H5File file = H5File::open(place.file);
   const std::string group = group_of(file, place);
@@ -91,13 +104,13 @@ SpikeList of_hdf5(const SpikePlace& place) {
   SpikeList spikes;
   spikes.unit = layout.unit;
   const std::string times = group + "/" + layout.times;
-  if (const auto units = file.attribute(times, "units"); units && std::holds_alternative<std::string>(*units))
-    spikes.unit = Unit::parse(std::get<std::string>(*units));
+  spikes.unit = unit_of(file, times, layout.unit);
   spikes.times = file.read_numbers(times).values;
   spikes.ids = file.read_integers(group + "/" + layout.ids);
   if (const auto all = file.attribute(group + "/" + layout.ids, "elements");
       all && std::holds_alternative<std::int64_t>(*all))
-    spikes.elements = std::get<std::int64_t>(*all);
+    spikes.elements = std::get<std::int64_t>(*all), spikes.counted = true;
+  spikes.end = end_of_run(file, spikes.unit);
   if (broken_off(file)) {
     const std::size_t whole = std::min(spikes.times.size(), spikes.ids.size());
     spikes.times.resize(whole);
@@ -134,12 +147,15 @@ SpikeList read_spikes(const SpikePlace& place) {
   SpikeList spikes;
   spikes.unit = read.unit;
   spikes.elements = read.elements;
+  spikes.counted = read.counted;
+  spikes.end = read.end;
   for (const std::size_t i : order) {
     if (!std::isfinite(read.times[i]))
       throw Error(place.file, fmt::format("spike {} has the time {}.", i, read.times[i]));
     spikes.times.push_back(read.times[i]);
     spikes.ids.push_back(read.ids[i]);
     spikes.elements = std::max(spikes.elements, read.ids[i] + 1);
+    spikes.end = std::max(spikes.end, read.times[i]);
   }
   return spikes;
 }

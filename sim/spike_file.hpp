@@ -14,6 +14,8 @@ struct SpikeList {
   std::vector<std::int64_t> ids;
   Unit unit;                  ///< of the times; 1 where the file does not say
   std::int64_t elements = 0;  ///< that may spike, as far as the file says or shows
+  bool counted = false;       ///< whether the file says how many
+  double end = 0;             ///< [unit] of the recorded times, or the last spike where that is later
 };
 
 /// Where in a file spikes stand.

@@ -10,8 +10,12 @@ namespace striate {
 void CircuitReader::name_projections() {
   for (std::size_t i = 0; i + 1 < tokens_.size(); ++i) {
     const bool starts = i == 0 || tokens_[i - 1].kind == Token::Kind::end_line;
-    if (starts && tokens_[i].text == "projection" && tokens_[i + 1].kind == Token::Kind::name)
-      projections_.push_back(i + 1);
+    if (!starts || tokens_[i].text != "projection" || tokens_[i + 1].kind != Token::Kind::name) continue;
+    const Token& name = tokens_[i + 1];
+    for (const std::size_t before : projections_)
+      if (tokens_[before].text == name.text)
+        fail_at(name, fmt::format("the name '{}' is declared twice. Rename one.", name.text));
+    projections_.push_back(i + 1);
   }
 }
 

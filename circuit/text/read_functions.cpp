@@ -349,6 +349,10 @@ Expr CircuitReader::apply(const Token& f, const Call& c) {
                                  "orthogonal"};
   for (const auto& [name, function] : unary) known.push_back(name);
   for (const auto& [name, function] : binary) known.push_back(name);
+  if (n == "pre" || n == "post" || n == "distance")
+    fail_at(f, fmt::format("{} is of a synapse, and stands in projection lines only: g += w*pre(x). What spikes carry "
+                           "to an equation is a state that they add to.",
+                           n));
   fail_at(f, fmt::format("there is no function '{}'.{}", n, suggest_names(n, known)));
 }
 

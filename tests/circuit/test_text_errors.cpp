@@ -33,6 +33,10 @@ const std::vector<Mistake>& mistakes() {
   static const std::string first = "circuit c\n";
   static const std::string leak = "dV/dt = -V/(10 ms) : mV\n";
   static const std::string axes = "axis x = 5\naxis y = 3\n";
+  static const std::string spiking = first + "axis n = 5\ndV/dt = 1/(1 ms) : 1 [n]\nevent spike when V > 1: V = 0\n";
+  const auto to_all = [](const std::string& amount) {
+    return "projection p from spike to n: all_to_all after 1 ms: V += " + amount + "\n";
+  };
   static const std::vector<Mistake> all{
       {"a misspelt keyword", first + "paramter tau = 5 ms\n" + leak,
        "c.circuit:2:1: 'paramter' starts neither a declaration nor an equation (name := ..., dV/dt = ..., next(V) = "
@@ -285,6 +289,22 @@ const std::vector<Mistake>& mistakes() {
       {"an event in unbalanced units", first + leak + "event spike when V > 5 ms: V = 0\n",
        "c.circuit:3:18: -: the left side is 'V' [mV] and the right side is [ms]; their units do not match. Check a "
        "missing factor or a parameter's unit."},
+      {"what a synapse reads in an equation", first + "axis n = 2\ndg/dt = -pre(g)/(5 ms) : 1 [n]\n",
+       "c.circuit:3:10: pre is of a synapse, and stands in projection lines only: g += w*pre(x). What spikes carry to "
+       "an "
+       "equation is a state that they add to."},
+      {"a range of elements given twice",
+       spiking + "projection p from spike[n=0:5, n=2:3] to n: all_to_all after 1 ms: V += 0.1\n",
+       "c.circuit:5:12: circuit 'c', projection 'p': the axis 'n' is named twice."},
+      {"a projection declared twice", spiking + to_all("0.1") + to_all("w") + "parameter w[p] = 1 1\n",
+       "c.circuit:6:12: the name 'p' is declared twice. Rename one."},
+      {"numbers drawn with a negative width", first + leak + "axis n = 9\nparameter w[n] ~ normal(1 mV, -0.1 mV) mV\n",
+       "c.circuit:4:18: normal: sd = -0.1, but must not be negative."},
+      {"numbers drawn from a range that runs downwards in an amount", spiking + to_all("uniform(2, 1)"),
+       "c.circuit:5:59: uniform: low = 2 and high = 1, but low must not exceed high."},
+      {"numbers drawn with a width that a parameter makes negative",
+       first + leak + "axis n = 9\nparameter sd = -1 mV\nparameter w[n] ~ normal(1 mV, sd) mV\n",
+       "c.circuit:5:11: circuit 'c': parameter 'w' is drawn from normal: sd = -1, but must not be negative."},
       {"a time unit that is no time", first + "time mV\n" + leak,
        "c.circuit:1:1: circuit 'c': the time unit is [mV], but must be a time such as ms, or 1."},
       {"nothing to compute", first + "parameter a = 5 1\n",

@@ -56,6 +56,12 @@ class CommandLine(Program):
         self.refused([*asked, "van_rosum"], "van_rosum", "van_rossum")
         self.refused([*asked, "van_rossum", "--decay", "0"], "decay = 0")
         self.refused([*asked, "isi_distance", "--elements", "1", "1"], "--elements")
+        self.refused([*asked, "victor_purpura"], "--cost is missing")
+        self.refused([*asked, "van_rossum"], "--decay is missing")
+        self.refused([*asked, "isi_distance", "--cost", "1"], "--cost", "victor_purpura")
+        self.refused([*asked, "van_rossum", "--decay", "10 ms"], "--decay", "plain number")
+        (self.folder / "one.csv").write_text("time,element\n10,0\n")
+        self.refused(["distances", "one.csv", "--measure", "isi_distance"], "one.csv", "spikes of 1 elements")
         sys.path.insert(0, str(EXAMPLES.parent / "python"))
         import striate
 
@@ -222,6 +228,22 @@ y = "respones"
         done = self.striate("distances", "some.h5", "--measure", "isi_distance", "-o", "all.h5")
         self.assertIn("5 x 5", done.stdout)
         self.refused(["distances", "some.h5", "--measure", "isi_distance", "--elements", "-1", "2"], "--elements")
+        self.refused(["distances", "some.h5", "--measure", "isi_distance", "--elements", "0", "9"], "0 to 9", "5 elements")
+
+    def test_distances_of_a_file_are_over_the_run_as_those_of_its_analyses(self):
+        self.write("pair.circuit", "circuit pair\ntime ms\naxis n = 2\nV(0) = 0\ndV/dt = (1 + index(n)/2)/(7 ms) : 1 [n]\n"
+                                   "event spike when V > 1: V = 0\n")
+        self.write("pair.toml", 'circuit = "pair.circuit"\n[run]\nmethod = "dp54"\nduration = "60 ms"\n[[analysis]]\n'
+                                'name = "apart"\nkind = "isi_distance"\nevent = "spike"\neach = true\n')
+        self.assertIn("analysis apart: of spike [1]", self.striate("check", "pair.toml").stdout)
+        self.assertEqual(self.striate("run", "pair.toml", "-q", "-o", "pair.h5").returncode, 0)
+        self.assertEqual(self.striate("distances", "pair.h5", "--measure", "isi_distance", "-o", "d.h5").returncode, 0)
+        with h5py.File(self.folder / "pair.h5") as file, h5py.File(self.folder / "d.h5") as found:
+            numpy.testing.assert_array_equal(found["analysis/isi_distance"][()].ravel(), file["analysis/apart"][()].ravel())
+        self.write("still.circuit", "circuit still\ntime ms\naxis n = 2\ndV/dt = -V/(7 ms) : 1 [n]\nevent spike when V > 1: V = 0\n")
+        self.write("still.toml", 'circuit = "still.circuit"\n[run]\nmethod = "dp54"\nduration = "60 ms"\n')
+        self.assertEqual(self.striate("run", "still.toml", "-q", "-o", "still.h5").returncode, 0)
+        self.assertEqual(self.striate("distances", "still.h5", "--measure", "isi_distance", "-o", "s.h5").returncode, 0)
 
     def test_data_beyond_a_curve_are_not_compared(self):
         # What lies a little before 0, as places read from a figure do, belongs to the curve's first point.

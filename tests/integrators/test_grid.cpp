@@ -491,6 +491,10 @@ BOOST_AUTO_TEST_CASE(a_grid_refuses_what_it_cannot_do) {
   says(refusal(neuron, euler, 10.05), "end at 10.05 ms, but the grid has points every 0.1 ms");
   says(refusal(neuron, grid("bs32", 0.1)), "no scheme 'bs32'");
   says(refusal(neuron, grid("euler", 0)), "step = 0");
+  says(refusal(neuron, grid("euler", 0)), "step is missing");
+  says(refusal("parameter tau = -2 ms\nV(0) = 0\ndV/dt = 1 [1/ms] : 1\nevent e when V > 1: V = 0, hold V for tau\n",
+               euler),
+       "event 'e' holds for -2 ms");
   says(refusal("V(0) = 0\ndV/dt = 20 [1/ms] : 1\nevent spike when V > 1: V = 0\n", euler, 200), "spikes without pause");
   says(refusal("parameter r = -5 Hz\npoisson s rate r\nV(0) = 0\ndV/dt = 0 : 1\n", euler), "must not be negative");
   says(refusal("poisson s rate 50 Hz*cos(t/(1 ms))\nV(0) = 0\ndV/dt = 0 : 1\n", euler), "must not be negative");

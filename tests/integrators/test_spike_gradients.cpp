@@ -284,6 +284,17 @@ projection syn from spike to n: all_to_all(self=false) after d: V += jump*w*pre(
   compare_all(problem(text, 45), "adams", {20, 45}, 10);
 }
 
+// Kicks that begin the hold, those that fall into it and are lost, and those that only add.
+BOOST_AUTO_TEST_CASE(jumps_of_a_source_at_states_that_it_makes_spike_carry_their_derivatives) {
+  Problem p = problem(
+      "circuit kicked\ntime ms\nparameter drive = 0.9 1\nparameter tau = 10 ms\nparameter theta = 1 1\n"
+      "parameter kick = 0.4 1\nparameter tau_ref = 2 ms\nV(0) = 0\ndV/dt = (drive - V)/tau : 1\ntrain k: V = V + kick\n"
+      "event spike when V > theta: V = V - theta, hold V for tau_ref\n",
+      30);
+  p.trains = {{"k", {3.1, 6.3, 7.1, 12, 15.2, 21, 22, 25, 27.3}, {0, 0, 0, 0, 0, 0, 0, 0, 0}}};
+  for (const char* name : {"adams", "bdf"}) compare_all(p, name, {9, 14, 30}, 12);
+}
+
 BOOST_AUTO_TEST_CASE(moving_thresholds_two_events_and_delays_by_distance_carry_their_derivatives) {
   const std::string text = R"(circuit mixed
 axis n = 4 in [0, 2) mm circular

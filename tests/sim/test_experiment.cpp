@@ -135,6 +135,38 @@ BOOST_AUTO_TEST_CASE(A_lesion_reaches_events_and_the_recurrence_through_definiti
       "circuit counter\nparameter high = 10 1\ndn/dt = 0 : 1\ndx/dt = 1/(1 ms) : 1\n"
       "event e when x > high: x = 0, n = n + 1\n";
   BOOST_CHECK_EQUAL(last(counter, "target = \"high\"\nclamp = 15"), 6);
+  // Of a state, the guard and the jumps of others see the lesion, but not what is assigned to the state itself.
+  BOOST_CHECK_EQUAL(last(counter, "target = \"x\"\nscale = 0.5"), 5);
+  const std::string stairs =
+      "circuit stairs\ndn/dt = 0 : 1\ndz/dt = 0 : 1\ndx/dt = 1/(1 ms) : 1\n"
+      "event e when x > 9.5: x = 0, z = z + 3, n = n + z\n";
+  BOOST_CHECK_EQUAL(last(stairs, "target = \"z\"\nscale = 1"), 135);
+  BOOST_CHECK_EQUAL(last(stairs, "target = \"z\"\nscale = 0.5"), 67.5);
+  BOOST_CHECK_EXCEPTION(last(stairs, "target = \"n\""), Error, says("lesion of 'n'", "nothing would change"));
+}
+
+BOOST_AUTO_TEST_CASE(A_lesion_reaches_what_synapses_read_but_not_from_a_time_on) {
+  const Scratch scratch;
+  const std::string circuit = scratch.path("c.circuit");
+  std::ofstream(circuit) << "circuit pair\naxis n = 1\nparameter w = 2 1\nparameter hold_time = 1 ms\nz(0) = 3\n"
+                            "dg/dt = 0 : 1 [n]\ndz/dt = 0 : 1 [n]\ndx/dt = 1/(1 ms) : 1 [n]\n"
+                            "event e when x > 9.5: x = 0, hold x for hold_time\n"
+                            "projection p from e to n: one_to_one after 1 ms: g += w*pre(z)\n";
+  const auto lesioned = [&](const std::string& lesion) {
+    return read("circuit = \"" + circuit + "\"\n[[lesion]]\n" + lesion +
+                "\n[run]\nmethod = \"dp54\"\nduration = \"12 ms\"\ntolerance = 1e-9\n");
+  };
+  const auto last = [&](const std::string& lesion) {
+    return ConditionRunner(lesioned(lesion)).run(0).recorded[0].back();
+  };
+  BOOST_CHECK_EQUAL(last("target = \"z\"\nscale = 1"), 6);
+  BOOST_CHECK_EQUAL(last("target = \"z\"\nclamp = 5"), 10);
+  BOOST_CHECK_EQUAL(last("target = \"w\"\nscale = 0.5"), 3);
+  for (const char* target : {"z", "w"})
+    BOOST_CHECK_EXCEPTION(lesioned("target = \"" + std::string(target) + "\"\nfrom = \"3 ms\""), Error,
+                          says("lesion of '" + std::string(target) + "'", "an amount of projection 'p'"));
+  BOOST_CHECK_EXCEPTION(lesioned("target = \"hold_time\"\nfrom = \"3 ms\""), Error,
+                        says("lesion of 'hold_time'", "how long event 'e' holds"));
 }
 
 BOOST_AUTO_TEST_CASE(What_values_stand_for_is_written_with_them) {
