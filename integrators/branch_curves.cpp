@@ -7,7 +7,6 @@
 #include <limits>
 
 #include "integrators/eigenpairs.hpp"
-#include "integrators/least_squares.hpp"
 
 namespace striate {
 namespace {
@@ -65,6 +64,12 @@ Bifurcation meeting(Curve& curve, const VectorXd& x) {
   const double crossing = std::abs(across.dot(odd));
   return crossing > std::abs(across.dot(even)) + 1e-3 * odd.norm() ? Bifurcation::transcritical
                                                                    : Bifurcation::pitchfork;
+}
+
+VectorXd FixedPoints::unknowns(std::span<const double> y, double parameter) const {
+  VectorXd x(n_ + 1);
+  x << vector(y) / s_.scale, (parameter - s_.low) / s_.range;
+  return x;
 }
 
 bool FixedPoints::evaluate(const VectorXd& x, VectorXd& f, MatrixXd& jacobian) {
@@ -175,7 +180,7 @@ BranchPoint Cycles::point(const VectorXd& x) {
   p.period = period(x);
   p.y = p.low = p.high = node(x, 0);
   orbit_.parameters()[s_.parameter] = p.parameter;
-  double least = std::numeric_limits<double>::infinity(), most = 0;
+  double least = std::numeric_limits<double>::infinity();
   std::vector<double> rate(orbit_.size());
   for (Index part = 0; part < parts_; ++part) {
     orbit_.run(node(x, part), p.period / static_cast<double>(parts_), mesh_[static_cast<std::size_t>(part)]);
@@ -186,33 +191,17 @@ BranchPoint Cycles::point(const VectorXd& x) {
       }
       orbit_.rate(orbit_.state(k), rate);
       const double speed = vector(rate).norm();
-      most = std::max(most, speed);
       if (speed >= least) continue;
       least = speed;
       p.slow_state.assign(orbit_.state(k).begin(), orbit_.state(k).end());
     }
   }
-  p.slowest = least / most;
   return p;
 }
 
-/// Beside a saddle the rate is made of modes that grow and decay, and the period is many of their times; past the ghost
-/// of a saddle-node nearly all of it is the one mode that at the slowest state does neither.
-Bifurcation Cycles::loss(const BranchPoint& p) {
-  constexpr double few = 3;
-  orbit_.parameters()[s_.parameter] = p.parameter;
-  const Eigenpairs pairs = eigenpairs(orbit_.jacobian(p.slow_state));
-  if (!pairs.found) return Bifurcation::homoclinic;
-  std::vector<double> rate(orbit_.size());
-  orbit_.rate(p.slow_state, rate);
-  MatrixXd modes(2 * n_, 2 * n_);
-  modes << pairs.vectors.real(), -pairs.vectors.imag(), pairs.vectors.imag(), pairs.vectors.real();
-  VectorXd made = VectorXd::Zero(2 * n_);
-  made.head(n_) = vector(rate);
-  const VectorXd shares = least_squares(modes, made);
-  const VectorXd sizes = shares.head(n_).cwiseAbs2() + shares.tail(n_).cwiseAbs2();
-  const double change = std::sqrt(sizes.dot(pairs.values.cwiseAbs2()) / sizes.sum());
-  return change * p.period < few ? Bifurcation::snic : Bifurcation::homoclinic;
+VectorXd Cycles::around_middle(const VectorXd& x, const BranchPoint& p) const {
+  const VectorXd middle = (vector(p.low) + vector(p.high)) / (2 * weight_);
+  return x.head(parts_ * n_) - middle.replicate(parts_, 1);
 }
 
 std::vector<Mode> Cycles::modes() const {

@@ -14,6 +14,8 @@ struct Mode {
   enum Kind { real, complex, flip } kind = real;
 };
 
+class FixedPoints;
+
 /// F(x) = 0 with one unknown more than equations; the last unknown is the parameter over its range.
 class Curve {
  public:
@@ -29,8 +31,10 @@ class Curve {
   /// Growth that cannot be told from none.
   virtual double neutral() const = 0;
   virtual bool cycles() const = 0;
-  /// On what a cycle ends whose period grows without bound.
-  virtual Bifurcation loss(const BranchPoint&) { return Bifurcation::homoclinic; }
+  /// The states at x, less the middle of their range.
+  virtual Eigen::VectorXd around_middle(const Eigen::VectorXd& x, const BranchPoint& p) const = 0;
+  /// The fixed points of the same flow.
+  virtual FixedPoints& rest() = 0;
 };
 
 /// What two branches that meet at x are to each other, by the second derivative of F along the direction in which F is
@@ -50,11 +54,17 @@ class FixedPoints final : public Curve {
  public:
   FixedPoints(Orbit& orbit, const Scaling& s) : orbit_(orbit), s_(s), n_(static_cast<Eigen::Index>(orbit.size())) {}
 
+  Eigen::VectorXd unknowns(std::span<const double> y, double parameter) const;
+
   bool evaluate(const Eigen::VectorXd& x, Eigen::VectorXd& f, Eigen::MatrixXd& jacobian) override;
   BranchPoint point(const Eigen::VectorXd& x) override;
   std::vector<Mode> modes() const override;
   double neutral() const override;
   bool cycles() const override { return false; }
+  Eigen::VectorXd around_middle(const Eigen::VectorXd&, const BranchPoint&) const override {
+    return Eigen::VectorXd::Zero(n_);
+  }
+  FixedPoints& rest() override { return *this; }
 
  private:
   Orbit& orbit_;
@@ -83,7 +93,8 @@ class Cycles final : public Curve {
   std::vector<Mode> modes() const override;
   double neutral() const override { return 1e-6; }  // of the logarithm, over steps at 1e-9
   bool cycles() const override { return true; }
-  Bifurcation loss(const BranchPoint& p) override;
+  Eigen::VectorXd around_middle(const Eigen::VectorXd& x, const BranchPoint& p) const override;
+  FixedPoints& rest() override { return rest_; }
 
  private:
   double period(const Eigen::VectorXd& x) const;
@@ -91,6 +102,7 @@ class Cycles final : public Curve {
 
   Orbit& orbit_;
   Scaling s_;
+  FixedPoints rest_{orbit_, s_};
   Eigen::Index n_, parts_;
   double weight_;  ///< of a node: the scale, and one over the root of how many there are
   double born_with_;

@@ -2,11 +2,13 @@
 
 #include <fmt/format.h>
 
+#include <Eigen/SVD>
 #include <algorithm>
 #include <cmath>
 #include <functional>
 #include <numbers>
 #include <optional>
+#include <utility>
 
 #include "base/error.hpp"
 #include "integrators/branch_curves.hpp"
@@ -21,10 +23,13 @@ using Eigen::Index;
 using Eigen::MatrixXd;
 using Eigen::VectorXd;
 constexpr std::size_t most_states = 400;
+constexpr double longest_period = 1000;  ///< in periods at birth or at the start: cycles are followed no further
 
 VectorXd vector(std::span<const double> x) {
   return Eigen::Map<const VectorXd>(x.data(), static_cast<Index>(x.size()));
 }
+
+const char* closed = "its start: the branch is closed";
 
 /// A point on the curve with its tangent.
 struct Stand {
@@ -50,8 +55,8 @@ double nearest(std::span<const Mode> modes, Mode::Kind kind) {
 
 class Follower {
  public:
-  Follower(Curve& curve, const ContinuationSettings& settings, double longest_period)
-      : curve_(curve), settings_(settings), longest_(longest_period) {}
+  Follower(Curve& curve, const ContinuationSettings& settings, double longest)
+      : curve_(curve), settings_(settings), longest_(longest) {}
 
   /// Newton from a guess; with a tangent along it by `ds` from `base`, else straight.
   std::optional<Stand> correct(const VectorXd& base, const VectorXd& tangent, double ds, int* iterations = nullptr) {
@@ -85,7 +90,8 @@ class Follower {
   }
 
   /// Follows the curve from `start` along its tangent.
-  void follow(Stand at, Branch& branch, std::string& end) {
+  void follow(const Stand& start, Branch& branch, std::string& end) {
+    Stand at = start;
     double ds = std::min(settings_.step, 1e-3);
     last_.reset();
     const Index parameter = at.x.size() - 1;
@@ -110,8 +116,14 @@ class Follower {
         return;
       }
       const BranchPoint p = described(*next);
-      if (curve_.cycles() && shrunk(branch, p)) {
+      if (curve_.cycles() && shrunk(branch, at, *next, p)) {
         end = "the cycles shrink to a point";
+        return;
+      }
+      if (const auto home = came_back(start, at, *next)) {
+        special_between(at, *home, branch);
+        branch.points.push_back(described(start));
+        end = closed;
         return;
       }
       special_between(at, *next, branch);
@@ -124,9 +136,13 @@ class Follower {
         return;
       }
       branch.points.push_back(p);
-      if (p.period > longest_ || stands_still(branch)) {
-        branch.special.push_back({curve_.loss(p), p});
+      if (const auto lost = loss(branch)) {
+        branch.special.push_back(*lost);
         end = "the period grows without bound";
+        return;
+      }
+      if (p.period > longest_) {
+        end = fmt::format("the period {:.6g}, more than {} times the first", p.period, longest_period);
         return;
       }
       at = *next;
@@ -149,25 +165,89 @@ class Follower {
     return largest;
   }
 
-  /// Whether the parameter hardly moves while the period grows, and the cycle all but rests somewhere: the parameter
-  /// approaches its limit as exp(-period), or 1/period^2. (In a canard explosion it hardly moves either.)
-  bool stands_still(const Branch& branch) const {
-    if (branch.points.size() < 2 || branch.points.back().period < 2 * branch.points.front().period) return false;
-    const BranchPoint& a = branch.points[branch.points.size() - 2];
-    const BranchPoint& b = branch.points.back();
-    const double moved = std::abs(b.parameter - a.parameter) / (settings_.high - settings_.low);
-    return b.slowest < 1e-3 && b.period > a.period && moved < 1e-4 * std::log(b.period / a.period);
+  /// On what the cycles end whose period grows. Beside a saddle the parameter approaches its limit as exp(-period),
+  /// beside the ghost of a saddle-node as 1/period^2, so that half of the change by its logarithm is left. (In a canard
+  /// explosion it hardly moves either, but there is neither.)
+  std::optional<SpecialPoint> loss(const Branch& branch) {
+    constexpr double converged = 1e-5, converging = 1e-2;
+    if (!curve_.cycles() || branch.points.size() < 2) return std::nullopt;
+    const BranchPoint& before = branch.points[branch.points.size() - 2];
+    const BranchPoint& p = branch.points.back();
+    if (p.period <= before.period) return std::nullopt;
+    const double range = settings_.high - settings_.low;
+    const double change = (p.parameter - before.parameter) / std::log(p.period / before.period);
+    if (std::abs(change) < converged * range && saddle_beside(p)) return SpecialPoint{Bifurcation::homoclinic, p};
+    if (std::abs(change) > converging * range) return std::nullopt;
+    const auto born = fold_beside(p);
+    if (!born || !(std::abs(born->parameter - p.parameter - change / 2) < std::abs(change) / 2)) return std::nullopt;
+    BranchPoint at = p;
+    at.parameter = born->parameter;
+    at.y = born->y;
+    return SpecialPoint{Bifurcation::snic, at};
+  }
+
+  /// The slowest state of a cycle, as an unknown of the fixed points.
+  VectorXd slowest(const BranchPoint& p) { return curve_.rest().unknowns(p.slow_state, p.parameter); }
+
+  /// How far a fixed point lies from the slowest state, by the extent of the cycle.
+  static double beside(const BranchPoint& rest, const BranchPoint& p) {
+    return (vector(rest.y) - vector(p.slow_state)).norm() / (vector(p.high) - vector(p.low)).norm();
+  }
+
+  bool saddle_beside(const BranchPoint& p) {
+    Follower rest(curve_.rest(), settings_, longest_);
+    const VectorXd x = slowest(p);
+    const auto found = rest.correct(x, VectorXd::Unit(x.size(), x.size() - 1), 0);
+    if (!found) return false;
+    const BranchPoint at = rest.described(*found);
+    return beside(at, p) < 0.02 && at.unstable > 0 && at.unstable < at.y.size();
+  }
+
+  /// By the secant rule, from where the fixed points come nearest to the slowest state.
+  std::optional<BranchPoint> fold_beside(const BranchPoint& p) {
+    Follower rest(curve_.rest(), settings_, longest_);
+    const VectorXd x = slowest(p);
+    const Index n = x.size() - 1;
+    VectorXd f, neutral = VectorXd::Zero(n + 1);
+    MatrixXd j;
+    if (!curve_.rest().evaluate(x, f, j)) return std::nullopt;
+    neutral.head(n) = Eigen::JacobiSVD<MatrixXd>(j.leftCols(n), Eigen::ComputeFullV).matrixV().col(n - 1);
+    const auto base = rest.correct(x, neutral, 0);
+    if (!base) return std::nullopt;
+    double s = 1e-3, s_before = 0, turn_before = base->tangent[n];
+    for (int i = 0; i < 20 && std::abs(s) < 0.1; ++i) {
+      const auto next = rest.correct(base->x, base->tangent, s);
+      if (!next) return std::nullopt;
+      const double turn = next->tangent[n];
+      if (std::abs(turn) < 1e-8) {
+        const BranchPoint at = rest.described(*next);
+        return beside(at, p) < 0.1 ? std::optional(at) : std::nullopt;
+      }
+      const double onward = s - turn * (s - s_before) / (turn - turn_before);
+      s_before = std::exchange(s, onward);
+      turn_before = turn;
+    }
+    return std::nullopt;
   }
 
   /// Whether the cycle has become a point on the way to p: seen from its middle, its states lie on the other side.
-  static bool shrunk(const Branch& branch, const BranchPoint& p) {
-    if (branch.points.empty()) return false;
-    const BranchPoint& last = branch.points.back();
-    double together = 0, largest = 0;
-    for (std::size_t i = 0; i < p.y.size(); ++i)
-      together += (p.y[i] - (p.low[i] + p.high[i]) / 2) * (last.y[i] - (last.low[i] + last.high[i]) / 2);
+  bool shrunk(const Branch& branch, const Stand& at, const Stand& next, const BranchPoint& p) const {
+    double largest = 0;
     for (const BranchPoint& q : branch.points) largest = std::max(largest, extent(q));
-    return together < 0 || extent(p) < 1e-4 * largest;
+    if (extent(p) < 1e-4 * largest) return true;
+    return curve_.around_middle(at.x, branch.points.back()).dot(curve_.around_middle(next.x, p)) < 0;
+  }
+
+  /// The start, as a stand between the two, where fixed points come back to it.
+  std::optional<Stand> came_back(const Stand& start, const Stand& at, const Stand& next) {
+    const auto ahead = [&](const Stand& s) { return (s.x - start.x).dot(start.tangent); };
+    if (curve_.cycles() || next.tangent.dot(start.tangent) < 0.9 || (next.x - start.x).norm() > 2 * step_)
+      return std::nullopt;
+    if (!(ahead(at) < 0 && ahead(next) > 0)) return std::nullopt;
+    const auto home = locate(at, next, ahead);
+    if (!home || (home->x - start.x).norm() > 1e-6) return std::nullopt;
+    step_ = (home->x - at.x).dot(at.tangent);
+    return home;
   }
 
   /// Where `of` is zero between two stands, along the tangent of the first.
@@ -303,7 +383,7 @@ class Continuation {
   /// Both ways from a cycle.
   Branch cycles_through(const Cycle& cycle) {
     Cycles curve(orbit_, s_, cycle.period, cycle.turns);
-    Follower follower(curve, settings_, settings_.longest_period * cycle.period);
+    Follower follower(curve, settings_, longest_period * cycle.period);
     const std::size_t parts = Cycles::parts(orbit_.size());
     MatrixXd nodes(static_cast<Index>(parts), n_);
     for (std::size_t point = 0, k = 0; k < parts; ++k) {
@@ -327,19 +407,18 @@ class Continuation {
   Branch fixed_points() {
     FixedPoints curve(orbit_, s_);
     Follower follower(curve, settings_, std::numeric_limits<double>::infinity());
-    VectorXd x(n_ + 1);
-    x.head(n_) = vector(y_) / s_.scale;
-    x[n_] = start_;
+    const VectorXd x = curve.unknowns(y_, s_.low + s_.range * start_);
     const auto first = follower.correct(x, VectorXd::Unit(n_ + 1, n_), 0);
     if (!first)
       throw Failure(
           fmt::format("continuation of '{}': Newton's iteration finds no fixed point near the start. Begin where "
-                      "the circuit rests.",
+                      "the circuit rests: let it run there first (`march`), or say where its states begin "
+                      "([continuation.initial]).",
                       orbit_.system().name()));
     return both_ways(follower, *first);
   }
 
-  /// Down the parameter first.
+  /// Down the parameter first, and only so where the branch is closed.
   static Branch both_ways(Follower& follower, const Stand& first) {
     Stand down = first, up = first;
     (first.tangent[first.tangent.size() - 1] > 0 ? down : up).tangent *= -1;
@@ -349,6 +428,10 @@ class Continuation {
     follower.follow(down, back, branch.end[0]);
     branch.points.assign(back.points.rbegin(), back.points.rend());
     branch.special.assign(back.special.rbegin(), back.special.rend());
+    if (branch.end[0] == closed) {
+      branch.end[1] = closed;
+      return branch;
+    }
     Branch onward;
     onward.points.push_back(start);
     follower.follow(up, onward, branch.end[1]);
@@ -382,7 +465,7 @@ class Continuation {
     if (pair < 0) return std::nullopt;
     const double period = 2 * std::numbers::pi / pairs.values[pair].imag();
     Cycles curve(orbit_, s_, period, std::vector<double>(orbit_.size()));
-    Follower follower(curve, settings_, settings_.longest_period * period);
+    Follower follower(curve, settings_, longest_period * period);
     const auto parts = static_cast<Index>(Cycles::parts(orbit_.size()));
     const MatrixXd rest = vector(hopf.y).transpose().replicate(parts, 1);
     MatrixXd around = rest;

@@ -13,7 +13,6 @@ struct ContinuationSettings {
   double step = 0.01;              ///< longest, as a share of high - low
   std::size_t most_points = 2000;  ///< of a branch
   bool cycles = true;              ///< whether the cycles born at every Hopf point are followed too
-  double longest_period = 20;      ///< in periods at birth or at the start: that long counts as growing without bound
 };
 
 /// What happens at a point of a branch.
@@ -26,7 +25,7 @@ enum class Bifurcation {
   period_doubling,  ///< a multiplier of a cycle passes -1
   torus,            ///< a pair of multipliers leaves the unit circle
   homoclinic,       ///< the period grows without bound: the cycle meets saddles, which exist beforehand
-  snic,             ///< the period grows without bound: a saddle-node is born on the cycle
+  snic,             ///< the period grows without bound: a saddle-node is born on the cycle, at this parameter and state
 };
 const char* to_string(Bifurcation kind);
 
@@ -34,7 +33,6 @@ struct BranchPoint {
   double parameter = 0;
   std::vector<double> y;           ///< the state, of a cycle one of its states
   double period = 0;               ///< of a cycle [time unit]
-  double slowest = 1;              ///< of a cycle: the smallest rate of all states along it, over the largest
   std::vector<double> slow_state;  ///< where it is slowest
   std::vector<double> low, high;   ///< of every state; of a cycle over it
   std::size_t unstable = 0;        ///< eigenvalues right of 0, or multipliers outside the unit circle

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <numbers>
 
 #include "base/error.hpp"
@@ -15,6 +16,7 @@ namespace {
 
 constexpr double turn = 2 * std::numbers::pi;
 constexpr std::size_t most_states = 1000;
+const char* const longer = "Let the circuit run longer first (`transient` of a phase response, `march` of a branch).";
 
 Eigen::Map<const Eigen::VectorXd> vector(std::span<const double> x) {
   return {x.data(), static_cast<Eigen::Index>(x.size())};
@@ -58,7 +60,7 @@ class Search {
   Cycle find() {
     settle();
     const Course course = watch();
-    Failure last(at_rest());
+    std::optional<Failure> nearest;  // of the first return
     for (std::size_t from = 1; const auto candidate = next_return(course, from);) {
       from = *candidate + 1;
       take_turns(course.y.front(), course.y[*candidate]);
@@ -67,15 +69,15 @@ class Search {
         double period = course.t[*candidate] - course.t.front();
         mesh_ = orbit_.adapted_mesh(course.y.front(), period, settings_.tolerance);
         close(y, period, std::nullopt);
-        const bool winds = std::ranges::any_of(turns_, [](double t) { return t != 0; });
-        if (!winds && excursion() < 0.2 * widest_) continue;  // the Newton iteration fell onto a state of rest
+        require_moving();
         start_at_origin(y, period);
+        require_moving();
         return cycle(y, period);
       } catch (const Failure& failure) {
-        last = failure;
+        if (!nearest) nearest = failure;
       }
     }
-    throw last;
+    throw nearest.value_or(Failure(at_rest()));
   }
 
   Orbit& orbit() { return orbit_; }
@@ -85,10 +87,11 @@ class Search {
   std::string name() const { return orbit_.system().name(); }
 
   std::string at_rest() const {
-    return fmt::format(
-        "cycle of '{}': the flow did not come back to a state of {} {} before. It may be at rest, or a "
-        "longer transient may be needed.",
-        name(), settings_.transient, orbit_.system().time_unit().str());
+    return fmt::format("cycle of '{}': the flow did not come back to a state of {} {} before. {}", name(),
+                       settings_.transient, orbit_.system().time_unit().str(),
+                       steady_.empty()
+                           ? std::string("It may be at rest, or not yet on its cycle. ") + longer
+                           : fmt::format("{} only moves one way: where it is an angle, name it in `angles`.", steady_));
   }
 
   Problem run_from(std::vector<double> y0) const {
@@ -146,6 +149,7 @@ class Search {
         high = std::max(high, y[i]);
       }
       scale_[i] = angle_[i] ? 1 : high - low;
+      if (!angle_[i] && high - low > turn && one_way(course, i)) steady_ = orbit_.system().states().element_name(i);
       if (scale_[i] <= 1e-6 * std::max(std::abs(low), std::abs(high))) scale_[i] = 0;
     }
     const double largest = *std::ranges::max_element(scale_);
@@ -153,6 +157,11 @@ class Search {
     for (double& s : scale_)
       if (s == 0) s = largest;  // it does not move
     return course;
+  }
+
+  static bool one_way(const Course& course, std::size_t i) {
+    const auto at = [i](const std::vector<double>& y) { return y[i]; };
+    return std::ranges::is_sorted(course.y, std::less{}, at) || std::ranges::is_sorted(course.y, std::greater{}, at);
   }
 
   /// y - from, angles by the shorter way, each by the range of its state.
@@ -193,6 +202,17 @@ class Search {
       farthest = std::max(farthest, apart({first.begin(), first.end()}, {y.begin(), y.end()}));
     }
     return farthest;
+  }
+
+  /// @throws Failure where Newton's iteration fell onto a state of rest
+  void require_moving() const {
+    const bool winds = std::ranges::any_of(turns_, [](double t) { return t != 0; });
+    if (!winds && excursion() < 0.2 * widest_)
+      throw Failure(fmt::format(
+          "cycle of '{}': Newton's iteration fell from a course that comes back onto a state at rest. Either "
+          "the course winds down to it, or the cycles are a family that fills the space, as those of a "
+          "conservative system are, of which none is the circuit's own. {}",
+          name(), longer));
   }
 
   /// Newton's iteration on (y, period): the orbit closes, and either f_origin = 0 (or the angle is 0) at its start, or
@@ -242,10 +262,8 @@ class Search {
       y += damping * change.head(n).cwiseProduct(scale);
       period *= std::exp(damping * change[n]);
     }
-    throw Failure(
-        fmt::format("cycle of '{}': Newton's iteration left a gap of {:.2g} of the range of a state. Start "
-                    "nearer to the cycle with a longer transient.",
-                    name(), residual));
+    throw Failure(fmt::format("cycle of '{}': Newton's iteration left a gap of {:.2g} of the range of a state. {}",
+                              name(), residual, longer));
   }
 
   /// Moves the start to the phase that is called 0, and gives the mesh the phases that are asked for.
@@ -297,6 +315,7 @@ class Search {
   std::size_t n_, origin_ = 0;
   std::vector<bool> angle_;
   std::vector<double> turns_, start_, scale_, mesh_;
+  std::string steady_;  ///< a state that moves one way, by more than a turn
   double widest_ = 0, residual_ = 0;
   Eigen::MatrixXd monodromy_;
 };
@@ -333,6 +352,11 @@ PhaseResponse phase_response(const Problem& problem, const CycleSettings& settin
     orbit.rate(orbit.state(k), f);
     response.defect = std::max(response.defect, std::abs(vector(now).dot(vector(f)) - 1));
   });
+  if (!(response.defect < 0.1))
+    throw Failure(
+        fmt::format("phase response of '{}': Z.f = 1 holds along the cycle only to {:.2g}, so that the linearisation "
+                    "is lost on it. Make `tolerance` smaller.",
+                    orbit.system().name(), response.defect));
   return response;
 }
 

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "base/error.hpp"
@@ -48,9 +49,25 @@ class Pair {
     double square = 0;
     for (const double x : v_) square += x * x;
     const double length = std::sqrt(square);
-    if (!std::isfinite(length) || length == 0) throw Failure("Lyapunov exponent: the direction did not stay finite.");
+    if (!std::isfinite(length) || length == 0) fail(lost(length));
     for (double& x : v_) x /= length;
     return std::log(length);
+  }
+
+  [[noreturn]] static void fail(const std::string& what) {
+    throw Failure(
+        fmt::format("Lyapunov exponent: {}. The state blows up, or the step is too long for it. Take a smaller step, "
+                    "or begin where the state stays bounded.",
+                    what));
+  }
+
+  std::string lost(double length) const {
+    const auto largest =
+        std::ranges::max_element(y_, {}, [](double x) { return std::isnan(x) ? HUGE_VAL : std::abs(x); });
+    const System<double>& system = evaluation_.system();
+    return fmt::format("The direction that is carried along has the length {} at t = {:.6g} {}, where {} = {:.6g}",
+                       length, t_, system.time_unit().str(),
+                       system.states().element_name(static_cast<std::size_t>(largest - y_.begin())), *largest);
   }
 
   void step(double h) {
@@ -60,8 +77,7 @@ class Pair {
         stage_[e] = y_[e] + (i > 0 ? h * from[i] * ky_[i - 1][e] : 0);
         along_[e] = v_[e] + (i > 0 ? h * from[i] * kv_[i - 1][e] : 0);
       }
-      if (!evaluation_.rhs(t_ + from[i] * h, stage_, ky_[i]))
-        throw Failure("Lyapunov exponent: " + evaluation_.non_finite() + ". Take a smaller step.");
+      if (!evaluation_.rhs(t_ + from[i] * h, stage_, ky_[i])) fail(evaluation_.non_finite());
       evaluation_.jvp(t_ + from[i] * h, stage_, along_, kv_[i]);
     }
     for (int i = 0; i < 4; ++i)

@@ -2,7 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "base/error.hpp"
 #include "circuit/compile.hpp"
@@ -60,26 +62,39 @@ void run_lyapunov(const Experiment& e, const RunOptions& options) {
   const std::string time = system.time_unit().str();
   const std::string rate = time == "1" ? "1" : "1/" + time;
   const std::size_t count = e.condition_count();
-  std::vector<double> exponents, errors, courses;
+  constexpr double unknown = std::numeric_limits<double>::quiet_NaN();
+  std::vector<LyapunovExponent> found(count, {unknown, unknown, {}});
+  std::vector<std::string> failures;
   Progress progress(e.title, count, options.quiet);
   for (std::size_t c = 0; c < count; ++c) {
     LyapunovSettings settings = *e.lyapunov;
     settings.watch = [&](double share) { progress.within(c, share); };
-    const LyapunovExponent found = lyapunov_exponent(problem_of(e, system, c), settings);
-    exponents.push_back(found.value);
-    errors.push_back(found.standard_error);
-    courses.insert(courses.end(), found.course.begin(), found.course.end());
+    const std::string where = count > 1 ? e.condition_text(c) + ": " : "";
+    try {
+      found[c] = lyapunov_exponent(problem_of(e, system, c), settings);
+      if (!options.quiet)
+        fmt::print("{}largest Lyapunov exponent {:.6g} {}, standard error {:.2g}\n", where, found[c].value, rate,
+                   found[c].standard_error);
+    } catch (const Failure& failure) {
+      failures.push_back(fmt::format("{}: {}{}", system.name(), where, failure.what()));
+    }
     progress.done(c + 1, c);
-    if (!options.quiet)
-      fmt::print("{}{}largest Lyapunov exponent {:.6g} {}, standard error {:.2g}\n", e.condition_text(c),
-                 count > 1 ? ": " : "", found.value, rate, found.standard_error);
+  }
+  if (failures.size() == count) throw Failure(fmt::format("{}: {}", e.path, failures.front()));
+  std::size_t parts = 0;
+  for (const auto& condition : found) parts = std::max(parts, condition.course.size());
+  std::vector<double> exponents, errors, courses;
+  for (auto& condition : found) {
+    condition.course.resize(parts, unknown);
+    exponents.push_back(condition.value);
+    errors.push_back(condition.standard_error);
+    courses.insert(courses.end(), condition.course.begin(), condition.course.end());
   }
 
   write_result(options.output, e, {options.command, threads}, "lyapunov", [&](H5File& file) {
     create_condition_axes(file, e.conditions);
     std::vector<std::string> axes;
     for (const auto& condition : e.conditions) axes.push_back("/" + condition.name);
-    const std::size_t parts = courses.size() / count;
     std::vector<double> ends;
     for (std::size_t k = 1; k <= parts; ++k)
       ends.push_back(e.lyapunov->duration * static_cast<double>(k) / static_cast<double>(parts));
@@ -89,6 +104,9 @@ void run_lyapunov(const Experiment& e, const RunOptions& options) {
     axes.emplace_back("/followed");
     file.write("/course", std::span<const double>(courses), axes, {rate, "mean growth so far"});
   });
+  if (!failures.empty())
+    throw Failure(fmt::format("{}: {} of {} conditions failed and are NaN in {}, which holds the others. The first: {}",
+                              e.path, failures.size(), count, options.output, failures.front()));
 }
 
 }  // namespace striate

@@ -76,11 +76,16 @@ struct Locked {
   bool stable;
 };
 
+double largest_of(const std::vector<double>& values) {
+  double largest = 0;
+  for (const double value : values) largest = std::max(largest, std::abs(value));
+  return largest;
+}
+
 /// Where two units of this interaction keep their shift: zeros of the odd part, stable where it rises.
 std::vector<Locked> locked_states(const std::vector<double>& odd) {
   const std::size_t n = odd.size() - 1;
-  double largest = 0;
-  for (const double value : odd) largest = std::max(largest, std::abs(value));
+  const double largest = largest_of(odd);
   std::vector<Locked> found;
   for (std::size_t k = 0; k < n; ++k) {
     const double a = odd[k], b = odd[k + 1];
@@ -146,7 +151,9 @@ void run_phase_response(const Experiment& e, const RunOptions& options) {
       file.write("/interaction/H", std::span<const double>(h), {"/axes/phase"}, {"1", "interaction function"});
       file.write("/interaction/odd", std::span<const double>(odd), {"/axes/phase"}, {"1", "odd part"});
       std::vector<double> shifts, stable;
-      for (const auto& state : locked_states(odd)) {
+      const bool neutral = largest_of(odd) <= 1e-8 * largest_of(h);  // what is left of it is error
+      if (neutral) say("two units lock nowhere: H is even, so that they keep any shift");
+      for (const auto& state : neutral ? std::vector<Locked>{} : locked_states(odd)) {
         shifts.push_back(state.shift);
         stable.push_back(state.stable ? 1 : 0);
         say(fmt::format("two units lock {:.4g} periods apart: {}", state.shift, state.stable ? "stable" : "unstable"));

@@ -220,6 +220,25 @@ y = "respones"
             self.assertEqual(process.returncode, 130, arguments)
         self.assertFalse((self.folder / "cycle.h5").exists())
 
+    def test_exponents_are_kept_where_those_of_other_conditions_fail(self):
+        # x' = a x^2 - x from 1: beside x = 0 the exponent is -1; with a = 3 it blows up at log(3/2).
+        self.write("grows.circuit", "circuit grows\ntime 1\nparameter a = 0 1\nx(0) = 1\ndx/dt = a*x^2 - x : 1\n")
+        self.write("grows.toml", 'circuit = "grows.circuit"\n[conditions.a]\nvalues = [0, 3]\n[parameters]\na = "a"\n[lyapunov]\nduration = 2\nstep = 0.01\n')
+        done = self.striate("lyapunov", "grows.toml", "-q", "-o", "grows.h5")
+        self.assertEqual(done.returncode, 1)
+        for words in ("grows.toml", "grows: a = 3", "t = 0.4", "blows up", "grows.h5"):
+            self.assertIn(words, done.stderr)
+        with h5py.File(self.folder / "grows.h5") as file:
+            self.assertAlmostEqual(file["exponent"][0], -1, places=6)
+            self.assertTrue(numpy.isnan(file["exponent"][1]) and numpy.isnan(file["course"][1]).all())
+
+    def test_even_interactions_lock_nowhere(self):
+        self.write("theta.circuit", "circuit theta\ntime 1\nth(0) = 0\ndth/dt = 1 - cos(th) + (1 + cos(th))*0.25 : 1\n")
+        self.write("theta.toml", 'circuit = "theta.circuit"\n[prc]\ntransient = 50\nangles = ["th"]\n[prc.coupling]\nth = "0.1*(1 + cos(th))*(1 - cos(th_j))"\n')
+        done = self.striate("prc", "theta.toml", "-o", "theta.h5")
+        self.assertIn("H is even", done.stdout)
+        self.assertNotIn("periods apart", done.stdout)
+
     def test_silent_elements_count(self):
         self.write("some.circuit", "circuit some\ntime ms\naxis n = 5\nV(0) = 0\ndV/dt = (3*where(index(n) < 2, 1, 0) - V)/(10 ms) : 1 [n]\n"
                                    "event spike when V > 1: V = 0\n")

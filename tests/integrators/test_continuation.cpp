@@ -182,11 +182,75 @@ BOOST_AUTO_TEST_CASE(a_saddle_node_on_the_cycle_is_no_homoclinic) {
                      settings, search);
   BOOST_REQUIRE(branch.special.size() == 1u);
   BOOST_TEST((branch.special[0].kind == Bifurcation::snic));
-  // 20 times the period at the start, 2 pi/sqrt(1.25)
-  BOOST_TEST(branch.special[0].at.parameter < std::sqrt(1 + 1.25 / 400) - 1 + 1e-6);
+  BOOST_TEST(std::abs(branch.special[0].at.parameter) < 1e-8);
   for (const auto& p : branch.points)
     BOOST_TEST(p.period == 2 * pi / std::sqrt((p.parameter + 1) * (p.parameter + 1) - 1),
                boost::test_tools::tolerance(1e-5));
+}
+
+BOOST_AUTO_TEST_CASE(a_slow_clock_or_a_relaxation_is_no_homoclinic) {
+  // |z| = 1 at the angular speed 1/tau: periods 2 pi tau as far as the range goes.
+  CycleSettings search;
+  search.transient = 50;
+  auto settings = over("tau", 0.5, 100);
+  settings.step = 0.05;
+  const Branch slow =
+      continue_cycle(problem("circuit slow\ntime 1\nparameter tau = 1 1\nx(0) = 0.8\ny(0) = 0.5\nr2 := x^2 + y^2\n"
+                             "dx/dt = (x*(1 - r2) - y)/tau : 1\ndy/dt = (y*(1 - r2) + x)/tau : 1\n",
+                             1),
+                     settings, search);
+  BOOST_TEST(slow.special.empty());
+  BOOST_TEST(slow.end[0] == "the end of the range");
+  BOOST_TEST(slow.end[1] == "the end of the range");
+  for (const auto& p : slow.points) BOOST_TEST(p.period == 2 * pi * p.parameter, boost::test_tools::tolerance(1e-6));
+}
+
+BOOST_AUTO_TEST_CASE(a_homoclinic_loop_is_placed_where_direct_integrations_lose_the_cycle) {
+  // Hindmarsh & Rose in the plane: by bisection, whether the unstable manifold of the saddle falls inside the cycle or
+  // not (Runge-Kutta steps of 0.01).
+  auto settings = over("I", -2, 15);
+  settings.step = 0.02;
+  const auto branches =
+      continue_branches(problem("circuit hindmarsh_rose\ntime 1\nparameter I = -1 1\nx(0) = -2\ny(0) = -19\n"
+                                "dx/dt = y - x^3 + 3*x^2 + I : 1\ndy/dt = 1 - 5*x^2 - y : 1\n",
+                                1),
+                        settings);
+  std::vector<SpecialPoint> lost;
+  for (const auto& branch : branches)
+    for (const auto& s : of_kind(branch, Bifurcation::homoclinic)) lost.push_back(s);
+  BOOST_REQUIRE(lost.size() == 2u);  // the other is that of the small cycles
+  BOOST_TEST(std::abs(lost[1].at.parameter + 0.085601) < 5e-5);
+}
+
+BOOST_AUTO_TEST_CASE(a_saddle_node_on_the_cycle_is_the_fold_of_the_fixed_points) {
+  // Morris & Lecar's first class, from a cycle whose voltage passes the middle of its range slowly.
+  const std::string morris_lecar =
+      "circuit morris_lecar\ntime ms\nparameter I = 60 1\nV(0) = -20\nw(0) = 0.1\nm := (1 + tanh((V + 1.2)/18))/2\n"
+      "o := (1 + tanh((V - 12)/17.4))/2\n"
+      "dV/dt = (I - 2*(V + 60) - 4*m*(V - 120) - 8*w*(V + 84))/(20 ms) : 1\n"
+      "dw/dt = (o - w)*cosh((V - 12)/34.8)/(15 ms) : 1\n";
+  CycleSettings search;
+  search.transient = 500;
+  auto settings = over("I", 0, 120);
+  settings.step = 0.03;
+  const auto snic = of_kind(continue_cycle(problem(morris_lecar, 1), settings, search), Bifurcation::snic);
+  BOOST_REQUIRE(snic.size() == 1u);
+  BOOST_TEST(std::abs(snic[0].at.parameter - 39.963153) < 1e-6);  // the fold of the fixed points
+}
+
+BOOST_AUTO_TEST_CASE(a_closed_branch_is_followed_once_round) {
+  // The circle p^2 + (x - 1)^2 = 1/4: folds at p = +-1/2.
+  const Branch branch = continue_branches(
+      problem("circuit isola\ntime 1\nparameter p = 0 1\nx(0) = 0.5\ndx/dt = 0.25 - p^2 - (x - 1)^2 : 1\n", 1),
+      over("p", -2, 2))[0];
+  BOOST_TEST(branch.end[0].starts_with("its start"));
+  BOOST_TEST(branch.end[1] == branch.end[0]);
+  BOOST_REQUIRE(branch.special.size() == 2u);
+  for (const auto& s : branch.special) {
+    BOOST_TEST((s.kind == Bifurcation::fold));
+    BOOST_TEST(std::abs(s.at.parameter) == 0.5, boost::test_tools::tolerance(1e-9));
+  }
+  BOOST_TEST(branch.points.front().y[0] == branch.points.back().y[0]);
 }
 
 BOOST_AUTO_TEST_CASE(the_chimera_of_two_populations_is_born_breathes_and_is_lost_where_it_must) {
@@ -284,7 +348,8 @@ BOOST_AUTO_TEST_CASE(rotations_end_where_two_oscillators_unlock_and_where_one_co
   const Branch firing = continue_cycle(
       problem("circuit theta\ntime 1\nparameter I = 1 1\ndtheta/dt = 1 - cos(theta) + (1 + cos(theta))*I : 1\n", 1),
       settings, search);
-  BOOST_TEST(of_kind(firing, Bifurcation::snic).size() == 1u);
+  BOOST_REQUIRE(of_kind(firing, Bifurcation::snic).size() == 1u);
+  BOOST_TEST(std::abs(of_kind(firing, Bifurcation::snic)[0].at.parameter) < 1e-8);
   BOOST_TEST(of_kind(firing, Bifurcation::homoclinic).empty());
   for (const auto& p : firing.points)
     BOOST_TEST(p.period == pi / std::sqrt(p.parameter), boost::test_tools::tolerance(1e-5));
@@ -365,6 +430,18 @@ BOOST_AUTO_TEST_CASE(the_largest_lyapunov_exponents_of_known_flows) {
   BOOST_TEST(chaotic.standard_error < 0.02);
   // A cycle is neutral along itself; beside a fixed point the slowest rate decides.
   BOOST_TEST(std::abs(lyapunov_exponent(problem(normal_form, 1, {0.1, 0}), {20, 100, 0.01, 0}).value + 0.5) < 1e-6);
+}
+
+BOOST_AUTO_TEST_CASE(a_state_that_blows_up_says_when) {
+  // x' = x^2 from 1 is 1/(1 - t).
+  try {
+    lyapunov_exponent(problem("circuit grows\ntime 1\nx(0) = 1\ndx/dt = x^2 : 1\n", 1), {0, 2, 0.01, 0});
+    BOOST_FAIL("no failure");
+  } catch (const Failure& failure) {
+    const std::string text = failure.what();
+    BOOST_TEST(text.find("t = 1.") != std::string::npos);
+    BOOST_TEST(text.find("blows up") != std::string::npos);
+  }
 }
 
 BOOST_AUTO_TEST_CASE(the_largest_exponent_of_identical_oscillators_in_phase_is_0_or_their_repulsion) {

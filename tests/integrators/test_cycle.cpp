@@ -146,6 +146,19 @@ BOOST_AUTO_TEST_CASE(what_has_no_cycle_is_refused_or_fails_with_the_reason) {
       "circuit clocks\ntime ms\naxis unit = 2\nx(0) = 0.3\ny(0) = 0.1*index(unit)\n"
       "dx/dt = (x - 2*y - (x^2 + y^2)*x)/(1 ms) : 1 [unit]\ndy/dt = (y + 2*x - (x^2 + y^2)*y)/(1 ms) : 1 [unit]\n";
   BOOST_CHECK_THROW(phase_response(problem(twice, 1), after(20)), Failure);
+  // Lotka & Volterra's cycles are a family around a state of rest, whose frequency is 1.
+  BOOST_CHECK_EXCEPTION(
+      phase_response(
+          problem("circuit prey\ntime 1\nx(0) = 1.5\ny(0) = 1\ndx/dt = x*(1 - y) : 1\ndy/dt = y*(x - 1) : 1\n", 1),
+          after(100, 256)),
+      Failure, [](const Failure& e) { return std::string(e.what()).find("conservative") != std::string::npos; });
+}
+
+BOOST_AUTO_TEST_CASE(an_angle_that_nobody_named_is_named_where_no_cycle_is_found) {
+  const auto theta = problem("circuit theta\ntime 1\ndth/dt = 1 - cos(th) + (1 + cos(th))*0.25 : 1\n", 1);
+  BOOST_CHECK_EXCEPTION(find_cycle(theta, after(50)), Failure, [](const Failure& e) {
+    return std::string(e.what()).find("th only moves one way") != std::string::npos;
+  });
 }
 
 BOOST_AUTO_TEST_SUITE_END()
