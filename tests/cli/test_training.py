@@ -418,6 +418,18 @@ class Trainings(Program):
         with h5py.File(self.folder / "one.h5") as file:
             self.assertAlmostEqual(file["parameters/w"][()], w, delta=1e-6)
 
+    def test_a_fixed_point_beyond_single_precision_asks_for_double(self):
+        self.write("one.circuit", "circuit one\ntime 1\naxis k = 8\ninput x : 1\nparameter w = 0.1 1\nnext(h) = tanh(w*h + 0.3*mean(h, k) + x) : 1 [k]\n"
+                                  "m := mean(h, k)\n")
+        with h5py.File(self.folder / "one_data.h5", "w") as file:
+            file["x"], file["want"] = [1.0, 0.5], [2.0, 1.0]
+        self.write("one.toml", 'circuit = "one.circuit"\n[data]\nkind = "arrays"\nfile = "one_data.h5"\n[loss]\nkind = "mean_square"\nof = "m"\n'
+                   'target = "want"\n[train]\nsteps = 100\nupdates = 3\n[gradient]\nmethod = "fixed_point"\ntolerance = 1e-12\n')
+        done = self.striate("train", "one.toml")
+        self.assertEqual(done.returncode, 0, done)
+        self.assertIn("double precision", done.stderr)
+        self.assertNotIn("Allow more products", done.stderr)
+
     def test_constraints_hold_in_any_order_of_the_file(self):
         tied = ["B = { tied = \"A\" }", "A = { tied = \"b\" }", "b = { bounded = [-5, 5] }"]
         results = []
