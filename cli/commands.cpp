@@ -18,6 +18,7 @@
 #include "cli/spike_command.hpp"
 #include "cli/sweep_command.hpp"
 #include "cli/train_command.hpp"
+#include "integrators/non_finite.hpp"
 #include "io/hdf5.hpp"
 #include "models/library.hpp"
 #include "sim/compare_recordings.hpp"
@@ -129,7 +130,7 @@ bool is_cheap(const System<double>& system) {
   return static_cast<double>(system.workspace_bytes()) < most_bytes && synapses < most_drawn;
 }
 
-/// With every input 0. @throws Error for what cannot be computed
+/// With every input 0. @throws Error for what cannot be computed; Failure where, without inputs, a rate is not finite
 void evaluate_once(const System<double>& system) {
   auto workspace = system.workspace();
   const auto p = system.default_parameters();
@@ -138,6 +139,8 @@ void evaluate_once(const System<double>& system) {
   if (!y.empty()) {
     system.initial(p, u, y, workspace);
     system.rhs({0, y, p, u}, rates, workspace);
+    const std::string bad = told_of_non_finite(system, 0, y, rates);
+    if (u.empty() && !bad.empty()) throw Failure(fmt::format("circuit '{}': {}.", system.name(), bad));
   }
   if (!observables.empty()) system.observe({0, y, p, u}, observables, workspace);
 }
@@ -251,7 +254,10 @@ void rerun(const std::string& path, bool quiet, const std::string& command_line)
     if (!file.exists("/experiment_toml") || !file.exists("/experiment_path"))
       throw Error(path, "the file holds no experiment, and so cannot be made again.");
     if (const auto complete = file.attribute("/", "complete"); *complete != H5Attribute(std::int64_t{1}))
-      throw Error(path, "the run was broken off, and there is nothing whole to compare with. Finish it first.");
+      throw Error(path, fmt::format("the run was broken off, and there is nothing whole to compare with. {}",
+                                    file.attribute("/", "sweep") || file.exists("/checkpoint")
+                                        ? "Finish it first, with --resume."
+                                        : "Run it again."));
     sweep = file.attribute("/", "sweep").has_value();
     if (const auto value = file.attribute("/", "kind"); value && std::holds_alternative<std::string>(*value))
       kind = std::get<std::string>(*value);

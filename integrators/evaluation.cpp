@@ -7,8 +7,8 @@
 #include <limits>
 
 #include "base/error.hpp"
-#include "base/printed.hpp"
 #include "integrators/history.hpp"
+#include "integrators/non_finite.hpp"
 
 namespace striate {
 namespace {
@@ -132,12 +132,7 @@ bool Evaluation::rhs(double t, std::span<const double> y, std::span<double> ydot
 
 bool Evaluation::finite(double t, std::span<const double> y, std::span<const double> ydot) {
   if (all_finite(ydot)) return true;
-  const auto bad = std::find_if(ydot.begin(), ydot.end(), [](double x) { return !std::isfinite(x); });
-  const auto i = static_cast<std::size_t>(bad - ydot.begin());
-  const std::string name = system_.states().element_name(i);
-  non_finite_ = fmt::format("The {} of {} is {} at t = {:.6g}{}, where {} = {:.6g}",
-                            system_.is_map() ? "next value" : "rate", name, printed(*bad), t,
-                            system_.time_unit() == Unit() ? "" : " " + system_.time_unit().str(), name, y[i]);
+  non_finite_ = told_of_non_finite(system_, t, y, ydot);
   return false;
 }
 

@@ -134,10 +134,14 @@ FixedPointReport fixed_point_vjp(const System<T>& system, const At<T>& at, std::
                     where, solution.products, solution.residual, solution.spectral_radius, report.forward_residual));
   }
   if (solution.residual > settings.tolerance) {
+    const char* advice = solution.products >= settings.products ? "Allow more products"
+                         : sizeof(T) < sizeof(double) ? "More products would not help: compute in double precision, or "
+                                                        "allow a larger tolerance"
+                                                      : "More products would not help: allow a larger tolerance";
     report.warnings.push_back(
         fmt::format("{}: after {} products the residual is {:.3g}, not {:.3g}: the gradient is as "
-                    "inexact. Allow more products.",
-                    where, solution.products, solution.residual, settings.tolerance));
+                    "inexact. {}.",
+                    where, solution.products, solution.residual, settings.tolerance, advice));
   }
   if (report.forward_residual > settings.forward_tolerance) {
     report.warnings.push_back(

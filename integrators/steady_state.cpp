@@ -24,6 +24,9 @@ class Search {
   }
 
   SteadyState run() {
+    if (!evaluation_.rhs(problem_.t0, problem_.y0, rate_))
+      throw Failure(fmt::format("steady state of '{}': {}, at the start. Begin elsewhere, or change the equation.",
+                                name(), evaluation_.non_finite()));
     found_.y = problem_.y0;
     march();
     found_.found_by = "march";
@@ -32,12 +35,12 @@ class Search {
       if (!accelerate()) newton();
     }
     if (!settled(found_.y)) {
-      throw Failure(
-          fmt::format("steady state of '{}': rate of {} = {:.3g}, but must be below {:.3g} after a march of {}, "
-                      "Anderson and Newton "
-                      "iterations. The circuit may oscillate, or have no steady state near the one that it approaches. "
-                      "Look at its course with an integrator.",
-                      name(), worst(), found_.residual, settings_.tolerance, found_.march));
+      throw Failure(fmt::format(
+          "steady state of '{}': rate of {} = {:.3g}, but must be below {:.3g} after a march of {} "
+          "{}, Anderson and Newton iterations. The circuit may oscillate, or have no steady state near the one that it "
+          "approaches. "
+          "Look at its course with an integrator.",
+          name(), worst(), found_.residual, settings_.tolerance, found_.march, problem_.system.time_unit().str()));
     }
     judge();
     found_.counters = evaluation_.counters;

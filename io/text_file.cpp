@@ -51,6 +51,10 @@ std::string read_text_file(const std::string& path) {
   if (in.bad() || (in.fail() && !in.eof())) throw Error(path, "the file cannot be read. Is it a directory?");
   if (text.size() > largest_text)
     throw Error(path, "the text is above 16 MiB. Keep arrays of data in files of their own.");
+  if (text.starts_with("\x89HDF"))
+    throw Error(path,
+                "this is a recording (HDF5), but a text is asked for. Recordings are for striate info, plot, rerun and "
+                "distances.");
   if (text.starts_with("\xef\xbb\xbf")) text.erase(0, 3);  // the byte order mark that some editors write
   if (const std::size_t place = first_foreign_byte(text); place < text.size()) {
     const auto end = text.begin() + static_cast<std::ptrdiff_t>(place);

@@ -52,7 +52,7 @@ std::vector<double> line_at(const Experiment& e, const Analysis& a, const Source
           fmt::format("analysis '{}': '{}' has the axis '{}', which is neither y, x nor the axis that is read, '{}'. "
                       "Name that one with axis = \"{}\", or one of its {} elements with at = {{ {} = ... }}.",
                       a.name, a.variable, shape[i].name, a.axis, shape[i].name, shape[i].size, shape[i].name));
-    const double place = (shape[i].name == "y" ? a.y : a.x) / (e.stimulus ? e.stimulus->scale() : 1);
+    const double place = (shape[i].name == "y" ? a.y : a.x) / e.field.scale;
     const auto at = static_cast<std::ptrdiff_t>(shape[i].size / 2) + std::lround(place);
     if (at < 0 || at >= static_cast<std::ptrdiff_t>(shape[i].size))
       throw Error(fmt::format("analysis '{}': the place lies outside axis '{}' of {} elements.", a.name, shape[i].name,

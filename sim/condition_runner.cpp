@@ -11,6 +11,7 @@
 #include "circuit/compile.hpp"
 #include "integrators/evaluation.hpp"
 #include "integrators/integrator.hpp"
+#include "integrators/non_finite.hpp"
 #include "integrators/steady_state.hpp"
 #include "sim/amount.hpp"
 #include "sim/analysis_data.hpp"
@@ -77,6 +78,8 @@ class Course {
     observables_.resize(system_.observables().size());
     const auto evaluate = [&](const At<double>& at) {
       if (!rates.empty()) system_.rhs(at, rates, workspace_);
+      if (const std::string bad = told_of_non_finite(system_, at.t, at.y, rates); !bad.empty())
+        throw Failure(fmt::format("{}: the run would fail at its start. {}.", e_.path, bad));
       if (!observables_.empty()) system_.observe(at, observables_, workspace_);
     };
     if (!e_.run.steady) {

@@ -170,8 +170,13 @@ void require_shape(const Experiment& e, const Analysis& a, const Places& places)
       break;
     default: break;
   }
-  if (!c.with.empty() && !(places_of(e, c.with).axes == places.axes && places_of(e, c.with).complex == places.complex))
-    refuse(a, fmt::format("'{}' and '{}' differ in their axes, but are compared place by place.", a.variable, c.with));
+  if (c.with.empty()) return;
+  const Places others = places_of(e, c.with);
+  if (others.axes == places.axes && others.complex == places.complex) return;
+  const bool turned = std::ranges::is_permutation(others.axes, places.axes) && others.complex == places.complex;
+  refuse(a, fmt::format("'{}' and '{}' {}, but are compared place by place.{}", a.variable, c.with,
+                        turned ? "have the same axes in another order" : "differ in their axes",
+                        turned ? " Define one of them with its axes in the order of the other." : ""));
 }
 
 /// One condition's course on its way through a measure.

@@ -142,6 +142,7 @@ class ImageData : public DataSet {
     for (const auto& entry : fs::directory_iterator(folder))
       if (entry.is_directory() && !entry.path().filename().string().starts_with(".")) classes.push_back(entry.path());
     std::sort(classes.begin(), classes.end());
+    std::string without;
     for (std::size_t c = 0; c < classes.size(); ++c) {
       std::vector<std::string> files;
       for (const auto& entry : fs::directory_iterator(classes[c])) {
@@ -150,13 +151,19 @@ class ImageData : public DataSet {
         if (ending == ".png" || ending == ".pgm" || ending == ".ppm") files.push_back(entry.path().string());
       }
       std::sort(files.begin(), files.end());
-      if (!files.empty()) classes_.emplace_back(classes[c].filename().string(), files.size());
+      if (files.empty()) without = classes[c].string();
+      classes_.emplace_back(classes[c].filename().string(), files.size());
       for (auto& file : files) files_.push_back(std::move(file));
       labels_.resize(files_.size(), static_cast<double>(c));
     }
     if (files_.empty())
       where.fail(
           fmt::format("but '{}' holds no folders with .png, .pgm or .ppm images; one folder is one class.", folder));
+    if (!without.empty())
+      where.fail(
+          fmt::format("but its folder '{}' holds no .png, .pgm or .ppm images, and would be a class without "
+                      "samples. Fill it, or move it elsewhere.",
+                      without));
     size_ = files_.size();
     const Image first = read_image_size(files_.front());
     for (const auto& file : files_) {
@@ -194,7 +201,7 @@ class ImageData : public DataSet {
     return text;
   }
 
-  std::vector<std::pair<std::string, std::size_t>> classes_;  ///< folders with images, and how many
+  std::vector<std::pair<std::string, std::size_t>> classes_;  ///< folders, and how many images
   std::vector<std::string> files_;
   std::vector<double> labels_;
 };
@@ -223,8 +230,10 @@ class ArrayData : public DataSet {
       if (array.shape.empty()) where.fail(fmt::format("but its dataset '{}' is one number, without samples.", name));
       if (variables_.empty()) size_ = array.shape[0];
       if (array.shape[0] != size_)
-        where.fail(fmt::format("but its dataset '{}' has {} samples and '{}' has {}.", name, array.shape[0],
-                               names.front(), size_));
+        where.fail(
+            fmt::format("but its dataset '{}' has {} samples and '{}' has {}. Name those to learn from in "
+                        "data.variables = [...].",
+                        name, array.shape[0], names.front(), size_));
       variables_.push_back({name, shape_of(file, name, array), ""});
       const auto& held = values_.emplace_back(std::move(array.values));
       const auto odd = std::ranges::find_if_not(held, [](double x) { return std::isfinite(x); }) - held.begin();
@@ -233,6 +242,11 @@ class ArrayData : public DataSet {
                                held[static_cast<std::size_t>(odd)],
                                static_cast<std::size_t>(odd) / (held.size() / size_)));
     }
+    if (variables_.empty() && !file.groups("/").empty())
+      where.fail(
+          fmt::format("but its datasets lie in groups, such as '{0}'. Name them in data.variables = "
+                      "[\"{0}/...\"].",
+                      file.groups("/").front()));
     if (variables_.empty() || size_ == 0) where.fail("but it holds no samples.");
   }
 

@@ -19,7 +19,8 @@ const std::vector<std::string> kinds{"circular", "gaussian", "opponent", "filter
 struct Layout {
   std::size_t features = 1, feature_stride = 1, y_stride = 0, x_stride = 0;
 
-  Layout(const Circuit& circuit, const Input& input, const std::string& feature_axis) {
+  /// Without the name of a feature axis, of the axes y and x alone.
+  Layout(const TomlTable& encoder, const Circuit& circuit, const Input& input, const std::string& feature_axis) {
     const Shape& shape = input.variable.shape();
     for (std::size_t i = 0; i < shape.rank(); ++i) {
       if (shape[i].name == "y")
@@ -30,10 +31,12 @@ struct Layout {
         features = shape[i].size;
         feature_stride = shape.stride(i);
       } else
-        throw Error(
-            fmt::format("circuit '{}': the input '{}' has the axis '{}', which is neither y, x nor the encoder's "
-                        "feature axis '{}'.",
-                        circuit->name, input.variable->name, shape[i].name, feature_axis));
+        encoder.fail(
+            fmt::format("feeds the input '{}' of circuit '{}', whose axis '{}' is neither y nor x{}.",
+                        input.variable->name, circuit->name, shape[i].name,
+                        feature_axis.empty()
+                            ? fmt::format(", as kind = \"{}\" has them. Choose another kind", encoder.string("kind"))
+                            : fmt::format(" nor the encoder's axis '{}'. Name it with axis = ...", feature_axis)));
     }
   }
   std::size_t at(const VisualField& field, std::size_t element, std::size_t k) const {
@@ -248,6 +251,12 @@ double tuning_width(const TomlValue& value, const FeatureMap& map, bool circular
   return width;
 }
 
+std::vector<std::string> names_of_axes(const Circuit& circuit) {
+  std::vector<std::string> names;
+  for (const auto& a : circuit->axes) names.push_back(a.axis.name);
+  return names;
+}
+
 }  // namespace
 
 std::vector<double> axis_positions(const AxisDeclaration& axis) {
@@ -264,17 +273,22 @@ std::unique_ptr<Encoder> make_encoder(const TomlTable& table, const Circuit& cir
   const std::string kind = table.string("kind");
   if (std::find(kinds.begin(), kinds.end(), kind) == kinds.end())
     table.at("kind").fail("but the kinds of encoder are these." + suggest_names(kind, kinds));
-  if (kind == "contrast") return std::make_unique<ContrastCode>(Layout(circuit, input, ""));
+  if (kind == "contrast") return std::make_unique<ContrastCode>(Layout(table, circuit, input, ""));
   const auto to_rad = [&] { return map.unit.to(Unit::parse("rad")); };
   const auto frequency = [&] {
     const double value = evaluate(table.at("frequency"), Unit::parse("1/deg"));
     if (!(value > 0)) table.at("frequency").fail("but must be above 0.");
     return value;
   };
-  if (kind == "luminance") return std::make_unique<Luminance>(Layout(circuit, input, ""), frequency(), to_rad());
+  if (kind == "luminance") return std::make_unique<Luminance>(Layout(table, circuit, input, ""), frequency(), to_rad());
   const std::string axis_name = table.string("axis", "feature");
+  if (std::ranges::none_of(circuit->axes, [&](const auto& a) { return a.axis.name == axis_name; }))
+    table.fail(
+        fmt::format("has channels along the axis '{}', but circuit '{}' has no such axis. Name one with axis = "
+                    "...{}",
+                    axis_name, circuit->name, suggest_names(axis_name, names_of_axes(circuit))));
   const AxisDeclaration& axis = circuit.axis(axis_name);
-  const Layout layout(circuit, input, axis_name);
+  const Layout layout(table, circuit, input, axis_name);
   if (kind == "opponent") {
     if (axis.axis.size != 6)
       table.at("kind").fail(fmt::format("but axis '{}' has {} elements; there are 6 opponent channels. Set {} = 6.",

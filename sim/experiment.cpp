@@ -51,6 +51,7 @@ ConditionAxis read_condition(const std::string& name, const TomlTable& t) {
   axis.description = t.string("description", "");
   const auto value = [&](const TomlValue& v) { return v.is_number() ? v.as_number() : evaluate(v, axis.unit); };
   if (const auto values = t.find("values")) {
+    refuse_keys(t, {"from", "to", "count"}, "but the condition has values, too. Give values, or from, to and count.");
     for (const auto& v : values->as_array()) {
       axis.values.push_back(value(v));
       if (std::isinf(axis.values.back())) v.fail("but must be finite, or nan for none.");
@@ -162,6 +163,12 @@ RunPlan read_run(const TomlTable& root, const Circuit& circuit) {
                     none ? "no states to integrate. Leave it out." : "states. Use \"steady\" or an integrator."));
   plan.steady = plan.method == "steady" || plan.method == "static";
   if (!plan.steady) read_course(*table, circuit, plan);
+  if (plan.steady)
+    refuse_keys(*table, {"duration", "every", "step", "start", "implicit", "spikes", "precision", "spike_layout"},
+                none
+                    ? "which is for courses in time, but the circuit has no states. Leave it out."
+                    : "which is for courses in time, but run.method is \"steady\". Leave it out, or name an integrator "
+                      "as run.method.");
   plan.tolerance = table->number("tolerance", plan.steady ? 1e-10 : 1e-6);
   const double least = plan.steady ? 0 : 1e-15;
   if (!(plan.tolerance > least && plan.tolerance < 1))
@@ -213,6 +220,7 @@ std::vector<Lesion> read_lesions(const TomlTable& root, const Circuit& circuit, 
     const TomlTable t = entry.as_table();
     Lesion lesion;
     lesion.target = t.string("target");
+    lesion.where = t.position();
     const Expr target = lesion_target_at(circuit, t.at("target"));
     if (t.has("clamp")) lesion.clamp = evaluate(t.at("clamp"), target.unit());
     lesion.scale = t.number("scale", 0);
@@ -245,6 +253,34 @@ void require_input(const TomlTable& encoder, const Circuit& circuit) {
   if (std::ranges::count(names, name) == 0)
     encoder.at("input").fail(
         fmt::format("but circuit '{}' has no such input.{}", circuit->name, suggest_names(name, names)));
+}
+
+FeatureMap read_features(const TomlTable& encoder, const Circuit& circuit, const std::string& axis_name) {
+  FeatureMap map;
+  map.unit = deg;
+  const auto range = encoder.find("range");
+  if (!range) {
+    const std::string kind = encoder.string("kind", "");
+    if (kind != "opponent" && kind != "luminance" && kind != "contrast")
+      encoder.fail("lacks `range`: the features that the ends of its axis prefer, such as [\"-90 deg\", \"90 deg\"].");
+    return map;
+  }
+  const auto ends = range->as_array();
+  if (ends.size() != 2) range->fail("but a range of features has two ends.");
+  map.unit = unit_named(encoder, "unit", "deg");
+  map.name = "preferred " + encoder.string("feature", "feature");
+  map.low = evaluate(ends[0], map.unit);
+  map.high = evaluate(ends[1], map.unit);
+  if (!(map.low < map.high) || !std::isfinite(map.high - map.low)) range->fail("but must run upwards.");
+  const auto axis = std::ranges::find_if(circuit->axes, [&](const auto& a) { return a.axis.name == axis_name; });
+  if (axis == circuit->axes.end() || !has_angles(*axis) || !map.unit.same_dimension(deg)) return map;
+  const double to_unit = axis->unit.to(map.unit), tolerance = 1e-6 * (map.high - map.low);
+  if (std::abs(axis->low * to_unit - map.low) > tolerance || std::abs(axis->high * to_unit - map.high) > tolerance)
+    range->fail(
+        fmt::format("but the coordinates of axis '{}' of circuit '{}' run from {} to {}. Give these ends, or "
+                    "change the axis.",
+                    axis_name, circuit->name, amount_text(axis->low, axis->unit), amount_text(axis->high, axis->unit)));
+  return map;
 }
 
 bool uses(const TomlTable& root, const std::string& variable) {
@@ -332,8 +368,9 @@ Experiment read_experiment(TomlDocument& document, const std::string& path) {
   std::vector<VariedParameter> varied;
   const Circuit plain = with_values(read_circuit_of(root, path), root, path, condition_at(conditions, 0), varied);
   const auto stimulus_table = root.find_table("stimulus");
-  const double scale = stimulus_table && stimulus_table->has("scale") ? evaluate(stimulus_table->at("scale"), deg) : 1;
-  Experiment e(lesioned(plain, read_lesions(root, plain, scale)));
+  const VisualField field = visual_field(plain, stimulus_table);
+  Experiment e(lesioned(plain, read_lesions(root, plain, field.scale)));
+  e.field = field;
   e.title = root.string("title", plain->description);
   e.path = path;
   e.conditions = conditions;
@@ -342,21 +379,7 @@ Experiment read_experiment(TomlDocument& document, const std::string& path) {
   if (encoder) {
     e.feature_axis = encoder->string("axis", "feature");
     if (encoder->has("axis")) require_axis(e.circuit, encoder->at("axis"));
-    FeatureMap map;
-    map.unit = deg;
-    if (const auto range = encoder->find("range")) {
-      const auto ends = range->as_array();
-      if (ends.size() != 2) range->fail("but a range of features has two ends.");
-      map.unit = unit_named(*encoder, "unit", "deg");
-      map.name = "preferred " + encoder->string("feature", "feature");
-      map.low = evaluate(ends[0], map.unit);
-      map.high = evaluate(ends[1], map.unit);
-      if (!(map.low < map.high) || !std::isfinite(map.high - map.low)) range->fail("but must run upwards.");
-    } else if (const std::string kind = encoder->string("kind", "");
-               kind != "opponent" && kind != "luminance" && kind != "contrast") {
-      encoder->fail("lacks `range`: the features that the ends of its axis prefer, such as [\"-90 deg\", \"90 deg\"].");
-    }
-    e.map = map;
+    e.map = read_features(*encoder, e.circuit, e.feature_axis);
   }
   FeatureMap shown = e.map.value_or(FeatureMap{});
   if (encoder && !encoder->has("range")) shown.high = 2 * std::numbers::pi * Unit::parse("rad").to(shown.unit);
@@ -394,6 +417,7 @@ Experiment read_experiment(TomlDocument& document, const std::string& path) {
     auto taught = std::make_shared<Experiment>(e);
     taught->conditions = read_conditions(*table);
     taught->stimulus = std::make_shared<Stimulus>(table->table("stimulus"), shown, path);
+    taught->field = visual_field(e.circuit, table->table("stimulus"));
     taught->run.record.clear();
     taught->varied_parameters.clear();  // a decoder learns with the parameters of the first condition
     const double turn = 2 * std::numbers::pi;
@@ -402,7 +426,8 @@ Experiment read_experiment(TomlDocument& document, const std::string& path) {
       table->at("period").fail("but must be above 0, and no longer than a turn.");
     Training training{taught, table->string("target"), period, table->number("ridge", 0)};
     condition_named(*taught, table->at("target"), training.target);
-    for (std::size_t c = 0; c < taught->condition_count(); ++c) taught->stimulus->check(taught->condition(c));
+    for (std::size_t c = 0; c < taught->condition_count(); ++c)
+      taught->stimulus->check(taught->field, taught->condition(c));
     if (!(training.ridge >= 0)) table->at("ridge").fail("but must not be below 0.");
     e.training = training;
   }
@@ -412,7 +437,7 @@ Experiment read_experiment(TomlDocument& document, const std::string& path) {
   e.analyses = read_analyses(root, e);
   for (std::size_t c = 0; c < e.condition_count(); ++c) {  // a mistake is found before anything runs
     const Variables variables = e.condition(c);
-    if (e.stimulus) e.stimulus->check(variables, e.run.steady);
+    if (e.stimulus) e.stimulus->check(e.field, variables, e.run.steady);
     if (!e.varied_parameters.empty()) e.parameters(c);
     for (const auto& [name, value] : e.given_inputs) {
       if (!std::isfinite(evaluate(value, observable(e.circuit, name).value.unit(), variables)))

@@ -84,19 +84,19 @@ struct Analysis {
   std::optional<Comparison> comparison;
 };
 
-/// How the circuit is run in each condition.
+/// How the circuit is run in each condition: unless told otherwise, as [run] without keys.
 struct RunPlan {
   bool steady = true;
   std::string method;
   bool from_steady = false;  ///< a course in time starts at the steady state of what is shown at its start
   double duration = 0;       ///< ms; plain numbers where the circuit's time has no unit
-  double tolerance = 1e-6;
-  double absolute = 1e-8;  ///< in each state's unit
-  double step = 0;         ///< ms, for fixed-step methods
-  double every = 1;        ///< ms between recorded points
-  bool grid = false;       ///< spikes lie on the grid of steps
-  bool single = false;     ///< in single precision
-  bool sonata = false;     ///< spikes are recorded in the SONATA layout
+  double tolerance = 1e-10;
+  double absolute = 1e-12;  ///< in each state's unit
+  double step = 0;          ///< ms, for fixed-step methods
+  double every = 1;         ///< ms between recorded points
+  bool grid = false;        ///< spikes lie on the grid of steps
+  bool single = false;      ///< in single precision
+  bool sonata = false;      ///< spikes are recorded in the SONATA layout
   std::vector<std::string> implicit;
   std::vector<std::string> record;
   std::vector<std::string> sources;  ///< Poisson sources whose spikes are recorded
@@ -124,6 +124,7 @@ struct Experiment {
   std::string path;
   Circuit circuit;  ///< with its lesions, and the parameters of the first condition
   std::shared_ptr<Stimulus> stimulus;
+  VisualField field;
   std::vector<std::pair<std::string, std::shared_ptr<Encoder>>> encoders;  ///< by input
   std::vector<std::pair<std::string, TomlValue>> given_inputs;             ///< uniform, constant in time
   std::vector<VariedParameter> varied_parameters;

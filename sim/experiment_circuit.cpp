@@ -63,7 +63,9 @@ Circuit read_circuit_of(const TomlTable& root, const std::string& path) {
     if (!text.ends_with(".circuit")) return model(text, settings);
     return read_circuit_file(beside(path, text), settings);
   } catch (const Error& e) {
-    throw Error(fmt::format("{}: circuit: {}", name.position(), e.what()));
+    const bool file = !text.ends_with(".circuit") && text.find_first_of("./") != std::string::npos;
+    throw Error(fmt::format("{}: circuit: {}{}", name.position(), e.what(),
+                            file ? " A file of one's own ends in .circuit." : ""));
   }
 }
 

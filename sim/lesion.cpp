@@ -9,13 +9,18 @@
 namespace striate {
 namespace {
 
+[[noreturn]] void refuse(const Lesion& lesion, const std::string& why) {
+  throw Error(
+      fmt::format("{}{}lesion of '{}': {}", lesion.where, lesion.where.empty() ? "" : ": ", lesion.target, why));
+}
+
 /// 1 inside the patch, 0 outside, over y and x.
 Expr patch_mask(const Lesion& lesion, const Shape& shape) {
   const auto y = shape.find("y");
   const auto x = shape.find("x");
   if (!y || !x)
-    throw Error(fmt::format("lesion of '{}': a patch needs the axes y and x, but it has {}.", lesion.target,
-                            shape.str_sizes()));
+    refuse(lesion, fmt::format("a patch needs the axes y and x, but it has {}. Leave patch and centre out.",
+                               shape.str_sizes()));
   const Axis ay = shape[*y];
   const Axis ax = shape[*x];
   std::vector<double> mask(ay.size * ax.size, 0.0);
@@ -120,10 +125,9 @@ Circuit lesioned(const Circuit& circuit, const std::vector<Lesion>& lesions) {
       for (auto& back : p.back) rebuild_all("a rule", back.changes);
     }
     if (!used)
-      throw Error(
-          fmt::format("lesion of '{}': only its own equation uses it, and nothing would change. Name a term of "
-                      "that equation with := and aim at it, or at a parameter.",
-                      lesion.target));
+      refuse(lesion,
+             "only its own equation uses it, and nothing would change. Name a term of that equation with := and aim at "
+             "it, or at a parameter.");
     result = Circuit(std::move(c));
   }
   return result;

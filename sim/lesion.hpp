@@ -18,6 +18,7 @@ struct Lesion {
   std::optional<double> from;               ///< in the circuit's time unit
   std::ptrdiff_t patch = 0;                 ///< side in elements; 0: everywhere
   std::ptrdiff_t patch_y = 0, patch_x = 0;  ///< its centre, elements from the grid's
+  std::string where = {};                   ///< its place in a text, for messages
 };
 
 /// What a lesion's name stands for. @throws Error naming the nearest

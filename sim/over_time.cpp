@@ -18,8 +18,14 @@ double mean(std::span<const double> t, std::span<const double> x) {
   return area / (t.back() - t.front());
 }
 
-double frequency(std::span<const double> t, std::span<const double> x, double low, double high) {
-  if (!(high - low > 1e-3 * std::max(std::abs(low), std::abs(high)))) return 0;
+double range_of(std::span<const double> x) {
+  const auto [low, high] = std::minmax_element(x.begin(), x.end());
+  return *high - *low;
+}
+
+/// Upward passages of the middle of the range per time; 0 of what rests.
+double frequency(std::span<const double> t, std::span<const double> x, double low, double high, double least) {
+  if (!(high - low > least)) return 0;
   const double level = (low + high) / 2;
   double first = nan;
   double last = nan;
@@ -43,6 +49,7 @@ OverTime over_time_named(const std::string& name) {
 }
 
 double over_time(OverTime how, std::span<const double> t, std::span<const double> x, double from) {
+  const std::span<const double> whole = x;
   const auto first = static_cast<std::size_t>(std::lower_bound(t.begin(), t.end(), from) - t.begin());
   if (first == t.size()) return nan;
   t = t.subspan(first);
@@ -54,7 +61,11 @@ double over_time(OverTime how, std::span<const double> t, std::span<const double
     case OverTime::largest: return *high;
     case OverTime::smallest: return *low;
     case OverTime::peak_to_peak: return *high - *low;
-    case OverTime::frequency: return frequency(t, x, *low, *high);
+    case OverTime::frequency: {
+      // The error of a step at the usual tolerance is about 1e-6 of a value.
+      const double error = 1e-5 * std::max(std::abs(*low), std::abs(*high));
+      return frequency(t, x, *low, *high, std::max(1e-3 * range_of(whole), error));
+    }
   }
   return nan;
 }

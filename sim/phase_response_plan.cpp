@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdio>
 #include <sstream>
 
 #include "base/error.hpp"
@@ -49,6 +50,20 @@ bool is_of_states(const std::string& line, const Circuit& circuit) {
   });
 }
 
+const std::string coupling_origin = "[prc.coupling]";
+
+/// In place of the line and column of a text that the user does not see, the place of the coupling that stands there.
+[[noreturn]] void throw_placed(const std::string& message, const PhaseResponsePlan& plan, std::size_t lines_before) {
+  std::size_t line = 0, column = 0;
+  int length = 0;
+  const std::string tail = message.substr(std::min(message.size(), coupling_origin.size()));
+  if (!message.starts_with(coupling_origin) ||
+      std::sscanf(tail.c_str(), ":%zu:%zu: %n", &line, &column, &length) != 2 || line <= lines_before ||
+      line > lines_before + plan.coupling.size())
+    throw Error(message);
+  throw Error(plan.coupling[line - lines_before - 1].where, tail.substr(static_cast<std::size_t>(length)));
+}
+
 }  // namespace
 
 PhaseResponsePlan read_phase_response_plan(const TomlTable& t, const Circuit& circuit) {
@@ -69,19 +84,21 @@ PhaseResponsePlan read_phase_response_plan(const TomlTable& t, const Circuit& ci
   }
   if (const auto coupling = t.find_table("coupling"))
     for (const auto& state : coupling->keys()) {
-      require_state(circuit, coupling->at(state), state);
-      const std::string rate = coupling->string(state);
+      const TomlValue value = coupling->at(state);
+      require_state(circuit, value, state);
+      const std::string rate = value.as_string();
+      const std::string where = fmt::format("{}: {} = {}", value.position(), value.path(), value.text());
       if (is_complex_state(circuit, state)) {
-        plan.coupling.emplace_back(re_name(state), fmt::format("re({})", rate));
-        plan.coupling.emplace_back(im_name(state), fmt::format("im({})", rate));
+        plan.coupling.push_back({re_name(state), fmt::format("re({})", rate), where});
+        plan.coupling.push_back({im_name(state), fmt::format("im({})", rate), where});
       } else {
-        plan.coupling.emplace_back(state, rate);
+        plan.coupling.push_back({state, rate, where});
       }
     }
   return plan;
 }
 
-Circuit coupling_circuit(const Circuit& circuit, const PhaseResponsePlan& plan, const std::string& origin) {
+Circuit coupling_circuit(const Circuit& circuit, const PhaseResponsePlan& plan) {
   std::istringstream lines(to_text(circuit));
   std::string text;
   for (std::string line; std::getline(lines, line);)
@@ -95,14 +112,19 @@ Circuit coupling_circuit(const Circuit& circuit, const PhaseResponsePlan& plan, 
     if (is_complex_state(circuit, name))
       for (const std::string suffix : {"", "_j"})
         text += fmt::format("{0}{2} := {1}_re{2} + i*{1}_im{2}\n", name, name, suffix);
-  for (const auto& [name, expression] : plan.coupling) {
+  const auto lines_before = static_cast<std::size_t>(std::ranges::count(text, '\n'));
+  for (const auto& [name, expression, where] : plan.coupling) {
     const Expr& v = circuit.state(name).variable;
     const Unit rate = circuit->time_unit.dimensionless() ? v.unit() : v.unit() / circuit->time_unit;
     text += fmt::format("coupling_{} := {} : {}\n", name, expression, rate.str());
   }
   std::vector<std::string> wanted;
-  for (const auto& [name, expression] : plan.coupling) wanted.push_back("coupling_" + name);
-  return read_circuit(text, origin + ": [prc.coupling]").with_definitions(wanted);
+  for (const auto& c : plan.coupling) wanted.push_back("coupling_" + c.state);
+  try {
+    return read_circuit(text, coupling_origin).with_definitions(wanted);
+  } catch (const Error& error) {
+    throw_placed(error.what(), plan, lines_before);
+  }
 }
 
 }  // namespace striate

@@ -31,7 +31,7 @@ std::vector<double> at_samples(const Cycle& cycle, std::span<const double> value
 /// H at shifts k/samples of a period, the end included; the mean over evenly spaced phases.
 std::vector<double> interaction(const Experiment& e, const System<double>& system, std::span<const double> y,
                                 std::span<const double> z, std::size_t samples) {
-  const System<double> coupling = compile<double>(coupling_circuit(e.circuit, *e.prc, e.path));
+  const System<double> coupling = compile<double>(coupling_circuit(e.circuit, *e.prc));
   auto workspace = coupling.workspace();
   std::vector<double> p = coupling.default_parameters();
   const std::vector<double> values = parameter_values(e, system, 0);
@@ -111,7 +111,7 @@ void run_phase_response(const Experiment& e, const RunOptions& options) {
   require_free(options.output, options.overwrite);
   require_apart(options.output, e.path, e.resolved);
   const System<double> system = compile<double>(e.circuit);
-  if (!e.prc->coupling.empty()) coupling_circuit(e.circuit, *e.prc, e.path);
+  if (!e.prc->coupling.empty()) coupling_circuit(e.circuit, *e.prc);
   const auto drive = std::make_shared<const StimulusDrive>(e, system, 0);
   const PhaseResponse r = phase_response({system, parameter_values(e, system, 0), drive, {}, 0, 1, {}}, e.prc->cycle);
   const std::size_t samples = e.prc->cycle.samples;

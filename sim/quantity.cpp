@@ -47,7 +47,13 @@ auto with_value(const std::string& text, const Variables& variables, const std::
     for (const auto& p : read->parameters)
       known.emplace_back(p.variable, quantity(variables.at(p.variable->name).first, p.variable.unit()));
     const Expr value = substitute({read->definitions[0].value}, known)[0];
-    if (value->op != Op::constant) throw Error("it does not come out as one number");
+    if (value->op != Op::constant) {
+      const Expr once = substitute({value}, {{time_variable(read->time_unit), quantity(0, read->time_unit)}})[0];
+      throw Error(once->op == Op::constant
+                      ? "it changes with the time t, but a value of an experiment is one number. What changes in time "
+                        "stands in the circuit"
+                      : "it does not come out as one number");
+    }
     return use(value);
   } catch (const Error& e) {
     std::string message = e.what();
@@ -107,6 +113,11 @@ std::size_t whole_number(const TomlTable& table, const std::string& key, std::si
   if (value < static_cast<std::int64_t>(least) || value > static_cast<std::int64_t>(most))
     table.at(key).fail(fmt::format("but must be a whole number from {} to {}.", least, most));
   return static_cast<std::size_t>(value);
+}
+
+void refuse_keys(const TomlTable& table, std::initializer_list<const char*> keys, const std::string& but) {
+  for (const char* key : keys)
+    if (table.has(key)) table.at(key).fail(but);
 }
 
 }  // namespace striate

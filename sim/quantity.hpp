@@ -1,5 +1,6 @@
 #pragma once
 
+#include <initializer_list>
 #include <map>
 #include <optional>
 #include <string>
@@ -37,5 +38,8 @@ Unit unit_of(const TomlValue& value);
 /// A whole number from `least` to `most` under a key of a table. @throws Error with file and line
 std::size_t whole_number(const TomlTable& table, const std::string& key, std::size_t fallback, std::size_t least,
                          std::size_t most = 1'000'000'000);
+
+/// @throws Error at the first of the keys that the table has, with why it must not
+void refuse_keys(const TomlTable& table, std::initializer_list<const char*> keys, const std::string& but);
 
 }  // namespace striate

@@ -69,7 +69,7 @@ void read_length(const TomlTable& t, const Experiment& e, const std::string& axi
     c.spacing = d.spacing();
     c.length = d.unit;
   } else if (e.stimulus) {
-    c.spacing = e.stimulus->scale();
+    c.spacing = e.field.scale;
     c.length = Unit::parse("deg");
   }
 }

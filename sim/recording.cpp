@@ -97,6 +97,11 @@ void require_recordable(const std::string& path, const Experiment& e, const std:
   for (const auto& p : e.circuit->projections)
     if (p.synapses) take(p.name, "a projection", "Rename the condition.");
   for (const auto& name : e.run.record)
+    if (std::ranges::count(e.conditions, name, &ConditionAxis::name) > 0)
+      throw Error(e.path, fmt::format("the condition '{}' has the name of a recorded variable of circuit '{}'. Rename "
+                                      "[conditions.{}], or leave the variable out of run.record.",
+                                      name, e.circuit->name, name));
+  for (const auto& name : e.run.record)
     take(name, "a recorded variable", "Rename it, or leave it out of [run] record.");
   for (const auto& axis : sweep) take(axis.name, "--over " + axis.key, "Is the key given twice?");
   const double needed = evaluation_bytes(e.circuit);
@@ -364,7 +369,8 @@ void Recording::note(std::size_t index, const std::string& name, double value) {
 }
 
 void Recording::warn(std::size_t place, const std::string& text) {
-  warnings_[place] += text;
+  std::string& told = warnings_[place];
+  told += (told.empty() ? "" : "\n") + text;
   std::string all;
   for (const auto& [at, warning] : warnings_) all += (all.empty() ? "" : "\n") + warning;
   if (all.size() < 50000) file_.set_attribute("/", "warnings", all);

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <map>
 
 #include "base/error.hpp"
 #include "base/random.hpp"
@@ -114,6 +115,13 @@ struct Window {
     centre_y = static_cast<std::ptrdiff_t>(field.ny / 2) + elements(y, field.scale);
   }
 
+  bool covers_any(const VisualField& field) const {
+    for (std::size_t i = 0; i < field.size(); ++i)
+      if (covers(static_cast<std::ptrdiff_t>(i / field.nx), static_cast<std::ptrdiff_t>(i % field.nx), field.scale))
+        return true;
+    return false;
+  }
+
   bool covers(std::ptrdiff_t iy, std::ptrdiff_t ix, double scale) const {
     if (shape == "full") return true;
     if (shape == "stripes") {
@@ -167,6 +175,8 @@ struct Times {
   double onset, offset;
 };
 Times times(const TomlTable& layer, const Variables& v) {
+  if (layer.has("duration") && layer.has("offset"))
+    layer.at("offset").fail("but the layer has a duration, too. Give one of them.");
   const Times t{value_or(layer, "onset", ms, v, -std::numeric_limits<double>::infinity()),
                 layer.has("duration") ? value_or(layer, "onset", ms, v, 0) + evaluate(layer.at("duration"), ms, v)
                                       : value_or(layer, "offset", ms, v, std::numeric_limits<double>::infinity())};
@@ -178,10 +188,6 @@ Times times(const TomlTable& layer, const Variables& v) {
 }  // namespace
 
 Stimulus::Stimulus(const TomlTable& table, const FeatureMap& features, const std::string& path) : features_(features) {
-  if (const auto scale = table.find("scale")) {
-    scale_ = evaluate(*scale, deg);
-    if (!(scale_ > 0) || std::isinf(scale_)) scale->fail("but a scale must be above 0.");
-  }
   const auto layers = table.find("layer");
   if (!layers) table.fail("shows nothing. Add [[stimulus.layer]].");
   for (const auto& entry : layers->as_array()) {
@@ -197,13 +203,20 @@ Stimulus::Stimulus(const TomlTable& table, const FeatureMap& features, const std
   }
 }
 
-void Stimulus::check(const Variables& condition, bool steady) const {
-  for (const auto& layer : layers_)
-    if (times(layer.table, condition).onset > 0 && steady)
-      layer.table.at("onset").fail(
+void Stimulus::check(const VisualField& field, const Variables& condition, bool steady) const {
+  for (const auto& [layer, image] : layers_) {
+    if (times(layer, condition).onset > 0 && steady)
+      layer.at("onset").fail(
           "but a steady state is that of what is shown at time 0. For a course in time, name an integrator as "
           "run.method.");
-  scene({1, 1, scale_}, 0, condition);
+    if (image) continue;
+    if (!Window(layer, field, condition).covers_any(field))
+      layer.fail(
+          fmt::format("covers no element of the grid of {} x {} (y, x), {:.4g} deg apart. Make it larger, or move "
+                      "it onto the grid; feature = nan shows nothing.",
+                      field.ny, field.nx, field.scale));
+  }
+  scene({1, 1, field.scale}, 0, condition);
 }
 
 std::vector<double> Stimulus::changes(const Variables& condition) const {
@@ -257,6 +270,41 @@ Scene Stimulus::scene(const VisualField& field, double t, const Variables& condi
     }
   }
   return scene;
+}
+
+bool has_angles(const AxisDeclaration& axis) {
+  return axis.has_coordinates && axis.unit.same_dimension(deg) && !(axis.unit == one);
+}
+
+VisualField visual_field(const Circuit& circuit, const std::optional<TomlTable>& stimulus) {
+  VisualField field;
+  std::map<std::string, double> spacing;
+  for (const auto& a : circuit->axes) {
+    if (a.axis.name != "y" && a.axis.name != "x") continue;
+    (a.axis.name == "y" ? field.ny : field.nx) = a.axis.size;
+    if (has_angles(a) && a.axis.size > 1) spacing[a.axis.name] = a.spacing() * a.unit.to(deg);
+  }
+  const auto given = stimulus ? stimulus->find("scale") : std::nullopt;
+  if (given) {
+    field.scale = evaluate(*given, deg);
+    if (!(field.scale > 0) || std::isinf(field.scale)) given->fail("but a scale must be above 0.");
+  } else if (!spacing.empty()) {
+    field.scale = spacing.begin()->second;
+  }
+  for (const auto& [axis, apart] : spacing) {
+    if (std::abs(field.scale - apart) <= 1e-3 * apart) continue;
+    if (given)
+      given->fail(
+          fmt::format("but by its coordinates the elements of axis '{}' of circuit '{}' lie {:.6g} deg apart. "
+                      "Leave the scale out, or change the axis.",
+                      axis, circuit->name, apart));
+    if (stimulus)
+      stimulus->fail(
+          fmt::format("has one scale for y and x, but the elements of circuit '{}' lie {:.6g} and {:.6g} deg "
+                      "apart along them. Give both axes the same spacing.",
+                      circuit->name, spacing.at("y"), spacing.at("x")));
+  }
+  return field;
 }
 
 }  // namespace striate

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "circuit/circuit.hpp"
 #include "io/image.hpp"
 #include "io/toml.hpp"
 #include "sim/quantity.hpp"
@@ -54,10 +55,9 @@ class Stimulus {
   /// feature show others of the range. @throws Error with file and line
   Stimulus(const TomlTable& table, const FeatureMap& features, const std::string& path);
 
-  double scale() const { return scale_; }
-
-  /// Evaluates every number of every layer in one condition. @throws Error
-  void check(const Variables& condition, bool steady = false) const;
+  /// Evaluates every number of every layer in one condition.
+  /// @throws Error, also for a layer that covers no element of the field
+  void check(const VisualField& field, const Variables& condition, bool steady = false) const;
 
   /// Times in ms at which what is shown changes, ascending, for one condition.
   std::vector<double> changes(const Variables& condition) const;
@@ -72,7 +72,13 @@ class Stimulus {
   };
   std::vector<Layer> layers_;
   FeatureMap features_;
-  double scale_ = 1;
 };
+
+/// The field of a circuit's axes y and x: elements lie as far apart as the axes' coordinates, where those are in deg,
+/// else by the `scale` of [stimulus]. @throws Error where they disagree
+VisualField visual_field(const Circuit& circuit, const std::optional<TomlTable>& stimulus);
+
+/// Whether an axis has coordinates in a unit of angles.
+bool has_angles(const AxisDeclaration& axis);
 
 }  // namespace striate

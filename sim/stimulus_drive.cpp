@@ -4,21 +4,10 @@
 #include <limits>
 
 namespace striate {
-namespace {
-
-std::size_t length_of(const Circuit& circuit, const std::string& axis) {
-  for (const auto& a : circuit->axes)
-    if (a.axis.name == axis) return a.axis.size;
-  return 1;
-}
-
-}  // namespace
-
 StimulusDrive::StimulusDrive(const Experiment& e, const System<double>& system, std::size_t condition) {
   const Variables variables = e.condition(condition);
   std::vector<double> changes_ms;
   if (e.stimulus) changes_ms = e.stimulus->changes(variables);
-  const VisualField field{length_of(e.circuit, "y"), length_of(e.circuit, "x"), e.stimulus ? e.stimulus->scale() : 1};
   for (std::size_t i = 0; i <= changes_ms.size(); ++i) {
     std::vector<double> u(system.driven(), 0.0);
     for (const auto& [name, value] : e.given_inputs) {
@@ -28,7 +17,7 @@ StimulusDrive::StimulusDrive(const Experiment& e, const System<double>& system, 
     }
     const double t = i == 0 ? -std::numeric_limits<double>::max() : changes_ms[i - 1];
     if (!e.encoders.empty()) {
-      const Scene scene = e.stimulus->scene(field, t, variables);
+      const Scene scene = e.stimulus->scene(e.field, t, variables);
       for (const auto& [name, encoder] : e.encoders) {
         const Field& f = system.inputs().at(name);
         encoder->encode(scene, std::span(u).subspan(f.offset, f.size));

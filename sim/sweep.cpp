@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdio>
 #include <exception>
 #include <filesystem>
 #include <mutex>
@@ -181,9 +182,11 @@ class SweepFile {
       : s_(s),
         recording_(open(s, form, options), form, s.axes),
         writer_(recording_, lock_),
-        conditions_(form.condition_count()) {
+        conditions_(form.condition_count()),
+        quiet_(options.run.quiet) {
     for (const double v : recording_.file().read_numbers("/status").values)
       status_.push_back(static_cast<PointStatus>(static_cast<int>(v)));
+    for (const auto& warning : form.warnings) warn(0, warning);
   }
 
   PointStatus status(std::size_t point) const { return status_[point]; }
@@ -230,14 +233,19 @@ class SweepFile {
     SweepSummary summary;
     summary.points = status_.size();
     const H5File& file = recording_.file();
+    const auto count = [&](const char* group, std::size_t p, std::size_t& number, std::string& first) {
+      const std::string path = fmt::format("/{}/{}", group, p);
+      if (file.exists(path) && number++ == 0) first = fmt::format("{}: {}", point_text(s_, p), file.read_text(path));
+    };
+    std::size_t warned = 0;
+    std::string first_warning;
     for (std::size_t p = 0; p < status_.size(); ++p) {
-      if (status_[p] != PointStatus::failed) continue;
-      if (summary.failed++ == 0)
-        summary.first_failure = fmt::format("{}: {}", point_text(s_, p), file.read_text(fmt::format("/errors/{}", p)));
+      count("errors", p, summary.failed, summary.first_failure);
+      count("warnings", p, warned, first_warning);
     }
-    if (file.exists("/warnings"))
-      recording_.warn(0, fmt::format("{} of {} points have warnings, told in /warnings",
-                                     file.datasets("/warnings").size(), summary.points));
+    if (warned > 0)
+      warn(1, fmt::format("{} of {} points have warnings, told in /warnings. The first: {}", warned, summary.points,
+                          first_warning));
     recording_.finish();
     return summary;
   }
@@ -245,6 +253,11 @@ class SweepFile {
  private:
   static std::string score_path(const Analysis& a, const std::string& score) {
     return fmt::format("/score/{}_{}", a.name, score);
+  }
+
+  void warn(std::size_t place, const std::string& text) {
+    recording_.warn(place, text);
+    if (!quiet_) std::fputs(fmt::format("striate: warning: {}\n", text).c_str(), stderr);
   }
 
   /// A failure in the file is not that of a point.
@@ -323,6 +336,7 @@ class SweepFile {
   std::mutex lock_;  ///< of the recording
   CourseWriter writer_;
   std::size_t conditions_;
+  bool quiet_;
   std::vector<PointStatus> status_;
 };
 

@@ -35,6 +35,11 @@ Kind one_of(const TomlTable& t, const std::string& key, const std::vector<std::s
 Schedule read_schedule(const TomlTable& t) {
   Schedule s;
   s.kind = one_of<Schedule::Kind>(t, "kind", {"constant", "cosine", "steps"});
+  const auto refuse = [&](std::initializer_list<const char*> keys, const char* kind) {
+    refuse_keys(t, keys, fmt::format("which is for kind = \"{}\". Leave it out, or choose that kind.", kind));
+  };
+  if (s.kind != Schedule::Kind::cosine) refuse({"last"}, "cosine");
+  if (s.kind != Schedule::Kind::steps) refuse({"interval", "factor"}, "steps");
   s.warmup = whole_number(t, "warmup", 0, 0);
   s.last = number(t, "last", 0, 0, 1e6);
   s.interval = whole_number(t, "interval", 1, 1);
@@ -50,6 +55,7 @@ void read_optimiser(const TomlTable& root, TrainingPlan& plan) {
     plan.lbfgs_memory = whole_number(*table, "memory", plan.lbfgs_memory, 1, 1000);
     return;
   }
+  refuse_keys(*table, {"memory"}, "which is for optimiser.kind = \"lbfgs\". Leave it out, or choose that kind.");
   plan.rate = number(*table, "rate", plan.rate, 0, 1e6);
   plan.adam.beta1 = number(*table, "beta1", plan.adam.beta1, 0, 1);
   plan.adam.beta2 = number(*table, "beta2", plan.adam.beta2, 0, 1);
@@ -93,6 +99,10 @@ TrainingPlan read_plan(const TomlTable& root, const DataSet& data) {
   if (plan.examples > plan.held_out)
     t.at("examples").fail(fmt::format("but train.held_out = {}, from which they are taken.", plan.held_out));
   plan.seed = whole_number(t, "seed", 0, 0);
+  if (all)
+    refuse_keys(root.table("optimiser"), {"rate", "beta1", "beta2", "epsilon", "weight_decay", "clip", "schedule"},
+                "which is for the kinds adam and adamw, but optimiser.kind is \"lbfgs\", which searches along a line. "
+                "Leave it out.");
   return plan;
 }
 
@@ -116,12 +126,16 @@ GradientPlan read_gradient(const TomlTable& root, const LossPlan& loss) {
   if (!t) return plan;
   const std::string method = t->string("method", "bptt");
   if (method == "bptt") {
+    refuse_keys(*t, {"solver", "tolerance", "products", "penalty", "threshold"},
+                "which is for gradient.method = \"fixed_point\". Leave it out, or choose that method.");
     plan.memory = whole_number(*t, "memory_mib", 0, 0, 1 << 24) << 20;
     return plan;
   }
   if (method != "fixed_point")
     t->at("method").fail("but the methods are these, of which bptt takes every circuit." +
                          suggest_names(method, {"bptt", "fixed_point"}));
+  refuse_keys(*t, {"memory_mib"},
+              "which is for gradient.method = \"bptt\": a fixed point stores no steps. Leave it out.");
   plan.fixed_point = true;
   if (loss.every_step)
     t->at("method").fail(
@@ -260,14 +274,21 @@ Circuit freed(Circuit circuit, const TomlTable& root, const std::vector<std::str
         circuit = constrained(circuit, value, key);
       } catch (const Error& e) {
         const std::string message = e.what();
-        throw Error(message.starts_with(value.position()) ? message : fmt::format("{}: {}", value.position(), message));
+        throw Error(message.starts_with(value.position())
+                        ? message
+                        : fmt::format("{}: {} = {}: {}", value.position(), value.path(), value.text(), message));
       }
     }
   for (const auto& name : trained)
     if (!table || !table->has(name)) try {
         circuit = by_range(circuit, name);
       } catch (const Error& e) {
-        throw Error(fmt::format("{}: {}", root.table("train").position(), e.what()));
+        const TomlTable train = root.table("train");
+        const std::string declared = circuit.parameter(name).where;
+        throw Error(fmt::format(
+            "{}: train.parameters: {} The range is declared at {}; or leave the parameter out of "
+            "train.parameters.",
+            train.has("parameters") ? train.at("parameters").position() : train.position(), e.what(), declared));
       }
   return circuit;
 }

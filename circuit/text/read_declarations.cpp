@@ -223,6 +223,8 @@ Shape CircuitReader::shape_in_brackets() {
     const Token t = peek();
     const std::string name = expect_name("an axis's name");
     const auto it = axes_.find(name);
+    if (it == axes_.end() && declared_below(name))
+      fail_at(t, fmt::format("axis '{}' is declared further down. Move its line above this one.", name));
     if (it == axes_.end())
       fail_at(t, fmt::format("no axis '{}' has been declared.{}", name, suggest_names(name, axis_names())));
     if (Shape(axes).has(name)) fail_at(t, fmt::format("axis '{}' is named twice.", name));
@@ -235,6 +237,12 @@ Shape CircuitReader::shape_in_brackets() {
   }
   take();
   return Shape(std::move(axes));
+}
+
+bool CircuitReader::declared_below(const std::string& axis) const {
+  for (std::size_t i = at_; i + 1 < tokens_.size(); ++i)
+    if (tokens_[i].text == "axis" && tokens_[i + 1].text == axis) return true;
+  return false;
 }
 
 std::vector<std::string> CircuitReader::axis_names() const {

@@ -90,6 +90,7 @@ class CircuitReader {
   void scan_axis();
   Shape shape_in_brackets();
   std::vector<std::string> axis_names() const;
+  bool declared_below(const std::string& axis) const;
   bool is_file() const { return is_name() && peek().text == "file" && is("(", 1); }
   /// file("edges.csv", "pre", "post"): columns, row by row.
   std::vector<double> numbers_of_file();

@@ -36,6 +36,29 @@ dg/dt = -g/(5 ms) : mV [n]
 """
 
 
+VISUAL = """circuit v "a sheet of channels"
+time ms
+axis y = 9 in [-2, 2] deg
+axis x = 9 in [-2, 2] deg
+axis feature = 5 in [-90, 90] deg
+input I[y, x, feature] : 1
+r(0) = 0
+dr/dt = (I - r)/(1 ms) : 1 [y, x, feature]
+"""
+
+SHOWN = """circuit = "v.circuit"
+[stimulus]
+[[stimulus.layer]]
+shape = "square"
+size = "2 deg"
+feature = "0 deg"
+[encoder]
+kind = "gaussian"
+range = ["-90 deg", "90 deg"]
+width = 0.1
+"""
+
+
 class BadInput(Program):
     def refused_experiment(self, text, *words):
         (self.folder / "e.toml").write_bytes(text if isinstance(text, bytes) else text.encode())
@@ -148,7 +171,7 @@ class BadInput(Program):
         self.refused_run("tolerance = 1e-30", "tolerance", "1e-15")
         self.refused_run("tolerance = nan", "tolerance", "1e-15")
         self.refused_run("tolerance = 1e-6", "tolerance", "run.step")
-        self.refused_experiment('circuit = "isn"\n[run]\nmethod = "steady"\nduration = "5 ms"\n', "run.duration", "no such key")
+        self.refused_experiment('circuit = "isn"\n[run]\nmethod = "steady"\nduration = "5 ms"\n', "run.duration", "\"steady\"")
         self.refused_experiment('circuit = "isn"\n[run]\nmethod = "iterate"\nduration = "5 ms"\n', "iterate", "flow")
         self.refused_run("absolute = 0", "absolute", "above 0")
         self.write("map.circuit", "circuit map\nstep 2 ms\nnext(x) = x/2 : 1\n")
@@ -246,6 +269,62 @@ class BadInput(Program):
             self.refused_tilt(grating, 'image = "grey.pgm"\n' + key, key.split()[0], "no such key")
         for colour, why in (("srgb = [255, 0, 0]", "0 and 1"), ("lms = [1, -1, 0]", "below 0"), ('dkl_radius = 9, dkl_hue = "0 deg"', "smaller radius")):
             self.refused_tilt('feature = "-difference"', f"colour = {{ {colour} }}", "e.toml", why)
+
+    def test_a_grid_in_deg_has_one_scale(self):
+        self.write("v.circuit", VISUAL)
+        self.refused_experiment(SHOWN.replace("[stimulus]", '[stimulus]\nscale = "1 deg"'), "e.toml:3: stimulus.scale", "axis 'x'",
+                                "0.5 deg apart")
+        self.refused_experiment(SHOWN.replace('"90 deg"]', '"80 deg"]'), "encoder.range", "axis 'feature'", "-90 deg to 90 deg")
+        self.write("v.circuit", VISUAL.replace("y = 9", "y = 5"))
+        self.refused_experiment(SHOWN, "e.toml:2", "[stimulus]", "1 and 0.5 deg apart")
+
+    def test_a_layer_that_covers_nothing(self):
+        self.write("v.circuit", VISUAL)
+        self.refused_experiment(SHOWN.replace('"2 deg"', '"0.1 deg"'), "e.toml:3", "covers no element", "9 x 9")
+        self.refused_experiment(SHOWN.replace('size =', 'centre = ["9 deg", "0 deg"]\nsize ='), "covers no element")
+
+    def test_keys_that_exclude_each_other(self):
+        self.write("v.circuit", VISUAL)
+        self.refused_experiment(SHOWN.replace("size =", 'onset = "-9 ms"\noffset = "1 ms"\nduration = "1 ms"\nsize ='), "offset", "duration",
+                                "Give one of them")
+        self.refused_run("[conditions.c]\nvalues = [1]\nfrom = 1", "conditions.c.from", "values, too")
+        self.refused_experiment(SHOWN + '[run]\nduration = "1 s"\n', "run.duration", '"steady"')
+
+    def test_places_of_mistakes(self):
+        self.write("v.circuit", VISUAL)
+        self.refused_experiment(SHOWN.replace('kind = "gaussian"', 'kind = "gaussian"\naxis = "feature"').replace('"feature"', '"featur"'),
+                                "encoder.axis", "Closest: feature")
+        self.write("v.circuit", VISUAL.replace("feature = ", "hue = ").replace(", feature]", ", hue]"))
+        self.refused_experiment(SHOWN, "e.toml:7: [encoder]", "no such axis", "axis = ...")
+        self.refused_experiment(SHOWN.replace('"gaussian"', '"contrast"'), "e.toml:7: [encoder]", "whose axis 'hue'", 'kind = "contrast"')
+        self.refused_experiment(EXPERIMENT + '[[lesion]]\ntarget = "w"\npatch = "1 deg"\n', "e.toml:9", "lesion of 'w'", "y and x")
+        self.refused_experiment(EXPERIMENT + "[conditions.v]\nvalues = [1]\n[parameters]\nI = \"v\"\n", "e.toml", "the condition 'v'",
+                                "[conditions.v]")
+        self.refused_experiment(EXPERIMENT.replace("fitzhugh_nagumo", "fitz.circut"), "e.toml:2", "ends in .circuit")
+        self.write("v.circuit", VISUAL)
+        self.refused_experiment(SHOWN.replace("size =", 'phase = "360 deg*4 Hz*t"\nsize ='), "phase", "changes with the time t")
+
+    def test_a_shape_names_axes_above_it(self):
+        self.refused_circuit("circuit c\ntime ms\nparameter w[dy] = 1 1\naxis dy = 3\nx(0) = 0\ndx/dt = -x/(1 ms) : 1\n", ":3:",
+                             "axis 'dy' is declared further down")
+
+    def test_a_recording_is_no_text(self):
+        with h5py.File(self.folder / "r.h5", "w") as file:
+            file["x"] = 1
+        self.refused(["run", "r.h5", "-o", "out.h5"], "r.h5", "a recording (HDF5)", "plot")
+        self.refused(["check", "r.h5.toml"], "r.h5.toml")
+
+    def test_rates_that_are_no_numbers_at_the_start(self):
+        self.write("root.circuit", "circuit root\ntime ms\nr(0) = 2\ndr/dt = -sqrt(-r)/(1 ms) : 1\n")
+        self.write("root.toml", 'circuit = "root.circuit"\n')
+        self.write("root_run.toml", 'circuit = "root.circuit"\n[run]\nmethod = "bs32"\nduration = "1 ms"\n')
+        for arguments in (["check", "root.circuit"], ["check", "root.toml"], ["check", "root_run.toml"], ["run", "root.toml"],
+                          ["run", "root_run.toml"]):
+            with self.subTest(arguments=arguments):
+                done = self.striate(*arguments)
+                self.assertEqual(done.returncode, 1, done)
+                self.assertIn("The rate of r is nan at t = 0 ms, where r = 2", done.stderr)
+                self.assertNotIn("oscillate", done.stderr)
 
     def test_analyses_and_data(self):
         for old, new, *words in (('kind = "decode"', 'kind = "decod"', "Closest: decode"), ('variable = "O"', 'variable = "OO"', "Closest: O"),
@@ -376,7 +455,8 @@ class BadInput(Program):
         for old, new, *words in (("[prc]\ntransient = \"500 ms\"\n", "", "lacks [prc]"), ('transient = "500 ms"\n', "", "lacks `transient`"), ('"500 ms"', '"500 mV"', "[mV]"), ('"500 ms"', '"-5 ms"', "above 0"),
                                  ('"500 ms"', '"500 ms"\norigin = "EE"', "Closest: E"), ('"500 ms"', '"500 ms"\nangles = ["Q"]', "'Q'"), ('"500 ms"', '"500 ms"\nsamples = 1', "4 to 100000"),
                                  ('"500 ms"', '"500 ms"\nsample = 8', "Closest: samples"), ('"500 ms"', '"500 ms"\ntolerance = 0', "1e-13"), ('"500 ms"', '"500 ms"\ncoupling.E = "E_k/tau_E"', "Closest: E_j"),
-                                 ('"500 ms"', '"500 ms"\ncoupling.E = "E_j"', "[kHz]"), ('"500 ms"', '"500 ms"\n[conditions.a]\nvalues = [0, 1]', "several conditions")):
+                                 ('"500 ms"', '"500 ms"\ncoupling.E = "E_j"', "[kHz]"),
+                                 ('"500 ms"', '"500 ms"\ncoupling.E = "foo"', 'e.toml:5: prc.coupling.E = "foo": '), ('"500 ms"', '"500 ms"\n[conditions.a]\nvalues = [0, 1]', "several conditions")):
             refused("prc", cycle.replace(old, new), "e.toml", *words)
         branch = 'circuit = "chimera_reduced"\n[continuation]\nparameter = "A"\nfrom = 0.1\nto = 0.4\n'
         for old, new, *words in (('parameter = "A"\nfrom = 0.1\nto = 0.4\n', "", "lacks `parameter`"), ('"A"', '"Q"', "Closest: A"), ("from = 0.1", "from = 0.9", "above from"), ("to = 0.4", "to = inf", "to = inf"),

@@ -444,7 +444,7 @@ projection s from p to n: one_to_one: x += 1
         self.assertEqual(sorted(p.name for p in self.folder.iterdir()), before)
         with h5py.File(self.folder / "long.h5", "r+") as file:
             file.attrs["complete"] = 0
-        self.refused(["rerun", "long.h5"], "long.h5", "broken off")
+        self.refused(["rerun", "long.h5"], "long.h5", "broken off", "Run it again")
 
     def test_a_course_that_breaks_off_is_recorded_up_to_there(self):
         self.write("blow.circuit", 'circuit blow "grows"\ntime ms\nx(0) = 1\ndx/dt = x^2/(1 ms) : 1 "state"\n')
@@ -631,6 +631,40 @@ relative_to = { current = 0 }
             with self.subTest(experiment=experiment, given=given):
                 done = self.striate("check", EXAMPLES / f"{experiment}.toml", *given)
                 self.assertEqual(done.returncode, 0, done.stderr)
+
+    def test_a_sweep_tells_the_warnings_of_its_experiment_and_of_its_points(self):
+        self.write("grow.circuit", "circuit grow\ntime ms\nparameter a = 1 1\nx(0) = 0\ndx/dt = a*x/(1 ms) : 1\n")
+        self.write("grow.toml", 'circuit = "grow.circuit"\n[conditions.idle]\nvalues = [1]\n')
+        done = self.striate("sweep", "grow.toml", "--over", "parameters.a=-1,1,2", "-o", "sweep.h5")
+        self.assertEqual(done.returncode, 0, done)
+        with h5py.File(self.folder / "sweep.h5") as file:
+            told = file.attrs["warnings"]
+        for text in (done.stderr, told):
+            self.assertIn("nothing depends on the condition 'idle'", text)
+            self.assertIn("2 of 3 points have warnings", text)
+            self.assertIn("parameters.a = 1: condition 0: the steady state found is unstable", text)
+        self.assertEqual(self.striate("sweep", "grow.toml", "--over", "parameters.a=-1,1", "-o", "quiet.h5", "-q").stderr, "")
+
+    def test_without_a_run_table_the_steady_state_is_that_of_an_empty_one(self):
+        self.write("slow.circuit", "circuit slow\ntime ms\nx(0) = 1\ndx/dt = -x*x*x/(1 ms) - x/(1 ms) : 1\n")
+        for name, text in (("absent", ""), ("empty", "[run]\n")):
+            self.write(f"{name}.toml", 'circuit = "slow.circuit"\n' + text)
+            self.assertEqual(self.striate("run", f"{name}.toml", "-o", f"{name}.h5").returncode, 0)
+        with h5py.File(self.folder / "absent.h5") as absent, h5py.File(self.folder / "empty.h5") as empty:
+            self.assertLessEqual(absent["run/residual"][()], 1e-10)
+            self.assertEqual(absent["x"][()], empty["x"][()])
+
+    def test_places_in_deg_are_those_of_the_axes(self):
+        self.write("ramp.circuit", "circuit ramp\ntime ms\naxis y = 9 in [-2, 2] deg\naxis x = 9 in [-2, 2] deg\ninput I[y, x] : 1\n"
+                                   "r(0) = 0\ndr/dt = (I + coordinate(x)/(1 deg) + 0*coordinate(y)/(1 deg) - r)/(1 ms) : 1 [y, x]\n")
+        self.write("ramp.toml", 'circuit = "ramp.circuit"\n[stimulus]\n[[stimulus.layer]]\nshape = "square"\nsize = "1.5 deg"\nfeature = 0\n'
+                                '[encoder]\nkind = "contrast"\n[[analysis]]\nname = "at"\nkind = "response"\nvariable = "r"\n'
+                                'at = ["1 deg", "0 deg"]\n')
+        done = self.striate("run", "ramp.toml", "-o", "ramp.h5")
+        self.assertEqual(done.returncode, 0, done)
+        with h5py.File(self.folder / "ramp.h5") as file:
+            self.assertAlmostEqual(float(file["analysis/at"][()]), 1, places=8)
+            self.assertAlmostEqual(float(file["r"][()].sum()), 9, places=6)  # three elements of 0.5 deg a side
 
     def test_a_failed_point_stops_nothing(self):
         self.write("blow.circuit", 'circuit blow "grows or falls"\ntime ms\nparameter tau = 1 ms\nparameter a = 1 1\nx(0) = 1\n'

@@ -277,9 +277,20 @@ class Trainings(Program):
         self.bits(first=numpy.zeros((200, 4)), second=numpy.zeros(200), label=numpy.zeros(200))
         self.refused(["train", "differ.toml"], "variable 'first' has the shape [axis1=4]", "scalar")
         self.bits(first=numpy.zeros(200), second=numpy.zeros(190), label=numpy.zeros(200))
-        self.refused(["train", "differ.toml"], "'second' has 190 samples", "200")
+        self.refused(["train", "differ.toml"], "'second' has 190 samples", "200", "data.variables")
+        with h5py.File(self.folder / "bits.h5", "w") as file:
+            file["day/first"] = numpy.zeros(200)
+        self.refused(["train", "differ.toml"], "bits.h5", "lie in groups", "data.variables", "day/")
         self.bits(first=numpy.zeros(200), second=numpy.zeros(200), lable=numpy.zeros(200))
         self.refused(["train", "differ.toml"], "no variable 'label'", "Closest: lable")
+
+    def test_a_class_without_images_is_refused(self):
+        for name in ("cats", "dogs", "eels"):
+            (self.folder / "pets" / name).mkdir(parents=True)
+        for name in ("cats", "eels"):
+            (self.folder / "pets" / name / "a.pgm").write_bytes(b"P5 2 2 255\n" + bytes(4))
+        self.write("differ.toml", TRAINING.replace('kind = "arrays"\nfile = "bits.h5"', 'kind = "images"\nfolder = "pets"'))
+        self.refused(["train", "differ.toml"], "differ.toml:6: data.folder", "pets/dogs", "would be a class")
 
     def test_targets_that_the_loss_is_not_made_for_are_refused_before_anything_runs(self):
         zeros = numpy.zeros(200)
@@ -308,17 +319,20 @@ class Trainings(Program):
                 ("train.examples=50", "train.held_out = 40"), ("train.epochs=2", "updates are given as well"),
                 ("train.patience=0.5", "whole"), ("train.seed=-1", "from 0"),
                 ("optimiser.rate=-0.1", "optimiser.rate = -0.1"), ("optimiser.rate=nan", "nan"), ("optimiser.kind=sgd", "adamw"),
-                ("optimiser.clip=-1", "optimiser.clip"), ("optimiser.kind=lbfgs", "L-BFGS takes all"),
+                ("optimiser.clip=-1", "optimiser.clip"), ("optimiser.kind=lbfgs", "L-BFGS takes all"), ("optimiser.memory=3", "optimiser.memory", "lbfgs"),
                 ("loss.of=logit", "Closest: logits"), ("loss.target=labels", "Closest: label"), ("loss.axis=k", "no axis 'k'"),
                 ("loss.kind=definition", "one number for each sample"), ('loss.metrics=["acc"]', "'acc'"), ("loss.at=each", "every step"),
                 ("data.kind=pathfnder", "Closest: pathfinder"), ("data.file=gone.h5", "gone.h5")]:
             with self.subTest(setting=setting):
                 self.refused(["train", "differ.toml", "--set", setting], *words)
+        self.refused(["train", "differ.toml", "--set", "optimiser.kind=lbfgs", "--set", "train.batch=160"], "optimiser.rate", "adam")
         for table, *words in [
                 ('[constraints]\nW = "postive"', "Closest: positive"), ('[constraints]\nw = "positive"', "'w'"),
                 ('[constraints]\nW = "positive"', "-0.5", "Start it inside"), ("[constraints]\nW = { bounded = [1, -1] }", "run upwards"),
                 ('[constraints]\nV = { symmetric = ["k", "class"] }', "axes of one length"), ('[constraints]\nW = { tied = "BB" }', "BB"),
-                ('[gradient]\nmethod = "adjoint"', "bptt takes every circuit"), ('[gradient]\nmethod = "bptt"\npenalty = 10', "penalty"),
+                ('[gradient]\nmethod = "adjoint"', "bptt takes every circuit"), ('[gradient]\nmethod = "bptt"\npenalty = 10', "penalty", '"fixed_point"'),
+                ('[gradient]\nmethod = "fixed_point"\nmemory_mib = 1', "memory_mib", '"bptt"'),
+                ('[optimiser.schedule]\nkind = "cosine"\ninterval = 3', "interval", '"steps"'),
                 ('[gradient]\nmethod = "fixed_point"\nsolver = "bicg"', "Known: neumann, gmres, anderson"),
                 ('[discretise]\nscheme = "rk4"\nstep = "1 ms"', "a map already"), ('[optimiser.schedule]\nkind = "cosin"', "Closest: cosine"),
                 ("[inputs]\nfrst = 2", "Closest: first"), ('[data.inputs]\nfirst = "frist"', "'frist'", "Closest: first"),
@@ -403,6 +417,18 @@ class Trainings(Program):
             w -= slope / (2 * h**4 + 4 * (h - 2) * h**3 + 40)
         with h5py.File(self.folder / "one.h5") as file:
             self.assertAlmostEqual(file["parameters/w"][()], w, delta=1e-6)
+
+    def test_a_fixed_point_beyond_single_precision_asks_for_double(self):
+        self.write("one.circuit", "circuit one\ntime 1\naxis k = 8\ninput x : 1\nparameter w = 0.1 1\nnext(h) = tanh(w*h + 0.3*mean(h, k) + x) : 1 [k]\n"
+                                  "m := mean(h, k)\n")
+        with h5py.File(self.folder / "one_data.h5", "w") as file:
+            file["x"], file["want"] = [1.0, 0.5], [2.0, 1.0]
+        self.write("one.toml", 'circuit = "one.circuit"\n[data]\nkind = "arrays"\nfile = "one_data.h5"\n[loss]\nkind = "mean_square"\nof = "m"\n'
+                   'target = "want"\n[train]\nsteps = 100\nupdates = 3\n[gradient]\nmethod = "fixed_point"\ntolerance = 1e-12\n')
+        done = self.striate("train", "one.toml")
+        self.assertEqual(done.returncode, 0, done)
+        self.assertIn("double precision", done.stderr)
+        self.assertNotIn("Allow more products", done.stderr)
 
     def test_constraints_hold_in_any_order_of_the_file(self):
         tied = ["B = { tied = \"A\" }", "A = { tied = \"b\" }", "b = { bounded = [-5, 5] }"]

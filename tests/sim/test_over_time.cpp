@@ -49,8 +49,17 @@ BOOST_AUTO_TEST_CASE(only_what_lies_from_the_start_on_counts) {
 
 BOOST_AUTO_TEST_CASE(what_hardly_moves_has_frequency_zero_and_what_passes_once_has_none) {
   const std::vector<double> t{0, 1, 2, 3, 4};
-  BOOST_CHECK_EQUAL(over_time(OverTime::frequency, t, std::vector<double>{1, 1.0001, 1, 1.0001, 1}, 0), 0);
+  const std::vector<double> later{0, 10, 11, 12, 13, 14};
+  BOOST_CHECK_EQUAL(over_time(OverTime::frequency, later, std::vector<double>{0, 1, 1.0001, 1, 1.0001, 1}, 10), 0);
+  BOOST_CHECK_EQUAL(over_time(OverTime::frequency, t, std::vector<double>{1, 1.000001, 1, 1.000001, 1}, 0), 0);
   BOOST_CHECK(std::isnan(over_time(OverTime::frequency, t, std::vector<double>{0, 1, 2, 3, 4}, 0)));
+}
+
+BOOST_AUTO_TEST_CASE(an_offset_does_not_change_the_frequency) {
+  Wave wave(4);
+  for (double& x : wave.x) x += 10000;
+  BOOST_CHECK_CLOSE(wave("frequency"), 4, 1e-4);
+  BOOST_CHECK_CLOSE(wave("frequency", 5), 4, 1e-4);
 }
 
 BOOST_AUTO_TEST_CASE(a_misspelt_reduction_names_the_nearest) {

@@ -14,9 +14,9 @@ const Unit deg = Unit::parse("deg");
 
 /// What each element of a square field shows of a stimulus written in TOML; '.' for nothing.
 std::string shown(const std::string& layers, std::size_t side, const Variables& variables = {}) {
-  const TomlDocument document = TomlDocument::parse_string("[stimulus]\nscale = \"0.5 deg\"\n" + layers, "s.toml");
+  const TomlDocument document = TomlDocument::parse_string("[stimulus]\n" + layers, "s.toml");
   const Stimulus stimulus(document.root().table("stimulus"), FeatureMap{-40, 40, deg}, "");
-  const Scene scene = stimulus.scene({side, side, stimulus.scale()}, 0, variables);
+  const Scene scene = stimulus.scene({side, side, 0.5}, 0, variables);
   std::string text;
   for (const auto& element : scene.elements)
     text += element.empty() ? '.' : static_cast<char>('0' + std::lround(element.back().feature));
@@ -92,7 +92,7 @@ BOOST_AUTO_TEST_CASE(Stripes_alternate_on_both_sides_of_a_gap) {
 
 BOOST_AUTO_TEST_CASE(A_contrast_beyond_100_percent_is_refused_with_its_place) {
   BOOST_CHECK_EXCEPTION(shown("[[stimulus.layer]]\nshape = \"full\"\nfeature = \"1 deg\"\ncontrast = 1.5", 3), Error,
-                        says("s.toml:6", "contrast", "150 %"));
+                        says("s.toml:5", "contrast", "150 %"));
 }
 
 BOOST_AUTO_TEST_CASE(A_misspelt_shape_is_refused_with_the_nearest) {
