@@ -335,6 +335,11 @@ class Figures(unittest.TestCase):
         self.assertEqual(analysis.attrs["title"], "Tilt illusion")
 
     def test_axes_of_analyses_and_of_cycles_have_their_names(self):
+        samples = Path(self.directory.name) / "samples.h5"
+        with made.Maker(samples) as m:
+            m.axis("axes/y", np.arange(4.0))
+            m.add("image", np.arange(4.0), ["axes/y"])
+        self.assertEqual(striate.open(samples)["image"].dims, ("y",))
         waves = striate.open(self.path("waves"), "analysis")
         self.assertEqual(waves["vectors"].dims, ("y", "x", "component"))
         self.assertEqual(waves["power"].dims, ("power_frequency",))
