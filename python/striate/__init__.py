@@ -18,12 +18,12 @@ def open(path, group=None):
     from . import datasets
 
     with h5py.File(path) as file:
-        whole = group is None and file.attrs.get("kind") in ("phase_response", "branches", "training")
         complete = file.attrs.get("complete", 1)
-        own_axes = group is not None and datasets.has_axes_elsewhere(file[group])
+        of_groups = group is None and file.attrs.get("kind") in ("phase_response", "branches", "training")
+        whole = of_groups or datasets.has_axes_elsewhere(file[group or "/"])
     if not complete:
         warnings.warn(f"{path}: the run was stopped before its end; what is here was written before that.", stacklevel=2)
-    if whole or own_axes:
+    if whole:
         return datasets.gather(path, group or "/")
     return datasets.lazily(path, group)
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import matplotlib
 import numpy as np
+from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
 from matplotlib.ticker import AutoLocator, MaxNLocator, MultipleLocator
 
@@ -21,6 +22,7 @@ STYLE = {
 # Okabe & Ito's colours, distinct in every common kind of colour vision.
 MODEL, DATA = "#0072B2", "#D55E00"
 COLOURS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000"]
+LENGTHS = ListedColormap(matplotlib.colormaps["viridis"](np.linspace(0.8, 0, 256)))  # without what is pale on white
 DATA_MARKERS = ["o", "s", "^", "D"]
 MOST_LINES = 10
 MOST_PANELS = 49
@@ -413,10 +415,9 @@ class Curves(Picture):
         return [", ".join(a.text(i) for a, i in place) for place in places]
 
 
-def sheet_height(rows, columns, width, height):
-    """Of a panel whose image is wider than high, so that a colour bar beside it is not higher."""
-    sides = [np.ptp(edges(a)) for a in (rows, columns)]
-    return min(height, 0.9 + max(0.4, (width - 0.8) * sides[0] / sides[1]))
+def bar_of_image(ax, mapped, label):
+    """A colour bar as high as the image in a panel."""
+    ax.figure.colorbar(mapped, cax=ax.inset_axes([1.04, 0, 0.05, 1], label="<colorbar>"), label=label)
 
 
 class Map(Picture):
@@ -434,8 +435,6 @@ class Map(Picture):
         if len(self.shown) > 1:
             self.panel_width, self.panel_height = 1.9, 1.75
         self.image = self.row_axis.name == "y" and self.column_axis.name == "x"
-        if self.image:
-            self.panel_height = sheet_height(self.row_axis, self.column_axis, self.panel_width, self.panel_height)
 
     def draw(self, cell):
         axes = cell.subplots(self.rows, self.columns, squeeze=False, sharex=True, sharey=True)
@@ -470,7 +469,10 @@ class Map(Picture):
             if n + self.columns >= len(self.shown):
                 axes.ravel()[n].set_xlabel(wrapped(self.column_axis.label, self.columns))
                 axes.ravel()[n].tick_params(labelbottom=True)
-        cell.colorbar(mesh, ax=axes, label=wrapped(self.y_label), shrink=0.9, aspect=25)
+        if self.image:
+            bar_of_image(axes[0, -1], mesh, wrapped(self.y_label, len(self.shown)))
+        else:
+            cell.colorbar(mesh, ax=axes, label=wrapped(self.y_label), shrink=0.9, aspect=25)
         self.heading(cell)
 
 
@@ -485,7 +487,6 @@ class Arrows(Picture):
         self.panels = panels[self.shown]
         self.columns = min(3, len(self.shown))
         self.rows = -(-len(self.shown) // self.columns)
-        self.panel_height = sheet_height(*variable.axes[-3:-1], self.panel_width, self.panel_height)
 
     def draw(self, cell):
         axes = cell.subplots(self.rows, self.columns, squeeze=False, sharex=True, sharey=True)
@@ -498,7 +499,7 @@ class Arrows(Picture):
                 continue
             size = np.where(length[n] > 0, length[n], 1)
             arrows = ax.quiver(columns.values, rows.values, self.panels[n, ..., 0] / size, self.panels[n, ..., 1] / size,
-                               length[n], cmap="viridis_r", clim=(0, longest), angles="xy", pivot="mid",
+                               length[n], cmap=LENGTHS, clim=(0, longest), angles="xy", pivot="mid",
                                scale=1.15 * len(columns.values))
             ax.set_aspect("equal")
             if self.panel_axis is not None:
@@ -509,7 +510,7 @@ class Arrows(Picture):
                 ax.set_xlabel(wrapped(columns.label, self.columns))
                 ax.tick_params(labelbottom=True)
         axes[0, 0].invert_yaxis()
-        cell.colorbar(arrows, ax=axes, label=wrapped(self.y_label), shrink=0.9, aspect=25)
+        bar_of_image(axes[0, -1], arrows, wrapped(self.y_label, len(self.shown)))
         self.heading(cell)
 
 

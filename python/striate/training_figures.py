@@ -69,7 +69,7 @@ class Curves:
             ax.legend()
         for ax in (left, *middle, right):
             ax.set_xlabel("update")
-            ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+            ax.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
 
     def of_kept(self, v):
         """The name of a measure with its value for the parameters that were kept, those of the lowest held-out loss."""
@@ -99,7 +99,7 @@ class FixedPoints:
         for ax, v in zip(cell.subplots(1, len(self.curves), squeeze=False)[0], self.curves):
             ax.plot(v.axes[0].values, v.values, color=MODEL, linewidth=1)
             ax.set(xlabel="update", ylabel=v.name.replace("_", " "))
-            ax.xaxis.set_major_locator(MaxNLocator(5, integer=True))
+            ax.xaxis.set_major_locator(MaxNLocator(5, integer=True, min_n_ticks=1))
 
 
 def fixed_points(curves):
@@ -223,7 +223,7 @@ class Lines:
                 ax.plot(self.values[e, :, k], color=COLOURS[k % 7], linewidth=1)
             ax.set_title(title(self.labels, self.numbers, e), fontsize=7)
             ax.set_xlabel("step")
-            ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+            ax.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
         axes[0].set_ylabel(wrapped(self.label))
         if self.note:
             cell.suptitle(self.note, fontsize=9)

@@ -260,6 +260,10 @@ class Figures(unittest.TestCase):
         (levels,) = [c.get_array() for c in collections if c is not arrows and c is not phases]
         self.assertAlmostEqual(levels.max(), 0, places=6)
         self.assertAlmostEqual(levels.min(), -60)
+        figure.draw_without_rendering()
+        (image,) = [ax for ax in shown if phases in ax.collections]
+        (bar,) = image.child_axes
+        self.assertAlmostEqual(bar.get_window_extent().height, image.get_window_extent().height)
 
     def test_a_cycle_is_drawn_with_its_response_and_where_units_lock(self):
         figure = striate.plot(self.path("phase_response"))
@@ -331,6 +335,11 @@ class Figures(unittest.TestCase):
         self.assertEqual(analysis.attrs["title"], "Tilt illusion")
 
     def test_axes_of_analyses_and_of_cycles_have_their_names(self):
+        samples = Path(self.directory.name) / "samples.h5"
+        with made.Maker(samples) as m:
+            m.axis("axes/y", np.arange(4.0))
+            m.add("image", np.arange(4.0), ["axes/y"])
+        self.assertEqual(striate.open(samples)["image"].dims, ("y",))
         waves = striate.open(self.path("waves"), "analysis")
         self.assertEqual(waves["vectors"].dims, ("y", "x", "component"))
         self.assertEqual(waves["power"].dims, ("power_frequency",))

@@ -172,11 +172,13 @@ BOOST_AUTO_TEST_CASE(A_lesion_reaches_what_synapses_read_but_not_from_a_time_on)
 BOOST_AUTO_TEST_CASE(What_values_stand_for_is_written_with_them) {
   const Scratch scratch;
   const std::string text =
-      "circuit = \"isn\"\n[conditions.drive]\nvalues = [0, 1]\nlabels = [\"none\", \"more of it\"]\n";
+      "circuit = \"isn\"\n[conditions.drive]\nvalues = [0, 1]\nunit = \"mV\"\nlabels = [\"none\", \"more of it\"]\n"
+      "[[analysis]]\nname = \"rate\"\nkind = \"response\"\nvariable = \"r_E\"\nonly = { drive = 1 }\n";
   const std::string output = scratch.path("out.h5");
   run_experiment(read(text), {output, false, true, 1, ""});
   const H5File file = H5File::open(output);
   BOOST_CHECK_EQUAL(std::get<std::string>(*file.attribute("/drive", "flag_meanings")), "none more_of_it");
+  BOOST_CHECK_EQUAL(std::get<std::string>(*file.attribute("/analysis/rate", "only")), "drive 1 mV");
   BOOST_CHECK_EXCEPTION(read("circuit = \"isn\"\n[conditions.drive]\nvalues = [0, 1]\nlabels = [\"none\"]\n"), Error,
                         says("conditions.drive.labels", "2 values"));
 }
