@@ -139,7 +139,7 @@ class SampleLossIn : public SampleLoss {
 
  private:
   struct Piece {
-    std::vector<double> values;  ///< its part of the mean loss, then of the mean metrics
+    std::vector<double> values;  ///< its part of the mean loss, then sums over its samples and steps: metrics
     double penalty = 0;
     std::vector<T> gradient;
     std::vector<double> report;
@@ -191,6 +191,8 @@ class SampleLossIn : public SampleLoss {
       for (std::size_t k = 0; k < r.report.size(); ++k) value.report[k] = std::max(value.report[k], r.report[k]);
       if (value.warning.empty()) value.warning = r.warning;
     }
+    const bool every = e_.loss.every_step && map_.states().size() > 0;
+    for (double& metric : value.metrics) metric /= static_cast<double>(samples.size() * (every ? e_.plan.steps : 1));
     for (std::size_t k = 0; k < gradient.size(); ++k)
       if (!e_.moves[k]) gradient[k] = 0;
     return value;
@@ -223,8 +225,7 @@ class SampleLossIn : public SampleLoss {
       }
       for (std::size_t f = 1; f < fields_.size(); ++f)
         for (std::size_t k = 0; k < samples.size(); ++k)
-          result.values[f] +=
-              weight * static_cast<double>(observed[fields_[f]->offset + (fields_[f]->size > 1 ? k : 0)]);
+          result.values[f] += static_cast<double>(observed[fields_[f]->offset + (fields_[f]->size > 1 ? k : 0)]);
       if (differentiate) map_.observe_vjp(at(n, y), lambda, bar, workspace);
       return sum;
     };
