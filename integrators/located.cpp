@@ -456,7 +456,7 @@ struct Located final : Engine {
         fail(method_.name, event_t_, problem_.t1, *evaluation_,
              fmt::format("The jump of {} gives no number. Check the root, logarithm or division in it",
                          element_name(i)));
-      if (traffic_->holds(i) || (guard_after[i] == 0 && guard_rises(i))) continue;
+      if (traffic_->holds(i) || (guard_after[i] == 0 && !guard_rises(i))) continue;
       fail(method_.name, event_t_, problem_.t1, *evaluation_,
            fmt::format("After its jump {} is {}its threshold, and has none to cross: it would have to spike again at "
                        "once. Lower the reset, or give the event a hold, at whose end it spikes",
