@@ -34,7 +34,8 @@ std::string conditions_kept(const H5File& file, const Analysis& a) {
   std::string kept;
   for (const auto& [name, value] : a.only) {
     const auto unit = std::get<std::string>(*file.attribute("/" + name, "units"));
-    kept += fmt::format("{}{} {:.4g}{}", kept.empty() ? "" : ", ", name, value, unit == "1" ? "" : " " + unit);
+    kept += fmt::format("{}{} {:.4g}{}", kept.empty() ? "" : ", ", name, value,
+                        unit == "1" ? "" : fmt::format(" {}", unit));
   }
   return kept;
 }

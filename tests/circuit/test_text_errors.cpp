@@ -25,6 +25,16 @@ std::string times(int n, const std::string& text) {
   return all;
 }
 
+/// A circuit with one state over 17 axes of two places.
+std::string many_axes() {
+  std::string axes, all;
+  for (int i = 1; i <= 17; ++i) {
+    axes += "axis a" + std::to_string(i) + " = 2\n";
+    all += (i > 1 ? ", a" : "a") + std::to_string(i);
+  }
+  return "circuit c\n" + axes + "dV/dt = -V/(10 ms) : mV [" + all + "]\n";
+}
+
 struct Mistake {
   std::string name, text, message;
 };
@@ -104,6 +114,10 @@ const std::vector<Mistake>& mistakes() {
        "c.circuit:3:6: 'Vm' is not defined. Closest: V."},
       {"a unit where a value is needed", first + "dV/dt = -V/ms : mV\n",
        "c.circuit:2:12: 'ms' is not defined. Known: V. A unit stands behind a number: 3 ms, 3 [1/ms]."},
+      {"an array of more than 16 axes", many_axes(),
+       "c.circuit:19:1: circuit 'c': dV/dt needs an array [a1=2, a2=2, a3=2, a4=2, a5=2, a6=2, a7=2, a8=2, a9=2, "
+       "a10=2, "
+       "a11=2, a12=2, a13=2, a14=2, a15=2, a16=2, a17=2] of more than 16 axes. Sum over one before."},
       {"a power behind a unit", first + "dV/dt = V*(1 mV)/(2 ms^2) : mV\n",
        "c.circuit:2:23: 2 ms^ may mean 2 [ms^2] or (2 ms)^2. Write one of them."},
       {"a composed unit without brackets", first + "dV/dt = V*max(0 1/ms, 1 1/ms) : mV\n",

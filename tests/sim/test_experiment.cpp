@@ -311,6 +311,30 @@ h_I = "I"
   for (std::size_t i = 0; i < found.size(); ++i) BOOST_CHECK_SMALL(found[i] - expected[i], 1e-8);
 }
 
+// A result with a number for each of three elements: each has a curve, and a largest value, of its own.
+BOOST_AUTO_TEST_CASE(Each_element_has_its_own_largest_value) {
+  const std::string text = R"(
+circuit = "isn"
+[conditions.I]
+values = [0, 5]
+unit = "Hz"
+[conditions.E]
+values = [10, 5]
+unit = "Hz"
+[parameters]
+h_E = "E"
+h_I = "I"
+)" + rate_of_I + "against = \"I\"\nrelative_to = \"largest\"\nrelation = \"ratio\"\n";
+  const Experiment e = read(text);
+  AnalysisResult raw;
+  raw.conditions = e.conditions;
+  raw.width = 3;
+  raw.values = {1, 10, 100, 4, 40, 400, 2, 5, 1000, 2, 80, 100};  // [I, E, element]
+  const std::vector<double> expected{0.5, 1, 0.1, 1, 0.5, 1, 1, 0.5, 1, 0.5, 1, 0.25};
+  const auto found = related_result(e, e.analyses[0], raw).values;
+  BOOST_TEST(found == expected, boost::test_tools::per_element());
+}
+
 BOOST_AUTO_TEST_CASE(Data_in_arbitrary_units_are_compared_after_one_factor_for_all_panels) {
   const Scratch scratch;
   const std::string data = scratch.path("data.csv");

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <filesystem>
 #include <fstream>
+#include <numeric>
 
 #include "base/error.hpp"
 #include "circuit/compile.hpp"
@@ -365,6 +366,63 @@ BOOST_AUTO_TEST_CASE(Losses_that_are_not_numbers_stop_with_update_sample_norms_a
   BOOST_TEST(read_training_state(path, e).updates == 0u);
 }
 
+// h -> w h (1 - h) is bounded below w = 4 and leaves for infinity above, where a long step takes w.
+BOOST_AUTO_TEST_CASE(The_last_parameters_with_a_finite_loss_are_kept) {
+  const Laid laid(
+      "circuit cell\ntime 1\nparameter w = 3.5 1\ninput x : 1\nh(0) = 0.4\n"
+      "next(h) = w*h*(1 - h) + 0*x : 1\nout := h\n");
+  const std::string text =
+      "circuit = \"cell.circuit\"\n[data]\nkind = \"arrays\"\nfile = \"data.h5\"\n"
+      "variables = [\"x\"]\n[loss]\nof = \"out\"\n[train]\nsteps = 60\nupdates = 9\n"
+      "precision = \"double\"\ncheckpoint_every = 1\n[data.inputs]\nx = \"x\"\n"
+      "[optimiser]\nrate = 2\n";
+  const std::string path = laid.scratch.path("out.h5");
+  H5File file = H5File::create(laid.scratch.path("data.h5"), true);
+  file.create_axis("/sample", 8);
+  file.write("/x", Numbers(8), {"/sample"});
+  file.close();
+  const TrainingExperiment e = laid.load({}, text);
+  BOOST_CHECK_EXCEPTION(train(e, {{path, true, true, 1, "test"}}), Failure, says("The last good checkpoint, after "));
+  const TrainingState s = read_training_state(path, e);
+  std::vector<std::size_t> all(8);
+  std::iota(all.begin(), all.end(), std::size_t{0});
+  BOOST_TEST(std::isfinite(make_sample_loss(e)->evaluate(s.p, all).loss));
+  BOOST_TEST(s.loss.size() == s.updates);
+}
+
+BOOST_AUTO_TEST_CASE(Samples_that_are_taken_together_lie_first) {
+  const auto message = [](const std::string& circuit) {
+    const Laid laid(circuit);
+    return laid.refused({{"loss.at", "end"}, {"constraints", "{}"}, {"train.batch", "5"}});
+  };
+  const std::string before = "circuit cell\ntime 1\naxis batch = 5\naxis k = 3\nparameter w = 0.2 1\ninput x[",
+                    after = "\nout := mean(h, k)\n";
+  BOOST_TEST(message(before + "batch] : 1\ninput bias[k] : 1\nnext(h) = w*h + x + bias : 1 [batch, k]" + after) ==
+             "accepted");
+  BOOST_TEST(message(before + "batch] : 1\ninput bias[k] : 1\nnext(h) = w*h + x + bias : 1 [k, batch]" + after)
+                 .find("'h' has the axes [k=3, batch=5]") != std::string::npos);
+  BOOST_TEST(message(before + "] : 1\ninput bias[k] : 1\nnext(h) = w*h + x + bias : 1 [batch, k]" + after)
+                 .find("an axis batch") != std::string::npos);
+}
+
+BOOST_AUTO_TEST_CASE(Axes_of_data_come_in_the_order_of_the_circuit) {
+  const Laid laid(
+      "circuit cell\ntime 1\naxis y = 2\naxis x = 2\nparameter w = 0.2 1\ninput image[y, x] : 1\n"
+      "out := w*mean(image, y, x)\n");
+  const auto message = [&](const std::string& first, const std::string& second) {
+    H5File file = H5File::create(laid.scratch.path("data.h5"), true);
+    file.create_axis("/sample", 23);
+    file.create_axis("/x", 2);
+    file.create_axis("/y", 2);
+    file.write("/image", Numbers(23 * 4), {"/sample", first, second});
+    file.write("/aim", Numbers(23), {"/sample"});
+    file.close();
+    return laid.refused({{"loss.at", "end"}, {"constraints", "{}"}, {"inputs", "{}"}, {"train.steps", "1"}});
+  };
+  BOOST_TEST(message("/y", "/x") == "accepted");
+  BOOST_TEST(message("/x", "/y").find("in the order [y=2, x=2]. Transpose the data.") != std::string::npos);
+}
+
 BOOST_AUTO_TEST_CASE(Mistakes_are_refused_with_both_sides_named) {
   const Laid laid;
   BOOST_TEST(laid.refused({{"train.steps", "4"}}).find("[step=5]") != std::string::npos);
@@ -374,6 +432,10 @@ BOOST_AUTO_TEST_CASE(Mistakes_are_refused_with_both_sides_named) {
   BOOST_TEST(laid.refused({{"train.stepps", "5"}}).find("steps") != std::string::npos);
   BOOST_TEST(laid.refused({{"train.parameters", "[\"Q\"]"}}).find("Closest: q") != std::string::npos);
   BOOST_TEST(laid.refused({{"constraints.g", "negative"}}).find("positive") != std::string::npos);
+  BOOST_TEST(laid.refused({{"constraints.g", "{ bounded = [0, 3] }"}}).find("in (0, 2)") != std::string::npos);
+  BOOST_TEST(laid.refused({{"constraints.g", "{ bound = [0, 1] }"}}).find("Closest: bounded") != std::string::npos);
+  BOOST_TEST(laid.refused({{"constraints.g", "{ bounded = [0, 1], tied = \"q\" }"}}).find("one of {bounded") !=
+             std::string::npos);
   BOOST_TEST(laid.refused({{"data.inputs.x", "y"}}).find("no variable 'y'") != std::string::npos);
   BOOST_TEST(laid.refused({{"discretise.scheme", "rk4"}}).find("is a map already") != std::string::npos);
   BOOST_TEST(laid.refused({{"optimiser.kind", "adamm"}}).find("Closest: adam") != std::string::npos);
