@@ -14,6 +14,7 @@ MOST_ROWS = 6  # of one figure
 MOST_NAMES = 12  # of conditions beside a raster
 MOST_TRAINS = 400  # of correlations
 MOST_MARKS = 200_000  # of a raster; beyond, every n-th element is drawn
+INKED = 1e4  # area that the marks of a raster cover at the most [pt^2]
 
 
 def has_spikes(path):
@@ -133,7 +134,8 @@ def draw_raster(ax, row):
     every = int(np.ceil(row.times.size / MOST_MARKS))
     shown = row.ids % every == 0
     few = row.rows <= 60
-    marks = dict(marker="|", markersize=min(12, 150 / row.rows)) if few else dict(marker=".", markersize=2, markeredgewidth=0)
+    size = min(2.0, np.sqrt(INKED / max(1, np.count_nonzero(shown))))  # many marks are smaller, that their density shows
+    marks = dict(marker="|", markersize=min(12, 150 / row.rows)) if few else dict(marker=".", markersize=size, markeredgewidth=0)
     ax.plot(row.times[shown], row.ids[shown], linestyle="none", color="black", **marks)
     ax.set(xlabel=f"time ({row.unit})", ylabel=row.label, title=row.title, xlim=(0, row.end), ylim=(-0.5, row.rows - 0.5))
     if row.names and len(row.names) <= MOST_NAMES:
