@@ -10,6 +10,7 @@
 #include "base/error.hpp"
 #include "integrators/eigenpairs.hpp"
 #include "integrators/least_squares.hpp"
+#include "integrators/stepper.hpp"
 
 namespace striate {
 namespace {
@@ -87,8 +88,8 @@ class Search {
   std::string name() const { return orbit_.system().name(); }
 
   std::string at_rest() const {
-    return fmt::format("cycle of '{}': the flow did not come back to a state of {} {} before. {}", name(),
-                       settings_.transient, orbit_.system().time_unit().str(),
+    return fmt::format("cycle of '{}': the flow did not come back to a state of {} before. {}", name(),
+                       time_text(settings_.transient, orbit_.system()),
                        steady_.empty()
                            ? std::string("It may be at rest, or not yet on its cycle. ") + longer
                            : fmt::format("{} only moves one way: where it is an angle, name it in `angles`.", steady_));

@@ -10,9 +10,9 @@
 namespace striate {
 
 /// A number with its unit, for messages: "5 ms", "5", "infinite".
-inline std::string amount_text(double value, const Unit& unit) {
+inline std::string amount_text(double value, const Unit& unit, int digits = 10) {
   if (std::isinf(value)) return value > 0 ? "infinite" : "minus infinite";
-  return unit == Unit() ? fmt::format("{:.10g}", value) : fmt::format("{:.10g} {}", value, unit.str());
+  return unit == Unit() ? fmt::format("{:.{}g}", value, digits) : fmt::format("{:.{}g} {}", value, digits, unit.str());
 }
 
 }  // namespace striate

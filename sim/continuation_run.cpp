@@ -7,6 +7,7 @@
 #include "base/error.hpp"
 #include "circuit/compile.hpp"
 #include "integrators/integrator.hpp"
+#include "sim/amount.hpp"
 #include "sim/condition_runner.hpp"
 #include "sim/output_file.hpp"
 #include "sim/recording.hpp"
@@ -106,8 +107,9 @@ void run_continuation(const Experiment& e, const RunOptions& options) {
         special.push_back(s);
         owner.push_back(static_cast<double>(b));
         if (options.quiet) continue;
-        fmt::print("  {} at {} = {:.8g} {}", to_string(s.kind), parameter.name, s.at.parameter, parameter.unit.str());
-        if (s.at.period > 0) fmt::print(", period {:.6g} {}", s.at.period, system.time_unit().str());
+        fmt::print("  {} at {} = {}", to_string(s.kind), parameter.name,
+                   amount_text(s.at.parameter, parameter.unit, 8));
+        if (s.at.period > 0) fmt::print(", period {}", amount_text(s.at.period, system.time_unit(), 6));
         fmt::print("\n");
       }
     }

@@ -73,8 +73,8 @@ void run_lyapunov(const Experiment& e, const RunOptions& options) {
     try {
       found[c] = lyapunov_exponent(problem_of(e, system, c), settings);
       if (!options.quiet)
-        fmt::print("{}largest Lyapunov exponent {:.6g} {}, standard error {:.2g}\n", where, found[c].value, rate,
-                   found[c].standard_error);
+        fmt::print("{}largest Lyapunov exponent {}, standard error {:.2g}\n", where,
+                   amount_text(found[c].value, Unit::parse(rate), 6), found[c].standard_error);
     } catch (const Failure& failure) {
       failures.push_back(fmt::format("{}: {}{}", system.name(), where, failure.what()));
     }

@@ -6,6 +6,7 @@
 
 #include "base/error.hpp"
 #include "circuit/compile.hpp"
+#include "sim/amount.hpp"
 #include "sim/condition_runner.hpp"
 #include "sim/output_file.hpp"
 #include "sim/recording.hpp"
@@ -139,7 +140,8 @@ void run_phase_response(const Experiment& e, const RunOptions& options) {
     const auto say = [&](const std::string& text) {
       if (!options.quiet) fmt::print("{}\n", text);
     };
-    say(fmt::format("period {:.8g} {}{}, {}; the cycle closes to {:.1g}, Z.f = 1 to {:.1g}", r.cycle.period, time,
+    say(fmt::format("period {}{}, {}; the cycle closes to {:.1g}, Z.f = 1 to {:.1g}",
+                    amount_text(r.cycle.period, e.circuit->time_unit, 8),
                     e.circuit->time_unit.dimensionless()
                         ? ""
                         : fmt::format(" ({:.6g} Hz)", 1 / (r.cycle.period * e.circuit->time_unit.to(Unit::parse("s")))),
