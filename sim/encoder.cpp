@@ -7,6 +7,7 @@
 #include <numbers>
 
 #include "base/error.hpp"
+#include "circuit/find_named.hpp"
 #include "circuit/kernels/convolution.hpp"
 #include "sim/colour.hpp"
 
@@ -251,12 +252,6 @@ double tuning_width(const TomlValue& value, const FeatureMap& map, bool circular
   return width;
 }
 
-std::vector<std::string> names_of_axes(const Circuit& circuit) {
-  std::vector<std::string> names;
-  for (const auto& a : circuit->axes) names.push_back(a.axis.name);
-  return names;
-}
-
 }  // namespace
 
 std::vector<double> axis_positions(const AxisDeclaration& axis) {
@@ -281,18 +276,18 @@ std::unique_ptr<Encoder> make_encoder(const TomlTable& table, const Circuit& cir
     return value;
   };
   if (kind == "luminance") return std::make_unique<Luminance>(Layout(table, circuit, input, ""), frequency(), to_rad());
-  const std::string axis_name = table.string("axis", "feature");
-  if (std::ranges::none_of(circuit->axes, [&](const auto& a) { return a.axis.name == axis_name; }))
+  const std::string feature_axis = table.string("axis", "feature");
+  if (std::ranges::none_of(circuit->axes, [&](const auto& a) { return a.axis.name == feature_axis; }))
     table.fail(
         fmt::format("has channels along the axis '{}', but circuit '{}' has no such axis. Name one with axis = "
                     "...{}",
-                    axis_name, circuit->name, suggest_names(axis_name, names_of_axes(circuit))));
-  const AxisDeclaration& axis = circuit.axis(axis_name);
-  const Layout layout(table, circuit, input, axis_name);
+                    feature_axis, circuit->name, suggest_names(feature_axis, names_of(circuit->axes, axis_name))));
+  const AxisDeclaration& axis = circuit.axis(feature_axis);
+  const Layout layout(table, circuit, input, feature_axis);
   if (kind == "opponent") {
     if (axis.axis.size != 6)
       table.at("kind").fail(fmt::format("but axis '{}' has {} elements; there are 6 opponent channels. Set {} = 6.",
-                                        axis_name, axis.axis.size, axis_name));
+                                        feature_axis, axis.axis.size, feature_axis));
     return std::make_unique<OpponentCode>(layout);
   }
   if (kind == "filter_bank") {

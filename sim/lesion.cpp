@@ -50,10 +50,10 @@ Expr changed_at_ends(const Circuit& circuit, const Lesion& lesion, const Expr& e
     const auto leaf = synapse_leaf(*node);
     if (!leaf || leaf->of == SynapseLeaf::Of::distance || leaf->name != lesion.target) continue;
     if (lesion.patch > 0)
-      throw Error(
-          fmt::format("lesion of '{}': synapses read it as {}, and a patch cannot be told there. Lesion all of "
-                      "it, or a term of an equation.",
-                      lesion.target, node->name));
+      refuse(lesion,
+             fmt::format("synapses read it as {}, and a patch cannot be told there. Lesion all of it, or a term "
+                         "of an equation.",
+                         node->name));
     ends.emplace_back(node, changed(circuit, lesion, node));
   }
   return ends.empty() ? e : substitute({e}, ends)[0];

@@ -10,6 +10,7 @@
 #include "base/random.hpp"
 #include "circuit/batch.hpp"
 #include "circuit/discretise.hpp"
+#include "circuit/find_named.hpp"
 #include "circuit/reparametrise.hpp"
 #include "sim/experiment_circuit.hpp"
 #include "sim/observable.hpp"
@@ -293,12 +294,6 @@ Circuit freed(Circuit circuit, const TomlTable& root, const std::vector<std::str
   return circuit;
 }
 
-std::vector<std::string> names_of(const Shape& shape) {
-  std::vector<std::string> names;
-  for (const auto& axis : shape) names.push_back(axis.name);
-  return names;
-}
-
 /// Which variable of the data fills which input; shapes must agree.
 void connect(const TomlTable& root, TrainingExperiment& e) {
   const TomlTable data = root.table("data");
@@ -348,8 +343,8 @@ void connect(const TomlTable& root, TrainingExperiment& e) {
     };
     const Shape& shape = e.data->variables()[variable].shape;
     const Shape wanted = input.variable.shape().without({"batch"});
-    const bool named_alike = std::ranges::is_permutation(names_of(shape), names_of(wanted));
-    if (named_alike && names_of(shape) != names_of(wanted))
+    const auto held = names_of(shape, plain_name), asked = names_of(wanted, plain_name);
+    if (held != asked && std::ranges::is_permutation(held, asked))
       data.fail(
           fmt::format("variable '{}' has the axes {}, but input '{}' of circuit '{}' has them in the order {}. "
                       "Transpose the data.",
