@@ -20,6 +20,8 @@ struct ConvolutionShape {
   bool shared_kernel = false;  ///< depth-wise with one kernel [ky][kx] for all channels
   Border border_y = Border::zero, border_x = Border::zero;
 
+  /// @throws Error for an empty axis, or for a depth-wise shape that changes the number of channels
+  void check() const;
   std::size_t kernel_size() const;  ///< values of the kernel
   bool operator==(const ConvolutionShape&) const = default;
   std::size_t in_size() const { return batch * channels_in * ny * nx; }
@@ -37,7 +39,7 @@ struct ConvolutionPlan;
 template <class T>
 class Convolution {
  public:
-  /// @throws Error for an empty axis, or for a depth-wise shape that changes the number of channels
+  /// @throws Error as ConvolutionShape::check
   Convolution(const ConvolutionShape& shape, ConvolutionAlgorithm algorithm, IsaLevel level = isa_level());
 
   const ConvolutionShape& shape() const;

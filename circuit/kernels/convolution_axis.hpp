@@ -26,6 +26,26 @@ struct ConvolutionAxis {
   std::size_t right() const { return taps - 1 - left; }
 };
 
+/// An axis cut into tiles that are convolved one by one (overlap-save: Oppenheim & Schafer, Discrete-Time Signal
+/// Processing, 2010, 8.7.3): a tile wraps around, and `size - taps + 1` of its results are those of the axis.
+struct AxisTiles {
+  struct Run {
+    std::size_t in_tile, on_axis, count;  ///< positions that follow each other on both
+  };
+  using Cut = std::vector<std::vector<Run>>;  ///< for each tile
+  /// What a tile reads, zero where no run lies, and which of its results it hands back.
+  struct Direction {
+    Cut reads, writes;
+  };
+
+  std::size_t count;
+  ConvolutionAxis tile;  ///< what a tile is an axis of; the axis itself where there is one tile
+  Direction forward, transposed;
+
+  /// @param size  positions of a tile; 0 for one tile, which a reflecting axis always is
+  AxisTiles(const ConvolutionAxis& axis, std::size_t size);
+};
+
 /// Where an axis and its kernel lie on a transform of `size` positions.
 struct TransformLayout {
   std::size_t size, first;  ///< the axis begins at `first`
@@ -33,6 +53,9 @@ struct TransformLayout {
 
   TransformLayout(const ConvolutionAxis& axis, bool even);
 };
+
+/// Whether a transform can have `size` positions.
+bool is_transform_size(std::size_t size);
 
 /// The passes of a transform of 2^a 3^b 5^c positions.
 std::vector<std::size_t> transform_radices(std::size_t size);

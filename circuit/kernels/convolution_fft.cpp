@@ -8,8 +8,6 @@
 namespace striate {
 namespace {
 
-constexpr std::size_t most_images = 16;  // of a batch, whose spectra are held at once
-
 /// The tables behind a LineTransform.
 template <class T>
 struct Line {
@@ -50,19 +48,26 @@ struct FftPlan final : ConvolutionPlan<T> {
   using Base = ConvolutionPlan<T>;
   using Base::axis_x, Base::axis_y, Base::kernels, Base::plane, Base::scratch, Base::shape, Base::taps;
 
+  AxisTiles tiles_y, tiles_x;
+  std::size_t tiles, tile_plane;  // of a plane, values of each
   Line<T> y, x;
   PlaneTransform<T> plane_transform, kernel_transform;
   std::size_t step;       // values of one register of frequencies
   std::size_t registers;  // of a plane's spectrum
   std::size_t work_size, spectrum_size;
-  std::size_t images, gradient_rows;  // held at once: images of the batch, output channels of a kernel gradient
+  std::size_t held, gradient_rows;  // at once: tiles of all channels, output channels of a kernel gradient
+  std::size_t at_tile;              // in the work memory of a piece
   std::size_t at_work, at_first, at_second, at_third = 0;
   T scale;
 
   FftPlan(const ConvolutionShape& s, IsaLevel level)
       : Base(s, ConvolutionAlgorithm::fft, level),
-        y(axis_y, true),
-        x(axis_x, false),
+        tiles_y(axis_y, best_tile_size(s, sizeof(T)).y),
+        tiles_x(axis_x, best_tile_size(s, sizeof(T)).x),
+        tiles(tiles_y.count * tiles_x.count),
+        tile_plane(tiles_y.tile.n * tiles_x.tile.n),
+        y(tiles_y.tile, true),
+        x(tiles_x.tile, false),
         plane_transform{y.of(y.layout.position, true), x.of(x.layout.position, true)},
         kernel_transform{y.of(y.layout.kernel_position, false), x.of(x.layout.kernel_position, false)} {
     const std::size_t lanes = kernels.spectral.lanes;
@@ -70,16 +75,18 @@ struct FftPlan final : ConvolutionPlan<T> {
     step = 2 * lanes;
     registers = round_up((ny / 2 + lanes - 1) / lanes * nx + (nx + lanes - 1) / lanes, spectrum_chunk);
     spectrum_size = registers * step;
-    work_size =
-        round_up(ny * round_up(std::max(s.nx, axis_x.taps), step) + 2 * std::max(ny, nx) * step, alignment / sizeof(T));
-    images = std::min(s.batch, most_images);
+    at_tile = round_up(ny * round_up(std::max(tiles_x.tile.n, axis_x.taps), step) + 2 * std::max(ny, nx) * step,
+                       alignment / sizeof(T));
+    work_size = at_tile + (tiles > 1 ? round_up(tile_plane, alignment / sizeof(T)) : 0);
+    const std::size_t parts = spectra_parts(s, tiles, spectrum_size * sizeof(T));
+    held = (s.batch * tiles + parts - 1) / parts;
     gradient_rows = std::clamp<std::size_t>(64 / s.channels_in, 1, s.channels_out);
     scale = T(1) / static_cast<T>(ny * nx);
     Base::prepared_size = kernel_planes(s) * spectrum_size;
     at_work = scratch.take(most_pieces * work_size);
     if (s.mixing) {
-      at_first = scratch.take(images * std::max(s.channels_in, s.channels_out) * spectrum_size);
-      at_second = scratch.take(images * std::max(s.channels_in, s.channels_out) * spectrum_size);
+      at_first = scratch.take(held * std::max(s.channels_in, s.channels_out) * spectrum_size);
+      at_second = scratch.take(held * std::max(s.channels_in, s.channels_out) * spectrum_size);
       at_third = scratch.take(gradient_rows * s.channels_in * spectrum_size);
     } else {
       at_first = scratch.take(most_pieces * spectrum_size);
@@ -132,9 +139,10 @@ struct FftPlan final : ConvolutionPlan<T> {
     }
     const std::size_t from = transposed ? shape.channels_out : shape.channels_in;
     const std::size_t to = transposed ? shape.channels_in : shape.channels_out;
-    for (std::size_t b = 0; b < shape.batch; b += images) {
-      const std::size_t n = std::min(images, shape.batch - b);
-      transform_planes({&in, 1}, b, n, from, !transposed, first, memory, parallel);
+    const auto& [way_y, way_x] = ways(transposed);
+    for (std::size_t b = 0; b < shape.batch * tiles; b += held) {
+      const std::size_t n = std::min(held, shape.batch * tiles - b);
+      transform_tiles({&in, 1}, b, n, from, way_y.reads, way_x.reads, !transposed, first, memory, parallel);
       parallel_for(registers / spectrum_chunk, parallel, [&](std::size_t chunk) {
         const std::size_t pairs = shape.channels_in * shape.channels_out * step, line = spectrum_chunk * step;
         SpectralProduct<T> p{};
@@ -157,8 +165,14 @@ struct FftPlan final : ConvolutionPlan<T> {
         spectral.product(p);
       });
       for_pieces(n * to, parallel, [&](std::size_t p, std::size_t piece) {
-        spectral.inverse(plane_transform, among<const T>(second, p, n * to), transposed, scale, false,
-                         out + (b * to + p) * plane, memory + at_work + piece * work_size);
+        const std::size_t tile = (b + p / to) % tiles, image = (b + p / to) / tiles;
+        T *work = memory + at_work + piece * work_size, *values = out + (image * to + p % to) * plane;
+        T* result = tiles > 1 ? work + at_tile : values;
+        spectral.inverse(plane_transform, among<const T>(second, p, n * to), transposed, scale, false, result, work);
+        if (tiles == 1) return;
+        for_runs(way_y.writes, way_x.writes, tile, [&](std::size_t in_tile, std::size_t in_plane, std::size_t count) {
+          std::copy_n(result + in_tile, count, values + in_plane);
+        });
       });
     }
   }
@@ -190,10 +204,10 @@ struct FftPlan final : ConvolutionPlan<T> {
       }
       return;
     }
-    for (std::size_t b = 0; b < shape.batch; b += images) {
-      const std::size_t n = std::min(images, shape.batch - b);
-      transform_planes(ins, b, n, ci, true, first, memory, parallel);
-      transform_planes(gs, b, n, co, false, second, memory, parallel);
+    for (std::size_t b = 0; b < shape.batch * tiles; b += held) {
+      const std::size_t n = std::min(held, shape.batch * tiles - b);
+      transform_tiles(ins, b, n, ci, tiles_y.forward.reads, tiles_x.forward.reads, true, first, memory, parallel);
+      transform_tiles(gs, b, n, co, tiles_y.forward.writes, tiles_x.forward.writes, false, second, memory, parallel);
       for (std::size_t c = 0; c < co; c += gradient_rows) {
         const std::size_t rows = std::min(gradient_rows, co - c);
         parallel_for(registers / spectrum_chunk, parallel, [&](std::size_t chunk) {
@@ -234,15 +248,40 @@ struct FftPlan final : ConvolutionPlan<T> {
   SpectrumPlace<U> among(U* spectra, std::size_t p, std::size_t planes) const {
     return {spectra + p * spectrum_chunk * step, planes * spectrum_chunk * step};
   }
-  /// The spectra of `count` images from number `begin` on; the batch lies in equal parts.
-  void transform_planes(std::span<const T* const> parts, std::size_t begin, std::size_t count, std::size_t channels,
-                        bool borders, T* spectra, T* memory, bool parallel) const {
+
+  std::pair<const AxisTiles::Direction&, const AxisTiles::Direction&> ways(bool transposed) const {
+    if (transposed) return {tiles_y.transposed, tiles_x.transposed};
+    return {tiles_y.forward, tiles_x.forward};
+  }
+
+  /// body(place in the tile, place in the plane, count) for what lies side by side on both.
+  template <class Body>
+  void for_runs(const AxisTiles::Cut& cut_y, const AxisTiles::Cut& cut_x, std::size_t tile, const Body& body) const {
+    for (const auto& rows : cut_y[tile / tiles_x.count])
+      for (std::size_t i = 0; i < rows.count; ++i)
+        for (const auto& run : cut_x[tile % tiles_x.count])
+          body((rows.in_tile + i) * tiles_x.tile.n + run.in_tile, (rows.on_axis + i) * shape.nx + run.on_axis,
+               run.count);
+  }
+
+  /// The spectra of `count` tiles from number `begin` on, of what is cut out of them; the batch lies in equal parts.
+  void transform_tiles(std::span<const T* const> parts, std::size_t begin, std::size_t count, std::size_t channels,
+                       const AxisTiles::Cut& cut_y, const AxisTiles::Cut& cut_x, bool borders, T* spectra, T* memory,
+                       bool parallel) const {
     const std::size_t images_of_part = shape.batch / parts.size();
     for_pieces(count * channels, parallel, [&](std::size_t p, std::size_t piece) {
-      const std::size_t image = begin + p / channels;
+      const std::size_t tile = (begin + p / channels) % tiles, image = (begin + p / channels) / tiles;
       const T* values = parts[image / images_of_part] + (image % images_of_part * channels + p % channels) * plane;
-      kernels.spectral.forward(plane_transform, values, borders, among(spectra, p, count * channels),
-                               memory + at_work + piece * work_size);
+      T* work = memory + at_work + piece * work_size;
+      if (tiles > 1) {
+        T* cut = work + at_tile;
+        std::fill_n(cut, tile_plane, T(0));
+        for_runs(cut_y, cut_x, tile, [&](std::size_t in_tile, std::size_t in_plane, std::size_t run) {
+          std::copy_n(values + in_plane, run, cut + in_tile);
+        });
+        values = cut;
+      }
+      kernels.spectral.forward(plane_transform, values, borders, among(spectra, p, count * channels), work);
     });
   }
 };

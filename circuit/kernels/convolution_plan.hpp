@@ -37,6 +37,15 @@ void for_pieces(std::size_t count, bool parallel, const Body& body) {
   });
 }
 
+/// Positions of a tile that a transform takes at once; 0: the whole axis.
+struct TileSize {
+  std::size_t y = 0, x = 0;
+};
+TileSize best_tile_size(const ConvolutionShape& shape, std::size_t bytes_per_value);
+
+/// The spectra of a mixing convolution are held for a part of its images, cut into `tiles` each, at a time.
+std::size_t spectra_parts(const ConvolutionShape& shape, std::size_t tiles, std::size_t spectrum_bytes);
+
 /// Planes of the kernel: one for each pair of channels, for each channel, or for all.
 std::size_t kernel_planes(const ConvolutionShape& shape);
 

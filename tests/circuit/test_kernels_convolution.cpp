@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "base/error.hpp"
-#include "circuit/kernels/convolution.hpp"
+#include "circuit/kernels/convolution_plan.hpp"
 #include "circuit/kernels/table.hpp"
 
 using namespace striate;
@@ -221,10 +221,38 @@ BOOST_AUTO_TEST_CASE(large_planes_agree_between_direct_and_fft) {
   BOOST_TEST(difference(fft.gradient, direct.gradient) < 1e-13);
 }
 
-// More images than spectra are held at once (16), more channels than pieces of work (16).
+/// Large planes that are cut into tiles along y, x or both, with the last tile cut short or not.
+std::vector<ConvolutionShape> tiled_shapes() {
+  std::vector<ConvolutionShape> shapes;
+  for (const Border y : borders)
+    for (const Border x : borders)
+      for (const Size& size : {Size{90, 120, 5, 8}, Size{151, 40, 6, 3}, Size{30, 150, 1, 9}, Size{230, 260, 3, 5}})
+        shapes.push_back({2, 7, 6, size.ny, size.nx, size.ky, size.kx, true, false, y, x});
+  return shapes;
+}
+
+BOOST_AUTO_TEST_CASE(tiles_of_large_planes_agree_with_the_direct_algorithm) {
+  std::size_t along_y = 0, along_x = 0, both = 0;
+  for (const ConvolutionShape& s : tiled_shapes()) {
+    const TileSize tile = best_tile_size(s, sizeof(double));
+    BOOST_TEST((tile.y == 0 || s.border_y != Border::reflect), name(s));
+    BOOST_TEST((tile.x == 0 || s.border_x != Border::reflect), name(s));
+    (tile.y > 0 && tile.x > 0 ? both : tile.y > 0 ? along_y : along_x) += tile.y + tile.x > 0;
+    const auto direct = run<double>(s, ConvolutionAlgorithm::direct, isa_level(), false);
+    const auto fft = run<double>(s, ConvolutionAlgorithm::fft, isa_level(), false);
+    BOOST_TEST(difference(fft.out, direct.out) < 1e-13, name(s));
+    BOOST_TEST(difference(fft.back, direct.back) < 1e-13, name(s));
+    BOOST_TEST(difference(fft.gradient, direct.gradient) < 1e-13, name(s));
+  }
+  BOOST_TEST(along_y > 0);
+  BOOST_TEST(along_x > 0);
+  BOOST_TEST(both > 0);
+}
+
+// More images than spectra are held at once (16 MiB), more channels than pieces of work (16).
 BOOST_AUTO_TEST_CASE(long_batches_and_many_channels_agree_between_direct_and_fft) {
   for (const ConvolutionShape& s :
-       {ConvolutionShape{37, 3, 2, 9, 8, 3, 3, true, false, Border::zero, Border::circular},
+       {ConvolutionShape{45, 24, 2, 60, 60, 3, 3, true, false, Border::zero, Border::circular},
         ConvolutionShape{2, 70, 3, 6, 7, 5, 3, true, false, Border::reflect, Border::zero},
         ConvolutionShape{3, 41, 41, 8, 8, 3, 5, false, true, Border::circular, Border::zero}}) {
     const auto direct = run<double>(s, ConvolutionAlgorithm::direct, isa_level(), false);
@@ -240,7 +268,8 @@ BOOST_AUTO_TEST_CASE(bits_do_not_depend_on_the_number_of_threads) {
   for (const ConvolutionShape& s :
        {ConvolutionShape{2, 19, 19, 20, 21, 7, 5, false, false, Border::reflect, Border::zero},
         ConvolutionShape{2, 19, 19, 20, 21, 7, 5, false, true, Border::zero, Border::circular},
-        ConvolutionShape{3, 6, 9, 20, 21, 7, 5, true, false, Border::circular, Border::reflect}})
+        ConvolutionShape{3, 6, 9, 20, 21, 7, 5, true, false, Border::circular, Border::reflect},
+        tiled_shapes().front()})
     for (const ConvolutionAlgorithm algorithm : algorithms) {
       const auto alone = run<float>(s, algorithm, isa_level(), false);
       for (const int threads : {1, 2, 7}) {
