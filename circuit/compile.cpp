@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <unordered_map>
+#include <unordered_set>
 #include <utility>
 
 #include "base/error.hpp"
@@ -92,6 +93,15 @@ std::vector<std::size_t> element_of_guard(const Shape& guard, const Shape& state
       result[i] += i / state.stride(axis) % state[axis].size * guard.stride(a);
     }
   return result;
+}
+
+/// Products that are added up for one value of a convolution or contraction.
+std::size_t products_per_value(const Expr& e) {
+  std::size_t products = e->op == Op::conv || e->op == Op::contract ? 1 : 0;
+  if (products > 0)
+    for (const auto& axis : e->args[0].shape())
+      if (!e.shape().has(axis.name)) products *= axis.size;
+  return products;
 }
 
 /// The place in the text of the first definition or equation that cannot be computed as it asks, with a colon.
@@ -350,6 +360,42 @@ std::vector<typename System<T>::Impl::Result> System<T>::Impl::results(Source so
 }
 
 template <class T>
+const std::vector<Expr>& System<T>::Impl::taped() const {
+  return taped_values.get([&] {
+    constexpr std::size_t fewest_products = 64;  // that take longer than to write a value and read it again
+    std::vector<Expr> rates, wrt;
+    std::vector<std::pair<Expr, Expr>> cotangents;
+    for (const auto& s : circuit->states) {
+      rates.push_back(s.equation);
+      cotangents.emplace_back(s.equation, companion("lambda_", s.variable, s.equation.unit().pow(-1)));
+    }
+    for (const auto& a : arguments()) wrt.push_back(a.variable);
+    std::vector<Expr> gradients;
+    for (const auto& e : striate::vjp(cotangents, wrt))
+      if (e) gradients.push_back(e);
+    const auto read_again = topological_order(gradients);
+    std::unordered_set<const Node*> needed, of_states;
+    for (const auto& e : read_again) needed.insert(e.get());
+    std::vector<Expr> kept;
+    for (const auto& e : topological_order(rates)) {
+      const bool state = e->op == Op::variable && e->kind == VariableKind::state;
+      const auto moves = [&](const Expr& arg) { return of_states.contains(arg.get()); };
+      if (!state && std::ranges::none_of(e->args, moves)) continue;
+      of_states.insert(e.get());
+      if (needed.contains(e.get()) && products_per_value(e) >= fewest_products) kept.push_back(e);
+    }
+    return kept;
+  });
+}
+
+template <class T>
+std::size_t System<T>::Impl::tape_size() const {
+  std::size_t size = 0;
+  for (const auto& e : taped()) size += e.shape().size();
+  return size;
+}
+
+template <class T>
 std::vector<ArgumentField> System<T>::Impl::arguments() const {
   std::vector<ArgumentField> a;
   for (const auto& p : circuit->parameters) a.push_back({p.variable, 0, parameters.at(p.variable->name).offset});
@@ -375,7 +421,13 @@ Function<T> System<T>::Impl::make(Part part) const {
   std::vector<OutputField> outputs;
   switch (part.form) {
     case Form::value:
+    case Form::recorded:
       for (const auto& r : all) outputs.push_back({r.value, 0, r.offset, false});
+      if (part.form == Form::value) break;
+      for (std::size_t offset = 0; const auto& e : taped()) {
+        outputs.push_back({e, 1, offset, false});
+        offset += e.shape().size();
+      }
       break;
     case Form::jvp: {
       groups.insert(groups.end(), {{parameters.size(), 4}, {1, 4}, {inputs.size(), 4}, {states.size(), 4}});
@@ -393,6 +445,7 @@ Function<T> System<T>::Impl::make(Part part) const {
       break;
     }
     case Form::vjp:
+    case Form::replayed:
     case Form::second: {
       std::vector<Expr> values;
       for (const auto& r : all) values.push_back(r.value);
@@ -404,6 +457,18 @@ Function<T> System<T>::Impl::make(Part part) const {
         }
         groups.push_back({states.size(), 4});
         values = striate::jvp(values, directions);
+      }
+      std::vector<std::pair<Expr, Expr>> replacements;
+      if (part.form == Form::replayed) {
+        for (std::size_t offset = 0; const auto& e : taped()) {
+          const auto name = fmt::format("tape_{}", replacements.size());
+          replacements.emplace_back(e, variable(VariableKind::argument, name, e.shape(), e.unit()));
+          fields.push_back({replacements.back().second, groups.size(), offset});
+          offset += e.shape().size();
+        }
+        for (auto& group : groups)  // each point is seen once
+          if (group.stage == 3) group.stage = 4;
+        groups.push_back({tape_size(), 4});
       }
       std::size_t size = 0;
       std::vector<std::pair<Expr, Expr>> cotangents;
@@ -424,14 +489,16 @@ Function<T> System<T>::Impl::make(Part part) const {
         to.push_back(a);
       }
       const auto gradients = striate::vjp(cotangents, wrt);
-      for (std::size_t i = 0; i < wrt.size(); ++i)
-        if (gradients[i])
-          outputs.push_back({broadcast_to(gradients[i], wrt[i].shape()), to[i].group, to[i].offset, true});
+      for (std::size_t i = 0; i < wrt.size(); ++i) {
+        if (!gradients[i]) continue;
+        const Expr gradient = substitute({broadcast_to(gradients[i], wrt[i].shape())}, replacements)[0];
+        outputs.push_back({gradient, to[i].group, to[i].offset, true});
+      }
       break;
     }
     case Form::count_: throw std::logic_error("no such function");
   }
-  const bool stepped = part.source == Source::rhs && part.form == Form::value;
+  const bool stepped = part.source == Source::rhs && (part.form == Form::value || part.form == Form::recorded);
   try {
     return {groups, fields, outputs, stepped ? code_in_use() : Code::blocks};
   } catch (const Error& e) {

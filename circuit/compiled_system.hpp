@@ -34,8 +34,9 @@ enum class Source {
   count_
 };
 /// ... and how: its value, or a product with its derivative towards those of (p, t, u, y) that a mask names.
-/// Form::second is the vjp of the jvp towards y.
-enum class Form { value, jvp, vjp, second, count_ };
+/// Form::second is the vjp of the jvp towards y. Form::recorded is a value with its tape, Form::replayed the vjp that
+/// reads it.
+enum class Form { value, jvp, vjp, second, recorded, replayed, count_ };
 
 constexpr std::size_t argument_count = 4;  ///< groups of arguments: 0 p | 1 t | 2 u | 3 y
 constexpr auto part_count = static_cast<std::size_t>(Source::count_) * static_cast<std::size_t>(Form::count_)
@@ -87,6 +88,10 @@ struct System<T>::Impl {
   };
 
   std::vector<Result> results(Source source) const;
+  /// The convolutions and contractions of states that the rate's vjp reads again, long sums all of them: what a tape
+  /// holds, one after another.
+  const std::vector<Expr>& taped() const;
+  std::size_t tape_size() const;
   std::vector<ArgumentField> arguments() const;
   /// Memoised: what depends on p alone, on (p, u) alone, and, when a vector is multiplied, on (p, t, u, y) alone. The
   /// groups from 4 on are the directions of p, t, u, y (jvp), the cotangent of the results (vjp), or the direction of y
@@ -121,6 +126,19 @@ struct System<T>::Impl {
     const T* const in[] = {at.p.data(), &at.t, at.u.data(), at.y.data(), lambda};
     T* const outputs[] = {bar.p.data(), bar.t.data(), bar.u.data(), bar.y.data()};
     run({source, Form::vjp, mask_of(bar)}, in, outputs, workspace);
+  }
+
+  void recorded(const At<T>& at, T* out, T* tape, Workspace<T>& workspace) const {
+    const T* const in[] = {at.p.data(), &at.t, at.u.data(), at.y.data()};
+    T* const outputs[] = {out, tape};
+    run({Source::rhs, Form::recorded}, in, outputs, workspace);
+  }
+
+  void replayed(const At<T>& at, const T* tape, const T* lambda, const Cotangent<T>& bar,
+                Workspace<T>& workspace) const {
+    const T* const in[] = {at.p.data(), &at.t, at.u.data(), at.y.data(), tape, lambda};
+    T* const outputs[] = {bar.p.data(), bar.t.data(), bar.u.data(), bar.y.data()};
+    run({Source::rhs, Form::replayed, mask_of(bar)}, in, outputs, workspace);
   }
 
   void second(Source source, const At<T>& at, const T* v, const T* lambda, const Cotangent<T>& bar,
@@ -161,6 +179,7 @@ struct System<T>::Impl {
       time_breaks;                  ///< a + b t has a zero where the circuit jumps: a, and b in its shape
   std::size_t time_break_size = 0;  ///< elements of them all
   std::array<MadeOnce<Function<T>>, part_count> functions;
+  MadeOnce<std::vector<Expr>> taped_values;
 };
 
 }  // namespace striate

@@ -222,6 +222,20 @@ void System<T>::vjp(const At<T>& at, std::span<const T> lambda, const Cotangent<
 }
 
 template <class T>
+std::size_t System<T>::tape_size() const {
+  return impl_->tape_size();
+}
+template <class T>
+void System<T>::rhs(const At<T>& at, std::span<T> ydot, std::span<T> tape, Workspace<T>& workspace) const {
+  impl_->recorded(at, ydot.data(), tape.data(), workspace);
+}
+template <class T>
+void System<T>::vjp(const At<T>& at, std::span<const T> lambda, std::span<const T> tape, const Cotangent<T>& bar,
+                    Workspace<T>& workspace) const {
+  impl_->replayed(at, tape.data(), lambda.data(), bar, workspace);
+}
+
+template <class T>
 void System<T>::second(const At<T>& at, std::span<const T> v, std::span<const T> lambda, const Cotangent<T>& bar,
                        Workspace<T>& workspace) const {
   impl_->second(Source::rhs, at, v.data(), lambda.data(), bar, workspace);

@@ -229,6 +229,12 @@ class System {
   void jvp(const At<T>& at, const Tangent<T>& v, std::span<T> out, Workspace<T>& workspace) const;
   /// bar.y += f_y' lambda, bar.p += f_p' lambda, bar.u += f_u' lambda, bar.t += f_t' lambda
   void vjp(const At<T>& at, std::span<const T> lambda, const Cotangent<T>& bar, Workspace<T>& workspace) const;
+  /// Long sums in the rate, which cost more to compute than to keep: `rhs` with a tape [tape_size] writes them there,
+  /// and `vjp` at the same place reads them. (Its last bits may differ from those without a tape.)
+  std::size_t tape_size() const;
+  void rhs(const At<T>& at, std::span<T> ydot, std::span<T> tape, Workspace<T>& workspace) const;
+  void vjp(const At<T>& at, std::span<const T> lambda, std::span<const T> tape, const Cotangent<T>& bar,
+           Workspace<T>& workspace) const;
   /// The gradient of lambda' f_y v with v and lambda held: bar.y, bar.p, bar.u and bar.t += its derivatives
   void second(const At<T>& at, std::span<const T> v, std::span<const T> lambda, const Cotangent<T>& bar,
               Workspace<T>& workspace) const;

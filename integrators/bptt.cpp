@@ -16,30 +16,40 @@ template <class T>
 class Sweep {
  public:
   Sweep(const Rollout<T>& rollout, const Loss<T>& loss, Workspace<T>& workspace, std::size_t memory_bytes)
-      : rollout_(rollout), map_(rollout.map), loss_(loss), workspace_(workspace), size_(map_.states().size()) {
+      : rollout_(rollout),
+        map_(rollout.map),
+        loss_(loss),
+        workspace_(workspace),
+        size_(map_.states().size()),
+        tape_size_(map_.tape_size()) {
     rollout.check("bptt");
-    const std::size_t bytes = std::max<std::size_t>(1, size_ * sizeof(T));
-    if (memory_bytes / bytes < beside + 1) {
-      throw Error(
-          "bptt",
-          fmt::format("memory_bytes = {}, but '{}' needs at least {}: five states of {} bytes. Give more memory.",
-                      memory_bytes, map_.name(), (beside + 1) * bytes, bytes));
+    const std::size_t bytes = std::max<std::size_t>(1, size_ * sizeof(T)), tape_bytes = tape_size_ * sizeof(T);
+    if (memory_bytes < tape_bytes || (memory_bytes - tape_bytes) / bytes < beside + 1) {
+      throw Error("bptt",
+                  fmt::format("memory_bytes = {}, but '{}' needs at least {}: five states of {} bytes{}. Give more "
+                              "memory.",
+                              memory_bytes, map_.name(), (beside + 1) * bytes + tape_bytes, bytes,
+                              tape_bytes > 0 ? fmt::format(", and {} of a step's sums", tape_bytes) : ""));
     }
-    slots_ = std::min(memory_bytes / bytes - beside, std::max<std::size_t>(1, rollout.steps - 1));
+    slots_ = std::min((memory_bytes - tape_bytes) / bytes - beside, std::max<std::size_t>(1, rollout.steps - 1));
+    const std::size_t left = memory_bytes - (slots_ + beside) * bytes;
+    every_tape_ = rollout.steps * tape_bytes <= std::min(most_tape_bytes, left);
+    tapes_ = borrow(workspace, (every_tape_ ? rollout.steps : 1) * tape_size_);
     for (auto& buffer : scratch_) buffer = borrow(workspace, size_);
     lambda_ = borrow(workspace, size_);
     before_ = borrow(workspace, size_);
     std::ranges::fill(lambda_, T(0));
     result_.gradient.p.resize(map_.parameters().size());
     result_.stored = slots_;
-    result_.bytes = (slots_ + beside) * size_ * sizeof(T);
+    result_.bytes = (slots_ + beside) * size_ * sizeof(T) + tapes_.size() * sizeof(T);
     workspace.hold(rollout.p);
   }
 
   ~Sweep() {
     workspace_.hold({});
     for (auto& kept : kept_) give_back(workspace_, std::move(kept.y));
-    for (auto* buffer : {&scratch_[0], &scratch_[1], &lambda_, &before_}) give_back(workspace_, std::move(*buffer));
+    for (auto* buffer : {&tapes_, &scratch_[0], &scratch_[1], &lambda_, &before_})
+      give_back(workspace_, std::move(*buffer));
   }
   Sweep(const Sweep&) = delete;
   Sweep& operator=(const Sweep&) = delete;
@@ -68,6 +78,7 @@ class Sweep {
 
  private:
   static constexpr std::size_t beside = 4;  // two states on the way, two cotangents
+  static constexpr std::size_t most_tape_bytes = std::size_t{1} << 30;
 
   struct Kept {
     std::size_t n;
@@ -76,9 +87,14 @@ class Sweep {
 
   const std::vector<T>& advance(std::size_t n, const std::vector<T>& y, std::vector<T>& next) {
     ++advances_;
-    map_.rhs(rollout_.at(n, y), next, workspace_);
+    if (every_tape_)
+      map_.rhs(rollout_.at(n, y), next, tape(n), workspace_);
+    else
+      map_.rhs(rollout_.at(n, y), next, workspace_);
     return next;
   }
+
+  std::span<T> tape(std::size_t n) { return {tapes_.data() + (every_tape_ ? n * tape_size_ : 0), tape_size_}; }
 
   void keep(std::size_t n) { kept_.push_back({n, borrow(workspace_, size_)}); }
 
@@ -106,7 +122,9 @@ class Sweep {
 
   void step_back(std::size_t n, const std::vector<T>& y) {
     std::fill(before_.begin(), before_.end(), T(0));
-    map_.vjp(rollout_.at(n, y), lambda_, {before_, result_.gradient.p}, workspace_);
+    const At<T> at = rollout_.at(n, y);
+    if (!every_tape_) map_.rhs(at, scratch_[&y == &scratch_[0]], tape(n), workspace_);
+    map_.vjp(at, lambda_, tape(n), {before_, result_.gradient.p}, workspace_);
     std::swap(lambda_, before_);
     add_loss(n, y);
   }
@@ -115,10 +133,11 @@ class Sweep {
   const System<T>& map_;
   const Loss<T>& loss_;
   Workspace<T>& workspace_;
-  std::size_t size_, slots_ = 0;
+  std::size_t size_, tape_size_, slots_ = 0;
+  bool every_tape_ = false;  // has room, not only that of one step
   std::uint64_t advances_ = 0;
   std::deque<Kept> kept_;  // growing at its end moves no other
-  std::vector<T> scratch_[2];
+  std::vector<T> tapes_, scratch_[2];
   std::vector<T> lambda_, before_;
   BackPropagation<T> result_;
 };

@@ -146,6 +146,51 @@ BOOST_AUTO_TEST_CASE(gradients_of_weights_are_added_to_what_stands_there) {
     for (std::size_t j = 0; j < n; ++j) BOOST_TEST(std::abs(pbar[i * n + j] - 5 - lambda[i] * y[j]) < 2e-15);
 }
 
+BOOST_AUTO_TEST_CASE(a_tape_saves_long_sums) {
+  // The sums over 80 units and over 2 x 7 x 7 taps are kept, in this order; that over 3 taps is not.
+  const auto s = compile<double>(
+      read_circuit("circuit layers\ntime 1\naxis unit = 80\naxis pre = 80\naxis to = 2\naxis f = 2\naxis y = 9\n"
+                   "axis x = 8\naxis dy = 7\naxis dx = 7\naxis du = 3\n"
+                   "parameter W[unit, pre] ~ normal(0, 0.1) 1\nparameter K[to, f, dy, dx] ~ normal(0, 0.1) 1\n"
+                   "parameter k[du] = [0.2, -0.5, 0.1] 1\ninput I[unit] : 1\n"
+                   "sums := matmul(W, rename(sin(r)*I, unit, pre), over=[pre])\n"
+                   "next(r) = tanh(sums*sin(t) + conv(r, rename(k, du, dunit))) : 1 [unit]\n"
+                   "next(h) = rename(tanh(conv(h*mean(sums, unit), K, over=[f])), to, f)*h : 1 [f, y, x]\n"));
+  auto w = s.workspace();
+  BOOST_REQUIRE_EQUAL(s.tape_size(), 80u + 2 * 9 * 8);
+  const auto noisy = [](std::size_t n, double phase) {
+    Numbers v(n);
+    for (std::size_t i = 0; i < n; ++i) v[i] = std::sin(static_cast<double>(i * i) + phase);
+    return v;
+  };
+  const std::size_t n = s.states().size();
+  const Numbers p = s.default_parameters(), y = noisy(n, 1), u = noisy(80, 2), lambda = noisy(n, 3);
+  const At<double> at{0.7, y, p, u};
+  Numbers next(n), recorded(n), tape(s.tape_size());
+  s.rhs(at, next, w);
+  s.rhs(at, recorded, tape, w);
+  BOOST_TEST(recorded == next);
+  for (unsigned mask = 1; mask < 16; ++mask) {
+    const auto vjp = [&](bool replayed) {
+      Numbers bar_y(mask & 1 ? n : 0, 5.0), bar_p(mask & 2 ? p.size() : 0, 5.0), bar_u(mask & 4 ? 80 : 0, 5.0),
+          bar_t(mask & 8 ? 1 : 0, 5.0);
+      const Cotangent<double> bar{bar_y, bar_p, bar_u, bar_t};
+      replayed ? s.vjp(at, lambda, tape, bar, w) : s.vjp(at, lambda, bar, w);
+      for (const Numbers& x : {bar_p, bar_u, bar_t}) bar_y.insert(bar_y.end(), x.begin(), x.end());
+      return bar_y;
+    };
+    const Numbers replayed = vjp(true), computed = vjp(false);
+    for (std::size_t i = 0; i < computed.size(); ++i)  // sums of some hundred products of order 1
+      BOOST_TEST(std::abs(replayed[i] - computed[i]) < 1e-13, "mask " << mask << ", " << i);
+  }
+  // What is read is the tape: another one gives another product.
+  tape[100] += 1;
+  Numbers bar(n), other(n);
+  s.vjp(at, lambda, {bar}, w);
+  s.vjp(at, lambda, tape, {other}, w);
+  BOOST_TEST(std::abs(bar[100] - other[100]) > 1e-6);
+}
+
 BOOST_AUTO_TEST_CASE(initial_states_have_products_towards_parameters) {
   // V(0) = sin(a) b + a I, w(0) = a^2 at a = 0.7.
   const auto s = compile<double>(read_circuit(everything));

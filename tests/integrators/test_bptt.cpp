@@ -170,6 +170,32 @@ BOOST_AUTO_TEST_CASE(any_memory_gives_the_same_bits_and_no_step_too_many) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(tapes_take_what_memory_there_is_and_change_no_bit) {
+  const auto map = compile<double>(read_circuit(
+      "circuit network\ntime 1\naxis unit = 70\naxis pre = 70\nparameter W[unit, pre] ~ normal(0, 0.15) 1\n"
+      "r(0) = 0.1\nnext(r) = tanh(matmul(W, rename(r, unit, pre), over=[pre]) + 0.1) : 1 [unit]\n"));
+  BOOST_REQUIRE_EQUAL(map.tape_size(), 70u);
+  auto workspace = map.workspace();
+  const Numbers p = map.default_parameters();
+  const Loss<double> loss = [](std::size_t, std::span<const double> y, std::span<double> ybar, std::span<double>) {
+    double value = 0;
+    for (std::size_t i = 0; i < y.size(); ++i) value += y[i] * y[i], ybar[i] += 2 * y[i];
+    return value;
+  };
+  constexpr std::size_t steps = 20, state = 70 * sizeof(double);
+  const auto run = [&](std::size_t memory) {
+    return bptt<double>({map, p, {}, 0, steps, {}}, loss, workspace, memory);
+  };
+  const auto all = run(std::numeric_limits<std::size_t>::max());
+  BOOST_TEST(all.bytes == (steps - 1 + 4 + steps) * state);
+  for (const std::size_t states : {6, 9, 23, 42}) {  // of 5 + 1 that it needs, and 23 + 20 that it may take
+    const auto few = run(states * state);
+    BOOST_TEST(same_bits(few.gradient, all.gradient), states << " states");
+    BOOST_TEST(few.bytes <= states * state);
+    BOOST_TEST(few.stored == std::min(states - 5, steps - 1));
+  }
+}
+
 BOOST_AUTO_TEST_CASE(float_agrees_with_double_to_its_precision) {
   Run r;
   const auto exact = r.run().gradient;
