@@ -32,9 +32,10 @@ class Sweep {
                               tape_bytes > 0 ? fmt::format(", and {} of a step's sums", tape_bytes) : ""));
     }
     slots_ = std::min((memory_bytes - tape_bytes) / bytes - beside, std::max<std::size_t>(1, rollout.steps - 1));
-    const std::size_t left = memory_bytes - (slots_ + beside) * bytes;
-    every_tape_ = rollout.steps * tape_bytes <= std::min(most_tape_bytes, left);
-    tapes_ = borrow(workspace, (every_tape_ ? rollout.steps : 1) * tape_size_);
+    const std::size_t left = std::min(most_tape_bytes, memory_bytes - (slots_ + beside) * bytes);
+    const std::size_t tapes = tape_bytes > 0 ? std::max<std::size_t>(1, left / tape_bytes) : rollout.steps;
+    first_taped_ = rollout.steps - std::min(tapes, rollout.steps);
+    tapes_ = borrow(workspace, std::min(tapes, rollout.steps) * tape_size_);
     for (auto& buffer : scratch_) buffer = borrow(workspace, size_);
     lambda_ = borrow(workspace, size_);
     before_ = borrow(workspace, size_);
@@ -78,7 +79,7 @@ class Sweep {
 
  private:
   static constexpr std::size_t beside = 4;  // two states on the way, two cotangents
-  static constexpr std::size_t most_tape_bytes = std::size_t{1} << 30;
+  static constexpr std::size_t most_tape_bytes = std::size_t{1} << 28;
 
   struct Kept {
     std::size_t n;
@@ -87,14 +88,17 @@ class Sweep {
 
   const std::vector<T>& advance(std::size_t n, const std::vector<T>& y, std::vector<T>& next) {
     ++advances_;
-    if (every_tape_)
+    if (n >= first_taped_)
       map_.rhs(rollout_.at(n, y), next, tape(n), workspace_);
     else
       map_.rhs(rollout_.at(n, y), next, workspace_);
     return next;
   }
 
-  std::span<T> tape(std::size_t n) { return {tapes_.data() + (every_tape_ ? n * tape_size_ : 0), tape_size_}; }
+  /// The first place serves the earlier steps too: they are stepped back through when its own step has been.
+  std::span<T> tape(std::size_t n) {
+    return {tapes_.data() + (n > first_taped_ ? n - first_taped_ : 0) * tape_size_, tape_size_};
+  }
 
   void keep(std::size_t n) { kept_.push_back({n, borrow(workspace_, size_)}); }
 
@@ -123,7 +127,7 @@ class Sweep {
   void step_back(std::size_t n, const std::vector<T>& y) {
     std::fill(before_.begin(), before_.end(), T(0));
     const At<T> at = rollout_.at(n, y);
-    if (!every_tape_) map_.rhs(at, scratch_[&y == &scratch_[0]], tape(n), workspace_);
+    if (n < first_taped_) map_.rhs(at, scratch_[&y == &scratch_[0]], tape(n), workspace_);
     map_.vjp(at, lambda_, tape(n), {before_, result_.gradient.p}, workspace_);
     std::swap(lambda_, before_);
     add_loss(n, y);
@@ -134,7 +138,7 @@ class Sweep {
   const Loss<T>& loss_;
   Workspace<T>& workspace_;
   std::size_t size_, tape_size_, slots_ = 0;
-  bool every_tape_ = false;  // has room, not only that of one step
+  std::size_t first_taped_ = 0;  // the steps from there on keep their tapes
   std::uint64_t advances_ = 0;
   std::deque<Kept> kept_;  // growing at its end moves no other
   std::vector<T> tapes_, scratch_[2];

@@ -18,9 +18,9 @@ struct BackPropagation {
 /// Back-propagation through time: the exact derivative, up to rounding, of what the steps computed.
 ///
 /// The loss is called once for every n = steps, ..., 0. States that `memory_bytes` has no room for are computed again
-/// after the binomial schedule (integrators/binomial.hpp), the fewest recomputations there are for that memory. The
-/// tape of a step (System::tape_size) is kept from the way forward where there is room for those of all steps, and they
-/// take at most a GiB; else it is written again on the way back. The gradient has the same bits whatever the memory.
+/// after the binomial schedule (integrators/binomial.hpp), the fewest recomputations there are for that memory. What
+/// then is left, 256 MiB at most, keeps the tapes (System::tape_size) of the last steps; those of earlier ones are
+/// written again on the way back. The gradient has the same bits whatever the memory.
 /// @param memory_bytes  bound on all states, tapes and cotangents of the sweep; the Workspace is not counted
 /// @throws Error for a flow, for sizes that do not fit, and for memory below five states and a tape;
 ///         Failure where the loss is not
