@@ -10,16 +10,10 @@
 namespace striate {
 namespace {
 
-std::vector<std::string> axis_names(const Shape& shape) {
-  std::vector<std::string> names;
-  for (const auto& axis : shape) names.push_back(axis.name);
-  return names;
-}
-
 std::size_t axis_position(std::string_view what, const Expr& x, const std::string& axis) {
   if (const auto i = x.shape().find(axis)) return *i;
   throw Error(fmt::format("{}: its argument {} has no axis '{}'.{}", what, x.shape().str_sizes(), axis,
-                          suggest_names(axis, axis_names(x.shape()))));
+                          suggest_names(axis, x.shape().names())));
 }
 
 bool contains(const std::vector<std::string>& names, const std::string& name) {
@@ -318,7 +312,7 @@ Expr rename(const Expr& x, const std::string& from, const std::string& to) {
 Expr transpose(const Expr& x, const std::vector<std::string>& order) {
   std::vector<Axis> axes;
   for (const auto& name : order) axes.push_back(x.shape()[axis_position("transpose", x, name)]);
-  if (axes.size() != x.shape().rank() || Shape(axes).without(axis_names(x.shape())).rank() != 0)
+  if (axes.size() != x.shape().rank() || Shape(axes).without(x.shape().names()).rank() != 0)
     throw Error(fmt::format("transpose: the order must name each axis of {} once.", x.shape().str_sizes()));
   Shape shape(std::move(axes));
   return x.shape() == shape ? x : broadcast_to(x, shape);

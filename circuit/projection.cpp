@@ -35,12 +35,6 @@ Expr leaf_of(std::string_view of, const Expr& x, const Axis& synapses) {
 
 std::string place(const ProjectionRule& projection) { return "projection '" + projection.name + "'"; }
 
-std::vector<std::string> names_of(const Shape& shape) {
-  std::vector<std::string> names;
-  for (const auto& axis : shape) names.push_back(axis.name);
-  return names;
-}
-
 const EventRule& event_named(const CircuitContents& contents, const std::string& where, const std::string& name) {
   std::vector<std::string> known;
   for (const auto& event : contents.events) {
@@ -100,7 +94,7 @@ void check_leaves(const std::string& where, const std::string& what, const Circu
                     fmt::format("{} uses {}, but there is no parameter or state '{}'.", what, node->name, l->name));
       std::vector<std::string> axes;
       for (const auto& a : (l->of == SynapseLeaf::Of::pre ? from : to).axes) axes.push_back(a.name);
-      if (names_of(v->shape()) != axes)
+      if (v->shape().names() != axes)
         throw Error(where, fmt::format("{} uses {}, but '{}' has the shape {}, and the {} side the axes [{}].", what,
                                        node->name, l->name, v->shape().str_sizes(), side, fmt::join(axes, ", ")));
       if ((*v)->kind == VariableKind::state && (role == Role::delay || (role == Role::amount && side == "post")))
@@ -162,7 +156,7 @@ Population pre_population(const CircuitContents& contents, const ProjectionRule&
     const auto i = shape.find(range.axis);
     if (!i)
       throw Error(where, fmt::format("event '{}' has no axis '{}'.{}", projection.event, range.axis,
-                                     suggest_names(range.axis, names_of(shape))));
+                                     suggest_names(range.axis, shape.names())));
     narrow(where, population.axes[*i], range);
   }
   return population;
@@ -235,7 +229,7 @@ void check_projection(const std::string& where, const CircuitContents& contents,
                                 contents.time_unit.str()));
   for (auto& [name, amount] : projection.arrivals) {
     const State& s = state(name);
-    if (names_of(s.variable.shape()) != targets)
+    if (s.variable.shape().names() != targets)
       throw Error(at, fmt::format("adds to '{}' of shape {}, but goes to [{}].", name, s.variable.shape().str_sizes(),
                                   fmt::join(targets, ", ")));
     amount = fitted(fmt::format("'{} +='", name), amount, s.variable.unit(), Role::amount);
@@ -253,7 +247,7 @@ void check_projection(const std::string& where, const CircuitContents& contents,
   check_rules(projection.on_arrival);
   for (auto& back : projection.back) {
     const EventRule& event = event_named(contents, at, back.event);
-    if (names_of(event.guard.shape()) != targets)
+    if (event.guard.shape().names() != targets)
       throw Error(at, fmt::format("event '{}' has the shape {}, but the targets have the axes [{}].", back.event,
                                   event.guard.shape().str_sizes(), fmt::join(targets, ", ")));
     check_rules(back.changes);

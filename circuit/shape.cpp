@@ -38,6 +38,19 @@ std::size_t Shape::stride(std::size_t i) const {
   return n;
 }
 
+std::vector<std::string> Shape::names() const {
+  std::vector<std::string> names;
+  for (const auto& axis : axes_) names.push_back(axis.name);
+  return names;
+}
+
+std::string Shape::element(std::size_t i) const {
+  std::string text;
+  for (std::size_t a = 0; a < rank(); ++a)
+    text += fmt::format("{}{}={}", a == 0 ? "[" : ", ", axes_[a].name, i / stride(a) % axes_[a].size);
+  return rank() == 0 ? text : text + "]";
+}
+
 std::string Shape::str() const {
   if (axes_.empty()) return "";
   std::vector<std::string> names;

@@ -38,8 +38,10 @@ class Shape {
   Shape without(const std::vector<std::string>& axes) const;
   Shape with_last(Axis axis) const;
   std::size_t stride(std::size_t i) const;  ///< elements between neighbours along axis i
-  std::string str() const;                  ///< "[y, x]", "" for a scalar
-  std::string str_sizes() const;            ///< "[y=64, x=64]", "scalar" for a scalar
+  std::vector<std::string> names() const;
+  std::string element(std::size_t i) const;  ///< "[y=3, x=7]" for the element number i, "" of a scalar
+  std::string str() const;                   ///< "[y, x]", "" for a scalar
+  std::string str_sizes() const;             ///< "[y=64, x=64]", "scalar" for a scalar
   bool operator==(const Shape&) const = default;
 
  private:

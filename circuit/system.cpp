@@ -38,13 +38,8 @@ std::vector<std::string> Fields::names() const {
 
 std::string Fields::element_name(std::size_t index) const {
   for (const auto& field : fields_) {
-    if (index < field.offset || index >= field.offset + field.size) continue;
-    if (field.shape.rank() == 0) return field.name;
-    std::string text = field.name + "[";
-    for (std::size_t a = 0; a < field.shape.rank(); ++a)
-      text += fmt::format("{}{}={}", a == 0 ? "" : ", ", field.shape[a].name,
-                          (index - field.offset) / field.shape.stride(a) % field.shape[a].size);
-    return text + "]";
+    if (index >= field.offset && index < field.offset + field.size)
+      return field.name + field.shape.element(index - field.offset);
   }
   return fmt::format("element {}", index);
 }
@@ -168,6 +163,16 @@ void System<T>::delay_weights(std::span<const T> p, std::span<T> out, Workspace<
 template <class T>
 std::size_t System<T>::guard_size() const {
   return impl_->guard_size;
+}
+template <class T>
+std::size_t System<T>::event_of(std::size_t guard_element) const {
+  const auto holds = [&](const Event& e) { return guard_element >= e.offset && guard_element < e.offset + e.size; };
+  return static_cast<std::size_t>(std::ranges::find_if(impl_->events, holds) - impl_->events.begin());
+}
+template <class T>
+std::string System<T>::guard_name(std::size_t guard_element) const {
+  const Event& event = impl_->events[event_of(guard_element)];
+  return event.name + event.shape.element(guard_element - event.offset);
 }
 
 template <class T>

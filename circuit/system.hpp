@@ -190,6 +190,9 @@ class System {
   const Fields& observables() const;
   const std::vector<Event>& events() const;
   std::size_t guard_size() const;
+  std::size_t event_of(std::size_t guard_element) const;  ///< index into events()
+  /// "spike[y=3, x=7]": the event and the element of the guard vector, for messages.
+  std::string guard_name(std::size_t guard_element) const;
 
   struct NoiseForm {
     Calculus calculus;

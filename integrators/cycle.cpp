@@ -73,7 +73,7 @@ class Search {
         require_moving();
         start_at_origin(y, period);
         require_moving();
-        return cycle(y, period);
+        return cycle(period);
       } catch (const Failure& failure) {
         if (!nearest) nearest = failure;
       }
@@ -293,7 +293,7 @@ class Search {
     close(y, period, origin_);
   }
 
-  Cycle cycle(const Eigen::VectorXd&, double period) const {
+  Cycle cycle(double period) const {
     Cycle c;
     c.period = period;
     c.phase = orbit_.mesh();

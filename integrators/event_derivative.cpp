@@ -26,13 +26,6 @@ bool any(std::span<const double> v) {
   return std::any_of(v.begin(), v.end(), [](double x) { return x != 0; });
 }
 
-std::string guard_name(const System<double>& system, std::size_t element) {
-  for (const Event& event : system.events())
-    if (element >= event.offset && element < event.offset + event.size)
-      return event.size == 1 ? event.name : fmt::format("{} [{}]", event.name, element - event.offset);
-  return {};
-}
-
 }  // namespace
 
 EventDerivative::EventDerivative(Evaluation& evaluation, const std::vector<SpikeTraffic::Wiring>& wiring,
@@ -60,7 +53,7 @@ EventDerivative::EventDerivative(Evaluation& evaluation, const std::vector<Spike
         throw Error("derivative",
                     fmt::format("'{}' and '{}' fire at the same instant, {}, and what follows depends on their order: "
                                 "there is no derivative there. Start the states a little apart.",
-                                guard_name(system_, change.elements[0]), guard_name(system_, change.elements[1]),
+                                system_.guard_name(change.elements[0]), system_.guard_name(change.elements[1]),
                                 time_text(t_, system_)));
       }
     } else {
@@ -73,12 +66,6 @@ EventDerivative::EventDerivative(Evaluation& evaluation, const std::vector<Spike
 void EventDerivative::rate(std::span<const double> y, std::vector<double>& out) {
   out.resize(y.size());
   if (!evaluation_.rhs(t_, y, out)) throw Failure("derivative: " + evaluation_.non_finite() + ".");
-}
-
-std::size_t EventDerivative::event_of(std::size_t guard_element) const {
-  const auto& events = system_.events();
-  const auto holds = [&](const Event& e) { return guard_element >= e.offset && guard_element < e.offset + e.size; };
-  return static_cast<std::size_t>(std::find_if(events.begin(), events.end(), holds) - events.begin());
 }
 
 std::size_t EventDerivative::state_of(const Arrival& a) const {
@@ -152,7 +139,7 @@ void EventDerivative::time_by_guard(Step& step) {
     throw Failure(fmt::format(
         "derivative: the guard of '{}' only grazes zero at {} (slope {:.3g}): its moment, and the loss with it, "
         "has no finite derivative there.",
-        guard_name(system_, element), time_text(t_, system_), step.slope));
+        system_.guard_name(element), time_text(t_, system_), step.slope));
   }
 }
 
@@ -161,7 +148,7 @@ SpikeTrace& EventDerivative::begun(SpikeTraces& traces, std::uint64_t spike, std
   SpikeTrace& trace = traces.of[spike];
   if (!trace.rows.empty()) return trace;
   trace.rows.resize(wiring_.size());
-  const std::size_t event = event_of(element);
+  const std::size_t event = system_.event_of(element);
   const auto place = static_cast<std::uint32_t>(element - system_.events()[event].offset);
   for (std::size_t k = 0; k < wiring_.size(); ++k) {
     const Projection& p = system_.projections()[k];
@@ -221,7 +208,7 @@ void EventDerivative::forward(std::span<double> dy, std::span<const double> dp, 
       system_.jump_jvp(evaluation_.at(t_, step.before), step.elements(), {v, dp, vu, vt}, dy, evaluation_.workspace());
       // What leaves is read just after the jump, whenever that is.
       for (std::size_t n = 0; n < step.count; ++n) {
-        const std::size_t event = event_of(step.elements()[n]);
+        const std::size_t event = system_.event_of(step.elements()[n]);
         SpikeTrace& trace = begun(traces, step.spikes()[n], step.elements()[n]);
         trace.time = dtau;
         for (std::size_t k = 0; k < wiring_.size(); ++k) {
@@ -273,7 +260,7 @@ void EventDerivative::backward(std::span<double> lambda, std::span<double> pbar,
         const auto found = traces.of.find(step.spikes()[n]);
         if (found == traces.of.end()) continue;
         dtau += found->second.time;
-        const std::size_t offset = system_.events()[event_of(step.elements()[n])].offset;
+        const std::size_t offset = system_.events()[system_.event_of(step.elements()[n])].offset;
         for (std::size_t k = 0; k < found->second.rows.size(); ++k) {
           const auto& row = found->second.rows[k];
           if (row.delay.empty()) continue;

@@ -52,7 +52,6 @@ class EventDerivative {
   double& delay_of(SpikeTraces& traces, const Arrival& arrival);
   double& amount_of(SpikeTraces& traces, const Arrival& arrival);
   std::size_t state_of(const Arrival& arrival) const;
-  std::size_t event_of(std::size_t guard_element) const;
 
   Evaluation& evaluation_;
   const System<double>& system_;

@@ -535,9 +535,7 @@ struct Located final : Engine {
   }
 
   bool resetting(std::size_t guard_element) const {
-    return std::ranges::any_of(problem_.system.events(), [&](const Event& event) {
-      return event.resets && guard_element >= event.offset && guard_element < event.offset + event.size;
-    });
+    return problem_.system.events()[problem_.system.event_of(guard_element)].resets;
   }
 
   /// The guards that all since the last look has pushed over zero.
@@ -552,11 +550,7 @@ struct Located final : Engine {
   }
 
   std::string element_name(std::size_t guard_element) const {
-    for (const Event& event : problem_.system.events())
-      if (guard_element >= event.offset && guard_element < event.offset + event.size)
-        return event.size == 1 ? fmt::format("'{}'", event.name)
-                               : fmt::format("'{}' of element {}", event.name, guard_element - event.offset);
-    return {};
+    return fmt::format("'{}'", problem_.system.guard_name(guard_element));
   }
 
   Stop advance(double until) override {

@@ -59,12 +59,11 @@ std::vector<SpikeTraffic::Wiring> SpikeTraffic::wire(const System<double>& syste
 }
 
 void SpikeTraffic::set_held(Evaluation& evaluation, std::size_t guard_element, bool held) {
-  for (const Event& event : evaluation.system().events()) {
-    if (guard_element < event.offset || guard_element >= event.offset + event.size || event.held_states.empty())
-      continue;
-    const std::size_t first = evaluation.range(Supply::held).first;
-    evaluation.supplied(Supply::held)[event.held + guard_element - event.offset - first] = held ? 1 : 0;
-  }
+  const auto& system = evaluation.system();
+  const Event& event = system.events()[system.event_of(guard_element)];
+  if (event.held_states.empty()) return;
+  const std::size_t first = evaluation.range(Supply::held).first;
+  evaluation.supplied(Supply::held)[event.held + guard_element - event.offset - first] = held ? 1 : 0;
 }
 
 SpikeTraffic::SpikeTraffic(Evaluation& evaluation, const Problem& problem)

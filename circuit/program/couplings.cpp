@@ -31,8 +31,7 @@ using Factors = std::vector<Expr>;
 using Terms = std::vector<Factors>;
 
 std::vector<std::string> axes_of(const Shape& shape) {
-  std::vector<std::string> names;
-  for (const auto& axis : shape) names.push_back(axis.name);
+  auto names = shape.names();
   std::sort(names.begin(), names.end());
   return names;
 }

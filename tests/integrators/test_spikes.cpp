@@ -352,7 +352,7 @@ BOOST_AUTO_TEST_CASE(what_cannot_go_on_says_why) {
   refused(problem("circuit loop\naxis n = 2\nV(0) = 0.9\ndV/dt = 0.1/(1 ms) + index(n)*0.001/(1 ms) : 1 [n]\n"
                   "event spike when V > 1: V = 0\nprojection p from spike to n: all_to_all: V += 2\n",
                   10),
-          "set each other off at one time, 'spike' of element");
+          "set each other off at one time, 'spike[");
   refused(problem("circuit loop\naxis n = 2\nV(0) = 0.9 + 0.01*index(n)\ndV/dt = 0.1/(1 ms) : 1 [n]\n"
                   "event spike when V > 1: V = -1\nprojection p from spike to n: all_to_all(self=false): V += 3\n",
                   10),
