@@ -60,10 +60,10 @@ struct FftPlan final : ConvolutionPlan<T> {
   std::size_t at_work, at_first, at_second, at_third = 0;
   T scale;
 
-  FftPlan(const ConvolutionShape& s, IsaLevel level)
+  FftPlan(const ConvolutionShape& s, IsaLevel level, TileSize tile)
       : Base(s, ConvolutionAlgorithm::fft, level),
-        tiles_y(axis_y, best_tile_size(s, sizeof(T)).y),
-        tiles_x(axis_x, best_tile_size(s, sizeof(T)).x),
+        tiles_y(axis_y, tile.y),
+        tiles_x(axis_x, tile.x),
         tiles(tiles_y.count * tiles_x.count),
         tile_plane(tiles_y.tile.n * tiles_x.tile.n),
         y(tiles_y.tile, true),
@@ -290,7 +290,7 @@ struct FftPlan final : ConvolutionPlan<T> {
 
 template <class T>
 std::shared_ptr<const ConvolutionPlan<T>> fft_plan(const ConvolutionShape& shape, IsaLevel level) {
-  return std::make_shared<const FftPlan<T>>(shape, level);
+  return std::make_shared<const FftPlan<T>>(shape, level, best_tile_size(shape, sizeof(T)));
 }
 template std::shared_ptr<const ConvolutionPlan<float>> fft_plan<float>(const ConvolutionShape&, IsaLevel);
 template std::shared_ptr<const ConvolutionPlan<double>> fft_plan<double>(const ConvolutionShape&, IsaLevel);
