@@ -201,7 +201,7 @@ BOOST_AUTO_TEST_CASE(spikes_and_arrivals_leave_the_noise_of_others_as_it_is) {
 // Ito noise leaves the mean of x at 1, wherever ticks and arrivals cut the steps; x(0.5) has the variance
 // exp(0.32) - 1, of which the tolerance is four standard errors.
 BOOST_AUTO_TEST_CASE(cut_steps_converge_to_the_calculus_of_the_method) {
-  const std::size_t n = 20000;
+  const std::size_t n = 5000;
   const std::string text =
       "noise xi[path] ito\nx(0) = 1\ndx/dt = 0.8*x*xi : 1 [path]\naxis clock = 1\ndc/dt = 1 : 1 [clock]\n"
       "dr/dt = -r : 1 [clock]\nevent tick when c > 0.0373: c = 0\n"
