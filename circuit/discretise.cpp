@@ -2,8 +2,10 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <optional>
+#include <unordered_map>
 
 #include "base/error.hpp"
 #include "circuit/delay_memory.hpp"
@@ -57,6 +59,30 @@ std::vector<Expr> exponential_euler(const CircuitContents& flow, const Expr& h) 
   return next;
 }
 
+/// The rates, with `middle` for the time in what steps and choices compare with the time alone.
+std::vector<State> compared_at(const Expr& middle, const CircuitContents& flow) {
+  const Expr t = time_variable(flow.time_unit);
+  const auto of_time_alone = [&](const Expr& e) {
+    const auto order = topological_order({e});
+    return std::ranges::find(order, t) != order.end() && std::ranges::all_of(order, [&](const Expr& node) {
+             return node->op != Op::variable || node->kind == VariableKind::parameter || node == t;
+           });
+  };
+  std::vector<Expr> rates;
+  for (const auto& s : flow.states) rates.push_back(s.equation);
+  std::unordered_map<const Node*, Expr> value;
+  for (const auto& e : topological_order(rates)) {
+    std::vector<Expr> args;
+    for (const auto& arg : e->args) args.push_back(value.at(arg.get()));
+    if ((e->op == Op::step || e->op == Op::where) && of_time_alone(e->args[0]))
+      args[0] = substitute({e->args[0]}, {{t, middle}})[0];
+    value[e.get()] = args == e->args ? e : with_args(e, std::move(args));
+  }
+  std::vector<State> states = flow.states;
+  for (auto& s : states) s.equation = value.at(s.equation.get());
+  return states;
+}
+
 }  // namespace
 
 std::vector<std::string> scheme_names() { return {names.begin(), names.end()}; }
@@ -67,18 +93,24 @@ Scheme scheme_named(std::string_view name) {
   throw Error(fmt::format("there is no scheme '{}'.{}", name, suggest_names(name, scheme_names())));
 }
 
-std::vector<Expr> one_step(const CircuitContents& flow, Scheme scheme, double dt, const DelayMemory* memory) {
-  const Expr h = quantity(dt, flow.time_unit);
+std::vector<Expr> one_step(const CircuitContents& given, Scheme scheme, double dt, const DelayMemory* memory) {
+  const Expr h = quantity(dt, given.time_unit), t = time_variable(given.time_unit);
+  if (scheme == Scheme::exact) return exact_step(given, h);
+  const Expr middle = variable(VariableKind::argument, "the middle of the step", Shape(), given.time_unit);
+  CircuitContents flow = given;
+  flow.states = compared_at(middle, given);
+  std::vector<Expr> next;
   switch (scheme) {
-    case Scheme::heun: return runge_kutta(flow, heun_tableau(), h, memory);
-    case Scheme::rk4: return runge_kutta(flow, rk4_tableau(), h, memory);
+    case Scheme::heun: next = runge_kutta(flow, heun_tableau(), h, memory); break;
+    case Scheme::rk4: next = runge_kutta(flow, rk4_tableau(), h, memory); break;
     case Scheme::exponential_euler: {
-      const auto next = exponential_euler(flow, h);
-      return memory ? substitute(next, memory->now()) : next;
+      next = exponential_euler(flow, h);
+      if (memory) next = substitute(next, memory->now());
+      break;
     }
-    case Scheme::exact: return exact_step(flow, h);
-    default: return runge_kutta(flow, euler_tableau(), h, memory);
+    default: next = runge_kutta(flow, euler_tableau(), h, memory);
   }
+  return substitute(next, {{middle, t + h * Expr(0.5)}});
 }
 
 void check_noise(const std::string& where, const Circuit& flow, Scheme scheme) {

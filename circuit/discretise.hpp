@@ -19,7 +19,9 @@ std::vector<std::string> scheme_names();
 Scheme scheme_named(std::string_view name);
 
 /// The value of each state of a flow one step of size dt [time unit] later, between events. Delayed values are inputs
-/// of the flow; `memory` says what they are (euler, heun and exponential_euler).
+/// of the flow; `memory` says what they are (euler, heun and exponential_euler). What steps and choices compare with
+/// the time and parameters alone they compare once, in the middle of the step: a jump on the grid falls between two
+/// steps, as where integrators stop at it, and another moves to the nearest point of the grid.
 /// @throws Error as discretise
 std::vector<Expr> one_step(const CircuitContents& flow, Scheme scheme, double dt, const DelayMemory* memory = nullptr);
 

@@ -15,7 +15,6 @@ AdaptiveRungeKutta::AdaptiveRungeKutta(Evaluation& evaluation, const Method& met
       rtol_(method.rtol),
       max_step_(method.max_step > 0 ? method.max_step : t1 - t0),
       t1_(t1),
-      smallest_(smallest_step(t0, t1)),
       max_norm_(method.max_norm),
       atol_(absolute_tolerances(method, evaluation.system().states())),
       k_(tableau.b.size()) {
@@ -45,9 +44,9 @@ double AdaptiveRungeKutta::step() {
   }
   constexpr double safety = 0.9, integral = 0.04, least = 0.2;
   const double exponent = 1.0 / tableau_.order - 0.75 * integral;
+  const double smallest = smallest_step(t_, t1_), left = end_ - t_;
   for (double most = 10;; most = 1) {
-    const double left = end_ - t_;
-    double h = std::min(h_, max_step_);
+    double h = std::min(std::max(h_, smallest), max_step_);
     const bool last = left <= (1 + 1e-6) * h;
     if (last) {
       h = left;
@@ -56,7 +55,8 @@ double AdaptiveRungeKutta::step() {
     }
     const double t = last ? end_ : t_ + h;
     const double e = attempt(t, h);
-    if (e <= 1) {
+    // The rounding of t costs more than the error of the smallest step.
+    if (e <= 1 || (h <= smallest && std::isfinite(e))) {
       const double factor = safety * std::pow(std::max(e, 1e-10), -exponent) * std::pow(previous_error_, integral);
       h_ = h * std::clamp(factor, least, most);
       previous_error_ = std::max(e, 1e-4);
@@ -66,8 +66,8 @@ double AdaptiveRungeKutta::step() {
       return t_;
     }
     ++evaluation_.counters.rejected;
+    if (h <= smallest) give_up();
     h_ = h * (std::isfinite(e) ? std::max(least, safety * std::pow(e, -exponent)) : least);
-    if (h_ < smallest_) give_up(h, std::isfinite(e));
   }
 }
 
@@ -90,13 +90,13 @@ double AdaptiveRungeKutta::attempt(double t, double h) {
 
 double AdaptiveRungeKutta::first_step() {
   const double longest = std::min(end_ - t_, max_step_);
-  if (!evaluation_.rhs(t_, y_, k_[0])) give_up(0, false);
+  if (!evaluation_.rhs(t_, y_, k_[0])) give_up();
   std::copy(y_.begin(), y_.end(), next_.begin());
   LinearCombination state, rate;
   state.add(1, y_.data());
   rate.add(1, k_[0].data());
   const double speed = norm(rate);  // tolerances per time
-  const auto bounded = [&](double h) { return std::min(std::max(h, smallest_), longest); };
+  const auto bounded = [&](double h) { return std::min(std::max(h, smallest_step(t_, t1_)), longest); };
   const double probe = bounded(0.01 * std::max(1.0, norm(state)) / speed);
   const double unit[] = {1};
   advanced(probe, unit).store(next_);
@@ -158,14 +158,8 @@ void AdaptiveRungeKutta::dense(double t, std::span<double> out) {
   sum.store(out);
 }
 
-void AdaptiveRungeKutta::give_up(double h, bool finite) {
-  if (!finite) fail(tableau_.name, t_, t1_, evaluation_, "the rate is not finite however small the step");
-  std::vector<double> errors(y_.size()), weights(y_.size());
-  error(h).store(errors);
-  std::fill(weights.begin(), weights.end(), 1.0);
-  weigh(weights.data(), 0, weights.size());
-  fail(tableau_.name, t_, t1_, evaluation_,
-       step_too_small(smallest_, evaluation_.counters.rejected, evaluation_.system()), errors, weights);
+void AdaptiveRungeKutta::give_up() {
+  fail(tableau_.name, t_, t1_, evaluation_, "the rate is not finite however small the step");
 }
 
 }  // namespace striate

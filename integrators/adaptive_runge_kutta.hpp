@@ -33,11 +33,11 @@ class AdaptiveRungeKutta : public Stepper {
   /// values[i - begin] = its magnitude / (atol + rtol max(|y_|, |next_|)) of element i
   void weigh(double* values, std::size_t begin, std::size_t end) const;
   double norm(const LinearCombination& x) const;
-  [[noreturn]] void give_up(double h, bool finite);
+  [[noreturn]] void give_up();
 
   Evaluation& evaluation_;
   const Tableau& tableau_;
-  double rtol_, max_step_, t1_, smallest_;
+  double rtol_, max_step_, t1_;
   bool max_norm_;
   std::vector<double> atol_;
 

@@ -18,11 +18,10 @@ namespace {
 /// What ERKStep and ARKStep share: vectors, tolerances, dense output, failures.
 class Arkode : public Stepper {
  public:
-  Arkode(Evaluation& evaluation, const Method& method, double t0, double t1, bool quartic)
+  Arkode(Evaluation& evaluation, const Method& method, double t1, bool quartic)
       : evaluation_(evaluation),
         name_(method.name),
         t1_(t1),
-        smallest_(smallest_step(t0, t1)),
         quartic_(quartic),
         context_(make_context()),
         y_(make_vector(evaluation.size(), context_.get(), method.max_norm)),
@@ -56,7 +55,8 @@ class Arkode : public Stepper {
     if (code < 0) {
       count();
       Vector errors(N_VClone(y_.get())), weights(N_VClone(y_.get()));
-      const std::string what = describe_code(code, smallest_, evaluation_.counters.rejected, evaluation_.system());
+      const std::string what =
+          describe_code(code, smallest_step(t_, t1_), evaluation_.counters.rejected, evaluation_.system());
       if ((code == ARK_ERR_FAILURE || code == ARK_CONV_FAILURE) && local_errors(errors.get(), weights.get())) {
         fail(name_, t_, t1_, evaluation_, what, values(errors.get()), values(weights.get()));
       }
@@ -103,7 +103,7 @@ class Arkode : public Stepper {
 
   Evaluation& evaluation_;
   std::string name_;
-  double t1_, smallest_, t_ = 0, previous_t_ = 0, end_ = 0;
+  double t1_, t_ = 0, previous_t_ = 0, end_ = 0;
   bool quartic_;
   Shield shield_;
   Context context_;  // outlives what was made in it
@@ -127,7 +127,7 @@ struct ErkDeleter {
 class Erk : public Arkode {
  public:
   Erk(Evaluation& evaluation, const Method& method, double t0, double t1)
-      : Arkode(evaluation, method, t0, t1, method.name == "arkode_dp54"),
+      : Arkode(evaluation, method, t1, method.name == "arkode_dp54"),
         mem_(ERKStepCreate(rhs, t0, y_.get(), context_.get())) {
     if (!mem_.get()) throw std::bad_alloc();
     silence(Solver::erk, mem_.get());
@@ -139,7 +139,6 @@ class Erk : public Arkode {
             "ERKStepSetTableNum");
     require(ERKStepSetInterpolantDegree(mem_.get(), 3), "ERKStepSetInterpolantDegree");
     require(ERKStepSetMaxHnilWarns(mem_.get(), -1), "ERKStepSetMaxHnilWarns");
-    require(ERKStepSetMinStep(mem_.get(), smallest_), "ERKStepSetMinStep");
     if (method.max_step > 0) require(ERKStepSetMaxStep(mem_.get(), method.max_step), "ERKStepSetMaxStep");
   }
 
@@ -152,7 +151,10 @@ class Erk : public Arkode {
     require(ERKStepReInit(mem_.get(), rhs, t, y_.get()), "ERKStepReInit");
     require(ERKStepSetStopTime(mem_.get(), end_), "ERKStepSetStopTime");
   }
-  int evolve(double* reached) override { return ERKStepEvolve(mem_.get(), end_, y_.get(), reached, ARK_ONE_STEP); }
+  int evolve(double* reached) override {
+    require(ERKStepSetMinStep(mem_.get(), smallest_step(t_, t1_)), "ERKStepSetMinStep");
+    return ERKStepEvolve(mem_.get(), end_, y_.get(), reached, ARK_ONE_STEP);
+  }
   int interpolate(double t, int order, N_Vector out) override { return ERKStepGetDky(mem_.get(), t, order, out); }
   bool local_errors(N_Vector errors, N_Vector weights) override {
     return ERKStepGetEstLocalErrors(mem_.get(), errors) == 0 && ERKStepGetErrWeights(mem_.get(), weights) == 0;
@@ -169,7 +171,7 @@ struct ImexDeleter {
 class Imex : public Arkode {
  public:
   Imex(Evaluation& evaluation, const Method& method, double t0, double t1)
-      : Arkode(evaluation, method, t0, t1, method.name == "imex5"),
+      : Arkode(evaluation, method, t1, method.name == "imex5"),
         is_implicit_(evaluation.size(), 0),
         rate_(evaluation.size()),
         rate_y_(evaluation.size()),
@@ -196,7 +198,6 @@ class Imex : public Arkode {
     require(ARKStepSetJacTimes(mem_.get(), nullptr, jvp), "ARKStepSetJacTimes");
     require(ARKStepSetInterpolantDegree(mem_.get(), 3), "ARKStepSetInterpolantDegree");
     require(ARKStepSetMaxHnilWarns(mem_.get(), -1), "ARKStepSetMaxHnilWarns");
-    require(ARKStepSetMinStep(mem_.get(), smallest_), "ARKStepSetMinStep");
     if (method.max_step > 0) require(ARKStepSetMaxStep(mem_.get(), method.max_step), "ARKStepSetMaxStep");
   }
 
@@ -236,7 +237,10 @@ class Imex : public Arkode {
     require(ARKStepReInit(mem_.get(), explicit_rhs, implicit_rhs, t, y_.get()), "ARKStepReInit");
     require(ARKStepSetStopTime(mem_.get(), end_), "ARKStepSetStopTime");
   }
-  int evolve(double* reached) override { return ARKStepEvolve(mem_.get(), end_, y_.get(), reached, ARK_ONE_STEP); }
+  int evolve(double* reached) override {
+    require(ARKStepSetMinStep(mem_.get(), smallest_step(t_, t1_)), "ARKStepSetMinStep");
+    return ARKStepEvolve(mem_.get(), end_, y_.get(), reached, ARK_ONE_STEP);
+  }
   int interpolate(double t, int order, N_Vector out) override { return ARKStepGetDky(mem_.get(), t, order, out); }
   bool local_errors(N_Vector errors, N_Vector weights) override {
     return ARKStepGetEstLocalErrors(mem_.get(), errors) == 0 && ARKStepGetErrWeights(mem_.get(), weights) == 0;

@@ -24,6 +24,7 @@ class Cvode : public Stepper {
   }
 
   double step() override {
+    session_.bound_step(t_);
     const int code = CVode(session_.memory(), end_, session_.y(), &t_, CV_ONE_STEP);
     session_.check(code);
     return code == CV_TSTOP_RETURN ? end_ : t_;

@@ -19,7 +19,6 @@ CvodesSession::CvodesSession(Evaluation& evaluation, const Method& method, doubl
       name_(method.name),
       t1_(t1),
       origin_(origin),
-      smallest_(smallest_step(t0, t1)),
       context_(make_context()),
       y_(make_vector(evaluation.size(), context_.get(), method.max_norm)),
       mem_(CVodeCreate(method.name == "adams" ? CV_ADAMS : CV_BDF, context_.get())) {
@@ -41,7 +40,6 @@ CvodesSession::CvodesSession(Evaluation& evaluation, const Method& method, doubl
   }
   require(CVodeSetMaxNumSteps(mem_.get(), -1), "CVodeSetMaxNumSteps");
   require(CVodeSetMaxHnilWarns(mem_.get(), -1), "CVodeSetMaxHnilWarns");
-  require(CVodeSetMinStep(mem_.get(), smallest_), "CVodeSetMinStep");
   if (method.max_step > 0) require(CVodeSetMaxStep(mem_.get(), method.max_step), "CVodeSetMaxStep");
 }
 
@@ -52,8 +50,13 @@ void CvodesSession::restart(double t, std::span<const double> y, double end) {
   std::copy(y.begin(), y.end(), values(y_.get()).begin());
   require(CVodeReInit(mem_.get(), t - origin_, y_.get()), "CVodeReInit");
   require(CVodeSetStopTime(mem_.get(), end - origin_), "CVodeSetStopTime");
+  bound_step(t);
   fresh_ = true;
 }
+
+double CvodesSession::smallest(double t) const { return smallest_step(t - origin_, t1_ - origin_); }
+
+void CvodesSession::bound_step(double t) { require(CVodeSetMinStep(mem_.get(), smallest(t)), "CVodeSetMinStep"); }
 
 void CvodesSession::check(int code) {
   fresh_ = false;
@@ -66,7 +69,7 @@ void CvodesSession::check(int code) {
   t += origin_;
   const bool have =
       CVodeGetEstLocalErrors(mem_.get(), errors.get()) == 0 && CVodeGetErrWeights(mem_.get(), weights.get()) == 0;
-  const std::string what = describe_code(code, smallest_, evaluation_.counters.rejected, evaluation_.system());
+  const std::string what = describe_code(code, smallest(t), evaluation_.counters.rejected, evaluation_.system());
   if (have && (code == CV_ERR_FAILURE || code == CV_CONV_FAILURE))
     fail(name_, t, t1_, evaluation_, what, values(errors.get()), values(weights.get()));
   fail(name_, t, t1_, evaluation_, what);

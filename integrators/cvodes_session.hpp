@@ -24,6 +24,8 @@ class CvodesSession {
 
   /// Begins at (t, y); no step goes beyond `end`.
   void restart(double t, std::span<const double> y, double end);
+  /// From t on, no step is smaller than the rounding of t resolves.
+  void bound_step(double t);
   /// Throws what a callback threw, or a Failure for a negative code.
   void check(int code);
   /// Reads rejected steps and linear iterations into Evaluation::counters.
@@ -33,12 +35,13 @@ class CvodesSession {
   struct MemoryDeleter {
     void operator()(void* memory) const;
   };
+  double smallest(double t) const;
   static int rhs(sunrealtype t, N_Vector y, N_Vector ydot, void* self);
   static int jvp(N_Vector v, N_Vector jv, sunrealtype t, N_Vector y, N_Vector, void* self, N_Vector);
 
   Evaluation& evaluation_;
   std::string name_;
-  double t1_, origin_, smallest_;
+  double t1_, origin_;
   bool fresh_ = true;
   std::uint64_t rejected_before_ = 0, linear_before_ = 0;
   Shield shield_;

@@ -54,9 +54,9 @@ AlignedVector<std::uint16_t> delays_in_steps(const System<double>& system, std::
     };
     if (!(delay >= 0)) refuse("a spike arrives after it left. Check its sign and parameters.");
     if (delay < step * (1 - 1e-6)) {
-      refuse(fmt::format(
-          "spikes on a grid travel at least one step of {} {}. Take a smaller step, or spikes = \"precise\".", step,
-          system.time_unit().str()));
+      refuse(fmt::format("spikes on a grid travel at least one step of {} {}. {}, or take spikes = \"precise\".", step,
+                         system.time_unit().str(),
+                         delay > 0 ? "Take a smaller step" : "Write an 'after' of a step or more"));
     }
     const double steps = std::round(delay / step);
     if (steps > 65536) refuse("it spans more than 65536 steps. Shorten it, or take a larger step.");

@@ -94,8 +94,10 @@ At<double> Evaluation::at(double t, std::span<const double> y) {
     looked_back_from_ = when;
     version_ = history_->version();
     if (history_->has_zero()) {
-      system_.sources({t, y, p_, u_}, sources_, workspace_);
-      history_->fill_undelayed(sources_, u_);
+      // A source may read what is not delayed itself, which is known one pass later.
+      do system_.sources({breaks_ ? when : t, y, p_, u_}, sources_, workspace_);
+      while (history_->fill_undelayed(sources_, u_));
+      history_->add_undelayed(sources_, u_);
     }
   }
   return {breaks_ ? when : t, y, p_, u_};

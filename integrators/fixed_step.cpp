@@ -36,7 +36,7 @@ double FixedStep::step() {
   double next = begin_ + static_cast<double>(n_ + 1) * step_;
   // A last step shorter than a millionth of the others is merged into the one before it.
   if (next > end_ - 1e-6 * step_) next = end_;
-  enter(n_, next - t_);
+  enter(n_, next);
   if (!have_rate_) rhs(t_, y_, rate_);
   have_rate_ = false;
   std::swap(previous_y_, y_);

@@ -16,8 +16,8 @@ class FixedStep : public Stepper {
   void dense(double t, std::span<double> out) override;
 
  protected:
-  /// Before step number n of the segment, of length h, is taken.
-  virtual void enter(std::uint64_t /*n*/, double /*h*/) {}
+  /// Before step number n of the segment, from t() to `end`, is taken.
+  virtual void enter(std::uint64_t /*n*/, double /*end*/) {}
   /// next = y advanced by h from t, where rate = f(t, y)
   virtual void increment(double t, double h, std::span<const double> y, std::span<const double> rate,
                          std::span<double> next) = 0;

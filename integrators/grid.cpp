@@ -183,6 +183,9 @@ class Grid final : public Engine {
   std::string name() const { return fmt::format("grid {} {}", method_.name, method_.single ? "single" : "double"); }
   double time_of(std::uint64_t step) const { return problem_.t0 + static_cast<double>(step) * method_.step; }
 
+  /// A little after the begin of the step that follows: what jumps there has jumped, whatever the rounding.
+  double inside(std::uint64_t step) const { return time_of(step) + 1e-6 * method_.step; }
+
   /// The number of the step that ends at t.
   std::uint64_t step_at(std::string_view what, double t) const {
     const double steps = std::round((t - problem_.t0) / method_.step);
@@ -346,7 +349,7 @@ class Grid final : public Engine {
     if constexpr (!std::is_same_v<T, double>) published_.assign(y_.begin(), y_.end());
   }
 
-  /// The inputs at t, for the step that begins there.
+  /// The inputs at t.
   void read_inputs(double t) {
     if (u_.empty()) return;
     problem_.drive->evaluate(t, u_);
@@ -378,7 +381,7 @@ class Grid final : public Engine {
   void step() {
     const std::uint64_t now = step_ + 1;
     const double begin = time_of(step_);
-    if (!u_.empty()) read_inputs(begin);
+    if (!u_.empty()) read_inputs(inside(step_));
     draw_noise(now);
     auto& released = bucket_of(now);
     for (const std::uint32_t i : released)
@@ -455,7 +458,7 @@ class Grid final : public Engine {
   /// Spikes a step of every source, now.
   void find_rates() {
     constexpr double most = 500;  // beyond, the probability of none is lost in rounding
-    system_.source_rates({time_of(step_), std::span<const double>(), p_, inputs_of_system()}, rates_, workspace_);
+    system_.source_rates({inside(step_), std::span<const double>(), p_, inputs_of_system()}, rates_, workspace_);
     for (double& rate : rates_) rate *= method_.step;
     for (const Event& event : system_.events()) {
       if (event.cause != Cause::poisson) continue;

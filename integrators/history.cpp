@@ -3,7 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
+#include <cstdint>
 #include <limits>
 #include <numbers>
 
@@ -159,7 +161,9 @@ void History::add(double begin, double end, AlignedVector<double> rows) {
   ++version_;
   for (DelayedSum& sum : sums_) sum.push(stretches_.back().rows);
   equal_ = step_ > 0 && std::abs(end - begin - step_) < 1e-9 * step_ ? equal_ + 1 : 0;
-  while (stretches_.size() > 1 && stretches_.front().end < end - largest_ - step_) {
+  // Samples inside the last step look back from there.
+  const double from = std::min(begin, end - step_);
+  while (stretches_.size() > 1 && stretches_.front().end < from - largest_) {
     spare_.push_back(std::move(stretches_.front().rows));
     stretches_.pop_front();
     for (DelayedSum& sum : sums_) sum.pop();
@@ -235,14 +239,22 @@ void History::fill_from_past(double t, std::span<double> u) const {
   }
 }
 
-void History::fill_undelayed(std::span<const double> sources, std::span<double> u) const {
+bool History::fill_undelayed(std::span<const double> sources, std::span<double> u) const {
+  bool changed = false;
   for (const std::size_t i : zero_) {
     const Delay& delay = system_.delays()[i];
     if (delay.target) continue;
-    for (std::size_t e = 0; e < delay.size; ++e)
-      if (taus_[delay.tau + e] == 0)
-        u[delay.input + e] = sources[delay.source + (delay.element ? (*delay.element)[e] : e)];
+    for (std::size_t e = 0; e < delay.size; ++e) {
+      if (taus_[delay.tau + e] != 0) continue;
+      const double now = sources[delay.source + (delay.element ? (*delay.element)[e] : e)];
+      changed = changed || std::bit_cast<std::uint64_t>(u[delay.input + e]) != std::bit_cast<std::uint64_t>(now);
+      u[delay.input + e] = now;
+    }
   }
+  return changed;
+}
+
+void History::add_undelayed(std::span<const double> sources, std::span<double> u) const {
   for (const DelayedSum& sum : sums_) sum.add_undelayed(sources, u);
 }
 

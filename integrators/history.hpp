@@ -36,8 +36,10 @@ class History {
 
   /// The delayed inputs at time t [inputs]. Elements without delay are left.
   void fill(double t, std::span<double> u) const;
-  /// Those elements, from what the sources are now.
-  void fill_undelayed(std::span<const double> sources, std::span<double> u) const;
+  /// Those elements, but for sums, from what the sources are now. Returns whether one of them has changed.
+  bool fill_undelayed(std::span<const double> sources, std::span<double> u) const;
+  /// Adds those elements to the sums.
+  void add_undelayed(std::span<const double> sources, std::span<double> u) const;
   std::size_t size() const { return sources_; }
   /// Whether every delayed input is a sum, which no source depends on.
   bool sums_only() const {

@@ -328,8 +328,26 @@ struct Located final : Engine {
     }
   }
 
+  /// A path of noise is no line: the last step is taken once more, up to where the line between its ends crosses, and
+  /// is an event there if the path is over zero too; if not, it crosses later.
+  void end_step_at_crossing() {
+    stepper_->dense(step_begin_, probe_);
+    const double end = std::min(step_end_, std::max(event_t_, step_begin_ + 1e-6 * method_.step));
+    stepper_->restart(step_begin_, probe_, end, segment_begin_, segment_steps_);
+    event_t_ = step_end_ = stepper_->step();
+    evaluation_->guard(step_end_, stepper_->y(), guard_end_);
+    pending_ = false;
+    for (std::size_t i = 0; i < guard_.size(); ++i) {
+      candidate_[i] = crosses(i, guard_, guard_end_) || (candidate_[i] && guard_end_[i] >= 0);
+      pending_ = pending_ || candidate_[i];
+    }
+    goes_on_ = step_end_ < segment_end_;
+  }
+
   void take_step() {
     if (restart_due() && !restart()) return;
+    if (goes_on_) stepper_->restart(step_end_, y_, segment_end_, segment_begin_, segment_steps_);
+    goes_on_ = false;
     step_begin_ = step_end_;
     std::swap(guard_, guard_end_);
     step_end_ = stepper_->step();
@@ -345,6 +363,7 @@ struct Located final : Engine {
       pending_ = end.has_value();
       if (pending_) event_t_ = locate(*end);
       find_return();
+      if (pending_ && info_.stochastic && event_t_ < step_end_) end_step_at_crossing();
     }
     if (!history_) return;
     probe_.resize(y_.size());
@@ -642,6 +661,7 @@ struct Located final : Engine {
   double segment_begin_ = 0, segment_end_ = 0;
   std::uint64_t segment_steps_ = 0;
   bool restart_ = true, after_jump_ = false;
+  bool goes_on_ = false;  // from the end of a step that was cut at a crossing
 
   std::vector<double> guard_, guard_end_, guard_probe_, probe_;  // at the step's begin, its end, in between
   std::vector<bool> candidate_;                                  // guards that cross in the last step

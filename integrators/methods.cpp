@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "base/error.hpp"
 #include "integrators/adaptive_runge_kutta.hpp"
@@ -105,12 +106,14 @@ std::string time_text(double t, const System<double>& system) {
   return fmt::format("{} {}", t, system.time_unit().str());
 }
 
-double smallest_step(double t0, double t1) { return 1e-14 * std::max({std::abs(t0), std::abs(t1), t1 - t0}); }
+double smallest_step(double t, double t1) {
+  return 4 * std::numeric_limits<double>::epsilon() * std::max(std::abs(t), 1e-3 * std::abs(t1 - t));
+}
 
 std::string step_too_small(double smallest, std::uint64_t rejected, const System<double>& system) {
   return fmt::format(
-      "step below {} or too many rejections in a row, {} in all; the solution may blow up, or the rate jump at a time "
-      "that is no breakpoint of the drive",
+      "step below {} or too many rejections in a row, {} in all; the solution may blow up or change faster than t "
+      "is resolved, or the rate jump at a time that is no breakpoint of the drive",
       time_text(smallest, system), rejected);
 }
 

@@ -45,8 +45,8 @@ std::vector<double> absolute_tolerances(const Method& method, const Fields& stat
 /// "12.4 ms"
 std::string time_text(double t, const System<double>& system);
 
-/// The smallest step worth taking between t0 and t1: some tens of roundings of t.
-double smallest_step(double t0, double t1);
+/// The smallest step worth taking at t on the way to t1: some roundings of t.
+double smallest_step(double t, double t1);
 
 /// What to say when the error test asks for less than that.
 std::string step_too_small(double smallest, std::uint64_t rejected, const System<double>& system);

@@ -7,7 +7,7 @@
 namespace striate {
 
 Stochastic::Stochastic(Evaluation& evaluation, const Method& method, double t0, double t1)
-    : FixedStep(evaluation, method, method.step, t1), step_(method.step), t0_(t0), t1_(t1) {
+    : FixedStep(evaluation, method, method.step, t1), step_(method.step), t0_(t0) {
   for (const Field& field : evaluation.system().inputs()) {
     if (field.supply != Supply::noise) continue;
     paths_.emplace_back(evaluation.seed(), "noise " + field.name, field.size);
@@ -16,6 +16,8 @@ Stochastic::Stochastic(Evaluation& evaluation, const Method& method, double t0, 
   }
   dw_.resize(evaluation.supplied(Supply::noise).size());
   area_.resize(dw_.size());
+  dw_before_.resize(dw_.size());
+  area_before_.resize(dw_.size());
   direction_.resize(evaluation.system().inputs().size());
 }
 
@@ -24,21 +26,21 @@ void Stochastic::restart(double t, std::span<const double> y, double end, double
   FixedStep::restart(t, y, end, t0_, static_cast<std::uint64_t>((t - t0_) / step_ + 1e-6));
 }
 
-void Stochastic::enter(std::uint64_t n, double h) {
-  const bool part = h < (1 - 1e-6) * step_;
-  const bool ends = t() + h == t1_ && t() - t0_ < (static_cast<double>(n) + 1e-6) * step_;  // nobody takes the rest
+void Stochastic::enter(std::uint64_t n, double end) {
+  const double cell = t0_ + static_cast<double>(n) * step_, first = t() - cell, last = end - cell;
+  const bool inside = first > 1e-6 * step_;
   std::size_t at = 0;
   for (std::size_t i = 0; i < paths_.size(); ++i) {
-    paths_[i].increment(n, part && ends ? h : step_, std::span(dw_).subspan(at, sizes_[i]),
-                        std::span(area_).subspan(at, sizes_[i]));
+    const auto part = [&](std::vector<double>& of) { return std::span(of).subspan(at, sizes_[i]); };
+    if (inside) paths_[i].increment(n, first, part(dw_before_), part(area_before_));
+    paths_[i].increment(n, last, part(dw_), part(area_));
     at += sizes_[i];
   }
-  if (part && !ends)
-    for (std::size_t i = 0; i < dw_.size(); ++i) {
-      dw_[i] *= h / step_;
-      area_[i] = dw_[i] * h / 2;
-    }
-  supply(1 / h);
+  for (std::size_t i = 0; inside && i < dw_.size(); ++i) {
+    dw_[i] -= dw_before_[i];
+    area_[i] -= area_before_[i] + (last - first) * dw_before_[i];
+  }
+  supply(1 / (end - t()));
 }
 
 void Stochastic::supply(double scale) {
@@ -116,8 +118,8 @@ Sra1::Sra1(Evaluation& evaluation, const Method& method, double t0, double t1)
       stage_rate_(evaluation.size()),
       noise_(evaluation.size()) {}
 
-void Sra1::enter(std::uint64_t n, double h) {
-  Stochastic::enter(n, h);
+void Sra1::enter(std::uint64_t n, double end) {
+  Stochastic::enter(n, end);
   supply(0);
 }
 

@@ -9,8 +9,8 @@ namespace striate {
 
 /// What the methods for noise share: the increments of the Brownian paths over a step. Between accepted steps the
 /// solution is interpolated linearly, which is as good as a method of strong order 1. The grid of the paths is that of
-/// the run, t0 + n step, whatever restarts the method: what stops inside a cell of it has taken its share of the cell's
-/// increment, and goes on with the rest, so that the noise of no element depends on the spikes of others.
+/// the run, t0 + n step, whatever restarts the method: a step that begins or ends inside a cell of it has the increment
+/// of the path between these times, so that the noise of no element depends on the spikes of others.
 /// Source    Kloeden & Platen (1992), Numerical Solution of Stochastic Differential Equations.
 class Stochastic : public FixedStep {
  public:
@@ -19,7 +19,7 @@ class Stochastic : public FixedStep {
   void dense(double t, std::span<double> out) override;
 
  protected:
-  void enter(std::uint64_t n, double h) override;
+  void enter(std::uint64_t n, double end) override;
   /// The noise of the following evaluations: `scale` of the increments.
   void supply(double scale);
   /// out += size of the noise at (t, y) times `along` [noise elements]
@@ -27,10 +27,11 @@ class Stochastic : public FixedStep {
   std::vector<double> dw_, area_;  ///< [noise elements] of the present step (BrownianPath::increment)
 
  private:
-  double step_, t0_, t1_;
+  double step_, t0_;
   std::vector<BrownianPath> paths_;  ///< one for each noise of the circuit
   std::vector<std::size_t> sizes_;
-  std::vector<double> direction_;  ///< [inputs]
+  std::vector<double> dw_before_, area_before_;  ///< of the cell up to the step
+  std::vector<double> direction_;                ///< [inputs]
 };
 
 /// y + h f + g dW, f and g at the step's begin: for Ito noise strong order 1/2, or 1 where the noise is additive.
@@ -74,7 +75,7 @@ class Sra1 : public Stochastic {
   Sra1(Evaluation& evaluation, const Method& method, double t0, double t1);
 
  private:
-  void enter(std::uint64_t n, double h) override;
+  void enter(std::uint64_t n, double end) override;
   void increment(double t, double h, std::span<const double> y, std::span<const double> rate,
                  std::span<double> next) override;
   std::vector<double> early_, late_;

@@ -1,6 +1,7 @@
 #include "sim/stimulus_drive.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 
 namespace striate {
@@ -29,7 +30,10 @@ StimulusDrive::StimulusDrive(const Experiment& e, const System<double>& system, 
 }
 
 void StimulusDrive::evaluate(double t, std::span<double> u) const {
-  const auto at = static_cast<std::size_t>(std::upper_bound(changes_.begin(), changes_.end(), t) - changes_.begin());
+  // Both are products, rounded: k times a step may lie just below the change that it stands for. Segments end further
+  // below theirs (Evaluation::set_segment).
+  const double now = t + 4 * std::numeric_limits<double>::epsilon() * std::abs(t);
+  const auto at = static_cast<std::size_t>(std::upper_bound(changes_.begin(), changes_.end(), now) - changes_.begin());
   std::copy(values_[at].begin(), values_[at].end(), u.begin());
 }
 

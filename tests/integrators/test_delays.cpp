@@ -228,6 +228,58 @@ BOOST_AUTO_TEST_CASE(delays_nest_and_take_expressions) {
   BOOST_TEST(std::abs(end("delayed(y, 0)") - end("y")) < 1e-9);
 }
 
+// A delay of zero is the value now, also inside and around others: x = cos t beside what it is seen as.
+BOOST_AUTO_TEST_CASE(delays_of_zero_nest) {
+  const Problem p = problem(R"(circuit c
+time 1
+axis unit = 2
+parameter a = 0 1
+parameter D[unit] = [0, 0] 1
+x(t <= 0) = cos(t)
+y(t <= 0) = -sin(t)
+dx/dt = y : 1
+dy/dt = -x : 1
+u(0) = 0
+v(0) = 0
+s(0) = 0
+du/dt = delayed(delayed(x, a), a) : 1
+dv/dt = delayed(x*delayed(delayed(y, a)^2, a), a) : 1
+ds/dt = sum(0.5*delayed(rename(delayed(delayed(x, a), a) + 0*index(unit), unit, other), D), other) : 1 [unit]
+)",
+                            3);
+  for (const auto& [method, tolerance] :
+       {std::pair{fixed("rk4", 0.01), 1e-9}, std::pair{prepared("dp54", 1e-8, 0, {}), 1e-6},
+        std::pair{prepared("adams", 1e-8, 0, {}), 1e-6}}) {
+    const auto z = solve(p, method).y;
+    BOOST_TEST(std::abs(z[2] - std::sin(3)) < tolerance, method.name);
+    BOOST_TEST(std::abs(z[3] - std::pow(std::sin(3), 3) / 3) < tolerance, method.name);
+    for (const std::size_t i : {4U, 5U}) BOOST_TEST(std::abs(z[i] - std::sin(3)) < tolerance, method.name);
+  }
+}
+
+// Steps of x = sin t grow to the delay, so that samples inside a step look back beyond the begin of the run's last
+// steps.
+BOOST_AUTO_TEST_CASE(samples_inside_a_step_look_back_as_far_as_its_begin) {
+  const Problem p = problem(
+      "circuit c\ntime 1\nx(t <= 0) = sin(t)\nv(t <= 0) = cos(t)\ny(0) = 0\n"
+      "dx/dt = v : 1\ndv/dt = -x : 1\ndy/dt = delayed(x, 3) : 1\n",
+      20);
+  std::vector<double> times;
+  for (int k = 1; k <= 2000; ++k) times.push_back(0.01 * k);
+  for (const char* name : {"bs32", "dp54", "arkode_dp54", "adams", "bdf"})
+    for (const double tolerance : {1e-4, 1e-8}) {
+      std::vector<double> delayed, worst(2);
+      Observer observer;
+      observer.inputs = [&](const At<double>& at) { delayed.assign(at.u.begin(), at.u.end()); };
+      observer.sample = [&](double t, std::span<const double> y) {
+        worst[0] = std::max(worst[0], std::abs(y[0] - std::sin(t)));
+        worst[1] = std::max(worst[1], std::abs(delayed[0] - std::sin(t - 3)));
+      };
+      solve(p, prepared(name, tolerance, 0, {}), times, observer);
+      BOOST_TEST(worst[1] < 2 * worst[0], name << " " << tolerance << ": " << worst[1] << " of " << worst[0]);
+    }
+}
+
 // A jump of y at t = 1 from 1 to 3 reaches x at t = 1.7: x(2) = 1 + 2*0.3, to the rounding of the event's time.
 BOOST_AUTO_TEST_CASE(a_jump_comes_back_after_the_delay) {
   for (const char* name : {"dp54", "bs32", "adams", "rk4"}) {

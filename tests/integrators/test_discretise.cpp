@@ -2,6 +2,7 @@
 #include "circuit/discretise.hpp"
 
 #include <boost/test/unit_test.hpp>
+#include <utility>
 
 #include "tests/integrators/circuits.hpp"
 
@@ -36,6 +37,35 @@ BOOST_AUTO_TEST_CASE(iterating_the_map_is_the_fixed_step_integrator) {
       const auto integrated = solve(p, prepared(name, 0, 0.25, {})).y;
       const auto iterated = solve(q, named("iterate")).y;
       for (std::size_t i = 0; i < integrated.size(); ++i) BOOST_TEST(std::abs(integrated[i] - iterated[i]) < 1e-13);
+    }
+}
+
+// dV/dt = (pulses + ramp - V)/tau, pulses of 1 from 10 to 15 and to 14 ms and the ramp from 12 ms on, in closed form;
+// steps of 1 and of 0.1 ms, whose multiples are rounded. The integrator stops at the jumps: the map does as well with
+// jumps on its grid.
+BOOST_AUTO_TEST_CASE(jumps_on_the_grid_fall_between_two_steps) {
+  const Circuit flow = read_circuit(
+      "circuit pulse\ntime ms\nparameter onset = 10 ms\nparameter tau = 10 ms\n"
+      "dV/dt = (where(t > onset, 1, 0)*where(t < onset + 5 ms, 1, 0) + step(2 ms - abs(t - onset - 2 ms)) "
+      "+ relu(t - 12 ms)/(10 ms) - V)/tau : 1\n");
+  const auto rise = [](double s) { return s > 0 ? 1 - std::exp(-s / 10) : 0.0; };
+  const auto ramp = [](double s) { return s > 0 ? s / 10 - 1 + std::exp(-s / 10) : 0.0; };
+  const auto exact = [&](double t) { return 2 * rise(t - 10) - rise(t - 14) - rise(t - 15) + ramp(t - 12); };
+  for (const auto& [name, tolerance] : {std::pair{"euler", 0.1}, std::pair{"heun", 3e-3}, std::pair{"rk4", 2e-6}})
+    for (const double step : {1.0, 0.1}) {
+      const Problem p{compile<double>(flow), {}, nullptr, {}, 0, 20, {}};
+      const Problem q{compile<double>(discretise(flow, scheme_named(name), step)), {}, nullptr, {}, 0, 20, {}};
+      std::vector<double> times, integrated;
+      for (int k = 1; k <= 20; ++k) times.push_back(k);
+      Observer observer;
+      observer.sample = [&](double, std::span<const double> y) { integrated.push_back(y[0]); };
+      solve(p, prepared(name, 0, step, {}), times, observer);
+      const std::vector<double> run = std::exchange(integrated, {});
+      solve(q, named("iterate"), times, observer);
+      for (std::size_t k = 0; k < times.size(); ++k) {
+        BOOST_TEST(std::abs(integrated[k] - run[k]) < 1e-12, name << " " << step << " at " << times[k]);
+        BOOST_TEST(std::abs(integrated[k] - exact(times[k])) < tolerance, name << " " << step << " at " << times[k]);
+      }
     }
 }
 

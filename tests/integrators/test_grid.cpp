@@ -480,6 +480,34 @@ BOOST_AUTO_TEST_CASE(recorded_spikes_kick_and_travel_at_the_steps_nearest_to_the
   BOOST_CHECK_THROW(run(p, grid("euler", 0.1)), Error);
 }
 
+// What jumps at a point of the grid has jumped in the step that begins there, however both times are rounded: V rises
+// by 0.1 a step from then on, by the drive, by a comparison of the time, and Poisson kicks of a certain rate come.
+BOOST_AUTO_TEST_CASE(what_jumps_on_the_grid_acts_from_the_next_step_on) {
+  struct Onset : Drive {
+    explicit Onset(double t) : t_(t) {}
+    void evaluate(double t, std::span<double> u) const override { u[0] = t >= t_ ? 1 : 0; }
+    std::vector<double> breakpoints(double, double) const override { return {t_}; }
+    double t_;
+  };
+  for (int k = 1; k < 60; ++k) {
+    const double onset = k * 0.1 * 1e-3;
+    Problem p = problem(fmt::format("time s\nparameter onset = {:.17g} s\ninput I : 1\nV(0) = 0\nU(0) = 0\nN(0) = 0\n"
+                                    "dV/dt = I/(1 ms) : 1\ndU/dt = where(t >= onset, 1, 0)/(1 ms) : 1\ndN/dt = 0 : 1\n"
+                                    "poisson s rate where(t < onset, 0 Hz, 4000 kHz): N = N + 1\n",
+                                    onset),
+                        6e-3);
+    p.drive = std::make_shared<Onset>(onset);
+    for (const char* scheme : {"euler", "heun", "rk4"})
+      for (const bool single : {false, true}) {
+        const Run r = run(p, grid(scheme, 1e-4, single));
+        BOOST_TEST(std::abs(r.y[0] - (60 - k) * 0.1) < 1e-5, scheme << " " << k);
+        BOOST_TEST(std::abs(r.y[1] - (60 - k) * 0.1) < 1e-5, scheme << " " << k);
+        // Of 400 a step, within six standard deviations.
+        BOOST_TEST(std::abs(r.y[2] - 400.0 * (60 - k)) < 6 * std::sqrt(400.0 * (60 - k)), scheme << " " << k);
+      }
+  }
+}
+
 BOOST_AUTO_TEST_CASE(a_grid_refuses_what_it_cannot_do) {
   const std::string neuron = "axis n = 3\nV(0) = 0\ndV/dt = 0.4 [1/ms] : 1 [n]\nevent spike when V > 1: V = 0\n";
   const auto synapses = [&](const std::string& rest) {
@@ -487,7 +515,7 @@ BOOST_AUTO_TEST_CASE(a_grid_refuses_what_it_cannot_do) {
   };
   const Method euler = grid("euler", 0.1);
   says(refusal(synapses("all_to_all after 0.05 ms: V += 0.1"), euler), "delay = 0.05 [ms]");
-  says(refusal(synapses("all_to_all: V += 0.1"), euler), "at least one step of 0.1 ms");
+  says(refusal(synapses("all_to_all: V += 0.1"), euler), "at least one step of 0.1 ms. Write an 'after' of a step");
   says(refusal(neuron, euler, 10.05), "end at 10.05 ms, but the grid has points every 0.1 ms");
   says(refusal(neuron, grid("bs32", 0.1)), "no scheme 'bs32'");
   says(refusal(neuron, grid("euler", 0)), "step = 0");

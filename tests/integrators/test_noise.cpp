@@ -198,6 +198,31 @@ BOOST_AUTO_TEST_CASE(spikes_and_arrivals_leave_the_noise_of_others_as_it_is) {
   }
 }
 
+// Ito noise leaves the mean of x at 1, wherever ticks and arrivals cut the steps; x(0.5) has the variance
+// exp(0.32) - 1, of which the tolerance is four standard errors.
+BOOST_AUTO_TEST_CASE(cut_steps_converge_to_the_calculus_of_the_method) {
+  const std::size_t n = 5000;
+  const std::string text =
+      "noise xi[path] ito\nx(0) = 1\ndx/dt = 0.8*x*xi : 1 [path]\naxis clock = 1\ndc/dt = 1 : 1 [clock]\n"
+      "dr/dt = -r : 1 [clock]\nevent tick when c > 0.0373: c = 0\n"
+      "projection p from tick to clock: one_to_one after 0.0211: r += 1\n";
+  for (const std::string method : {"euler_maruyama", "milstein"}) {
+    Problem p = paths(text, n, 0.5);
+    p.seed = 5;
+    const auto x = solve(p, method_of(method, 0.1)).y;
+    double mean = 0;
+    for (std::size_t i = 0; i < n; ++i) mean += x[i] / n;
+    BOOST_TEST(std::abs(mean - 1) < 4 * std::sqrt((std::exp(0.32) - 1) / n), method << ": " << mean);
+
+    Integrator integrator(method_of(method, 0.1));
+    integrator.start(p);
+    while (integrator.t() < 0.2 || std::abs(integrator.t() / 0.1 - std::round(integrator.t() / 0.1)) < 0.01)
+      integrator.advance(0.5);
+    const auto rest = resume(p, method_of(method, 0.1), integrator.save()).y;
+    BOOST_TEST(std::equal(rest.begin(), rest.end(), x.begin()), method);
+  }
+}
+
 // Increments and areas of neighbouring cells: variances h, h^3/3, covariance h^2/2, none between cells. 60000 draws;
 // tolerances are four standard errors.
 BOOST_AUTO_TEST_CASE(increments_have_the_moments_of_a_brownian_motion) {

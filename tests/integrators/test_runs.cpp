@@ -227,6 +227,18 @@ BOOST_AUTO_TEST_CASE(a_blow_up_stops_every_method_with_time_and_state) {
   }
 }
 
+// x' = e^x from 0 is -log(1 - t), which reaches 25 within e^-25 = 1.4e-11 of its pole, and begins again: far finer
+// than a share of the run.
+BOOST_AUTO_TEST_CASE(steps_become_as_small_as_the_rounding_of_the_time) {
+  const Problem p = problem("circuit c\ntime 1\nx(0) = 0\ndx/dt = exp(x) : 1\nevent up when x > 25: x = 0\n", 300.5);
+  for (const char* name : {"bs32", "dp54", "adams", "bdf"})
+    for (const double tolerance : {1e-5, 1e-8}) {
+      const Solution s = solve(p, prepared(name, tolerance, 0, {}));
+      BOOST_TEST(s.counters.events == 300, name);
+      BOOST_TEST(std::abs(s.y[0] - std::log(2)) < 1e5 * tolerance, name << " " << tolerance << ": " << s.y[0]);
+    }
+}
+
 BOOST_AUTO_TEST_CASE(a_rate_that_is_not_a_number_names_the_state) {
   const Problem p = problem(
       "circuit c\ntime ms\nx(0) = 1\ny(0) = 1\ndx/dt = 0*x/(1 ms) : 1\ndy/dt = (-0.1 - sqrt(y - 0.5))/(1 ms) : 1\n", 5);

@@ -1,9 +1,15 @@
+#include <fmt/format.h>
+
 #include <boost/test/unit_test.hpp>
 #include <cmath>
+#include <fstream>
 #include <map>
 
 #include "base/error.hpp"
+#include "circuit/compile.hpp"
+#include "sim/experiment.hpp"
 #include "sim/stimulus.hpp"
+#include "sim/stimulus_drive.hpp"
 #include "tests/io/scratch.hpp"
 
 namespace {
@@ -98,6 +104,26 @@ BOOST_AUTO_TEST_CASE(A_contrast_beyond_100_percent_is_refused_with_its_place) {
 BOOST_AUTO_TEST_CASE(A_misspelt_shape_is_refused_with_the_nearest) {
   BOOST_CHECK_EXCEPTION(shown("[[stimulus.layer]]\nshape = \"squar\"\nfeature = \"1 deg\"", 3), Error,
                         says("squar", "square"));
+}
+
+// Samples k*step of a circuit in seconds, beside onsets at the same times in milliseconds.
+BOOST_AUTO_TEST_CASE(An_onset_has_come_at_the_sample_that_stands_for_it) {
+  Scratch scratch;
+  std::ofstream(scratch.path("c.circuit")) << "circuit c\ntime s\naxis y = 1\naxis x = 1\ninput I[y, x] : 1\n"
+                                              "dr/dt = I/(1 ms) : 1 [y, x]\n";
+  for (int k = 1; k < 60; ++k) {
+    const TomlDocument document = TomlDocument::parse_string(
+        fmt::format("circuit = \"{}\"\n[[stimulus.layer]]\nfeature = 0\nonset = \"{:.1f} ms\"\n[encoder]\nkind = "
+                    "\"contrast\"\n[run]\nduration = \"6 ms\"\n",
+                    scratch.path("c.circuit"), 0.1 * k),
+        "e.toml");
+    const Experiment e = read_experiment(document, "e.toml");
+    const StimulusDrive drive(e, compile<double>(e.circuit), 0);
+    double before = 0, at = 0;
+    drive.evaluate(k * 1e-4 - 1e-9, std::span(&before, 1));
+    drive.evaluate(k * 1e-4, std::span(&at, 1));
+    BOOST_TEST((before == 0 && at == 1), k);
+  }
 }
 
 }  // namespace
