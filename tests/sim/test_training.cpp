@@ -390,6 +390,41 @@ BOOST_AUTO_TEST_CASE(The_last_parameters_with_a_finite_loss_are_kept) {
   BOOST_TEST(s.loss.size() == s.updates);
 }
 
+// Where the training's samples have log(1 - w) besides, w goes to 1 and has no loss there; (w - 2)^2, all that the
+// held-out ones have, falls until then.
+BOOST_AUTO_TEST_CASE(A_training_that_steps_back_keeps_its_best_validated_parameters) {
+  const Laid laid(
+      "circuit cell\ntime 1\nparameter w = 0.5 1\ninput x : 1\nout := (w - 2)^2 + where(x > 0.5, log(1 - w), 0)\n");
+  const std::string text =
+      "circuit = \"cell.circuit\"\n[data]\nkind = \"arrays\"\nfile = \"data.h5\"\n[loss]\nof = \"out\"\n[train]\n"
+      "batch = 4\nupdates = 60\nheld_out = 4\nvalidate_every = 1\ncheckpoint_every = 1\nprecision = \"double\"\n"
+      "[optimiser]\nrate = 0.05\n";
+  const auto lay = [&](const Numbers& x) {
+    H5File file = H5File::create(laid.scratch.path("data.h5"), true);
+    file.create_axis("/sample", x.size());
+    file.write("/x", x, {"/sample"});
+    file.close();
+  };
+  Numbers x(8, 1.0);
+  lay(x);
+  for (const std::size_t i : laid.load({}, text).held_out()) x[i] = 0;
+  lay(x);
+  const TrainingExperiment e = laid.load({}, text);
+  const std::string path = laid.scratch.path("out.h5");
+  for (const bool resume : {false, true}) {
+    TrainOptions options{{path, true, true, 1, "test"}};
+    options.resume = resume;
+    BOOST_CHECK_EXCEPTION(train(e, options), Failure, says("The last good checkpoint, after "));
+    const TrainingState s = read_training_state(path, e);
+    BOOST_TEST(s.best_loss == *std::ranges::min_element(s.held_out_loss));
+    BOOST_TEST(s.best_loss == (s.best_p[0] - 2) * (s.best_p[0] - 2), rounding);
+    BOOST_TEST(s.validated[s.best_update] == static_cast<double>(s.best_update));
+    BOOST_TEST(s.validated.size() == s.best_update + 1);
+    BOOST_TEST(s.updates == s.loss.size());
+    BOOST_TEST(s.updates + 1 == s.best_update);
+  }
+}
+
 BOOST_AUTO_TEST_CASE(Samples_that_are_taken_together_lie_first) {
   const auto message = [](const std::string& circuit) {
     const Laid laid(circuit);
