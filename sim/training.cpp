@@ -76,13 +76,15 @@ TrainingPlan read_plan(const TomlTable& root, const DataSet& data) {
     t.at("precision").fail("but the choices are \"float\" and \"double\".");
   plan.steps = whole_number(t, "steps", 1, 1);
   plan.held_out = whole_number(t, "held_out", 0, 0);
-  if (plan.held_out >= data.size())
+  const bool learns = t.has("epochs") || whole_number(t, "updates", 1000, 0) > 0;
+  if (plan.held_out > data.size() || (plan.held_out == data.size() && learns))
     t.at("held_out")
-        .fail(fmt::format("but there are {} samples in all, and some must be left to learn from.", data.size()));
+        .fail(fmt::format("but there are {} samples in all{}.", data.size(),
+                          learns ? ", and some must be left to learn from" : ""));
   const std::size_t samples = data.size() - plan.held_out;
   const bool all = plan.optimiser == TrainingPlan::Optimiser::lbfgs;
   plan.batch = whole_number(t, "batch", all ? samples : std::min<std::size_t>(32, samples), 1);
-  if (plan.batch > samples || (all && plan.batch != samples))
+  if (learns && (plan.batch > samples || (all && plan.batch != samples)))
     t.at("batch").fail(fmt::format("but there are {} samples to learn from{}.", samples,
                                    all ? ", and L-BFGS takes all of them for every update" : ""));
   plan.together = whole_number(t, "together", 1, 1);

@@ -425,6 +425,55 @@ BOOST_AUTO_TEST_CASE(A_training_that_steps_back_keeps_its_best_validated_paramet
   }
 }
 
+constexpr const char* stateless = "circuit cell\ntime 1\nparameter a = 0.5 1\ninput x : 1\nout := a*x\n";
+
+BOOST_AUTO_TEST_CASE(Circuits_without_states_read_a_row_for_every_step) {
+  const Laid laid(stateless);
+  const std::vector<std::size_t> samples{3, 20, 11};
+  for (const bool every : {false, true}) {
+    const TrainingExperiment e = laid.load({{"constraints", "{}"},
+                                            {"inputs", "{}"},
+                                            {"loss.at", every ? "every step" : "end"},
+                                            {"loss.metrics", "[\"out\"]"}});
+    double loss = 0, slope = 0, mean = 0;
+    const double rows = every ? 5 : 1;
+    for (const std::size_t sample : samples)
+      for (std::size_t n = every ? 0 : 4; n < 5; ++n) {
+        const double i = static_cast<double>(5 * sample + n), x = std::sin(0.7 * i),
+                     aim = 0.5 * std::sin(0.7 * i - 0.4);
+        loss += (0.5 * x - aim) * (0.5 * x - aim) / (3 * rows);
+        slope += 2 * (0.5 * x - aim) * x / (3 * rows);
+        mean += 0.5 * x / (3 * rows);
+      }
+    const auto of_samples = make_sample_loss(e);
+    Numbers gradient(1);
+    BOOST_TEST(of_samples->differentiate(start(e), samples, gradient).loss == loss, rounding);
+    BOOST_TEST(gradient[0] == slope, boost::test_tools::tolerance(1e-13));
+    const auto value = of_samples->evaluate(start(e), samples);
+    BOOST_TEST(value.loss == loss, rounding);
+    BOOST_TEST(value.metrics.at(0) == mean, boost::test_tools::tolerance(1e-13));
+  }
+}
+
+BOOST_AUTO_TEST_CASE(Courses_of_circuits_without_states_are_recorded) {
+  const Laid laid(stateless);
+  const std::string path = laid.scratch.path("out.h5");
+  const TrainingExperiment e = laid.load({{"constraints", "{}"},
+                                          {"inputs", "{}"},
+                                          {"train.updates", "0"},
+                                          {"train.held_out", "23"},
+                                          {"train.examples", "2"},
+                                          {"train.record", "[\"out\"]"}});
+  train(e, {{path, true, true, 1, "test"}});
+  const H5Array out = H5File::open(path).read_numbers("/examples/courses/out");
+  BOOST_TEST((out.shape == std::vector<std::size_t>{2, 6}));
+  for (std::size_t i = 0; i < 2; ++i)
+    for (std::size_t n = 0; n < 6; ++n)
+      BOOST_TEST(
+          out.values[6 * i + n] == 0.5 * std::sin(0.7 * static_cast<double>(5 * e.held_out()[i] + (n > 0 ? n - 1 : 0))),
+          rounding);
+}
+
 BOOST_AUTO_TEST_CASE(Samples_that_are_taken_together_lie_first) {
   const auto message = [](const std::string& circuit) {
     const Laid laid(circuit);
