@@ -474,6 +474,25 @@ BOOST_AUTO_TEST_CASE(Courses_of_circuits_without_states_are_recorded) {
           rounding);
 }
 
+BOOST_AUTO_TEST_CASE(Trained_parameters_come_in_the_units_and_along_the_axes_of_the_circuit) {
+  const auto text = [](const std::string& axes, const std::string& E) {
+    return "circuit cell\ntime 1\naxis k = 2\naxis j = 2\nparameter W[" + axes +
+           "] = [1, 2, 3, 4] 1\nparameter E = " + E + "\ninput x : 1\nout := sum(W, k, j)*E*x/E\n";
+  };
+  const Laid laid(text("k, j", "10 mV"));
+  const std::string path = laid.scratch.path("out.h5");
+  const TrainingExperiment e =
+      laid.load({{"constraints", "{}"}, {"inputs", "{}"}, {"train.updates", "0"}, {"train.held_out", "23"}});
+  train(e, {{path, true, true, 1, "test"}});
+  const auto with = [&](const std::string& axes, const std::string& E) {
+    return with_trained_parameters(read_circuit(text(axes, E)), path);
+  };
+  BOOST_TEST(with("k, j", "1 mV").parameter("E").value[0] == 10);
+  BOOST_TEST(with("k, j", "1 V").parameter("E").value[0] == 0.01);
+  BOOST_CHECK_EXCEPTION(with("k, j", "1 nS"), Error, says("parameter 'E' is in mV there, but in nS"));
+  BOOST_CHECK_EXCEPTION(with("j, k", "1 mV"), Error, says("parameter 'W' has the axes [k, j] there, but [j=2, k=2]"));
+}
+
 BOOST_AUTO_TEST_CASE(Samples_that_are_taken_together_lie_first) {
   const auto message = [](const std::string& circuit) {
     const Laid laid(circuit);
@@ -523,6 +542,8 @@ BOOST_AUTO_TEST_CASE(Mistakes_are_refused_with_both_sides_named) {
   BOOST_TEST(laid.refused({{"data.inputs.x", "y"}}).find("no variable 'y'") != std::string::npos);
   BOOST_TEST(laid.refused({{"discretise.scheme", "rk4"}}).find("is a map already") != std::string::npos);
   BOOST_TEST(laid.refused({{"optimiser.kind", "adamm"}}).find("Closest: adam") != std::string::npos);
+  BOOST_TEST(laid.refused({{"regime", "slow"}, {"parameters_from", "out.h5"}}).find("every parameter") !=
+             std::string::npos);
 }
 
 std::shared_ptr<const DataSet> images_of(const Scratch& scratch, const std::string& folder) {
