@@ -23,6 +23,7 @@ struct Link {
   std::size_t from, size;  ///< in a sample
   std::size_t to;          ///< in the inputs of one sample
   bool course;             ///< a row for every step
+  double factor;           ///< to the unit of the input
 };
 
 /// The inputs of one evaluation: the same at every step, or a row for each.
@@ -38,7 +39,7 @@ class Inputs {
       for (std::size_t v = 0; v < variable; ++v) from += e.data->variables()[v].shape.size();
       const std::size_t own = field->size / together_;
       const bool course = e.data->variables()[variable].shape.size() != own;
-      links_.push_back({from, own, field->offset, course});
+      links_.push_back({from, own, field->offset, course, e.data->factor(variable, field->unit)});
       if (course) rows_ = e.plan.steps;
     }
     for (const auto& [name, value] : e.fixed_inputs)
@@ -58,7 +59,7 @@ class Inputs {
           const double* from = sample.data() + link.from + (link.course ? row * link.size : 0);
           std::transform(from, from + link.size,
                          u.begin() + static_cast<std::ptrdiff_t>(row * width_ + link.to + k * link.size),
-                         [](double x) { return static_cast<T>(x); });
+                         [&](double x) { return static_cast<T>(link.factor * x); });
         }
     }
     return u;

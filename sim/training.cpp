@@ -358,6 +358,12 @@ void connect(const TomlTable& root, TrainingExperiment& e) {
           fmt::format("variable '{}' has the shape {}, but input '{}' of circuit '{}' has the shape {}, and may "
                       "have a row for each of the {} steps before it.",
                       source, shape.str_sizes(), name, e.circuit->name, wanted.str_sizes(), e.plan.steps));
+    const auto& unit = e.data->variables()[variable].unit;
+    if (unit && !unit->same_dimension(input.variable.unit()))
+      data.fail(
+          fmt::format("variable '{}' is in {} by its attribute units, but input '{}' of circuit '{}' is in {}. Correct "
+                      "the attribute, or remove it.",
+                      source, unit->str(), name, e.circuit->name, input.variable.unit().str()));
     e.from_data.emplace_back(name, variable);
   }
 }
@@ -368,8 +374,10 @@ void require_targets(const TomlTable& root, const TrainingExperiment& e) {
     if (input != e.loss.target) continue;
     const TargetValues allowed = target_values(e.loss, e.steps);
     const auto values = e.data->known(variable);
+    const Unit& unit = std::ranges::find(e.free->inputs, input, variable_name)->variable.unit();
+    const double factor = e.data->factor(variable, unit);
     for (std::size_t i = 0; i < values.size(); ++i)
-      if (!allowed.hold(values[i]))
+      if (!allowed.hold(factor * values[i]))
         root.table("data").fail(
             fmt::format("'{}' is {} in sample {}, but a target of {} of '{}' is a {}number from {} to {}.",
                         e.data->variables()[variable].name, values[i], i / (values.size() / e.data->size()),

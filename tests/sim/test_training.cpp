@@ -493,6 +493,33 @@ BOOST_AUTO_TEST_CASE(Trained_parameters_come_in_the_units_and_along_the_axes_of_
   BOOST_CHECK_EXCEPTION(with("j, k", "1 mV"), Error, says("parameter 'W' has the axes [k, j] there, but [j=2, k=2]"));
 }
 
+// 1000 pA and 5 mV ask for 5 Mohm, in whatever units the file has them.
+BOOST_AUTO_TEST_CASE(Data_are_converted_from_the_units_that_their_file_names) {
+  const Laid laid("circuit cell\ntime 1\nparameter R = 2 Mohm in (0, inf)\ninput I : pA\nV := R*I : mV\n");
+  const std::string text =
+      "circuit = \"cell.circuit\"\n[data]\nkind = \"arrays\"\nfile = \"data.h5\"\n[loss]\nkind = \"mean_square\"\n"
+      "of = \"V\"\ntarget = \"aim\"\n[train]\nbatch = 4\nprecision = \"double\"\n";
+  const auto lay = [&](double current, const std::string& unit, double aim, const std::string& aims) {
+    H5File file = H5File::create(laid.scratch.path("data.h5"), true);
+    file.create_axis("/sample", 4);
+    file.write("/I", Numbers(4, current), {"/sample"}, {unit, ""});
+    file.write("/aim", Numbers(4, aim), {"/sample"}, {aims, ""});
+    file.close();
+  };
+  const std::vector<std::size_t> samples{0, 1, 2, 3};
+  const auto loss = [&](double current, const std::string& unit, double aim, const std::string& aims) {
+    lay(current, unit, aim, aims);
+    const TrainingExperiment e = laid.load({}, text);
+    return make_sample_loss(e)->evaluate(start(e), samples).loss;
+  };
+  BOOST_TEST(loss(1000, "", 5, "") == 9, boost::test_tools::tolerance(1e-8));
+  BOOST_TEST(loss(1000, "pA", 5, "mV") == 9, boost::test_tools::tolerance(1e-8));
+  BOOST_TEST(loss(1, "nA", 0.005, "V") == 9, boost::test_tools::tolerance(1e-8));
+  BOOST_TEST(loss(1000, "as typed", 5, "?") == 9, boost::test_tools::tolerance(1e-8));
+  lay(1000, "mV", 5, "mV");
+  BOOST_CHECK_EXCEPTION(laid.load({}, text), Error, says("variable 'I' is in mV", "input 'I'", "is in pA"));
+}
+
 BOOST_AUTO_TEST_CASE(Samples_that_are_taken_together_lie_first) {
   const auto message = [](const std::string& circuit) {
     const Laid laid(circuit);
