@@ -202,8 +202,19 @@ std::vector<std::string> trained_names(const TomlTable& train, const Circuit& ci
 Circuit constrained(Circuit circuit, const TomlValue& value, const std::string& name) {
   if (value.is_string()) {
     const std::string kind = value.as_string();
-    if (kind == "positive") return positive(circuit, name);
-    if (kind == "free") return circuit;
+    const Range& range = circuit.parameter(name).range;
+    if (kind == "positive") {
+      if (range.low >= 0) return by_range(circuit, name);
+      return std::isfinite(range.high) ? bounded(circuit, name, 0, range.high) : positive(circuit, name);
+    }
+    if (kind == "free") {
+      if (!range.unbounded())
+        value.fail(
+            fmt::format("but the circuit declares '{}' in {}, and takes no other values. Leave the constraint "
+                        "out, which keeps that range, or declare the parameter without a range.",
+                        name, range.str()));
+      return circuit;
+    }
     value.fail(
         "but the choices are \"positive\", \"free\", {bounded = [low, high]}, {symmetric = [axis, axis]} and "
         "{tied = \"parameter\"}." +
@@ -261,7 +272,7 @@ std::vector<std::string> ties_first(const TomlTable& constraints) {
   return order;
 }
 
-/// With parameters that keep the constraints by themselves: those of [constraints], else their declared ranges.
+/// With parameters that keep [constraints], and always their declared ranges, by themselves.
 Circuit freed(Circuit circuit, const TomlTable& root, const std::vector<std::string>& trained) {
   const auto table = root.find_table("constraints");
   if (table)

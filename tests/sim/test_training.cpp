@@ -10,6 +10,7 @@
 
 #include "base/error.hpp"
 #include "circuit/compile.hpp"
+#include "circuit/reparametrise.hpp"
 #include "circuit/text.hpp"
 #include "io/hdf5.hpp"
 #include "io/image.hpp"
@@ -344,6 +345,22 @@ BOOST_AUTO_TEST_CASE(Constraints_hold_after_training_and_parameters_left_out_sta
   BOOST_TEST(after.parameter("g").value[0] != 0.5);
   BOOST_TEST(after.parameter("q").value[0] > 0);
   BOOST_TEST((after.parameter("v").value == Numbers{0.5, -0.4, 0.9}));
+}
+
+// g is declared in (0, 2), q in (0, inf).
+BOOST_AUTO_TEST_CASE(Constraints_keep_the_declared_ranges) {
+  const Laid laid;
+  BOOST_TEST(laid.refused({{"constraints.g", "free"}}).find("declares 'g' in (0, 2)") != std::string::npos);
+  BOOST_TEST(laid.refused({{"constraints.v", "free"}}) == "accepted");
+  const auto at_most = [&](const std::string& name, const std::string& constraint) {
+    const TrainingExperiment e = laid.load({{"constraints." + name, constraint}});
+    const Numbers values = original_parameters(e.circuit, e.free, Numbers(start(e).size(), 100));
+    return values.at(static_cast<std::size_t>(compile<double>(e.circuit).parameters().at(name).offset));
+  };
+  BOOST_TEST(at_most("g", "positive") < 2);
+  BOOST_TEST(at_most("q", "positive") == std::exp(100), boost::test_tools::tolerance(1e-9));
+  BOOST_TEST(at_most("q", "{ tied = \"g\" }") < 2);
+  BOOST_TEST(at_most("g", "{ tied = \"q\" }") < 2);
 }
 
 BOOST_AUTO_TEST_CASE(Losses_that_are_not_numbers_stop_with_update_sample_norms_and_checkpoint) {
