@@ -128,6 +128,27 @@ BOOST_AUTO_TEST_CASE(Losses_of_what_is_not_there_or_has_another_shape_are_refuse
   BOOST_TEST(message(plan_of("definition", "r")).find("[y=3]") != std::string::npos);
 }
 
+// A definition of the circuit's own stands where a metric of the kind of loss would; other names are taken.
+BOOST_AUTO_TEST_CASE(Names_of_the_circuit_are_its_own) {
+  const auto with = [](const std::string& line, const std::vector<std::string>& metrics) {
+    LossPlan plan = plan_of("cross_entropy", "z");
+    plan.metrics = metrics;
+    const Circuit circuit = with_loss(read_circuit(scores + line), plan);
+    const auto system = compile<double>(circuit);
+    auto workspace = system.workspace();
+    const Numbers p = system.default_parameters();
+    Numbers out(system.observables().size());
+    system.observe({0, {}, p, Numbers{1, 0, 0}}, out, workspace);
+    return std::pair(plan.metrics, out);
+  };
+  const auto [named, told] = with("accuracy := 7 + 0*sum(score, y)\n", {"accuracy"});
+  BOOST_TEST((named == std::vector<std::string>{"accuracy", "f1"}));
+  BOOST_TEST((std::ranges::count(told, 7.0) == 1));
+  BOOST_TEST((with("accuracy := r\n", {}).first == std::vector<std::string>{"f1"}));
+  BOOST_TEST((with("parameter f1 = 1 1\n", {}).first == std::vector<std::string>{"accuracy"}));
+  BOOST_CHECK_EXCEPTION(with("parameter loss = 1 1\n", {}), Error, says("'loss' is the name", "Rename it"));
+}
+
 /// A recurrent cell that reads a course in time, with parameters under every kind of constraint.
 constexpr const char* cell = R"(circuit cell
 time 1
