@@ -247,8 +247,11 @@ class SampleLossIn : public SampleLoss {
     if (differentiate) {
       for (const T g : result.gradient)
         if (!std::isfinite(g))
-          throw Failure(fmt::format("the gradient of the loss of sample {} is {}; the loss is {}", samples[0], g,
-                                    result.values[0]));
+          throw Failure(
+              fmt::format("the gradient of the loss of sample {} is {}; the loss is {}. Either it grew without end on "
+                          "the way back (lower optimiser.rate), or a slope has none, such as that of sqrt at 0 (keep "
+                          "its argument above: sqrt(max(x, 1e-12))).",
+                          samples[0], g, result.values[0]));
       return result;
     }
     std::vector<T> y(map_.states().size()), next(y);
