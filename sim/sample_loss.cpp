@@ -303,7 +303,7 @@ class SampleLossIn : public SampleLoss {
       map_.rhs({static_cast<T>(static_cast<double>(n) * map_.step()), y, p, inputs_.row(u, n)}, next, workspace);
       std::swap(y, next);
     }
-    return what + ", from states that are finite";
+    return y.empty() ? what : what + ", from states that are finite";
   }
 
   const TrainingExperiment& e_;
