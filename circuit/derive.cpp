@@ -22,8 +22,14 @@ Expr partial(const Expr& e, std::size_t i) {
     case Op::mul: return a[1 - i];
     case Op::div: return i == 0 ? Expr(1.0) / a[1] : -(e / a[1]);
     case Op::neg: return Expr(-1.0);
-    case Op::min: return i == 0 ? greater(a[1], a[0]) : Expr(1.0) - greater(a[1], a[0]);
-    case Op::max: return i == 0 ? greater(a[0], a[1]) : Expr(1.0) - greater(a[0], a[1]);
+    // Where both are equal, the second is taken, or the one that is constant: a rectifier has the slope 0 at its kink.
+    case Op::min:
+    case Op::max: {
+      const Expr first = e->op == Op::max ? greater(a[0], a[1]) : greater(a[1], a[0]);
+      if (i == 0) return first;
+      if (a[0]->op != Op::constant) return Expr(1.0) - first;
+      return e->op == Op::max ? greater(a[1], a[0]) : greater(a[0], a[1]);
+    }
     case Op::pow:
       if (i == 0) return a[1] * pow(a[0], a[1] - Expr(1.0));
       return where(a[0], e * log(max(a[0], Expr(1e-300))), Expr(0.0));  // only for a dimensionless base
@@ -56,6 +62,15 @@ Expr partial(const Expr& e, std::size_t i) {
 
 /// v times the partial derivative, without detours where that is 1 or -1.
 Expr times_partial(const Expr& e, std::size_t i, const Expr& v) {
+  // Beside the 0 of a branch that is not taken, a slope without end would make it NaN: 0 stays 0.
+  if (v->op == Op::where && !is_surrogate(*v))
+    for (const std::size_t branch : {1, 2})
+      if (is_zero(v->args[3 - branch])) {
+        const Expr taken = times_partial(e, i, v->args[branch]);
+        if (!taken) return taken;
+        const Expr zero = quantity(0, taken.unit());
+        return branch == 1 ? where(v->args[0], taken, zero) : where(v->args[0], zero, taken);
+      }
   if (e->op == Op::convert) return convert(v, v.unit() * e.unit() / e->args[0].unit());
   if (e->op == Op::div && i == 0) return v / e->args[1];
   if (e->op == Op::log) return v / e->args[0];

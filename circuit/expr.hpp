@@ -123,8 +123,8 @@ Expr operator-(const Expr& a, const Expr& b);
 Expr operator*(const Expr& a, const Expr& b);
 Expr operator/(const Expr& a, const Expr& b);
 Expr operator-(const Expr& a);
-Expr min(const Expr& a, const Expr& b);  ///< derivative at a tie: that of b
-Expr max(const Expr& a, const Expr& b);  ///< derivative at a tie: that of b
+Expr min(const Expr& a, const Expr& b);  ///< derivative at a tie: that of b, but 0 beside a constant
+Expr max(const Expr& a, const Expr& b);  ///< derivative at a tie: that of b, but 0 beside a constant
 Expr pow(const Expr& a, const Expr& b);  ///< a quantity takes a constant exponent only
 Expr sqrt(const Expr& a);
 Expr exp(const Expr& a);

@@ -47,6 +47,22 @@ Circuit replaced(const Circuit& circuit, const std::string& name, const Expr& va
   return Circuit(std::move(c));
 }
 
+Range scaled(Range range, double factor) {
+  range.low *= factor;
+  range.high *= factor;
+  return range;
+}
+
+/// What lies in both.
+Range common(const Range& a, const Range& b) {
+  Range both;
+  both.low = std::max(a.low, b.low);
+  both.high = std::min(a.high, b.high);
+  both.low_open = (a.low == both.low && a.low_open) || (b.low == both.low && b.low_open);
+  both.high_open = (a.high == both.high && a.high_open) || (b.high == both.high && b.high_open);
+  return both;
+}
+
 /// A name that the circuit does not have.
 std::string unused_name(const Circuit& circuit, std::string name) {
   const auto taken = [&] {
@@ -124,16 +140,20 @@ Circuit symmetric(const Circuit& circuit, const std::string& parameter, const st
   free.drawn_from = {};
   const std::string between = a + "_" + b;
   const Expr exchanged = rename(rename(rename(free.variable, a, between), b, a), between, b);
-  return replaced(circuit, parameter, Expr(0.5) * (free.variable + exchanged), {free});
+  return by_range(replaced(circuit, parameter, Expr(0.5) * (free.variable + exchanged), {free}), free.variable->name);
 }
 
 Circuit tied(const Circuit& circuit, const std::string& parameter, const std::string& to) {
-  const Expr own = circuit.parameter(parameter).variable, other = circuit.parameter(to).variable;
+  const Parameter old = circuit.parameter(parameter);
+  const Expr own = old.variable, other = circuit.parameter(to).variable;
   if (!(broadcast(other.shape(), own.shape()) == own.shape()))
     throw Error("circuit '" + circuit->name + "'",
                 fmt::format("parameter '{}' {} cannot be tied to '{}' {}: their shapes differ.", parameter,
                             own.shape().str_sizes(), to, other.shape().str_sizes()));
-  return replaced(circuit, parameter, other, {});
+  CircuitContents c = *replaced(circuit, parameter, other, {});
+  const auto kept = std::ranges::find(c.parameters, to, variable_name);
+  kept->range = common(kept->range, scaled(old.range, own.unit().to(other.unit())));
+  return Circuit(std::move(c));
 }
 
 Circuit by_range(const Circuit& circuit, const std::string& parameter) {

@@ -14,9 +14,10 @@ namespace striate {
 Circuit positive(const Circuit& circuit, const std::string& parameter);
 /// P = low + (high - low) sigmoid(logit_P); the bounds are in P's unit.
 Circuit bounded(const Circuit& circuit, const std::string& parameter, double low, double high);
-/// P = (free_P + free_P with its axes `a` and `b` exchanged)/2: exactly symmetric, whatever moves free_P.
+/// P = (free_P + free_P with its axes `a` and `b` exchanged)/2: exactly symmetric, whatever moves free_P, which keeps
+/// the range of P by_range.
 Circuit symmetric(const Circuit& circuit, const std::string& parameter, const std::string& a, const std::string& b);
-/// P = another parameter of the same shape and dimension.
+/// P = another parameter of the same shape and dimension, whose range becomes what lies in the ranges of both.
 Circuit tied(const Circuit& circuit, const std::string& parameter, const std::string& to);
 /// The transform that a parameter's declared range asks for: positive, bounded, or none. A range with one finite end
 /// other than 0 is P = end +- exp(log_P).

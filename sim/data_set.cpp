@@ -234,7 +234,7 @@ class ArrayData : public DataSet {
             fmt::format("but its dataset '{}' has {} samples and '{}' has {}. Name those to learn from in "
                         "data.variables = [...].",
                         name, array.shape[0], names.front(), size_));
-      variables_.push_back({name, shape_of(file, name, array), ""});
+      variables_.push_back({name, shape_of(file, name, array), "", unit_of(file, name)});
       const auto& held = values_.emplace_back(std::move(array.values));
       const auto odd = std::ranges::find_if_not(held, [](double x) { return std::isfinite(x); }) - held.begin();
       if (odd < std::ssize(held))
@@ -268,8 +268,9 @@ class ArrayData : public DataSet {
     for (std::size_t v = 0; v < variables_.size(); ++v) {
       Checksum sum;
       for (const double x : values_[v]) sum.add(std::bit_cast<std::uint64_t>(x));
-      text += fmt::format("dataset {}: {} samples {}, checksum {}\n", variables_[v].name, size_,
-                          variables_[v].shape.str_sizes(), sum.str());
+      const auto& unit = variables_[v].unit;
+      text += fmt::format("dataset {}: {} samples {}{}, checksum {}\n", variables_[v].name, size_,
+                          variables_[v].shape.str_sizes(), unit ? fmt::format(" in {}", unit->str()) : "", sum.str());
     }
     return text;
   }
@@ -296,12 +297,28 @@ class ArrayData : public DataSet {
     return Shape(axes);
   }
 
+  /// That of the attribute `units`, where it is one.
+  static std::optional<Unit> unit_of(const H5File& file, const std::string& name) {
+    const auto units = file.attribute(name, "units");
+    if (!units || !std::holds_alternative<std::string>(*units)) return std::nullopt;
+    try {
+      return Unit::parse(std::get<std::string>(*units));
+    } catch (const Error&) {
+      return std::nullopt;  // "counts", or whatever else a file may say
+    }
+  }
+
   std::vector<std::vector<double>> values_;
 };
 
 }  // namespace
 
 std::span<const double> DataSet::known(std::size_t /*variable*/) const { return {}; }
+
+double DataSet::factor(std::size_t variable, const Unit& unit) const {
+  const auto& own = variables_[variable].unit;
+  return own ? own->to(unit) : 1;
+}
 
 std::size_t DataSet::sample_size() const {
   std::size_t n = 0;
@@ -343,7 +360,8 @@ void write_samples(const DataSet& data, std::size_t count, const std::string& ti
         axes.push_back(fmt::format("/axes/{}/{}", variable.name, axis.name));
         file.create_axis(axes.back(), axis.size);
       }
-      file.write("/" + variable.name, std::span<const double>(columns[v]), axes, {"1", variable.description});
+      file.write("/" + variable.name, std::span<const double>(columns[v]), axes,
+                 {variable.unit ? variable.unit->str() : "", variable.description});
     }
   });
 }

@@ -1,12 +1,14 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "base/made_once.hpp"
 #include "circuit/shape.hpp"
+#include "circuit/unit.hpp"
 #include "io/toml.hpp"
 
 namespace striate {
@@ -16,6 +18,7 @@ struct DataVariable {
   std::string name;
   Shape shape;
   std::string description;
+  std::optional<Unit> unit = {};  ///< none where the data name none: then they are in that of the input
 };
 
 /// Samples to learn from. Const and safe to use from any number of threads; a sample is a pure function of its index.
@@ -25,6 +28,8 @@ class DataSet {
   const std::vector<DataVariable>& variables() const { return variables_; }
   std::size_t size() const { return size_; }  ///< number of samples
   std::size_t sample_size() const;            ///< values in a sample
+  /// What brings a variable's values to a unit of its dimension.
+  double factor(std::size_t variable, const Unit& unit) const;
   /// The values of every variable, one variable after the other.
   virtual void sample(std::size_t index, std::span<double> values) const = 0;
   /// A variable's values in all samples, sample after sample, where they are at hand; else none.

@@ -80,6 +80,10 @@ std::optional<double> constant_of_circuit(const TomlTable& root, const std::stri
 Circuit with_values(Circuit circuit, const TomlTable& root, const std::string& path, const Variables& condition,
                     std::vector<VariedParameter>& varied) {
   if (const auto regime = root.find("regime")) {
+    if (root.has("parameters_from"))
+      regime->fail(
+          "but parameters_from gives every parameter its value, and would leave nothing of a regime. Leave one of them "
+          "out; [parameters] may change single values of either.");
     try {
       circuit = circuit.with_parameters(circuit.regime(regime->as_string()).values);
     } catch (const Error& e) {

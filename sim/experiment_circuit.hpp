@@ -25,9 +25,9 @@ Circuit read_circuit_of(const TomlTable& root, const std::string& path);
 /// A constant of that circuit's text, with its [settings]; nothing where it declares none of that name.
 std::optional<double> constant_of_circuit(const TomlTable& root, const std::string& path, const std::string& name);
 
-/// The circuit with the values of `regime`, of `parameters_from` (a training's file) and of [parameters]; those that
-/// name a variable of `condition` are added to `varied`, and hold their value in that condition here. @throws Error
-/// with file and line
+/// The circuit with the values of `regime` or of `parameters_from` (a training's file), and of [parameters] over them;
+/// those that name a variable of `condition` are added to `varied`, and hold their value in that condition here.
+/// @throws Error with file and line
 Circuit with_values(Circuit circuit, const TomlTable& root, const std::string& path, const Variables& condition,
                     std::vector<VariedParameter>& varied);
 

@@ -7,6 +7,7 @@
 #include <limits>
 
 #include "base/error.hpp"
+#include "circuit/find_named.hpp"
 #include "sim/observable.hpp"
 
 namespace striate {
@@ -20,7 +21,7 @@ class Losses {
   Circuit build() {
     if (plan_.kind == "definition") {
       require_number(plan_.of, z_, "a loss");
-      define("loss", z_);
+      define_loss(z_);
     } else if (plan_.kind == "cross_entropy" || (plan_.kind == "focal" && z_.shape().has(plan_.axis))) {
       require_classes();
       cross_entropy();
@@ -28,12 +29,12 @@ class Losses {
       binary_cross_entropy();
     } else if (plan_.kind == "mean_square") {
       const Expr difference = z_ - target(z_.shape(), z_.unit());
-      define("loss", mean_over(difference * difference));
+      define_loss(mean_over(difference * difference));
     } else {
       const Expr rate = z_ / quantity(1, z_.unit());
       const Expr count = target(z_.shape(), z_.unit()) / quantity(1, z_.unit());
       const Expr counted = where(count, rate, Expr(1.0));  // nothing counted: 0 log(rate) is 0, whatever the rate
-      define("loss", mean_over(rate - count * log(counted)));
+      define_loss(mean_over(rate - count * log(counted)));
     }
     std::vector<std::string> kept{"loss"};
     for (const auto& name : plan_.metrics) {
@@ -62,12 +63,32 @@ class Losses {
                       plan_.of, z_.shape().str_sizes(), plan_.axis, plan_.kind));
   }
 
-  void define(const std::string& name, const Expr& value) {
-    std::erase_if(contents_.definitions, [&](const Definition& d) { return d.name == name && name != plan_.of; });
-    if (name == plan_.of && plan_.kind == "definition") return;
+  bool defined(const std::string& name) const {
+    return std::ranges::find(contents_.definitions, name, plain_name) != contents_.definitions.end();
+  }
+
+  void define_loss(const Expr& value) {
+    if (taken("loss"))
+      fail(
+          "'loss' is the name of what a training makes small, but here of something that is no definition. Rename it.");
+    if (plan_.kind == "definition" && plan_.of == "loss") return;
+    std::erase_if(contents_.definitions, [](const Definition& d) { return d.name == "loss"; });
+    contents_.definitions.push_back({"loss", value, ""});
+  }
+
+  /// One that comes with the kind of loss, unless the circuit has something of its own by that name.
+  void define_metric(const std::string& name, const Expr& value) {
+    if (defined(name) || taken(name)) return;
     contents_.definitions.push_back({name, value, ""});
     auto& metrics = plan_.metrics;
-    if (name != "loss" && std::find(metrics.begin(), metrics.end(), name) == metrics.end()) metrics.push_back(name);
+    if (std::find(metrics.begin(), metrics.end(), name) == metrics.end()) metrics.push_back(name);
+  }
+
+  /// By something else than a definition.
+  bool taken(const std::string& name) const {
+    const auto has = [&](const auto& items) { return std::ranges::find(items, name, variable_name) != items.end(); };
+    return has(contents_.parameters) || has(contents_.inputs) || has(contents_.states) || has(contents_.noises) ||
+           std::ranges::find(contents_.axes, name, axis_name) != contents_.axes.end();
   }
 
   /// The input that holds what is wanted.
@@ -111,21 +132,21 @@ class Losses {
     const Expr largest = max(z_, {plan_.axis});
     const Expr z_wanted = sum(hot * z_, {plan_.axis});
     const Expr others = max(z_ - Expr(1e30) * hot, {plan_.axis});
-    define("loss", mean_over(focused(largest + log(sum(exp(z_ - largest), {plan_.axis})) - z_wanted)));
-    define("accuracy", mean_over(step(z_wanted - others)));
+    define_loss(mean_over(focused(largest + log(sum(exp(z_ - largest), {plan_.axis})) - z_wanted)));
+    define_metric("accuracy", mean_over(step(z_wanted - others)));
     if (classes.size == 2 && !mean_axes(wanted.shape()).empty())
       f1(step(sum(slice(z_, plan_.axis, 1, 2), {plan_.axis}) - sum(slice(z_, plan_.axis, 0, 1), {plan_.axis})), wanted);
   }
 
   void binary_cross_entropy() {
     const Expr wanted = target(z_.shape(), Unit());
-    define("loss", mean_over(focused(softplus(z_) - wanted * z_)));
-    define("accuracy", mean_over(Expr(1.0) - abs(step(z_) - wanted)));
+    define_loss(mean_over(focused(softplus(z_) - wanted * z_)));
+    define_metric("accuracy", mean_over(Expr(1.0) - abs(step(z_) - wanted)));
     if (!mean_axes(wanted.shape()).empty()) f1(step(z_), wanted);
   }
 
   void f1(const Expr& found, const Expr& wanted) {
-    define("f1", Expr(2.0) * sum_over(found * wanted) / max(sum_over(found) + sum_over(wanted), Expr(1.0)));
+    define_metric("f1", Expr(2.0) * sum_over(found * wanted) / max(sum_over(found) + sum_over(wanted), Expr(1.0)));
   }
 
   LossPlan& plan_;

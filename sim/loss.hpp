@@ -23,8 +23,8 @@ struct LossPlan {
 const std::vector<std::string>& loss_kinds();
 
 /// The circuit with the definition `loss`, and with `accuracy` and, for a target with two classes at each place, `f1`
-/// where the kind has them; and with these and the metrics as its only definitions. Means are taken over all axes but
-/// `batch`.
+/// where the kind has them and the circuit has nothing of that name; and with these and the metrics as its only
+/// definitions. Means are taken over all axes but `batch`.
 ///
 ///   cross_entropy         log sum exp(z) - z[target]; z has the axis of classes
 ///   binary_cross_entropy  softplus(z) - target z

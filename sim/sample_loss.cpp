@@ -23,6 +23,7 @@ struct Link {
   std::size_t from, size;  ///< in a sample
   std::size_t to;          ///< in the inputs of one sample
   bool course;             ///< a row for every step
+  double factor;           ///< to the unit of the input
 };
 
 /// The inputs of one evaluation: the same at every step, or a row for each.
@@ -38,7 +39,7 @@ class Inputs {
       for (std::size_t v = 0; v < variable; ++v) from += e.data->variables()[v].shape.size();
       const std::size_t own = field->size / together_;
       const bool course = e.data->variables()[variable].shape.size() != own;
-      links_.push_back({from, own, field->offset, course});
+      links_.push_back({from, own, field->offset, course, e.data->factor(variable, field->unit)});
       if (course) rows_ = e.plan.steps;
     }
     for (const auto& [name, value] : e.fixed_inputs)
@@ -58,7 +59,7 @@ class Inputs {
           const double* from = sample.data() + link.from + (link.course ? row * link.size : 0);
           std::transform(from, from + link.size,
                          u.begin() + static_cast<std::ptrdiff_t>(row * width_ + link.to + k * link.size),
-                         [](double x) { return static_cast<T>(x); });
+                         [&](double x) { return static_cast<T>(link.factor * x); });
         }
     }
     return u;
@@ -130,7 +131,8 @@ class SampleLossIn : public SampleLoss {
         const std::size_t size = field.shape.has("batch") ? field.size / together : field.size;
         for (std::size_t k = 0; k < size; ++k) courses[i].push_back(static_cast<double>(from[field.offset + k]));
       }
-      if (n == e_.plan.steps || y.empty()) break;
+      if (n == e_.plan.steps) break;
+      if (y.empty()) continue;
       system.rhs({at.t, y, q, inputs.row(u, n)}, next, workspace);
       std::swap(y, next);
     }
@@ -191,8 +193,8 @@ class SampleLossIn : public SampleLoss {
       for (std::size_t k = 0; k < r.report.size(); ++k) value.report[k] = std::max(value.report[k], r.report[k]);
       if (value.warning.empty()) value.warning = r.warning;
     }
-    const bool every = e_.loss.every_step && map_.states().size() > 0;
-    for (double& metric : value.metrics) metric /= static_cast<double>(samples.size() * (every ? e_.plan.steps : 1));
+    const std::size_t looks = samples.size() * (e_.loss.every_step ? e_.plan.steps : 1);
+    for (double& metric : value.metrics) metric /= static_cast<double>(looks);
     for (std::size_t k = 0; k < gradient.size(); ++k)
       if (!e_.moves[k]) gradient[k] = 0;
     return value;
@@ -201,7 +203,7 @@ class SampleLossIn : public SampleLoss {
   Piece piece(const std::vector<T>& p, std::span<const std::size_t> samples, double all, bool differentiate) const {
     Workspace<T>& workspace = workspaces_[static_cast<std::size_t>(omp_get_thread_num())];
     const std::vector<T> u = inputs_.filled(*e_.data, samples);
-    const std::size_t steps = map_.states().size() == 0 ? 0 : e_.plan.steps;
+    const std::size_t steps = e_.plan.steps;
     Piece result;
     result.values.resize(fields_.size());
     std::vector<T> observed(map_.observables().size()), lambda(observed.size());
@@ -211,7 +213,7 @@ class SampleLossIn : public SampleLoss {
     const auto look = [&](std::size_t n, std::span<const T> y, const Cotangent<T>& bar) {
       const bool last = n == steps;
       if (!last && (!e_.loss.every_step || n == 0)) return 0.0;
-      const double weight = 1 / all / (e_.loss.every_step && steps > 0 ? static_cast<double>(steps) : 1.0);
+      const double weight = 1 / all / (e_.loss.every_step ? static_cast<double>(steps) : 1.0);
       map_.observe(at(n, y), observed, workspace);
       double sum = 0;
       std::fill(lambda.begin(), lambda.end(), T(0));
@@ -231,7 +233,7 @@ class SampleLossIn : public SampleLoss {
     };
     if (differentiate && map_.states().size() == 0) {
       result.gradient.resize(p.size());
-      result.values[0] = look(0, {}, {{}, result.gradient});
+      for (std::size_t n = 1; n <= steps; ++n) result.values[0] += look(n, {}, {{}, result.gradient});
     } else if (differentiate) {
       Rollout<T> rollout{map_, p, {}, 0, steps, [&](std::size_t n) { return inputs_.row(u, n); }};
       const Loss<T> loss = [&](std::size_t n, std::span<const T> y, std::span<T> ybar, std::span<T> pbar) {
@@ -245,8 +247,11 @@ class SampleLossIn : public SampleLoss {
     if (differentiate) {
       for (const T g : result.gradient)
         if (!std::isfinite(g))
-          throw Failure(fmt::format("the gradient of the loss of sample {} is {}; the loss is {}", samples[0], g,
-                                    result.values[0]));
+          throw Failure(
+              fmt::format("the gradient of the loss of sample {} is {}; the loss is {}. Either it grew without end on "
+                          "the way back (lower optimiser.rate), or a slope has none, such as that of sqrt at 0 (keep "
+                          "its argument above: sqrt(max(x, 1e-12))).",
+                          samples[0], g, result.values[0]));
       return result;
     }
     std::vector<T> y(map_.states().size()), next(y);
@@ -254,6 +259,7 @@ class SampleLossIn : public SampleLoss {
     for (std::size_t n = 0;; ++n) {
       result.values[0] += look(n, y, {});
       if (n == steps) break;
+      if (y.empty()) continue;
       map_.rhs({static_cast<T>(static_cast<double>(n) * map_.step()), y, p, inputs_.row(u, n)}, next, workspace);
       std::swap(y, next);
     }
@@ -297,7 +303,7 @@ class SampleLossIn : public SampleLoss {
       map_.rhs({static_cast<T>(static_cast<double>(n) * map_.step()), y, p, inputs_.row(u, n)}, next, workspace);
       std::swap(y, next);
     }
-    return what + ", from states that are finite";
+    return y.empty() ? what : what + ", from states that are finite";
   }
 
   const TrainingExperiment& e_;

@@ -55,10 +55,7 @@ class Trainer {
       }
       settle();
       ++s_.updates;
-      if (held_out_.empty()) {
-        s_.best_p = s_.p;
-        s_.best_update = s_.updates;
-      }
+      keep_last();
       if (s_.updates % e_.plan.checkpoint_every == 0) save(false);
       progress.done(s_.updates);
     }
@@ -96,6 +93,13 @@ class Trainer {
     s_.best_loss = std::numeric_limits<double>::infinity();
     s_.metrics.resize(e_.loss.metrics.size());
     save(false);
+  }
+
+  /// Where nothing is held out, the last parameters are the best.
+  void keep_last() {
+    if (!held_out_.empty()) return;
+    s_.best_p = s_.p;
+    s_.best_update = s_.updates;
   }
 
   void update() {
@@ -146,17 +150,15 @@ class Trainer {
     note(here_.loss, std::sqrt(square), 1, here_.report);
   }
 
-  /// Before the last update, whose parameters have turned out to have no finite loss.
+  /// Before the last update, whose parameters have turned out to have no finite loss. Validations of them stay, and
+  /// with these the best parameters, whose held-out loss is finite.
   void step_back() {
     s_.p = good_->p;
     adam_.state = good_->adam;
     --s_.updates;
     for (auto* curve : {&s_.loss, &s_.gradient_norm, &s_.rate}) curve->pop_back();
     for (auto& curve : s_.report) curve.pop_back();
-    if (s_.best_update > s_.updates) {
-      s_.best_p = s_.p;
-      s_.best_update = s_.updates;
-    }
+    keep_last();
     save(false);
   }
 
@@ -188,7 +190,8 @@ class Trainer {
 
   bool validation_due() const {
     const bool at_this = s_.updates % e_.plan.validate_every == 0 || s_.updates == e_.plan.updates || s_.converged;
-    const bool done = !s_.validated.empty() && s_.validated.back() == static_cast<double>(s_.updates);
+    const bool done =
+        !s_.validated.empty() && s_.validated.back() >= static_cast<double>(s_.updates);  // or stepped back
     return !held_out_.empty() && at_this && !done;
   }
 

@@ -76,13 +76,15 @@ TrainingPlan read_plan(const TomlTable& root, const DataSet& data) {
     t.at("precision").fail("but the choices are \"float\" and \"double\".");
   plan.steps = whole_number(t, "steps", 1, 1);
   plan.held_out = whole_number(t, "held_out", 0, 0);
-  if (plan.held_out >= data.size())
+  const bool learns = t.has("epochs") || whole_number(t, "updates", 1000, 0) > 0;
+  if (plan.held_out > data.size() || (plan.held_out == data.size() && learns))
     t.at("held_out")
-        .fail(fmt::format("but there are {} samples in all, and some must be left to learn from.", data.size()));
+        .fail(fmt::format("but there are {} samples in all{}.", data.size(),
+                          learns ? ", and some must be left to learn from" : ""));
   const std::size_t samples = data.size() - plan.held_out;
   const bool all = plan.optimiser == TrainingPlan::Optimiser::lbfgs;
   plan.batch = whole_number(t, "batch", all ? samples : std::min<std::size_t>(32, samples), 1);
-  if (plan.batch > samples || (all && plan.batch != samples))
+  if (learns && (plan.batch > samples || (all && plan.batch != samples)))
     t.at("batch").fail(fmt::format("but there are {} samples to learn from{}.", samples,
                                    all ? ", and L-BFGS takes all of them for every update" : ""));
   plan.together = whole_number(t, "together", 1, 1);
@@ -200,8 +202,19 @@ std::vector<std::string> trained_names(const TomlTable& train, const Circuit& ci
 Circuit constrained(Circuit circuit, const TomlValue& value, const std::string& name) {
   if (value.is_string()) {
     const std::string kind = value.as_string();
-    if (kind == "positive") return positive(circuit, name);
-    if (kind == "free") return circuit;
+    const Range& range = circuit.parameter(name).range;
+    if (kind == "positive") {
+      if (range.low >= 0) return by_range(circuit, name);
+      return std::isfinite(range.high) ? bounded(circuit, name, 0, range.high) : positive(circuit, name);
+    }
+    if (kind == "free") {
+      if (!range.unbounded())
+        value.fail(
+            fmt::format("but the circuit declares '{}' in {}, and takes no other values. Leave the constraint "
+                        "out, which keeps that range, or declare the parameter without a range.",
+                        name, range.str()));
+      return circuit;
+    }
     value.fail(
         "but the choices are \"positive\", \"free\", {bounded = [low, high]}, {symmetric = [axis, axis]} and "
         "{tied = \"parameter\"}." +
@@ -259,7 +272,7 @@ std::vector<std::string> ties_first(const TomlTable& constraints) {
   return order;
 }
 
-/// With parameters that keep the constraints by themselves: those of [constraints], else their declared ranges.
+/// With parameters that keep [constraints], and always their declared ranges, by themselves.
 Circuit freed(Circuit circuit, const TomlTable& root, const std::vector<std::string>& trained) {
   const auto table = root.find_table("constraints");
   if (table)
@@ -356,6 +369,12 @@ void connect(const TomlTable& root, TrainingExperiment& e) {
           fmt::format("variable '{}' has the shape {}, but input '{}' of circuit '{}' has the shape {}, and may "
                       "have a row for each of the {} steps before it.",
                       source, shape.str_sizes(), name, e.circuit->name, wanted.str_sizes(), e.plan.steps));
+    const auto& unit = e.data->variables()[variable].unit;
+    if (unit && !unit->same_dimension(input.variable.unit()))
+      data.fail(
+          fmt::format("variable '{}' is in {} by its attribute units, but input '{}' of circuit '{}' is in {}. Correct "
+                      "the attribute, or remove it.",
+                      source, unit->str(), name, e.circuit->name, input.variable.unit().str()));
     e.from_data.emplace_back(name, variable);
   }
 }
@@ -366,8 +385,10 @@ void require_targets(const TomlTable& root, const TrainingExperiment& e) {
     if (input != e.loss.target) continue;
     const TargetValues allowed = target_values(e.loss, e.steps);
     const auto values = e.data->known(variable);
+    const Unit& unit = std::ranges::find(e.free->inputs, input, variable_name)->variable.unit();
+    const double factor = e.data->factor(variable, unit);
     for (std::size_t i = 0; i < values.size(); ++i)
-      if (!allowed.hold(values[i]))
+      if (!allowed.hold(factor * values[i]))
         root.table("data").fail(
             fmt::format("'{}' is {} in sample {}, but a target of {} of '{}' is a {}number from {} to {}.",
                         e.data->variables()[variable].name, values[i], i / (values.size() / e.data->size()),

@@ -111,7 +111,7 @@ void write_examples(H5File& file, const TrainingExperiment& e, const TrainingNot
   for (std::size_t v = 0; v < values.size(); ++v) {
     const DataVariable& variable = e.data->variables()[v];
     file.write("/examples/data/" + variable.name, values[v], all_axes({"/example"}, variable.shape),
-               {"1", variable.description});
+               {variable.unit ? variable.unit->str() : "", variable.description});
   }
   std::vector<double> steps(e.plan.steps + 1);
   for (std::size_t n = 0; n < steps.size(); ++n) steps[n] = static_cast<double>(n);

@@ -476,6 +476,31 @@ BOOST_AUTO_TEST_CASE(ties_of_min_and_max_go_to_the_second_operand) {
   BOOST_TEST(slope([&](const Expr& x) { return min(two(x), x); }, {-1, 0, 1}) == (Numbers{2, 1, 1}));
 }
 
+BOOST_AUTO_TEST_CASE(a_rectifier_has_slope_0_at_its_kink_however_it_is_written) {
+  for (const double c : {0.0, 1.0}) {
+    const Expr k(c);
+    BOOST_TEST(slope([&](const Expr& x) { return max(x, k); }, {c - 1, c, c + 1}) == (Numbers{0, 0, 1}));
+    BOOST_TEST(slope([&](const Expr& x) { return max(k, x); }, {c - 1, c, c + 1}) == (Numbers{0, 0, 1}));
+    BOOST_TEST(slope([&](const Expr& x) { return min(x, k); }, {c - 1, c, c + 1}) == (Numbers{1, 0, 0}));
+    BOOST_TEST(slope([&](const Expr& x) { return min(k, x); }, {c - 1, c, c + 1}) == (Numbers{1, 0, 0}));
+    BOOST_TEST(slope([&](const Expr& x) { return max(k, k - x); }, {-1, 0, 1}) == (Numbers{-1, 0, 0}));
+  }
+}
+
+// sqrt, log and 1/x have slopes without end at 0, where the other branch is taken.
+BOOST_AUTO_TEST_CASE(a_branch_that_is_not_taken_has_no_part_in_the_slope) {
+  const Expr x = argument("x", {{"x", 3}}), a = argument("a", {}), g = argument("g", {{"x", 3}});
+  const auto chosen = [&](const Expr& taken) { return where(x, taken, a); };
+  const auto of_a = [&](const Expr& f) {
+    return compiled_value<double>(vjp({{f, g}}, {a})[0], {{x, {-1, 0, 4}}, {a, {9}}, {g, {1, 10, 100}}})[0];
+  };
+  BOOST_TEST(of_a(chosen(sqrt(a * x))) == 1 + 10 + 100 * 0.5 * 4 / 6, boost::test_tools::tolerance(1e-15));
+  BOOST_TEST(of_a(chosen(sqrt(a * x) * Expr(3.0))) == 1 + 10 + 100 * 3 * 0.5 * 4 / 6,
+             boost::test_tools::tolerance(1e-15));
+  BOOST_TEST(of_a(chosen(-log(a * x))) == 1 + 10 - 100 / 9.0, boost::test_tools::tolerance(1e-15));
+  BOOST_TEST(of_a(chosen(Expr(1.0) / (a * x))) == 1 + 10 - 100 / (81 * 4.0), boost::test_tools::tolerance(1e-15));
+}
+
 BOOST_AUTO_TEST_CASE(where_follows_its_second_value_at_0) {
   BOOST_TEST(slope([](const Expr& x) { return where(x, Expr(3.0) * x, Expr(5.0) * x); }, {-1, 0, 1}) ==
              (Numbers{5, 5, 3}));

@@ -83,6 +83,28 @@ BOOST_AUTO_TEST_CASE(tied_parameters_are_one) {
   place.check_first();
 }
 
+// The mean of two values of a range lies in it, and one value for two parameters in the ranges of both.
+BOOST_AUTO_TEST_CASE(symmetric_and_tied_parameters_keep_their_ranges) {
+  const Circuit plain = read_circuit(
+      "circuit c\naxis a = 2\naxis b = 2\nparameter W[a, b] = [1, 2, 3, 4] 1 in (0, 5)\n"
+      "parameter V = 30 mV in (0, 50]\nparameter U = 0.02 V in [0.01, 0.1)\nz := W*V/U\n");
+  const Circuit c = symmetric(plain, "W", "a", "b");
+  Numbers p(6);
+  const auto values = [&](double moved) {
+    for (const auto& parameter : c->parameters)
+      if (parameter.variable->name == "logit_free_W") p = {moved, -moved, moved, moved, 30, 0.02};
+    return original_parameters(plain, c, p);
+  };
+  for (const double moved : {-30.0, 0.0, 30.0})
+    for (std::size_t i = 0; i < 4; ++i) {
+      BOOST_TEST(values(moved)[i] > 0);
+      BOOST_TEST(values(moved)[i] < 5);
+      BOOST_TEST(values(moved)[1] == values(moved)[2]);
+    }
+  BOOST_TEST(tied(plain, "V", "U").parameter("U").range.str() == "[0.01, 0.05]");
+  BOOST_TEST(tied(plain, "U", "V").parameter("V").range.str() == "[10, 50]");
+}
+
 BOOST_AUTO_TEST_CASE(original_values_follow_from_transformed_ones) {
   const Circuit plain = read_circuit(text);
   const Circuit c = symmetric(tied(bounded(positive(plain, "tau"), "share", 0, 1), "M", "W"), "W", "a", "b");

@@ -10,6 +10,7 @@
 
 #include "base/error.hpp"
 #include "circuit/compile.hpp"
+#include "circuit/reparametrise.hpp"
 #include "circuit/text.hpp"
 #include "io/hdf5.hpp"
 #include "io/image.hpp"
@@ -125,6 +126,27 @@ BOOST_AUTO_TEST_CASE(Losses_of_what_is_not_there_or_has_another_shape_are_refuse
   BOOST_TEST(message(plan_of("mean_square", "q")).find("'q'") != std::string::npos);
   BOOST_TEST(message(plan_of("cross_entropy", "r")).find("no axis 'class'") != std::string::npos);
   BOOST_TEST(message(plan_of("definition", "r")).find("[y=3]") != std::string::npos);
+}
+
+// A definition of the circuit's own stands where a metric of the kind of loss would; other names are taken.
+BOOST_AUTO_TEST_CASE(Names_of_the_circuit_are_its_own) {
+  const auto with = [](const std::string& line, const std::vector<std::string>& metrics) {
+    LossPlan plan = plan_of("cross_entropy", "z");
+    plan.metrics = metrics;
+    const Circuit circuit = with_loss(read_circuit(scores + line), plan);
+    const auto system = compile<double>(circuit);
+    auto workspace = system.workspace();
+    const Numbers p = system.default_parameters();
+    Numbers out(system.observables().size());
+    system.observe({0, {}, p, Numbers{1, 0, 0}}, out, workspace);
+    return std::pair(plan.metrics, out);
+  };
+  const auto [named, told] = with("accuracy := 7 + 0*sum(score, y)\n", {"accuracy"});
+  BOOST_TEST((named == std::vector<std::string>{"accuracy", "f1"}));
+  BOOST_TEST((std::ranges::count(told, 7.0) == 1));
+  BOOST_TEST((with("accuracy := r\n", {}).first == std::vector<std::string>{"f1"}));
+  BOOST_TEST((with("parameter f1 = 1 1\n", {}).first == std::vector<std::string>{"accuracy"}));
+  BOOST_CHECK_EXCEPTION(with("parameter loss = 1 1\n", {}), Error, says("'loss' is the name", "Rename it"));
 }
 
 /// A recurrent cell that reads a course in time, with parameters under every kind of constraint.
@@ -346,6 +368,22 @@ BOOST_AUTO_TEST_CASE(Constraints_hold_after_training_and_parameters_left_out_sta
   BOOST_TEST((after.parameter("v").value == Numbers{0.5, -0.4, 0.9}));
 }
 
+// g is declared in (0, 2), q in (0, inf).
+BOOST_AUTO_TEST_CASE(Constraints_keep_the_declared_ranges) {
+  const Laid laid;
+  BOOST_TEST(laid.refused({{"constraints.g", "free"}}).find("declares 'g' in (0, 2)") != std::string::npos);
+  BOOST_TEST(laid.refused({{"constraints.v", "free"}}) == "accepted");
+  const auto at_most = [&](const std::string& name, const std::string& constraint) {
+    const TrainingExperiment e = laid.load({{"constraints." + name, constraint}});
+    const Numbers values = original_parameters(e.circuit, e.free, Numbers(start(e).size(), 100));
+    return values.at(static_cast<std::size_t>(compile<double>(e.circuit).parameters().at(name).offset));
+  };
+  BOOST_TEST(at_most("g", "positive") < 2);
+  BOOST_TEST(at_most("q", "positive") == std::exp(100), boost::test_tools::tolerance(1e-9));
+  BOOST_TEST(at_most("q", "{ tied = \"g\" }") < 2);
+  BOOST_TEST(at_most("g", "{ tied = \"q\" }") < 2);
+}
+
 BOOST_AUTO_TEST_CASE(Losses_that_are_not_numbers_stop_with_update_sample_norms_and_checkpoint) {
   const std::string plain = cell;
   const auto at = plain.find("q*v*x");
@@ -388,6 +426,136 @@ BOOST_AUTO_TEST_CASE(The_last_parameters_with_a_finite_loss_are_kept) {
   std::iota(all.begin(), all.end(), std::size_t{0});
   BOOST_TEST(std::isfinite(make_sample_loss(e)->evaluate(s.p, all).loss));
   BOOST_TEST(s.loss.size() == s.updates);
+}
+
+// Where the training's samples have log(1 - w) besides, w goes to 1 and has no loss there; (w - 2)^2, all that the
+// held-out ones have, falls until then.
+BOOST_AUTO_TEST_CASE(A_training_that_steps_back_keeps_its_best_validated_parameters) {
+  const Laid laid(
+      "circuit cell\ntime 1\nparameter w = 0.5 1\ninput x : 1\nout := (w - 2)^2 + where(x > 0.5, log(1 - w), 0)\n");
+  const std::string text =
+      "circuit = \"cell.circuit\"\n[data]\nkind = \"arrays\"\nfile = \"data.h5\"\n[loss]\nof = \"out\"\n[train]\n"
+      "batch = 4\nupdates = 60\nheld_out = 4\nvalidate_every = 1\ncheckpoint_every = 1\nprecision = \"double\"\n"
+      "[optimiser]\nrate = 0.05\n";
+  const auto lay = [&](const Numbers& x) {
+    H5File file = H5File::create(laid.scratch.path("data.h5"), true);
+    file.create_axis("/sample", x.size());
+    file.write("/x", x, {"/sample"});
+    file.close();
+  };
+  Numbers x(8, 1.0);
+  lay(x);
+  for (const std::size_t i : laid.load({}, text).held_out()) x[i] = 0;
+  lay(x);
+  const TrainingExperiment e = laid.load({}, text);
+  const std::string path = laid.scratch.path("out.h5");
+  for (const bool resume : {false, true}) {
+    TrainOptions options{{path, true, true, 1, "test"}};
+    options.resume = resume;
+    BOOST_CHECK_EXCEPTION(train(e, options), Failure, says("The last good checkpoint, after "));
+    const TrainingState s = read_training_state(path, e);
+    BOOST_TEST(s.best_loss == *std::ranges::min_element(s.held_out_loss));
+    BOOST_TEST(s.best_loss == (s.best_p[0] - 2) * (s.best_p[0] - 2), rounding);
+    BOOST_TEST(s.validated[s.best_update] == static_cast<double>(s.best_update));
+    BOOST_TEST(s.validated.size() == s.best_update + 1);
+    BOOST_TEST(s.updates == s.loss.size());
+    BOOST_TEST(s.updates + 1 == s.best_update);
+  }
+}
+
+constexpr const char* stateless = "circuit cell\ntime 1\nparameter a = 0.5 1\ninput x : 1\nout := a*x\n";
+
+BOOST_AUTO_TEST_CASE(Circuits_without_states_read_a_row_for_every_step) {
+  const Laid laid(stateless);
+  const std::vector<std::size_t> samples{3, 20, 11};
+  for (const bool every : {false, true}) {
+    const TrainingExperiment e = laid.load({{"constraints", "{}"},
+                                            {"inputs", "{}"},
+                                            {"loss.at", every ? "every step" : "end"},
+                                            {"loss.metrics", "[\"out\"]"}});
+    double loss = 0, slope = 0, mean = 0;
+    const double rows = every ? 5 : 1;
+    for (const std::size_t sample : samples)
+      for (std::size_t n = every ? 0 : 4; n < 5; ++n) {
+        const double i = static_cast<double>(5 * sample + n), x = std::sin(0.7 * i),
+                     aim = 0.5 * std::sin(0.7 * i - 0.4);
+        loss += (0.5 * x - aim) * (0.5 * x - aim) / (3 * rows);
+        slope += 2 * (0.5 * x - aim) * x / (3 * rows);
+        mean += 0.5 * x / (3 * rows);
+      }
+    const auto of_samples = make_sample_loss(e);
+    Numbers gradient(1);
+    BOOST_TEST(of_samples->differentiate(start(e), samples, gradient).loss == loss, rounding);
+    BOOST_TEST(gradient[0] == slope, boost::test_tools::tolerance(1e-13));
+    const auto value = of_samples->evaluate(start(e), samples);
+    BOOST_TEST(value.loss == loss, rounding);
+    BOOST_TEST(value.metrics.at(0) == mean, boost::test_tools::tolerance(1e-13));
+  }
+}
+
+BOOST_AUTO_TEST_CASE(Courses_of_circuits_without_states_are_recorded) {
+  const Laid laid(stateless);
+  const std::string path = laid.scratch.path("out.h5");
+  const TrainingExperiment e = laid.load({{"constraints", "{}"},
+                                          {"inputs", "{}"},
+                                          {"train.updates", "0"},
+                                          {"train.held_out", "23"},
+                                          {"train.examples", "2"},
+                                          {"train.record", "[\"out\"]"}});
+  train(e, {{path, true, true, 1, "test"}});
+  const H5Array out = H5File::open(path).read_numbers("/examples/courses/out");
+  BOOST_TEST((out.shape == std::vector<std::size_t>{2, 6}));
+  for (std::size_t i = 0; i < 2; ++i)
+    for (std::size_t n = 0; n < 6; ++n)
+      BOOST_TEST(
+          out.values[6 * i + n] == 0.5 * std::sin(0.7 * static_cast<double>(5 * e.held_out()[i] + (n > 0 ? n - 1 : 0))),
+          rounding);
+}
+
+BOOST_AUTO_TEST_CASE(Trained_parameters_come_in_the_units_and_along_the_axes_of_the_circuit) {
+  const auto text = [](const std::string& axes, const std::string& E) {
+    return "circuit cell\ntime 1\naxis k = 2\naxis j = 2\nparameter W[" + axes +
+           "] = [1, 2, 3, 4] 1\nparameter E = " + E + "\ninput x : 1\nout := sum(W, k, j)*E*x/E\n";
+  };
+  const Laid laid(text("k, j", "10 mV"));
+  const std::string path = laid.scratch.path("out.h5");
+  const TrainingExperiment e =
+      laid.load({{"constraints", "{}"}, {"inputs", "{}"}, {"train.updates", "0"}, {"train.held_out", "23"}});
+  train(e, {{path, true, true, 1, "test"}});
+  const auto with = [&](const std::string& axes, const std::string& E) {
+    return with_trained_parameters(read_circuit(text(axes, E)), path);
+  };
+  BOOST_TEST(with("k, j", "1 mV").parameter("E").value[0] == 10);
+  BOOST_TEST(with("k, j", "1 V").parameter("E").value[0] == 0.01);
+  BOOST_CHECK_EXCEPTION(with("k, j", "1 nS"), Error, says("parameter 'E' is in mV there, but in nS"));
+  BOOST_CHECK_EXCEPTION(with("j, k", "1 mV"), Error, says("parameter 'W' has the axes [k, j] there, but [j=2, k=2]"));
+}
+
+// 1000 pA and 5 mV ask for 5 Mohm, in whatever units the file has them.
+BOOST_AUTO_TEST_CASE(Data_are_converted_from_the_units_that_their_file_names) {
+  const Laid laid("circuit cell\ntime 1\nparameter R = 2 Mohm in (0, inf)\ninput I : pA\nV := R*I : mV\n");
+  const std::string text =
+      "circuit = \"cell.circuit\"\n[data]\nkind = \"arrays\"\nfile = \"data.h5\"\n[loss]\nkind = \"mean_square\"\n"
+      "of = \"V\"\ntarget = \"aim\"\n[train]\nbatch = 4\nprecision = \"double\"\n";
+  const auto lay = [&](double current, const std::string& unit, double aim, const std::string& aims) {
+    H5File file = H5File::create(laid.scratch.path("data.h5"), true);
+    file.create_axis("/sample", 4);
+    file.write("/I", Numbers(4, current), {"/sample"}, {unit, ""});
+    file.write("/aim", Numbers(4, aim), {"/sample"}, {aims, ""});
+    file.close();
+  };
+  const std::vector<std::size_t> samples{0, 1, 2, 3};
+  const auto loss = [&](double current, const std::string& unit, double aim, const std::string& aims) {
+    lay(current, unit, aim, aims);
+    const TrainingExperiment e = laid.load({}, text);
+    return make_sample_loss(e)->evaluate(start(e), samples).loss;
+  };
+  BOOST_TEST(loss(1000, "", 5, "") == 9, boost::test_tools::tolerance(1e-8));
+  BOOST_TEST(loss(1000, "pA", 5, "mV") == 9, boost::test_tools::tolerance(1e-8));
+  BOOST_TEST(loss(1, "nA", 0.005, "V") == 9, boost::test_tools::tolerance(1e-8));
+  BOOST_TEST(loss(1000, "as typed", 5, "?") == 9, boost::test_tools::tolerance(1e-8));
+  lay(1000, "mV", 5, "mV");
+  BOOST_CHECK_EXCEPTION(laid.load({}, text), Error, says("variable 'I' is in mV", "input 'I'", "is in pA"));
 }
 
 BOOST_AUTO_TEST_CASE(Samples_that_are_taken_together_lie_first) {
@@ -439,6 +607,8 @@ BOOST_AUTO_TEST_CASE(Mistakes_are_refused_with_both_sides_named) {
   BOOST_TEST(laid.refused({{"data.inputs.x", "y"}}).find("no variable 'y'") != std::string::npos);
   BOOST_TEST(laid.refused({{"discretise.scheme", "rk4"}}).find("is a map already") != std::string::npos);
   BOOST_TEST(laid.refused({{"optimiser.kind", "adamm"}}).find("Closest: adam") != std::string::npos);
+  BOOST_TEST(laid.refused({{"regime", "slow"}, {"parameters_from", "out.h5"}}).find("every parameter") !=
+             std::string::npos);
 }
 
 std::shared_ptr<const DataSet> images_of(const Scratch& scratch, const std::string& folder) {
