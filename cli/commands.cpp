@@ -1,6 +1,7 @@
 #include "cli/commands.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
@@ -10,6 +11,7 @@
 #include "base/memory.hpp"
 #include "base/unused_path.hpp"
 #include "circuit/compile.hpp"
+#include "circuit/kernels/kernels.hpp"
 #include "circuit/text.hpp"
 #include "cli/dynamics_commands.hpp"
 #include "cli/limit_spinning.hpp"
@@ -229,6 +231,10 @@ void info(const std::string& path) {
     fmt::print("{:<16} {} points: {} done, {} failed, {} pending\n", "sweep", status.size(),
                std::ranges::count(status, 1), std::ranges::count(status, 2), std::ranges::count(status, 0));
   }
+  const std::string recorded = "/run/recorded_until";
+  if (text("complete") == "0" && file.exists(recorded))
+    fmt::print("{:<16} {:g} {} (by condition)\n", "recorded until", fmt::join(file.read_numbers(recorded).values, ", "),
+               std::get<std::string>(file.attribute(recorded, "units").value_or(H5Attribute(std::string()))));
   if (const std::string earlier = told_of_earlier(path); !earlier.empty())
     fmt::print("{:<16} {}\n", "beside it", earlier);
   list_contents(file, "/");
@@ -246,25 +252,34 @@ struct TemporaryFile {
   }
 };
 
-void rerun(const std::string& path, bool quiet, const std::string& command_line) {
+std::string text_attribute(const H5File& file, const std::string& name) {
+  const auto value = file.attribute("/", name);
+  return value && std::holds_alternative<std::string>(*value) ? std::get<std::string>(*value) : "";
+}
+
+void rerun(const std::string& given, bool quiet, const std::string& command_line) {
+  const std::string path = std::filesystem::absolute(given).string();
   bool sweep = false;
-  std::string kind, text, origin, circuit;
+  std::string kind, text, origin, circuit, folder, instructions;
   {
-    const H5File file = open_recording(path);
+    const H5File file = open_recording(given);
     if (!file.exists("/experiment_toml") || !file.exists("/experiment_path"))
-      throw Error(path, "the file holds no experiment, and so cannot be made again.");
+      throw Error(given, "the file holds no experiment, and so cannot be made again.");
     if (const auto complete = file.attribute("/", "complete"); *complete != H5Attribute(std::int64_t{1}))
-      throw Error(path, fmt::format("the run was broken off, and there is nothing whole to compare with. {}",
-                                    file.attribute("/", "sweep") || file.exists("/checkpoint")
-                                        ? "Finish it first, with --resume."
-                                        : "Run it again."));
+      throw Error(given, fmt::format("the run was broken off, and there is nothing whole to compare with. {}",
+                                     file.attribute("/", "sweep") || file.exists("/checkpoint")
+                                         ? "Finish it first, with --resume."
+                                         : "Run it again."));
     sweep = file.attribute("/", "sweep").has_value();
-    if (const auto value = file.attribute("/", "kind"); value && std::holds_alternative<std::string>(*value))
-      kind = std::get<std::string>(*value);
+    kind = text_attribute(file, "kind");
+    folder = text_attribute(file, "folder");
+    instructions = text_attribute(file, "instruction_set");
     text = file.read_text("/experiment_toml");
     origin = file.read_text("/experiment_path");
     circuit = file.read_text("/circuit_text");
   }
+  if (std::error_code none; std::filesystem::exists(std::filesystem::path(folder) / origin, none))
+    std::filesystem::current_path(folder, none);  // where the names of files are those of the recording
   const TemporaryFile again(unused_path(path + ".rerun.h5"));
   const RunOptions options{again.path, true, quiet, 0, command_line};
   try {
@@ -276,16 +291,23 @@ void rerun(const std::string& path, bool quiet, const std::string& command_line)
     else {
       const Experiment e = read_experiment(document, origin);
       if (to_text(e.circuit) != circuit)
-        throw Error(path, fmt::format("the circuit '{}' is not the one of this recording. Its equations lie there as "
-                                      "/circuit_text.",
-                                      e.circuit->name));
+        throw Error(given, fmt::format("the circuit '{}' is not the one of this recording. Its equations lie there as "
+                                       "/circuit_text.",
+                                       e.circuit->name));
       run_of_kind(kind)(e, options);
     }
   } catch (const Interrupted&) {
     throw Interrupted("nothing is left of the new run");
   }
   const std::string difference = compare_recordings(path, again.path);
-  if (!difference.empty()) throw Failure(fmt::format("the new run differs from '{}': {}", path, difference));
+  const std::string_view here = isa_name(isa_level());
+  if (!difference.empty())
+    throw Failure(fmt::format("the new run differs from '{}': {}{}", given, difference,
+                              instructions == here
+                                  ? std::string()
+                                  : fmt::format(". That was made with the instruction set {0}, this one with {1}, and "
+                                                "their sums round differently: compare under STRIATE_ISA={0}.",
+                                                instructions, here)));
   fmt::print("the same bits\n");
 }
 

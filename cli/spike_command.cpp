@@ -6,6 +6,7 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <cstdio>
 #include <filesystem>
 #include <memory>
 #include <numeric>
@@ -82,10 +83,13 @@ std::pair<std::size_t, std::size_t> elements_of(const Given& given, const SpikeL
 
 void distances(Given given, const std::string& command_line) {
   const SpikeList spikes = read_spikes(given.place);
-  require_free(given.output, given.force);
+  const OutputPlace output(given.output);
+  require_free(output.path(), given.force);
   std::error_code none;
   if (std::filesystem::equivalent(given.output, given.place.file, none))
     throw Error(given.output, "the spikes are read from this file. Choose another output with -o.");
+  if (!spikes.warning.empty() && !given.quiet)
+    std::fputs(fmt::format("striate: warning: {}\n", spikes.warning).c_str(), stderr);
   const Unit& unit = spikes.unit;
   require_settings(given);
   const std::pair<std::size_t, std::size_t> range = elements_of(given, spikes);
@@ -113,7 +117,7 @@ void distances(Given given, const std::string& command_line) {
   analysis.label = m.name;
   std::ranges::replace(analysis.label, '_', ' ');
   analysis.unit = "1";
-  write_whole(given.output, [&](H5File& file) {
+  write_whole(output.path(), [&](H5File& file) {
     write_provenance(file, fmt::format("{} of the spikes of {}", analysis.label, given.place.file), "", 0,
                      {command_line, omp_get_max_threads()});
     create_analysis(file, analysis, result);

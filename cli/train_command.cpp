@@ -43,11 +43,11 @@ void add_samples_command(CLI::App& app) {
   command->add_option("--count", *count, "how many; default 32")->check(CLI::Range(1, 100000));
   command->callback([given, count] {
     const TrainingExperiment training = load_training(given->experiment, given->overrides());
-    const std::string output = given->output();
-    require_free(output, given->force);
-    require_apart(output, training.path, training.resolved);
-    write_samples(*training.data, *count, training.title, output);
-    fmt::print("samples are in {}\n", output);
+    const OutputPlace output(given->output());
+    require_free(output.path(), given->force);
+    require_apart(output.path(), training.path, training.resolved);
+    write_samples(*training.data, *count, training.title, output.path());
+    fmt::print("samples are in {}\n", given->output());
   });
 }
 

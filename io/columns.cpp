@@ -1,8 +1,11 @@
 #include "io/columns.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
+#include <algorithm>
 #include <cmath>
+#include <iterator>
 
 #include "base/error.hpp"
 #include "io/csv.hpp"
@@ -10,9 +13,17 @@
 
 namespace striate {
 
+namespace {
+
+bool is_hdf5(const std::string& file) {
+  return file.ends_with(".h5") || file.ends_with(".hdf5") || file.ends_with(".nwb");
+}
+
+}  // namespace
+
 std::vector<double> read_columns(const std::string& file, const std::vector<std::string>& columns) {
   std::vector<std::vector<double>> read;
-  if (file.ends_with(".h5") || file.ends_with(".hdf5") || file.ends_with(".nwb")) {
+  if (is_hdf5(file)) {
     const H5File h5 = H5File::open(file);
     for (const auto& column : columns) read.push_back(h5.read_numbers(column).values);
   } else {
@@ -33,6 +44,19 @@ std::vector<double> read_columns(const std::string& file, const std::vector<std:
     }
   }
   return values;
+}
+
+void require_shape(const std::string& file, const std::string& column, std::span<const std::size_t> wanted) {
+  if (!is_hdf5(file)) return;
+  const std::vector<std::size_t> held = H5File::open(file).shape(column);
+  const auto longer = [](std::span<const std::size_t> shape) {
+    std::vector<std::size_t> sizes;
+    std::ranges::copy_if(shape, std::back_inserter(sizes), [](std::size_t size) { return size != 1; });
+    return sizes;
+  };
+  if (const auto sizes = longer(held); sizes.size() > 1 && sizes != longer(wanted))
+    throw Error(file, fmt::format("{} is {}, but {} is asked for. Store it in this order of axes, or as one list.",
+                                  column, fmt::join(held, " x "), fmt::join(wanted, " x ")));
 }
 
 }  // namespace striate

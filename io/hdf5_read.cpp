@@ -1,4 +1,9 @@
+#include <fmt/ranges.h>
+
 #include <algorithm>
+#include <array>
+#include <new>
+#include <stdexcept>
 
 #include "io/hdf5_objects.hpp"
 
@@ -30,6 +35,34 @@ std::vector<std::string> children(const H5File::State& file, const std::string& 
   const H5_index_t index = (order & H5P_CRT_ORDER_TRACKED) ? H5_INDEX_CRT_ORDER : H5_INDEX_NAME;
   file.check(H5Literate(group.get(), index, H5_ITER_INC, nullptr, collect, &visit), path, "the group cannot be listed");
   return visit.names;
+}
+
+/// Room for a dataset that is to be read as a whole. @throws Error where it has no place in memory or its compression
+/// is unknown here
+template <class Value>
+std::vector<Value> room_for(const H5File::State& file, hid_t dataset, const std::string& where) {
+  const Handle creation(H5Dget_create_plist(dataset), H5Pclose);
+  for (int i = 0; i < H5Pget_nfilters(creation.get()); ++i) {
+    unsigned flags = 0, config = 0;
+    std::size_t values = 0;
+    std::array<char, 64> name{};
+    const H5Z_filter_t filter = H5Pget_filter2(creation.get(), static_cast<unsigned>(i), &flags, &values, nullptr,
+                                               name.size(), name.data(), &config);
+    if (H5Zfilter_avail(filter) <= 0)
+      file.mistake(where, fmt::format("it is compressed by a filter ({}, {}) that HDF5 does not have here. Store it "
+                                      "with gzip, or without compression.",
+                                      filter, name.data()));
+  }
+  const auto shape = shape_of(dataset);
+  std::size_t count = 1;
+  bool fits = true;
+  for (const hsize_t size : shape) fits = fits && !__builtin_mul_overflow(count, size, &count);
+  try {
+    if (fits) return std::vector<Value>(count);
+  } catch (const std::bad_alloc&) {
+  } catch (const std::length_error&) {
+  }
+  file.mistake(where, fmt::format("its {} values do not fit into memory.", fmt::join(shape, " x ")));
 }
 
 /// Reads texts of either kind, variable or fixed length, through `read(memory type, buffer)`.
@@ -157,7 +190,7 @@ H5Array H5File::read_numbers(const std::string& path) const {
   const Handle space(H5Dget_space(dataset.get()), H5Sclose);
   if (H5Sget_simple_extent_type(space.get()) == H5S_NULL) state_->mistake(where, "the dataset holds nothing.");
   const auto shape = shape_of(dataset.get());
-  H5Array array{{shape.begin(), shape.end()}, std::vector<double>(product(shape))};
+  H5Array array{{shape.begin(), shape.end()}, room_for<double>(*state_, dataset.get(), where)};
   if (!array.values.empty())
     state_->check(H5Dread(dataset.get(), H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT, array.values.data()), where,
                   "it cannot be read");
@@ -171,7 +204,7 @@ std::vector<std::int64_t> H5File::read_integers(const std::string& path) const {
   if (held != H5Type::int64 && held != H5Type::uint8)
     state_->mistake(where, fmt::format("integers are asked for, but the dataset holds {}.", type_name(held)));
   Handle dataset = open_dataset(*state_, where);
-  std::vector<std::int64_t> values(product(shape_of(dataset.get())));
+  auto values = room_for<std::int64_t>(*state_, dataset.get(), where);
   if (!values.empty())
     state_->check(H5Dread(dataset.get(), H5T_NATIVE_INT64, H5S_ALL, H5S_ALL, H5P_DEFAULT, values.data()), where,
                   "it cannot be read");

@@ -18,6 +18,7 @@ struct RowAxis {
   std::vector<double> values;
   bool own = false;  ///< whether it is the analysis's, and no axis of the circuit or of time
   std::string name() const { return path.substr(path.rfind('/') + 1); }
+  bool operator==(const RowAxis&) const = default;
 };
 
 /// What an analysis found: one value per condition, or one row over the feature axis, time or axes of its own.

@@ -13,20 +13,26 @@ namespace striate {
 namespace {
 
 /// What recordings of earlier versions lack.
-bool is_recent(const std::string& path) { return path == "/drawn" || path == "/checkpoint/data"; }
+bool is_recent(const std::string& path) {
+  return path == "/drawn" || path == "/checkpoint/data" || path == "/run/recorded_until";
+}
 
 /// What says by whom and when a file was made, and what HDF5 itself keeps about axes.
 bool is_of_the_making(const std::string& attribute) {
   static const std::set<std::string> names{
-      "command",         "threads", "created", "finished",       "striate_version", "striate_commit",
-      "instruction_set", "CLASS",   "NAME",    "DIMENSION_LIST", "REFERENCE_LIST",  "DIMENSION_LABELS"};
+      "command", "threads", "created", "finished",       "striate_version", "striate_commit",  "instruction_set",
+      "folder",  "CLASS",   "NAME",    "DIMENSION_LIST", "REFERENCE_LIST",  "DIMENSION_LABELS"};
   return names.contains(attribute);
 }
 
 bool same_bits(const H5Attribute& a, const H5Attribute& b) {
+  const auto same = [](double x, double y) {
+    return std::bit_cast<std::uint64_t>(x) == std::bit_cast<std::uint64_t>(y);
+  };
   if (std::holds_alternative<double>(a) && std::holds_alternative<double>(b))
-    return std::bit_cast<std::uint64_t>(std::get<double>(a)) == std::bit_cast<std::uint64_t>(std::get<double>(b));
-  return a == b;
+    return same(std::get<double>(a), std::get<double>(b));
+  const auto *x = std::get_if<std::vector<double>>(&a), *y = std::get_if<std::vector<double>>(&b);
+  return x != nullptr && y != nullptr ? std::ranges::equal(*x, *y, same) : a == b;
 }
 
 /// Of those that both have: others may add to a file.
@@ -58,15 +64,22 @@ std::string compare_numbers(const H5File& a, const H5File& b, const std::string&
   const auto number = [&](std::uint64_t bits) {
     return whole ? static_cast<double>(static_cast<std::int64_t>(bits)) : std::bit_cast<double>(bits);
   };
-  std::size_t different = 0;
+  std::size_t different = 0, unlike = 0;
   double largest = 0;
   for (std::size_t i = 0; i < x.size(); ++i) {
     if (x[i] == y[i]) continue;
     ++different;
-    largest = std::max(largest, std::abs(number(x[i]) - number(y[i])));
+    const double u = number(x[i]), v = number(y[i]);
+    if (std::isfinite(u) && std::isfinite(v))
+      largest = std::max(largest, std::abs(u - v));
+    else
+      ++unlike;
   }
   if (different == 0) return "";
-  return fmt::format("{} differs in {} of {} values, by at most {:.3g}", path, different, x.size(), largest);
+  return fmt::format(
+      "{} differs in {} of {} values{}{}", path, different, x.size(),
+      different > unlike ? fmt::format(", by at most {:.3g}", largest) : std::string(),
+      unlike > 0 ? fmt::format(", {} of which are not finite in one of the two", unlike) : std::string());
 }
 
 std::string compare_dataset(const H5File& a, const H5File& b, const std::string& path) {

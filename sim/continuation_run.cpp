@@ -83,8 +83,9 @@ void run_continuation(const Experiment& e, const RunOptions& options) {
   if (e.condition_count() > 1)
     throw Error(e.path, "has several conditions, but branches are those of one circuit. Keep one value of each.");
   const int threads = use_threads(options);
-  require_free(options.output, options.overwrite);
-  require_apart(options.output, e.path, e.resolved);
+  const OutputPlace output(options.output);
+  require_free(output.path(), options.overwrite);
+  require_apart(output.path(), e.path, e.resolved);
   const System<double> system = compile<double>(e.circuit);
   const ContinuationPlan& plan = *e.continuation;
   const Problem problem = problem_of(e, system);
@@ -94,7 +95,7 @@ void run_continuation(const Experiment& e, const RunOptions& options) {
   const auto branches = plan.from_cycle ? std::vector{continue_cycle(problem, plan.settings, search)}
                                         : continue_branches(problem, plan.settings);
   const Field& parameter = system.parameters().at(e.continuation->settings.parameter);
-  write_result(options.output, e, {options.command, threads}, "branches", [&](H5File& file) {
+  write_result(output.path(), e, {options.command, threads}, "branches", [&](H5File& file) {
     file.set_attribute("/", "parameter", parameter.name);
     std::vector<SpecialPoint> special;
     std::vector<double> owner;

@@ -35,7 +35,7 @@ ConditionResult CourseWriter::run(const ConditionRunner& runner, const Experimen
   CourseObserver observer;
   observer.progress = [&](double share) {
     if (progress) progress(share);
-    course.hand_over_when_due();
+    course.hand_over_when_due(share);
   };
   observer.sample = [&](std::size_t variable, std::span<const double> values) { course.add(variable, values); };
   observer.spikes = [&](std::size_t event, double t, std::span<const std::uint32_t> ids) {
@@ -43,6 +43,7 @@ ConditionResult CourseWriter::run(const ConditionRunner& runner, const Experimen
   };
   try {
     ConditionResult result = runner.run(condition, observer);
+    course.hand_over_when_due(1);
     course.finish();
     return result;
   } catch (...) {  // what came before is worth a look
@@ -112,6 +113,8 @@ void CourseWriter::write(Block block) {
     const std::scoped_lock use(recording_lock_);
     if (samples != nullptr) {
       recording_.write(*samples->variable, samples->index, samples->begin, samples->samples, samples->values);
+    } else if (const auto* mark = std::get_if<Mark>(&block)) {
+      marks_[mark->index] = mark->t;
     } else {
       auto& [event, index, spikes, last] = std::get<Spikes>(block);
       recording_.write_spikes(index, *event, std::move(spikes), last);
@@ -128,13 +131,20 @@ void CourseWriter::write(Block block) {
 
 void CourseWriter::flush_when_due() {
   if (Clock::now() - flushed_ < longest_unwritten) return;
+  flush();
+  flushed_ = Clock::now();
+}
+
+void CourseWriter::flush() {
   const std::scoped_lock use(recording_lock_);
   recording_.file().flush();
-  flushed_ = Clock::now();
+  for (const auto& [index, t] : std::exchange(marks_, {})) recording_.tell_recorded(index, t);
+  recording_.file().flush();
 }
 
 CourseWriter::Condition::Condition(CourseWriter& writer, const Experiment& e, std::size_t index)
     : writer_(writer), e_(e), index_(index), courses_(e.run.record.size()), handed_over_(Clock::now()) {
+  if (!e.run.steady) end_ = output_times(e).back();
   for (std::size_t i = 0; i < courses_.size(); ++i) courses_[i].rows = writer.recording_.block_rows(e.run.record[i]);
   for (std::size_t i = 0; i < e.circuit->events.size() && !e.run.steady; ++i)
     if (e.run.records_spikes(e.circuit->events[i])) spikes_[i];
@@ -161,10 +171,12 @@ void CourseWriter::Condition::add_spikes(std::size_t event, double t, std::span<
   writer_.push(std::move(block));
 }
 
-void CourseWriter::Condition::hand_over_when_due() {
+void CourseWriter::Condition::hand_over_when_due(double share) {
+  covered_ = share * end_;
   if (Clock::now() - handed_over_ < longest_unwritten) return;
   hand_over(0, courses_.size());
   hand_over_spikes(false);
+  hand_over_mark();
   handed_over_ = Clock::now();
 }
 
@@ -188,10 +200,18 @@ void CourseWriter::Condition::hand_over_spikes(bool last) {
   if (!blocks.empty()) writer_.push(std::move(blocks));
 }
 
+void CourseWriter::Condition::hand_over_mark() {
+  std::vector<Block> mark;
+  mark.emplace_back(Mark{index_, covered_});
+  writer_.push(std::move(mark));
+}
+
 void CourseWriter::Condition::finish() {
   hand_over(0, courses_.size());
   hand_over_spikes(true);
+  hand_over_mark();
   writer_.wait_until_written();
+  writer_.flush();
 }
 
 }  // namespace striate

@@ -21,8 +21,9 @@ namespace striate {
 /// Writes samples and spikes to a recording on a thread of its own while the integration goes on.
 ///
 /// Both gather in blocks, which are handed over when they are full or a second old; the recording is flushed about
-/// once a second, so that what is older survives a kill. At most 32 MiB wait: who is faster than the disk waits for it.
-/// What cannot be written is thrown where the next block is handed over or awaited.
+/// once a second, so that what is older survives a kill, and tells then how far each condition is recorded. At most 32
+/// MiB wait: who is faster than the disk waits for it. What cannot be written is thrown where the next block is handed
+/// over or awaited.
 class CourseWriter {
  public:
   /// @param lock held while the recording is used
@@ -47,8 +48,8 @@ class CourseWriter {
     void add(std::size_t i, std::span<const double> values);
     /// The next spikes of the event of that number in the circuit, at one time.
     void add_spikes(std::size_t event, double t, std::span<const std::uint32_t> ids);
-    /// Hands over what is a second old. To be called after every step.
-    void hand_over_when_due();
+    /// Hands over what is a second old. To be called after every step, with the share of the duration that is covered.
+    void hand_over_when_due(double share);
     /// Hands over what is left, and waits until all of it is in the recording.
     void finish();
 
@@ -61,12 +62,15 @@ class CourseWriter {
     };
     void hand_over(std::size_t first, std::size_t end);
     void hand_over_spikes(bool last);
+    void hand_over_mark();
 
     CourseWriter& writer_;
     const Experiment& e_;
     std::size_t index_;
     std::vector<Course> courses_;                   ///< by variable
     std::map<std::size_t, RecordedSpikes> spikes_;  ///< by recorded event
+    double end_ = 0;                                ///< of the run
+    double covered_ = 0;                            ///< the last time heard of
     std::chrono::steady_clock::time_point handed_over_;
   };
 
@@ -83,7 +87,12 @@ class CourseWriter {
     bool last;
     std::size_t bytes() const { return spikes.times.size() * (sizeof(double) + sizeof(std::int64_t)); }
   };
-  using Block = std::variant<Samples, Spikes>;  ///< of an experiment that waits until it is written
+  struct Mark {  ///< what is recorded up to t was handed over
+    std::size_t index;
+    double t;
+    static std::size_t bytes() { return 0; }
+  };
+  using Block = std::variant<Samples, Spikes, Mark>;  ///< of an experiment that waits until it is written
 
   void push(std::vector<Block> blocks);
   void wait_until_written();
@@ -91,10 +100,12 @@ class CourseWriter {
   void write_what_comes();
   void write(Block block);
   void flush_when_due();
+  void flush();
 
   Recording& recording_;
   std::mutex& recording_lock_;
   std::chrono::steady_clock::time_point flushed_;
+  std::map<std::size_t, double> marks_;  ///< times by index, which are not told of yet; guarded as the recording is
 
   std::mutex lock_;  ///< of what follows
   std::condition_variable more_, less_;

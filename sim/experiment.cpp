@@ -412,7 +412,7 @@ Experiment read_experiment(TomlDocument& document, const std::string& path) {
             "integrator as run.method.");
   if (e.run.sonata && !e.conditions.empty())
     root.table("run").at("spike_layout").fail("whose files hold the spikes of one run, but there are [conditions].");
-  e.trains = read_trains(root, e.circuit, path);
+  e.trains = read_trains(root, e.circuit, path, e.warnings);
   if (const auto table = root.find_table("training")) {
     auto taught = std::make_shared<Experiment>(e);
     taught->conditions = read_conditions(*table);

@@ -121,6 +121,9 @@ Circuit with_values(Circuit circuit, const TomlTable& root, const std::string& p
           const TomlTable place = value.as_table();
           const std::string file = place.string("file"), column = place.string("column");
           numbers = read_columns(beside(path, file), {column});
+          std::vector<std::size_t> shape;
+          for (const auto& axis : circuit.parameter(key).variable.shape()) shape.push_back(axis.size);
+          require_shape(beside(path, file), column, shape);
         } else
           numbers.push_back(evaluate(value, unit, condition));
         circuit = circuit.with_parameters({{key, numbers}});

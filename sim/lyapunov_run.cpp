@@ -47,8 +47,9 @@ void run_lyapunov(const Experiment& e, const RunOptions& options) {
   if (!e.lyapunov)
     throw Error(e.path, "lacks [lyapunov]: for how long the growth is followed (duration) and in which steps (step).");
   const int threads = use_threads(options);
-  require_free(options.output, options.overwrite);
-  require_apart(options.output, e.path, e.resolved);
+  const OutputPlace output(options.output);
+  require_free(output.path(), options.overwrite);
+  require_apart(output.path(), e.path, e.resolved);
   for (const auto& condition : e.conditions) {
     const auto& name = condition.name;
     for (const char* taken : {"exponent", "standard_error", "followed", "course"})
@@ -91,7 +92,7 @@ void run_lyapunov(const Experiment& e, const RunOptions& options) {
     courses.insert(courses.end(), condition.course.begin(), condition.course.end());
   }
 
-  write_result(options.output, e, {options.command, threads}, "lyapunov", [&](H5File& file) {
+  write_result(output.path(), e, {options.command, threads}, "lyapunov", [&](H5File& file) {
     create_condition_axes(file, e.conditions);
     std::vector<std::string> axes;
     for (const auto& condition : e.conditions) axes.push_back("/" + condition.name);

@@ -1,6 +1,12 @@
 #include "sim/output_file.hpp"
 
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
 
 #include "base/error.hpp"
 #include "base/unused_path.hpp"
@@ -12,10 +18,41 @@ namespace striate {
 
 namespace fs = std::filesystem;
 
+namespace {
+
+/// Where a symbolic link leads; any other path as it is.
 std::string followed(const std::string& path) {
   std::error_code none;
   const fs::path real = fs::is_symlink(path, none) ? fs::canonical(path, none) : fs::path();
   return real.empty() ? path : real.string();
+}
+
+bool is_at(int descriptor, const std::string& path) {
+  struct stat held {
+  }, named{};
+  return ::fstat(descriptor, &held) == 0 && ::stat(path.c_str(), &named) == 0 && held.st_dev == named.st_dev &&
+         held.st_ino == named.st_ino;
+}
+
+}  // namespace
+
+OutputPlace::OutputPlace(const std::string& path) : path_(followed(path)), lock_(path_ + ".lock") {
+  do {  // again where a holder that ends removes the file before it is locked here
+    if (descriptor_ >= 0) ::close(descriptor_);
+    descriptor_ = ::open(lock_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+    if (descriptor_ < 0) return;
+    if (::flock(descriptor_, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
+      ::close(descriptor_);
+      throw Error(path, "another process writes it. Wait until that has ended, or choose another output with -o.");
+    }
+  } while (!is_at(descriptor_, lock_));
+}
+
+OutputPlace::~OutputPlace() {
+  if (descriptor_ < 0) return;
+  std::error_code none;
+  if (fs::is_empty(lock_, none)) fs::remove(lock_, none);  // a file of the user's has contents
+  ::close(descriptor_);
 }
 
 void require_apart(const std::string& output, const std::string& experiment_path, const std::string& toml) {
@@ -47,7 +84,7 @@ std::string told_of_earlier(const std::string& path) {
       aside);
 }
 
-EarlierFile::EarlierFile(const std::string& path) : path_(followed(path)) {
+EarlierFile::EarlierFile(const std::string& path) : path_(path) {
   std::error_code none;
   if (!fs::exists(path_, none)) return;
   aside_ = unused_path(aside_of(path));
@@ -84,7 +121,7 @@ void write_whole(const std::string& path, const std::function<void(H5File&)>& wr
     fs::remove(part, none);
     throw;
   }
-  fs::rename(part, followed(path));
+  fs::rename(part, path);
 }
 
 }  // namespace striate

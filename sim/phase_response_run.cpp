@@ -109,8 +109,9 @@ void run_phase_response(const Experiment& e, const RunOptions& options) {
   if (e.condition_count() > 1)
     throw Error(e.path, "has several conditions, but a phase response is that of one circuit. Keep one value of each.");
   const int threads = use_threads(options);
-  require_free(options.output, options.overwrite);
-  require_apart(options.output, e.path, e.resolved);
+  const OutputPlace output(options.output);
+  require_free(output.path(), options.overwrite);
+  require_apart(output.path(), e.path, e.resolved);
   const System<double> system = compile<double>(e.circuit);
   if (!e.prc->coupling.empty()) coupling_circuit(e.circuit, *e.prc);
   const auto drive = std::make_shared<const StimulusDrive>(e, system, 0);
@@ -120,7 +121,7 @@ void run_phase_response(const Experiment& e, const RunOptions& options) {
   const auto z = at_samples(r.cycle, r.z, samples);
   const std::string time = e.circuit->time_unit.str();
 
-  write_result(options.output, e, {options.command, threads}, "phase_response", [&](H5File& file) {
+  write_result(output.path(), e, {options.command, threads}, "phase_response", [&](H5File& file) {
     file.set_attribute("/", "period", r.cycle.period);
     file.set_attribute("/", "time_unit", time);
     file.set_attribute("/", "stable", std::int64_t{r.cycle.stable});

@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <ctime>
+#include <filesystem>
 
 #include "base/error.hpp"
 #include "circuit/kernels/kernels.hpp"
@@ -34,6 +35,7 @@ void write_provenance(H5File& file, const std::string& title, const std::string&
   file.set_attribute("/", "threads", static_cast<std::int64_t>(provenance.threads));
   file.set_attribute("/", "seed", static_cast<std::int64_t>(seed));
   file.set_attribute("/", "created", utc_now());
+  file.set_attribute("/", "folder", std::filesystem::current_path().string());
 }
 
 H5File open_recording(const std::string& path) {

@@ -20,7 +20,7 @@ std::string version_text();
 std::string utc_now();
 
 /// Sets the attributes of a file that every recording and training has: title, circuit, seed, the program's version,
-/// commit and instruction set, command, threads and the time.
+/// commit and instruction set, command, threads, the time, and the folder from which the command ran.
 void write_provenance(H5File& file, const std::string& title, const std::string& circuit, std::uint64_t seed,
                       const Provenance& provenance);
 

@@ -21,8 +21,8 @@ SpikeList from_file(const TomlTable& t, const Circuit& circuit, const std::strin
   place.times = t.string("times", place.times);
   place.ids = t.string("elements", place.ids);
   try {
+    if (t.has("unit")) place.unit = Unit::parse(t.string("unit"));
     SpikeList spikes = read_spikes(place);
-    if (t.has("unit")) spikes.unit = Unit::parse(t.string("unit"));
     if (spikes.unit == Unit()) spikes.unit = circuit->time_unit;
     if (!spikes.unit.same_dimension(circuit->time_unit))
       throw Error(place.file, fmt::format("the times of its spikes are in [{}], but a time [{}] is asked for. Say what "
@@ -56,7 +56,8 @@ SpikeList as_listed(const TomlTable& t, const Circuit& circuit) {
 
 }  // namespace
 
-std::vector<SpikeTrain> read_trains(const TomlTable& root, const Circuit& circuit, const std::string& path) {
+std::vector<SpikeTrain> read_trains(const TomlTable& root, const Circuit& circuit, const std::string& path,
+                                    std::vector<std::string>& warnings) {
   std::vector<SpikeTrain> trains;
   const auto table = root.find_table("trains");
   std::vector<std::string> sources;
@@ -70,6 +71,10 @@ std::vector<SpikeTrain> read_trains(const TomlTable& root, const Circuit& circui
                       "file = ... or times = [...].",
                       event.name, circuit->name));
     SpikeList spikes = t->has("file") ? from_file(*t, circuit, path) : as_listed(*t, circuit);
+    if (!spikes.warning.empty()) warnings.push_back(fmt::format("[trains.{}]: {}", event.name, spikes.warning));
+    if (const auto early = std::ranges::count_if(spikes.times, [](double time) { return time < 0; }); early > 0)
+      warnings.push_back(fmt::format("[trains.{}]: {} of {} spikes come before time 0, and are left out.", event.name,
+                                     early, spikes.times.size()));
     SpikeTrain train{event.name, std::move(spikes.times), {}};
     const std::size_t size = event.guard.shape().size();
     for (std::size_t i = 0; i < spikes.ids.size(); ++i) {

@@ -31,16 +31,6 @@ double evaluation_bytes(const Circuit& circuit) {
   return 8 * values;
 }
 
-/// When what is shown changes, in the circuit's time unit; nothing when that depends on the condition.
-std::vector<double> stimulus_changes(const Experiment& e) {
-  if (!e.stimulus) return {};
-  std::vector<double> changes = e.stimulus->changes(e.condition(0));
-  for (std::size_t c = 1; c < e.condition_count(); ++c)
-    if (e.stimulus->changes(e.condition(c)) != changes) return {};
-  for (double& t : changes) t *= ms_in_time_units(e.circuit);
-  return changes;
-}
-
 void create_axis(H5File& file, const AxisDeclaration& a) {
   if (a.axis == re_im_axis())
     return file.create_axis("/" + a.axis.name, std::vector<std::string>{"re", "im"}, {"", a.description});
@@ -71,6 +61,15 @@ void write_origin(H5File& file, const Experiment& e, const Provenance& provenanc
 }
 
 }  // namespace
+
+std::vector<double> stimulus_changes(const Experiment& e) {
+  if (!e.stimulus) return {};
+  std::vector<double> changes = e.stimulus->changes(e.condition(0));
+  for (std::size_t c = 1; c < e.condition_count(); ++c)
+    if (e.stimulus->changes(e.condition(c)) != changes) return {};
+  for (double& t : changes) t *= ms_in_time_units(e.circuit);
+  return changes;
+}
 
 double recorded_bytes(const Experiment& e, const std::vector<SweepAxis>& sweep) {
   double rows = static_cast<double>(e.condition_count());
@@ -240,11 +239,8 @@ Recording::Recording(const std::string& path, bool overwrite, const Experiment& 
   create_condition_axes(file_, e.conditions);
   create_circuit_axes(file_, e.circuit);
   if (sweep.empty()) write_drawn_parameters(file_, e.circuit);
-  if (timed_) {
-    file_.create_axis("/t", std::span<const double>(output_times(e)), {e.circuit->time_unit.str(), "time"});
-    const auto changes = stimulus_changes(e);
-    if (!changes.empty()) file_.set_attribute("/t", "stimulus_changes", changes);
-  }
+  if (timed_) file_.create_axis("/t", std::span<const double>(output_times(e)), {time_unit_.str(), "time"});
+  if (sweep.empty()) tell_changes(stimulus_changes(e));
   for (const auto& name : e.run.record) {
     const Observable r = observable(e.circuit, name);
     std::vector<std::string> axes = condition_axes_;
@@ -359,6 +355,18 @@ void Recording::write_spikes(std::size_t index, const EventRule& event, Recorded
   series->second.times.close();
   series->second.ids.close();
   spikes_.erase(series);
+}
+
+void Recording::tell_changes(const std::vector<double>& times) {
+  if (timed_ && !times.empty()) file_.set_attribute("/t", "stimulus_changes", times);
+}
+
+void Recording::tell_recorded(std::size_t index, double t) {
+  if (!timed_ || sweep_axes_ > 0) return;
+  const std::string path = "/run/recorded_until";
+  if (!file_.exists(path))
+    file_.create_array(path, H5Type::float64, condition_axes_, {time_unit_.str(), "end of what is recorded"});
+  note(index, "recorded_until", t);
 }
 
 void Recording::note(std::size_t index, const std::string& name, double value) {

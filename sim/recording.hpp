@@ -24,6 +24,9 @@ void require_recordable(const std::string& path, const Experiment& experiment,
 /// @param resumable  whether what it holds can be gone on with
 void require_free(const std::string& path, bool overwrite, bool resumable = false);
 
+/// When what is shown changes, in the circuit's time unit; nothing when that depends on the condition.
+std::vector<double> stimulus_changes(const Experiment& experiment);
+
 /// What is recorded, in bytes.
 double recorded_bytes(const Experiment& experiment, const std::vector<SweepAxis>& sweep = {});
 
@@ -71,6 +74,11 @@ class Recording {
   void write_spikes(std::size_t index, const EventRule& event, RecordedSpikes spikes, bool last);
   /// Work counters and residuals, under /run.
   void note(std::size_t index, const std::string& name, double value);
+  /// When the stimulus changes, in all conditions (of a sweep, at all points), in the circuit's time unit.
+  void tell_changes(const std::vector<double>& times);
+  /// That the samples and spikes of a condition up to the time t are in the last flush. Points of a sweep have a
+  /// status.
+  void tell_recorded(std::size_t index, double t);
   /// Warnings are told in the order of their places, whoever comes first.
   void warn(std::size_t place, const std::string& text);
 

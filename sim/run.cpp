@@ -66,14 +66,15 @@ int use_threads(const RunOptions& options) {
 
 void run_experiment(const Experiment& e, const RunOptions& options) {
   const int threads = use_threads(options);
-  require_free(options.output, options.overwrite);
-  require_apart(options.output, e.path, e.resolved);
-  require_recordable(options.output, e);
+  const OutputPlace locked(options.output);
+  const std::string& output = locked.path();
+  require_free(output, options.overwrite);
+  require_apart(output, e.path, e.resolved);
+  require_recordable(output, e);
   const ConditionRunner runner(e);
   const std::size_t count = e.condition_count();
   std::vector<AnalysisResult> analyses;
   for (const auto& a : e.analyses) analyses.push_back(unknown_result(e, a));
-  const std::string output = followed(options.output);
   EarlierFile earlier(output);
   Recording recording = begun(output, e, {options.command, threads}, earlier);
   const auto warn = [&](std::size_t place, const std::string& text) {

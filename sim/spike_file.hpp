@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -16,6 +17,7 @@ struct SpikeList {
   std::int64_t elements = 0;  ///< that may spike, as far as the file says or shows
   bool counted = false;       ///< whether the file says how many
   double end = 0;             ///< [unit] of the recorded times, or the last spike where that is later
+  std::string warning;        ///< of a run that was stopped: up to when its spikes are there, as those read are
 };
 
 /// Where in a file spikes stand.
@@ -24,6 +26,7 @@ struct SpikePlace {
   std::string population;                       ///< of HDF5: the group below /spikes, or a path; "": the only one
   std::int64_t condition = 0;                   ///< of a recording of several
   std::string times = "time", ids = "element";  ///< of CSV: the columns
+  std::optional<Unit> unit = {};                ///< of the times, whatever the file says
 };
 
 /// Reads spikes from a recording of Striate (times and ids, or the SONATA layout), a SONATA file (timestamps [ms] and

@@ -130,15 +130,14 @@ std::string misfit(const Experiment& a, const Experiment& b) {
   if (a.analyses.size() != b.analyses.size()) return other("the list of analyses");
   for (std::size_t i = 0; i < a.analyses.size(); ++i) {
     const Analysis &x = a.analyses[i], &y = b.analyses[i];
-    const auto widths = [](const Experiment& e, const Analysis& analysis) {
-      const AnalysisResult form = form_of(e, analysis);
-      std::vector<std::string> axes;
-      for (const auto& c : form.conditions) axes.push_back(c.name);
-      return std::pair(axes, form.width);
-    };
+    const AnalysisResult p = form_of(a, x), q = form_of(b, y);
     if (x.name != y.name || x.unit != y.unit || x.comparison.has_value() != y.comparison.has_value() ||
-        widths(a, x) != widths(b, y))
+        p.width != q.width || p.row.size() != q.row.size() ||
+        !std::ranges::equal(p.conditions, q.conditions, {}, &ConditionAxis::name, &ConditionAxis::name))
       return other(fmt::format("the analysis '{}'", x.name));
+    for (std::size_t k = 0; k < p.row.size(); ++k)
+      if (p.row[k] != q.row[k])
+        return other(fmt::format("the axis '{}' of the analysis '{}'", p.row[k].name(), x.name));
   }
   return "";
 }
@@ -165,22 +164,29 @@ Experiment runnable(const Sweep& s, std::size_t axis, std::size_t value) {
   throw Error(first_error.starts_with("--over") ? first_error : what + ": " + first_error);
 }
 
-/// What is refused at some points only is their own failure.
+/// When what is shown changes, if no value along the axes alters that. What is refused at some points only is their own
+/// failure.
 /// @throws Error for a value that fits nowhere, or that changes the form of the file
-void require_one_array(const Sweep& s, const Experiment& form) {
+std::vector<double> require_one_array(const Sweep& s, const Experiment& form) {
+  std::vector<double> changes = stimulus_changes(form);
   for (std::size_t a = 0; a < s.axes.size(); ++a)
-    for (std::size_t i = 0; i < s.axes[a].values.size(); ++i)
-      if (const std::string difference = misfit(form, runnable(s, a, i)); !difference.empty())
+    for (std::size_t i = 0; i < s.axes[a].values.size(); ++i) {
+      const Experiment e = runnable(s, a, i);
+      if (const std::string difference = misfit(form, e); !difference.empty())
         throw Error(
             fmt::format("--over {} = {}: {}, but a sweep is one array. Run these values as experiments of their own.",
                         s.axes[a].key, s.axes[a].values[i], difference));
+      if (stimulus_changes(e) != changes) changes.clear();
+    }
+  return changes;
 }
 
 class SweepFile {
  public:
-  SweepFile(const Sweep& s, const Experiment& form, const SweepOptions& options)
+  SweepFile(const Sweep& s, const Experiment& form, const std::vector<double>& changes, const std::string& path,
+            const SweepOptions& options)
       : s_(s),
-        recording_(open(s, form, options), form, s.axes),
+        recording_(open(s, form, changes, path, options), form, s.axes),
         writer_(recording_, lock_),
         conditions_(form.condition_count()),
         quiet_(options.run.quiet) {
@@ -240,7 +246,8 @@ class SweepFile {
     std::size_t warned = 0;
     std::string first_warning;
     for (std::size_t p = 0; p < status_.size(); ++p) {
-      count("errors", p, summary.failed, summary.first_failure);
+      if (status_[p] == PointStatus::failed)  // a kill may leave the error of a point that a resumed sweep ends well
+        count("errors", p, summary.failed, summary.first_failure);
       count("warnings", p, warned, first_warning);
     }
     if (warned > 0)
@@ -279,22 +286,23 @@ class SweepFile {
 
   /// The file with all its arrays. A new one gets its name only once it is whole, so that whatever has the name can be
   /// resumed.
-  static H5File open(const Sweep& s, const Experiment& form, const SweepOptions& options) {
-    const std::string& path = options.run.output;
+  static H5File open(const Sweep& s, const Experiment& form, const std::vector<double>& changes,
+                     const std::string& path, const SweepOptions& options) {
     if (options.resume && std::filesystem::exists(path)) {
       require_same_sweep(s, form, open_recording(path));
       return H5File::open_for_writing(path);
     }
-    const std::string unnamed = unused_path(path + ".new"), named = followed(path);
+    const std::string unnamed = unused_path(path + ".new");
     {
       EarlierFile until_whole(unnamed);
       Recording recording(unnamed, true, form, {options.run.command, omp_get_max_threads()}, s.axes);
+      recording.tell_changes(changes);
       create_arrays(s, form, recording.file());
       recording.file().close();
       until_whole.release();
     }
-    std::filesystem::rename(unnamed, named);
-    return H5File::open_for_writing(named);
+    std::filesystem::rename(unnamed, path);
+    return H5File::open_for_writing(path);
   }
 
   static void create_arrays(const Sweep& s, const Experiment& form, H5File& file) {
@@ -392,12 +400,14 @@ Sweep sweep_of_recording(const std::string& path) {
 
 SweepSummary run_sweep(const Sweep& s, const SweepOptions& options) {
   use_threads(options.run);
-  if (!options.resume) require_free(options.run.output, options.run.overwrite, true);
+  const OutputPlace locked(options.run.output);
+  const std::string& output = locked.path();
+  if (!options.resume) require_free(output, options.run.overwrite, true);
   const Experiment form = runnable(s, 0, 0);
-  require_apart(options.run.output, form.path, form.resolved);
-  require_recordable(options.run.output, form, s.axes);
-  require_one_array(s, form);
-  SweepFile file(s, form, options);
+  require_apart(output, form.path, form.resolved);
+  require_recordable(output, form, s.axes);
+  const std::vector<double> changes = require_one_array(s, form);
+  SweepFile file(s, form, changes, output, options);
   std::vector<std::size_t> pending;
   for (std::size_t p = 0; p < point_count(s); ++p)
     if (file.status(p) == PointStatus::pending) pending.push_back(p);

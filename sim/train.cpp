@@ -27,6 +27,7 @@ class Trainer {
   Trainer(const TrainingExperiment& e, const TrainOptions& options)
       : e_(e),
         options_(options),
+        output_(options.run.output),
         threads_(use_threads(options.run)),
         adam_(e.plan.adam, e.moves.size()),
         lbfgs_(e.plan.lbfgs_memory),
@@ -71,7 +72,7 @@ class Trainer {
   }
 
   void open_output() {
-    const std::string& path = options_.run.output;
+    const std::string& path = output_.path();
     if (options_.resume) {
       if (!std::filesystem::exists(path))
         throw Error(fmt::format("'{}' is not there to be resumed. Leave --resume out to begin.", path));
@@ -230,7 +231,7 @@ class Trainer {
         std::rotate(from_here.begin(), from_here.begin() + static_cast<std::ptrdiff_t>(i), from_here.end());
         notes.courses.push_back(loss_->courses(s_.best_p, from_here));
       }
-    write_training(options_.run.output, e_, s_, notes);
+    write_training(output_.path(), e_, s_, notes);
     saved_ = s_.updates;
   }
 
@@ -266,6 +267,7 @@ class Trainer {
 
   const TrainingExperiment& e_;
   TrainOptions options_;
+  OutputPlace output_;
   int threads_;
   std::optional<EarlierFile> earlier_;
   TrainingState s_;

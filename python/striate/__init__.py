@@ -15,14 +15,15 @@ def open(path, group=None):
 
     import h5py
 
-    from . import datasets
+    from . import datasets, recording
 
     with h5py.File(path) as file:
         complete = file.attrs.get("complete", 1)
         of_groups = group is None and file.attrs.get("kind") in ("phase_response", "branches", "training")
+        until = recording.recorded_until(file)
         whole = of_groups or datasets.has_axes_elsewhere(file[group or "/"])
     if not complete:
-        warnings.warn(f"{path}: the run was stopped before its end; what is here was written before that.", stacklevel=2)
+        warnings.warn(f"{path}: the run was stopped before its end; what is here was written before that{until}.", stacklevel=2)
     if whole:
         return datasets.gather(path, group or "/")
     return datasets.lazily(path, group)

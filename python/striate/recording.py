@@ -6,6 +6,15 @@ import h5py
 import numpy as np
 
 
+def recorded_until(file):
+    """", up to 1340 ms": the times up to which a run that was stopped has recorded its conditions; "" where it tells none."""
+    if "recorded_until" not in file.get("run", ()):
+        return ""
+    until = file["run/recorded_until"]
+    times = ", ".join(f"{t:g}" for t in np.nan_to_num(np.atleast_1d(until[()]).ravel()))
+    return f", up to {times} {until.attrs.get('units', '')}".rstrip()
+
+
 @dataclass
 class Axis:
     name: str

@@ -4,11 +4,14 @@ import os
 import shutil
 import subprocess
 import tempfile
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
 import h5py
 import numpy as np
+
+from .recording import recorded_until
 
 LAYOUTS = [("times", "ids"), ("timestamps", "node_ids")]  # Striate's, SONATA's
 
@@ -28,6 +31,11 @@ def read_events(file):
     done is NAME/POINT."""
     found = {}
     status = file["status"][()].ravel() if "sweep" in file.attrs else None
+    stopped = not file.attrs.get("complete", 1) and status is None and "run/recorded_until" in file
+    ends = np.nan_to_num(np.atleast_1d(file["run/recorded_until"][()]).ravel()) if stopped else ()
+
+    def until(condition):  # beyond it a killed run may have written some spikes and not others
+        return ends[condition] if condition < len(ends) else np.inf
 
     def visit(name, group):
         for times, ids in LAYOUTS:
@@ -37,7 +45,7 @@ def read_events(file):
                     continue
                 of_run = 1 + (status is not None)
                 condition = int(place.pop()) if len(place) > of_run and place[-1].isdigit() else 0
-                found.setdefault("/".join(place), {})[condition] = read_spikes(group[times], group[ids])
+                found.setdefault("/".join(place), {})[condition] = read_spikes(group[times], group[ids], until(condition))
 
     if "spikes" in file:
         visit("spikes", file["spikes"])
@@ -45,17 +53,28 @@ def read_events(file):
     return {name: dict(sorted(of.items())) for name, of in found.items()}
 
 
-def read_spikes(times, ids):
+def read_spikes(times, ids, until=np.inf):
     unit = times.attrs.get("units", "ms" if times.name.endswith("timestamps") else "")
     whole = min(times.size, ids.size)  # a killed run may have left one longer
     elements = max(int(ids.attrs.get("elements", 0)), int(ids[:whole].max()) + 1 if whole else 0)
-    return Spikes(times[:whole], ids[:whole], unit.decode() if isinstance(unit, bytes) else unit, elements)
+    kept = times[:whole] <= until
+    return Spikes(times[:whole][kept], ids[:whole][kept], unit.decode() if isinstance(unit, bytes) else unit, elements)
+
+
+def condition_count(file):
+    """Of each point, of a sweep; 1 of files that are no recordings."""
+    points = file["status"].size if "sweep" in file.attrs else 1
+    return max((d.size for d in file.get("run", {}).values()), default=points) // points
 
 
 def trains(path, population=None, condition=0, count=None):
     """The spikes of a recording or a SONATA file as a list of ascending times, one array an element."""
     with h5py.File(path) as file:
-        events = read_events(file)
+        events, count_of_conditions = read_events(file), condition_count(file)
+        if not file.attrs.get("complete", 1) and "sweep" not in file.attrs:
+            warnings.warn(f"{path}: the run was stopped before its end; its spikes are here{recorded_until(file)}.", stacklevel=3)
+    if not events:
+        raise ValueError(f"{path}: there are no spikes in the file.")
     if population is None:
         likely = [name for name, of in events.items() if any(spikes.times.size for spikes in of.values())] or list(events)
         if len(likely) != 1:
@@ -66,6 +85,8 @@ def trains(path, population=None, condition=0, count=None):
     conditions = events[population]
     if count is None:
         count = max(spikes.elements for spikes in conditions.values())
+    if condition not in conditions and not 0 <= condition < count_of_conditions:
+        raise ValueError(f"{path}: there is no condition {condition} of '{population}'. There are {count_of_conditions}, from 0.")
     if condition not in conditions:
         return [np.array([]) for _ in range(count)]
     spikes = conditions[condition]

@@ -1,6 +1,7 @@
 """What is drawn follows from what a recording holds; numbers on the page are those of the file."""
 
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -94,6 +95,24 @@ class Figures(unittest.TestCase):
     def test_trains_of_an_event_that_never_came_are_empty(self):
         trains = striate.spike_trains(self.path("spikes"), "other")
         self.assertEqual([len(t) for t in trains], [0] * 4)
+        with self.assertRaisesRegex(ValueError, "no condition 99"):
+            striate.spike_trains(self.path("spikes"), condition=99)
+        with self.assertRaisesRegex(ValueError, "no spikes"):
+            striate.spike_trains(self.path("tilt"))
+
+    def test_spikes_of_a_stopped_run_end_where_it_was_recorded(self):
+        path = Path(self.directory.name) / "stopped.h5"
+        shutil.copy(self.path("spikes"), path)
+        whole = striate.spike_trains(path)
+        with h5py.File(path, "r+") as file:
+            file.attrs["complete"] = 0
+            file.create_group("run") if "run" not in file else None
+            file["run/recorded_until"] = np.array([30.0])
+            file["run/recorded_until"].attrs["units"] = "ms"
+        with self.assertWarnsRegex(UserWarning, "up to 30 ms"):
+            cut = striate.spike_trains(path)
+        self.assertEqual([len(t) for t in cut], [(t <= 30).sum() for t in whole])
+        self.assertLess(sum(map(len, cut)), sum(map(len, whole)))
 
     def test_spikes_are_read_in_the_layouts_of_striate_and_sonata(self):
         with h5py.File(self.path("spikes")) as file, h5py.File(Path(self.directory.name) / "sonata.h5", "w") as sonata:

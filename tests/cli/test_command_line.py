@@ -3,6 +3,7 @@
 Usage: test_command_line.py PATH_OF_STRIATE
 """
 
+import fcntl
 import os
 import random
 import shutil
@@ -128,6 +129,8 @@ y = "respones"
         time.sleep(0.2)
         process.kill()
         process.wait()
+        self.assertEqual((self.folder / "out.h5.lock").read_bytes(), b"")  # what a kill leaves besides, which locks nothing
+        (self.folder / "out.h5.lock").unlink()
         self.assertIn("out.h5.before", self.striate("info", "out.h5").stdout)
         self.refused(["run", "unit.toml", "-o", "out.h5"], "out.h5.before", "Move it back")
         forced = self.striate("run", "unit.toml", "-o", "out.h5", "--force")
@@ -189,6 +192,23 @@ y = "respones"
         self.write("compared.toml", (self.folder / "train.toml").read_text().replace('circuit = ', 'parameters_from = "train.h5"\ncircuit = '))
         self.refused(["run", "compared.toml", "-o", "train.h5", "--force"], "train.h5")
 
+    def test_what_another_process_writes_is_refused(self):
+        self.write("cycle.toml", 'circuit = "wilson_cowan"\nregime = "G1"\n[prc]\ntransient = "5000 s"\norigin = "E"\n')
+        self.assertEqual(self.striate("run", "unit.toml", "-q", "-o", "out.h5").returncode, 0)
+        (self.folder / "link.h5").symlink_to("out.h5")
+        over = ["--over", "parameters.I=0,1"]
+        self.assertEqual(self.striate("sweep", "unit.toml", *over, "-q", "-o", "swept.h5").returncode, 0)
+        self.assertEqual({p.name for p in self.folder.iterdir() if p.suffix == ".lock"}, set())
+        for name in ("out.h5", "swept.h5", "new.h5"):
+            with open(self.folder / (name + ".lock"), "w") as lock:
+                fcntl.flock(lock, fcntl.LOCK_EX)
+                for command in (["run", "unit.toml", "--force"], ["sweep", "unit.toml", *over, "--force"],
+                                ["sweep", "unit.toml", *over, "--resume"], ["prc", "cycle.toml", "--force"]):
+                    self.refused([*command, "-o", name], name, "another process writes it")
+                self.refused(["run", "unit.toml", "--force", "-o", "link.h5" if name == "out.h5" else name], "another process writes it")
+        self.assertEqual(self.striate("run", "unit.toml", "-q", "--force", "-o", "out.h5").returncode, 0)
+        self.assertFalse((self.folder / "out.h5.lock").exists())
+
     def test_a_link_stays_a_link(self):
         (self.folder / "store").mkdir(exist_ok=True)
         self.assertEqual(self.striate("run", "unit.toml", "-q", "-o", "store/real.h5").returncode, 0)
@@ -197,6 +217,10 @@ y = "respones"
         self.assertTrue((self.folder / "link.h5").is_symlink())
         with h5py.File(self.folder / "store/real.h5") as file:
             self.assertEqual(file["t"].size, 11)
+        over = ["--over", "parameters.I=0,1"]
+        self.assertEqual(self.striate("sweep", "unit.toml", *over, "-q", "-o", "link.h5", "--force").returncode, 0)
+        self.assertTrue((self.folder / "link.h5").is_symlink())
+        self.assertEqual([p.name for p in (self.folder / "store").iterdir()], ["real.h5"])
 
     def test_a_mistake_found_late_brings_the_earlier_file_back(self):
         run = ["run", "unit.toml", "-q", "-o", "kept.h5", "--force"]
@@ -208,6 +232,71 @@ y = "respones"
         self.assertEqual(self.striate(*run, *long).returncode, 0)
         with h5py.File(self.folder / "kept.h5") as file:
             self.assertTrue(file.attrs["command"].endswith(" ..."))
+
+    def test_a_stopped_run_is_read_up_to_where_it_was_recorded(self):
+        # dV/dt = (1 + n)/(7 ms) from 0 to 1: spikes every 7 ms and every 3.5 ms.
+        self.write("clock.circuit", "circuit clock\ntime ms\naxis n = 2\nV(0) = 0\ndV/dt = (1 + index(n))/(7 ms) : 1 [n]\nevent spike when V > 1: V = 0\n")
+        self.write("clock.toml", 'circuit = "clock.circuit"\n[run]\nmethod = "dp54"\nduration = "20000 s"\nevery = "1 s"\n')
+        process = subprocess.Popen([STRIATE, "run", "clock.toml", "-o", "clock.h5", "-q"], cwd=self.folder)
+        until = 0
+        while process.poll() is None and not until > 0:
+            time.sleep(0.1)
+            if (self.folder / "clock.h5").exists():
+                told = self.striate("info", "clock.h5").stdout
+                until = float(told.split("recorded until")[1].split()[0]) if "recorded until" in told else 0
+        process.kill()
+        process.wait()
+        with h5py.File(self.folder / "clock.h5") as file:
+            self.assertEqual(file.attrs["complete"], 0)
+            until = file["run/recorded_until"][()]
+            times = file["spikes/spike/times"][:file["spikes/spike/ids"].size]
+            self.assertGreater(until, 0)
+            self.assertAlmostEqual((times <= until).sum(), until // 7 + until // 3.5, delta=2)
+            self.assertTrue(numpy.isfinite(file["V"][:int(until // 1000)]).all())
+        # As if samples and spikes had been written beyond.
+        with h5py.File(self.folder / "clock.h5", "r+") as file:
+            file["run/recorded_until"][()] = 30
+        cut = self.striate("distances", "clock.h5", "--measure", "isi_distance", "-o", "cut.h5")
+        self.assertIn("clock.h5: the run was stopped before its end; its spikes are read up to 30 ms", cut.stderr)
+        self.write("short.toml", 'circuit = "clock.circuit"\n[run]\nmethod = "dp54"\nduration = "30 ms"\n')
+        self.assertEqual(self.striate("run", "short.toml", "-q", "-o", "short.h5").returncode, 0)
+        self.assertEqual(self.striate("distances", "short.h5", "--measure", "isi_distance", "-o", "whole.h5").stderr, "")
+        with h5py.File(self.folder / "cut.h5") as a, h5py.File(self.folder / "whole.h5") as b:
+            numpy.testing.assert_allclose(a["analysis/isi_distance"][()], b["analysis/isi_distance"][()], rtol=1e-9)
+
+    def test_a_run_is_made_again_from_any_folder(self):
+        for name in ("here", "there"):
+            (self.folder / name).mkdir()
+        self.write("here/leaky.circuit", CIRCUIT)
+        self.write("here/leaky.toml", 'circuit = "leaky.circuit"\n[run]\nmethod = "rk4"\nduration = "5 ms"\nstep = "0.1 ms"\n'
+                                      '[conditions.I]\nvalues = [1, nan]\nlabels = ["one", "none"]\n')
+        made = subprocess.run([STRIATE, "run", "leaky.toml", "-q", "-o", "leaky.h5"], cwd=self.folder / "here", capture_output=True, text=True)
+        self.assertEqual(made.returncode, 0, made)
+        again = subprocess.run([STRIATE, "rerun", "-q", "../here/leaky.h5"], cwd=self.folder / "there", capture_output=True, text=True)
+        self.assertEqual((again.returncode, again.stdout), (0, "the same bits\n"), again)
+        with h5py.File(self.folder / "here/leaky.h5", "r+") as file:
+            file["V"][0, 3:5] = numpy.nan
+            file.attrs["instruction_set"] = "v0"
+        other = self.striate("rerun", "-q", "here/leaky.h5")
+        self.assertEqual(other.returncode, 1)
+        self.assertIn("/V differs in 2 of 202 values, 2 of which are not finite in one of the two", other.stderr)
+        self.assertIn("instruction set v0", other.stderr)
+
+    def test_a_sweep_has_one_axis_for_all_points(self):
+        self.write("row.circuit", "circuit row\ntime ms\naxis x = 8\nparameter tau = 5 ms\ndu/dt = (sin(index(x)) - u)/tau : 1 [x]\n")
+        self.write("row.toml", 'circuit = "row.circuit"\n[run]\nmethod = "rk4"\nduration = "20 ms"\nstep = "0.1 ms"\nevery = "1 ms"\n'
+                               '[[analysis]]\nname = "power"\nkind = "space_time_spectrum"\nvariable = "u"\nspacing = "1 deg"\n')
+        done = self.striate("sweep", "row.toml", "--over", "parameters.tau=4 ms,5 ms", "-q", "-o", "tau.h5")
+        self.assertEqual(done.returncode, 0, done)
+        self.refused(["sweep", "row.toml", "--over", "analysis[0].spacing=1 deg,2 deg", "-o", "s.h5"], "analysis[0].spacing", "axis", "power")
+        self.write("lit.circuit", "circuit lit\ntime ms\naxis x = 1\naxis y = 1\ninput I[y,x] : 1\ndr/dt = I/(1 ms) : 1 [y,x]\n")
+        self.write("lit.toml", 'circuit = "lit.circuit"\n[[stimulus.layer]]\nfeature = 0\nonset = "1 ms"\noffset = "50 ms"\ncontrast = 1\n'
+                               '[encoder]\nkind = "contrast"\n[run]\nmethod = "euler"\nstep = "0.1 ms"\nduration = "3 ms"\n')
+        for over, marks in (("run.step=0.1 ms,0.3 ms", [1, 50]), ("stimulus.layer[0].onset=1 ms,2 ms", None)):
+            self.assertEqual(self.striate("sweep", "lit.toml", "--over", over, "-q", "--force", "-o", "lit.h5").returncode, 0)
+            with h5py.File(self.folder / "lit.h5") as file:
+                told = file["t"].attrs.get("stimulus_changes")
+                self.assertEqual(None if told is None else list(told), marks)
 
     def test_every_command_heeds_ctrl_c(self):
         self.write("cycle.toml", 'circuit = "wilson_cowan"\nregime = "G1"\n[prc]\ntransient = "5000 s"\norigin = "E"\n')
@@ -263,6 +352,70 @@ y = "respones"
         self.write("still.toml", 'circuit = "still.circuit"\n[run]\nmethod = "dp54"\nduration = "60 ms"\n')
         self.assertEqual(self.striate("run", "still.toml", "-q", "-o", "still.h5").returncode, 0)
         self.assertEqual(self.striate("distances", "still.h5", "--measure", "isi_distance", "-o", "s.h5").returncode, 0)
+
+    def test_spikes_of_other_programs_are_read_as_they_say_or_refused(self):
+        times, ids = numpy.array([0.5, 1, 2, 3]), numpy.array([0, 1, 0, 1], "u8")
+
+        def file_of(name, ids=ids, sweep=False, group="spikes/p", units=None, **storage):
+            with h5py.File(self.folder / name, "w") as file:
+                spikes = file.create_group(group)
+                spikes.create_dataset("timestamps", data=times, **storage)
+                spikes["node_ids"] = ids
+                if units is not None:
+                    spikes["timestamps"].attrs["units"] = units
+                if sweep:
+                    file.attrs["sweep"], file["status"] = "x", numpy.array([1, 0])
+
+        # Of one spike moved by 0.5 s and another by 1 s, at 1 per second.
+        for units in ("s", "seconds", ["s"]):
+            file_of("other.h5", units=units)
+            done = self.striate("distances", "other.h5", "--measure", "victor_purpura", "--cost", "1 [1/s]", "--force", "-q", "-o", "d.h5")
+            self.assertEqual(done.returncode, 0, done)
+            with h5py.File(self.folder / "d.h5") as file:
+                self.assertAlmostEqual(file["analysis/victor_purpura"][()].ravel()[1], 1.5)
+        measure = ["--measure", "isi_distance", "-o", "e.h5"]
+        for units, word in ((3, "units"), ("furlong", "furlong")):
+            file_of("other.h5", units=units)
+            self.refused(["distances", "other.h5", *measure], "other.h5", "/spikes/p/timestamps", word)
+        self.write("relay.circuit", "circuit relay\ntime ms\naxis n = 2\ntrain s [n]\ndx/dt = -x/(5 ms) : 1 [n]\nprojection p from s to n : one_to_one: x += 1\n")
+        self.write("relay.toml", 'circuit = "relay.circuit"\n[run]\nmethod = "dp54"\nduration = "4 s"\n[trains.s]\nfile = "other.h5"\n')
+        self.refused(["check", "relay.toml"], "other.h5", "furlong")
+        with h5py.File(self.folder / "other.h5", "r+") as file:
+            file["spikes/p/timestamps"][0] = -1
+        checked = self.striate("check", "relay.toml", "--set", 'trains.s.unit="s"')
+        self.assertEqual(checked.returncode, 0, checked)
+        self.assertIn("1 of 4 spikes come before time 0", checked.stdout)
+        for huge in (2**63 + 5, 2**32):
+            file_of("other.h5", ids=numpy.array([0, 1, 0, huge], "u8"))
+            self.refused(["distances", "other.h5", *measure], "other.h5", "spike 3", "4294967295")
+        file_of("other.h5", compression="lzf")
+        self.refused(["distances", "other.h5", *measure], "other.h5", "lzf")
+        with h5py.File(self.folder / "other.h5", "w") as file:
+            for name in ("timestamps", "node_ids"):
+                file.create_dataset("spikes/p/" + name, (2**32, 2**32), "u8", chunks=(1, 10))
+        self.refused(["distances", "other.h5", *measure], "other.h5", "4294967296 x 4294967296", "memory")
+        file_of("other.h5", sweep=True, group="spikes/p/0")
+        for population in ("p/0", "/spikes/p/0", "spikes//p/0/"):
+            self.assertEqual(self.striate("distances", "other.h5", *measure, "--force", "--population", population).returncode, 0)
+        self.refused(["distances", "other.h5", "--measure", "isi_distance", "--population", "/spikes/p"], "p/0")
+        file_of("other.h5", sweep=True, group="spikes/p/7")
+        self.refused(["distances", "other.h5", "--measure", "isi_distance", "--population", "p/7"], "point 7", "has 2")
+        file_of("other.h5", sweep=True)
+        self.assertEqual(self.striate("distances", "other.h5", *measure, "--force").returncode, 0)
+
+    def test_a_matrix_of_another_shape_is_refused(self):
+        self.write("mat.circuit", "circuit mat\ntime ms\naxis a = 2\naxis b = 3\nparameter W[a,b] = 1 1\ndx/dt = (W - x)/(5 ms) : 1 [a,b]\n")
+        self.write("mat.toml", 'circuit = "mat.circuit"\n[run]\nmethod = "dp54"\nduration = "200 ms"\n[parameters]\nW = { file = "mat.h5", column = "/W" }\n')
+        W = numpy.arange(6.0)
+        for shape in ((2, 3), (6,), (1, 2, 3)):
+            with h5py.File(self.folder / "mat.h5", "w") as file:
+                file["W"] = W.reshape(shape)
+            self.assertEqual(self.striate("run", "mat.toml", "-q", "--force", "-o", "out.h5").returncode, 0)
+            with h5py.File(self.folder / "out.h5") as file:
+                numpy.testing.assert_allclose(file["x"][-1], W.reshape(2, 3), atol=1e-6)
+        with h5py.File(self.folder / "mat.h5", "w") as file:
+            file["W"] = W.reshape(3, 2)
+        self.refused(["run", "mat.toml", "-o", "no.h5"], "mat.h5", "/W is 3 x 2, but 2 x 3")
 
     def test_data_beyond_a_curve_are_not_compared(self):
         # What lies a little before 0, as places read from a figure do, belongs to the curve's first point.
