@@ -112,10 +112,11 @@ BOOST_AUTO_TEST_CASE(An_onset_has_come_at_the_sample_that_stands_for_it) {
   std::ofstream(scratch.path("c.circuit")) << "circuit c\ntime s\naxis y = 1\naxis x = 1\ninput I[y, x] : 1\n"
                                               "dr/dt = I/(1 ms) : 1 [y, x]\n";
   for (int k = 1; k < 60; ++k) {
-    const TomlDocument document = TomlDocument::parse_string(
-        fmt::format("circuit = \"{}\"\n[[stimulus.layer]]\nfeature = 0\nonset = \"{:.1f} ms\"\n[encoder]\nkind = "
-                    "\"contrast\"\n[run]\nduration = \"6 ms\"\n",
-                    scratch.path("c.circuit"), 0.1 * k),
+    TomlDocument document = TomlDocument::parse_string(
+        fmt::format(
+            "circuit = \"{}\"\n[[stimulus.layer]]\nfeature = 0\nonset = \"{:.1f} ms\"\n[encoder]\nkind = "
+            "\"contrast\"\n[run]\nmethod = \"dp54\"\nduration = \"6 ms\"\nevery = \"0.1 ms\"\nrecord = [\"r\"]\n",
+            scratch.path("c.circuit"), 0.1 * k),
         "e.toml");
     const Experiment e = read_experiment(document, "e.toml");
     const StimulusDrive drive(e, compile<double>(e.circuit), 0);
