@@ -137,6 +137,10 @@ class Trainings(Program):
         drawn = self.striate("plot", "differ.h5", "-o", "differ.png")
         self.assertEqual(drawn.returncode, 0, drawn)
         self.assertGreater((self.folder / "differ.png").stat().st_size, 20000)
+        (self.folder / "link.h5").symlink_to("differ.h5")
+        self.assertEqual(self.striate("train", "differ.toml", "-q", "--set", "train.updates=4", "-o", "link.h5", "--force").returncode, 0)
+        self.assertTrue((self.folder / "link.h5").is_symlink())
+        self.assertEqual(self.done(self.folder / "differ.h5"), 4)
 
     def test_a_killed_training_goes_on_to_the_same_bits(self):
         longer = ["train", "differ.toml", "-q", "--set", "train.updates=1500", "--threads", "1"]
