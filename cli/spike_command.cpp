@@ -120,6 +120,7 @@ void distances(Given given, const std::string& command_line) {
   write_whole(output.path(), [&](H5File& file) {
     write_provenance(file, fmt::format("{} of the spikes of {}", analysis.label, given.place.file), "", 0,
                      {command_line, omp_get_max_threads()});
+    file.set_attribute("/", "kind", "distances");
     create_analysis(file, analysis, result);
     write_analysis(file, analysis, result);
     finish_result(file);

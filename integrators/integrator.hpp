@@ -138,6 +138,7 @@ class Integrator {
 struct Observer {
   std::function<void(double t, std::span<const double> y)> sample;  ///< at exactly the output times
   std::function<void(const At<double>&)> inputs;            ///< before `sample`: the same state, and the inputs there
+  std::function<void(const At<double>&)> step;              ///< at t0 and after every step, output and event
   std::function<void(const EventRecord&)> event;            ///< precise: at every instant with spikes
   std::function<void(const EventRecord&)> instant;          ///< at arrivals and releases, too
   std::function<void(const Checkpoint&)> checkpoint;        ///< at every one of Problem::checkpoints

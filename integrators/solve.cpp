@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 
 #include "base/error.hpp"
 #include "integrators/integrator.hpp"
@@ -19,7 +20,13 @@ void tell_spikes(const EventRecord& record, const System<double>& system, const 
   }
 }
 
-Solution run(Integrator& integrator, const Problem& problem, std::span<const double> times, const Observer& observer) {
+Solution run(Integrator& integrator, const Problem& problem, const Method& method, std::span<const double> times,
+             const Observer& observer) {
+  // A grid takes many steps at once, unless it is told to stop.
+  const bool at_each = observer.step && method.spikes == Method::Spikes::grid;
+  const auto next_step = [&] {
+    return problem.t0 + (std::round((integrator.t() - problem.t0) / method.step) + 1) * method.step;
+  };
   std::vector<double> checkpoints = problem.checkpoints;
   std::sort(checkpoints.begin(), checkpoints.end());
   if (!observer.checkpoint) checkpoints.clear();
@@ -27,8 +34,10 @@ Solution run(Integrator& integrator, const Problem& problem, std::span<const dou
   for (auto time = times.begin();;) {
     const bool sample = time != times.end();
     const bool save = checkpoint != checkpoints.end() && (!sample || *checkpoint <= *time);
-    const double until = save ? *checkpoint : sample ? *time : problem.t1;
+    const double asked = save ? *checkpoint : sample ? *time : problem.t1;
+    const double until = at_each && asked > integrator.t() ? std::min(asked, next_step()) : asked;
     const Stop stop = integrator.advance(until);
+    if (stop != Stop::end && observer.step) observer.step(integrator.at());
     if (stop == Stop::event && observer.instant) observer.instant(integrator.event());
     if (stop == Stop::event && observer.spikes) tell_spikes(integrator.event(), problem.system, observer.spikes);
     if (stop == Stop::event && observer.event && !integrator.event().fired.empty()) observer.event(integrator.event());
@@ -70,7 +79,7 @@ Solution solve(const Problem& problem, const Method& method, std::span<const dou
   Integrator integrator(method);
   integrator.observe(observer.spikes);
   integrator.start(problem);
-  return run(integrator, problem, output_times, observer);
+  return run(integrator, problem, method, output_times, observer);
 }
 
 Solution resume(const Problem& problem, const Method& method, const Checkpoint& checkpoint,
@@ -80,7 +89,7 @@ Solution resume(const Problem& problem, const Method& method, const Checkpoint& 
   integrator.observe(observer.spikes);
   integrator.start(problem, checkpoint);
   const auto first = std::upper_bound(output_times.begin(), output_times.end(), checkpoint.t);
-  return run(integrator, problem, {first, output_times.end()}, observer);
+  return run(integrator, problem, method, {first, output_times.end()}, observer);
 }
 
 }  // namespace striate

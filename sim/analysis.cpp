@@ -83,9 +83,33 @@ std::size_t element(const Experiment& e, const Analysis& a) {
 
 RowAxis time_axis(const Experiment& e) { return {"/t", "time", e.circuit->time_unit.str(), output_times(e)}; }
 
+std::optional<std::pair<double, double>> angle_range(const Experiment& e, const Analysis& a) {
+  using std::numbers::pi;
+  if (a.course && a.course->measure == CourseMeasure::phase) return {{-pi, pi}};
+  if (a.course && a.course->measure == CourseMeasure::wave && a.course->wave == WaveNumber::direction)
+    return {{-180.0, 180.0}};
+  const bool circular = a.kind == Analysis::Kind::decode && (a.trained || e.circuit.axis(a.axis).circular);
+  if (!circular || a.projected_on) return {};
+  const FeatureMap map = e.decoded_features(a);
+  const double half = (map.high - map.low) / 2;
+  if (a.trained || a.relative_to_input) return {{-half, half}};
+  return {{map.low, map.high}};
+}
+
+double reduced(const Experiment& e, const Analysis& a, std::span<const double> t, std::span<const double> values) {
+  const auto angles = angle_range(e, a);
+  double value = over_time(a.over_time, t, values, a.from, angles ? angles->second - angles->first : 0);
+  if (angles && value < angles->first) value += angles->second - angles->first;
+  const Unit& unit = e.circuit->time_unit;
+  const bool in_hertz = a.over_time == OverTime::frequency && !unit.dimensionless();
+  return in_hertz ? value / unit.to(Unit::parse("s")) : value;
+}
+
 AnalysisResult unknown_result(const Experiment& e, const Analysis& a) {
   AnalysisResult result;
   result.conditions = e.conditions;
+  if (const auto range = angle_range(e, a))
+    result.angles = std::minmax({a.scale * range->first, a.scale * range->second});
   if (a.spikes) {
     result.row = spike_row(e, a);
   } else if (a.course) {
@@ -111,19 +135,17 @@ void analyse(const Experiment& e, const System<double>& system, const Analysis& 
              const ConditionValues& values, std::span<double> out) {
   const auto response = response_line(e, system, a, values);
   switch (a.kind) {
-    case Analysis::Kind::tuning:
-      for (std::size_t k = 0; k < response.size(); ++k) out[k] = a.scale * response[k];
-      return;
-    case Analysis::Kind::peak: out[0] = a.scale * *std::max_element(response.begin(), response.end()); return;
+    case Analysis::Kind::tuning: std::ranges::copy(response, out.begin()); return;
+    case Analysis::Kind::peak: out[0] = *std::max_element(response.begin(), response.end()); return;
     case Analysis::Kind::response:
       if (!a.feature && response.size() > 1)
         throw Error(fmt::format("analysis '{}': '{}' has {} elements along '{}'. Say which one with feature = ...",
                                 a.name, a.variable, response.size(), a.axis));
-      out[0] = a.scale * response[a.feature ? element(e, a) : 0];
+      out[0] = response[a.feature ? element(e, a) : 0];
       return;
     case Analysis::Kind::contrast: {
       const double total = std::accumulate(response.begin(), response.end(), 0.0);
-      out[0] = total == 0 ? nan : a.scale * (response[a.channels.first] - response[a.channels.second]) / total;
+      out[0] = total == 0 ? nan : (response[a.channels.first] - response[a.channels.second]) / total;
       return;
     }
     case Analysis::Kind::decode: break;
@@ -148,7 +170,7 @@ void analyse(const Experiment& e, const System<double>& system, const Analysis& 
     }
   }
   if (a.projected_on) value = std::cos(2 * std::numbers::pi * (value - *a.projected_on) / period);
-  out[0] = a.scale * value;
+  out[0] = value;
 }
 
 }  // namespace striate

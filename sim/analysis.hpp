@@ -1,8 +1,10 @@
 #pragma once
 
 #include <algorithm>
+#include <optional>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "circuit/system.hpp"
@@ -27,6 +29,7 @@ struct AnalysisResult {
   std::vector<RowAxis> row;    ///< none: one value
   std::size_t width = 1;       ///< values a condition
   std::vector<ConditionAxis> conditions;
+  std::optional<std::pair<double, double>> angles;  ///< the range of values that are angles
 
   /// The abscissae of a row along one axis; else empty.
   std::span<const double> x() const {
@@ -42,6 +45,13 @@ struct AnalysisResult {
 /// The recorded times as the axis of a row.
 RowAxis time_axis(const Experiment& experiment);
 
+/// Where an analysis gives angles: their range, in its unit before any scale.
+std::optional<std::pair<double, double>> angle_range(const Experiment& experiment, const Analysis& analysis);
+
+/// What over_time makes of the values of an analysis at these times: a frequency is in Hz, unless time has no unit.
+double reduced(const Experiment& experiment, const Analysis& analysis, std::span<const double> t,
+               std::span<const double> values);
+
 /// The form of an analysis's result over all conditions, with no value known: all NaN.
 AnalysisResult unknown_result(const Experiment& experiment, const Analysis& analysis);
 
@@ -50,7 +60,7 @@ struct ConditionValues {
   std::span<const double> states, observables, inputs;
 };
 
-/// Evaluates one analysis at one time of one condition into `out`: one value, or a tuning curve.
+/// Evaluates one analysis at one time of one condition into `out`, before its scale: one value, or a tuning curve.
 /// `trained` is the decoder of [training], for an analysis that reads with it.
 /// @throws Error for an analysis that the circuit's shapes do not allow
 void analyse(const Experiment& experiment, const System<double>& system, const Analysis& analysis,

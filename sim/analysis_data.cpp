@@ -6,7 +6,6 @@
 #include <cmath>
 #include <cstdlib>
 #include <map>
-#include <numeric>
 
 #include "base/error.hpp"
 #include "io/csv.hpp"
@@ -21,10 +20,12 @@ struct Points {
   std::vector<double> x, y;
 };
 
-/// Means of the points that form a chain along x without a gap above `within`, by ascending x.
+/// Means of the points that form a chain along x without a gap above `within`, by ascending x; those that lack a number
+/// are left out.
 Points averaged(const Points& points, double within) {
-  std::vector<std::size_t> order(points.x.size());
-  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::vector<std::size_t> order;
+  for (std::size_t i = 0; i < points.x.size(); ++i)
+    if (!std::isnan(points.x[i]) && !std::isnan(points.y[i])) order.push_back(i);
   std::stable_sort(order.begin(), order.end(), [&](std::size_t i, std::size_t j) { return points.x[i] < points.x[j]; });
   Points means;
   double n = 0;

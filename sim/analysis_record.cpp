@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <numbers>
 
 namespace striate {
 namespace {
@@ -60,8 +59,8 @@ void create_analysis(H5File& file, const Analysis& a, const AnalysisResult& form
   file.set_attribute(path, "y_label", a.label);
   if (!a.only.empty()) file.set_attribute(path, "only", conditions_kept(file, a));
   if (a.kind == Analysis::Kind::tuning) file.set_attribute(path, "x_values", form.row[0].values);
-  if (a.course && a.course->measure == CourseMeasure::phase)
-    file.set_attribute(path, "valid_range", std::vector<double>{-std::numbers::pi, std::numbers::pi});
+  if (form.angles)
+    file.set_attribute(path, "valid_range", std::vector<double>{form.angles->first, form.angles->second});
 }
 
 void write_analysis(H5File& file, const Analysis& a, const AnalysisResult& result,

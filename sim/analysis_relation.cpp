@@ -39,10 +39,11 @@ double related(Relation relation, double value, double reference) {
 
 AnalysisResult beside_reference(const Experiment& e, const Analysis& a, const AnalysisResult& raw) {
   AnalysisResult result = raw;
+  result.angles.reset();
   double period = 0;
-  if (a.kind == Analysis::Kind::decode && a.relation == Relation::difference) {
-    const FeatureMap map = e.decoded_features(a);
-    if (a.trained || e.circuit.axis(a.axis).circular) period = a.scale * (map.high - map.low);
+  if (raw.angles && a.relation == Relation::difference) {
+    period = raw.angles->second - raw.angles->first;
+    result.angles = {-period / 2, period / 2};
   }
   for (std::size_t c = 0; c < raw.values.size() / raw.width; ++c) {
     Variables at = e.condition(c);
@@ -71,6 +72,7 @@ std::size_t axis_index(const AnalysisResult& result, const std::string& name, co
 /// Each curve along the abscissa set beside its own largest value.
 AnalysisResult beside_largest(const Analysis& a, const AnalysisResult& raw) {
   AnalysisResult result = raw;
+  result.angles.reset();
   const std::size_t axis = axis_index(raw, a.against, a.name);
   std::size_t inner = raw.width;
   for (std::size_t i = axis + 1; i < raw.conditions.size(); ++i) inner *= raw.conditions[i].values.size();
@@ -133,6 +135,7 @@ AnalysisResult related_result(const Experiment& e, const Analysis& a, const Anal
   if (!a.midpoint_over.empty()) {
     const std::size_t axis = axis_index(result, a.midpoint_over, a.name);
     const std::vector<double> x = result.conditions[axis].values;
+    result.angles.reset();
     result = without(result, axis, [&](const std::vector<double>& along) { return midpoint(x, along); });
   }
   return result;

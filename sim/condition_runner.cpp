@@ -69,6 +69,8 @@ class Course {
       run_steady();
     else
       run_timed();
+    for (std::size_t i = 0; i < widths.size(); ++i)
+      for (double& value : result_.analyses[i]) value *= e_.analyses[i].scale;
     return std::move(result_);
   }
 
@@ -145,6 +147,8 @@ class Course {
       if (observer_.progress) observer_.progress(t / problem_.t1);
     };
     if (e_.run.from_steady) problem_.y0 = settled(e_.run.absolute).y;
+    if (!result_.analyses.empty() && std::ranges::any_of(e_.analyses, &Analysis::on_steps))
+      observer.step = [&](const At<double>& at) { follow(at); };
     const Solution solution = solve(problem_, method_of(e_), times_, observer);
     auto meter = spike_meters_.begin();
     for (std::size_t i = 0; i < courses_.size(); ++i) {
@@ -154,20 +158,13 @@ class Course {
       else if (a.course)
         result_.analyses[i] = analyse_course(e_, system_, a, courses_[i], others_[i], problem_.p);
       else if (!courses_[i].empty())
-        result_.analyses[i][0] = reduced(a, courses_[i]);
+        result_.analyses[i][0] = reduced(e_, a, a.on_steps() ? step_times_ : times_, courses_[i]);
     }
     result_.notes = {{"steps", static_cast<double>(solution.counters.steps)},
                      {"rejected_steps", static_cast<double>(solution.counters.rejected)},
                      {"rhs_evaluations", static_cast<double>(solution.counters.rhs)},
                      {"jacobian_products", static_cast<double>(solution.counters.jvp)},
                      {"events", static_cast<double>(solution.counters.events)}};
-  }
-
-  double reduced(const Analysis& a, const std::vector<double>& course) const {
-    const double value = over_time(a.over_time, times_, course, a.from);
-    if (a.over_time != OverTime::frequency) return value;
-    const Unit& unit = e_.circuit->time_unit;
-    return a.scale * value / (unit.dimensionless() ? 1 : unit.to(Unit::parse("s")));
   }
 
   /// Inputs and observables that go with the states: computed only for what asks for them.
@@ -192,13 +189,31 @@ class Course {
     course.insert(course.end(), values.begin(), values.end());
   }
 
-  void keep(double t, std::span<const double> y) {
+  void go_to(double t, std::span<const double> y) {
     t_ = t;
     derived_ = false;
     states_ = y;
+  }
+
+  void read(std::size_t analysis, std::span<double> out) {
+    const auto& trained = (*trained_)[analysis];
+    analyse(e_, system_, e_.analyses[analysis], trained ? &*trained : nullptr, last(), out);
+  }
+
+  /// Keeps what is read after every step.
+  void follow(const At<double>& at) {
+    inputs_.assign(at.u.begin(), at.u.end());
+    go_to(at.t, at.y);
+    step_times_.push_back(at.t);
+    for (std::size_t i = 0; i < e_.analyses.size(); ++i)
+      if (e_.analyses[i].on_steps()) read(i, std::span(&courses_[i].emplace_back(), 1));
+  }
+
+  void keep(double t, std::span<const double> y) {
+    go_to(t, y);
     for (std::size_t i = 0; i < e_.run.record.size(); ++i) observer_.sample(i, now(e_.run.record[i]));
     for (std::size_t i = 0; i < result_.analyses.size(); ++i) {
-      if (e_.analyses[i].spikes) continue;
+      if (e_.analyses[i].spikes || e_.analyses[i].on_steps()) continue;
       if (const auto& course = e_.analyses[i].course) {
         append(now(e_.analyses[i].variable), courses_[i]);
         if (!course->with.empty()) append(now(course->with), others_[i]);
@@ -208,8 +223,7 @@ class Course {
       const bool of_the_end = !timed && e_.analyses[i].over_time == OverTime::last;
       if (of_the_end && sample_ + 1 < samples_) continue;
       const std::span<double> row(result_.analyses[i]);
-      analyse(e_, system_, e_.analyses[i], (*trained_)[i] ? &*(*trained_)[i] : nullptr, last(),
-              timed ? row.subspan(sample_, 1) : row);
+      read(i, timed ? row.subspan(sample_, 1) : row);
       if (e_.analyses[i].over_time != OverTime::last) courses_[i].push_back(row[0]);
     }
     if (++sample_ < samples_) return;
@@ -230,6 +244,7 @@ class Course {
   std::size_t sample_ = 0, samples_ = 1;
   double t_ = 0;
   bool derived_ = false;
+  std::vector<double> step_times_;
   std::vector<std::vector<double>> courses_;  ///< by analysis, of those that reduce or measure them
   std::vector<std::vector<double>> others_;   ///< of the variables they compare with
   std::vector<SpikeMeter> spike_meters_;      ///< one an analysis that reads spikes

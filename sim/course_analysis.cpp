@@ -62,7 +62,7 @@ Unit per_second(const Experiment& e) { return e.circuit->time_unit.dimensionless
 
 /// The recorded times that are read.
 std::pair<std::size_t, std::size_t> read_times(const Analysis& a, const std::vector<double>& times) {
-  const auto first = a.course->against_time ? times.begin() : std::lower_bound(times.begin(), times.end(), a.from);
+  const auto first = std::lower_bound(times.begin(), times.end(), less_rounding(a.from, times.back()));
   return {static_cast<std::size_t>(first - times.begin()), times.size()};
 }
 
@@ -202,7 +202,7 @@ class Reader {
       case Measure::metastability: return {metastability(orders(signal), communities())};
       case Measure::chimera_index: return {chimera_index(orders(signal), communities())};
       case Measure::phase_locking: return locking(signal, c_.with.empty() ? signal : phasors(other, c_.with));
-      default: return over_times(signal);
+      default: return over_times(signal, course);
     }
   }
 
@@ -315,8 +315,20 @@ class Reader {
     return mean;
   }
 
-  std::vector<double> frequencies(const std::vector<Complex>& z) const {
+  /// Of every place at every time. A phase that is a state is not wrapped round, however far it gets between samples,
+  /// unless a jump takes it back; of others the nearest turn is taken.
+  std::vector<double> frequencies(const std::vector<Complex>& z, std::span<const double> course) const {
     std::vector<double> all(z.size());
+    if (c_.phase == PhaseSource::angle && system_.states().find(a_.variable) && e_.circuit->events.empty()) {
+      const double turns = observable(e_.circuit, a_.variable).value.unit().to(Unit::parse("rad")) / (2 * pi);
+      const std::size_t n = places_.count;
+      const auto theta = course.subspan(first_ * n);
+      for (std::size_t i = 0; i < all.size(); ++i) {
+        const std::size_t j = i + n < all.size() ? i : i - n;  // the last repeats the one before
+        all[i] = turns * (theta[j + n] - theta[j]) / dt_;
+      }
+      return all;
+    }
     std::vector<Complex> one(samples_);
     for (std::size_t place = 0; place < places_.count; ++place) {
       for (std::size_t t = 0; t < samples_; ++t) one[t] = z[t * places_.count + place];
@@ -399,10 +411,11 @@ class Reader {
   }
 
   /// What is measured at every time, along t or reduced to one row.
-  std::vector<double> over_times(const std::vector<Complex>& z) const {
+  std::vector<double> over_times(const std::vector<Complex>& z, std::span<const double> course) const {
     const std::size_t n = places_.count;
     const bool waves = c_.measure == Measure::wave || c_.measure == Measure::wave_vector;
-    const auto frequency = waves || c_.measure == Measure::frequency ? frequencies(z) : std::vector<double>(z.size());
+    const auto frequency =
+        waves || c_.measure == Measure::frequency ? frequencies(z, course) : std::vector<double>(z.size());
     const auto at = [&](std::size_t t) {
       return at_time(std::span(z).subspan(t * n, n), std::span(frequency).subspan(t * n, n));
     };
@@ -413,26 +426,14 @@ class Reader {
       rows.insert(rows.end(), row.begin(), row.end());
     }
     const std::size_t width = rows.size() / samples_;
-    if (c_.against_time) {
-      for (std::size_t t = 0; t < samples_ && times_[t] < a_.from; ++t)
-        std::fill_n(rows.begin() + static_cast<std::ptrdiff_t>(t * width), width, std::nan(""));
-      return rows;
-    }
-    const bool turns = c_.measure == Measure::wave && c_.wave == WaveNumber::direction;
+    if (c_.against_time) return rows;
     std::vector<double> result;
-    std::vector<double> course(samples_);
+    std::vector<double> one(samples_);
     for (std::size_t i = 0; i < width; ++i) {
-      for (std::size_t t = 0; t < samples_; ++t) course[t] = rows[t * width + i];
-      result.push_back(turns ? mean_direction(course)
-                             : over_time(a_.over_time, std::span(times_).subspan(first_), course, a_.from));
+      for (std::size_t t = 0; t < samples_; ++t) one[t] = rows[t * width + i];
+      result.push_back(reduced(e_, a_, std::span(times_).subspan(first_), one));
     }
     return result;
-  }
-
-  static double mean_direction(const std::vector<double>& degrees) {
-    Complex sum;
-    for (const double angle : degrees) sum += std::polar(1.0, angle * pi / 180);
-    return std::arg(sum) * 180 / pi;
   }
 
   const Experiment& e_;
@@ -541,9 +542,7 @@ Unit course_unit(const Experiment& e, const Analysis& a) {
 std::vector<double> analyse_course(const Experiment& e, const System<double>& system, const Analysis& a,
                                    std::span<const double> course, std::span<const double> other,
                                    std::span<const double> parameters) try {
-  auto row = Reader(e, system, a, parameters).read(course, other);
-  for (double& value : row) value *= a.scale;
-  return row;
+  return Reader(e, system, a, parameters).read(course, other);
 } catch (const Error& error) {  // of this course's numbers: what does not suit the experiment was found before
   throw Failure(fmt::format("analysis '{}': {}", a.name, error.what()));
 }

@@ -15,8 +15,8 @@ std::vector<RowAxis> course_row(const Experiment& experiment, const Analysis& an
 Unit course_unit(const Experiment& experiment, const Analysis& analysis);
 
 /// One condition's course, [output_times, the variable's shape], as the analysis reads it: a row of course_row's
-/// elements. `other` is the course of the variable that CourseReading::with names, `parameters` those of the condition.
-/// A place without amplitude has no phase and is left out; what nothing is left of is NaN.
+/// elements, before its scale. `other` is the course of the variable that CourseReading::with names, `parameters` those
+/// of the condition. A place without amplitude has no phase and is left out; what nothing is left of is NaN.
 /// @throws Failure where the signals cannot be analysed, such as one that is not finite
 std::vector<double> analyse_course(const Experiment& experiment, const System<double>& system, const Analysis& analysis,
                                    std::span<const double> course, std::span<const double> other,

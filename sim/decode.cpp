@@ -92,6 +92,7 @@ Decoder decoder_named(const std::string& name) {
 }
 
 double decode(Decoder decoder, std::span<const double> response, std::span<const double> positions, bool circular) {
+  if (!std::ranges::all_of(response, [](double r) { return std::isfinite(r); })) return nan;
   switch (decoder) {
     case Decoder::population_vector: return population_vector(response, positions);
     case Decoder::peak: return peak(response, positions, circular);

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <numbers>
+#include <optional>
 
 #include "base/error.hpp"
 #include "circuit/find_named.hpp"
@@ -50,8 +51,10 @@ enum class Normalisation { none, peak, image };
 /// Channels that answer to each component shown at a place; the answers add up, weighted by contrast.
 class ChannelCode : public Encoder {
  public:
-  explicit ChannelCode(Layout layout, Normalisation normalisation = Normalisation::none)
-      : layout_(layout), normalisation_(normalisation) {}
+  /// `width` is the key to blame where no channel answers to what is to be normalised.
+  explicit ChannelCode(Layout layout, Normalisation normalisation = Normalisation::none,
+                       std::optional<TomlValue> width = {})
+      : layout_(layout), normalisation_(normalisation), width_key_(std::move(width)) {}
 
   void encode(const Scene& scene, std::span<double> input) const override {
     if (scene.image) throw Error("encoder: only the kinds 'filter_bank' and 'luminance' read images.");
@@ -72,6 +75,11 @@ class ChannelCode : public Encoder {
         const double divisor = normalisation_ == Normalisation::image  ? largest
                                : normalisation_ == Normalisation::peak ? *std::ranges::max_element(r)
                                                                        : 1;
+        if (divisor == 0)
+          width_key_->fail(
+              fmt::format("but so narrow that no channel answers to the feature {:.6g}, and normalise "
+                          "divides by the largest answer. Widen it, or leave normalise out.",
+                          c.feature));
         for (std::size_t k = 0; k < r.size(); ++k) input[layout_.at(scene.field, i, k)] += c.contrast * r[k] / divisor;
       }
   }
@@ -82,14 +90,15 @@ class ChannelCode : public Encoder {
 
   Layout layout_;
   Normalisation normalisation_;
+  std::optional<TomlValue> width_key_;
 };
 
 /// A tuning curve per channel: von Mises or Gaussian around its preferred feature.
 class PopulationCode final : public ChannelCode {
  public:
   PopulationCode(Layout layout, std::vector<double> preferred, bool circular, double width, Normalisation normalisation,
-                 FeatureMap map)
-      : ChannelCode(layout, normalisation),
+                 TomlValue width_key, FeatureMap map)
+      : ChannelCode(layout, normalisation, std::move(width_key)),
         preferred_(std::move(preferred)),
         circular_(circular),
         width_(width),
@@ -304,7 +313,7 @@ std::unique_ptr<Encoder> make_encoder(const TomlTable& table, const Circuit& cir
   const auto chosen = std::find(choices.begin(), choices.end(), normalise) - choices.begin();
   if (chosen == 3) table.at("normalise").fail("but the choices are these." + suggest_names(normalise, choices));
   return std::make_unique<PopulationCode>(layout, axis_positions(axis), kind == "circular", width,
-                                          static_cast<Normalisation>(chosen), map);
+                                          static_cast<Normalisation>(chosen), table.at("width"), map);
 }
 
 }  // namespace striate

@@ -77,9 +77,11 @@ struct Analysis {
   double y = 0, x = 0;                               ///< deg from the centre
   std::vector<std::pair<std::string, std::size_t>> place;  ///< elements of other axes
   OverTime over_time = OverTime::last;                     ///< what the course in time becomes, unless it lies along t
-  double from = 0;                                         ///< the time from which on, in the circuit's time unit
-  double scale = 1;                                        ///< the result is multiplied by it
-  std::string against;                                     ///< the condition variable along the abscissa, or "t"
+  /// Whether it reads the state after every step: a rhythm that recorded times miss would look slower.
+  bool on_steps() const { return over_time == OverTime::frequency && !course; }
+  double from = 0;      ///< the time from which on, in the circuit's time unit
+  double scale = 1;     ///< the result is multiplied by it
+  std::string against;  ///< the condition variable along the abscissa, or "t"
   std::string label, unit;
   std::optional<Comparison> comparison;
 };

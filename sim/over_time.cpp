@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <numbers>
 
 #include "base/error.hpp"
 
@@ -16,6 +17,17 @@ double mean(std::span<const double> t, std::span<const double> x) {
   double area = 0;
   for (std::size_t i = 1; i < t.size(); ++i) area += (t[i] - t[i - 1]) * (x[i] + x[i - 1]) / 2;
   return area / (t.back() - t.front());
+}
+
+double mean_angle(std::span<const double> t, std::span<const double> x, double period) {
+  const double turn = 2 * std::numbers::pi / period;
+  std::vector<double> cosine, sine;
+  for (const double angle : x) {
+    cosine.push_back(std::cos(turn * angle));
+    sine.push_back(std::sin(turn * angle));
+  }
+  const double along = mean(t, cosine), across = mean(t, sine);
+  return std::hypot(along, across) > 1e-12 ? std::atan2(across, along) / turn : nan;  // else they point nowhere
 }
 
 double range_of(std::span<const double> x) {
@@ -48,16 +60,21 @@ OverTime over_time_named(const std::string& name) {
   return static_cast<OverTime>(at - names.begin());
 }
 
-double over_time(OverTime how, std::span<const double> t, std::span<const double> x, double from) {
+double less_rounding(double from, double end) { return from - 1e-12 * std::abs(end); }
+
+double over_time(OverTime how, std::span<const double> t, std::span<const double> x, double from, double period) {
+  if (t.empty()) return nan;
   const std::span<const double> whole = x;
-  const auto first = static_cast<std::size_t>(std::lower_bound(t.begin(), t.end(), from) - t.begin());
+  const auto begin = std::lower_bound(t.begin(), t.end(), less_rounding(from, t.back()));
+  const auto first = static_cast<std::size_t>(begin - t.begin());
   if (first == t.size()) return nan;
   t = t.subspan(first);
   x = x.subspan(first);
+  if (how != OverTime::last && std::ranges::any_of(x, [](double value) { return std::isnan(value); })) return nan;
   const auto [low, high] = std::minmax_element(x.begin(), x.end());
   switch (how) {
     case OverTime::last: return x.back();
-    case OverTime::mean: return mean(t, x);
+    case OverTime::mean: return period > 0 ? mean_angle(t, x, period) : mean(t, x);
     case OverTime::largest: return *high;
     case OverTime::smallest: return *low;
     case OverTime::peak_to_peak: return *high - *low;

@@ -19,9 +19,13 @@ enum class OverTime {
 /// @throws Error with the nearest names
 OverTime over_time_named(const std::string& name);
 
+/// `from` less what rounding may take from a time that lies exactly there, in a course that ends at `end`.
+double less_rounding(double from, double end);
+
 /// Reduces values `x` at ascending times `t` to those from time `from` on. A frequency is per unit of t, from passages
 /// interpolated between points; it is NaN with fewer than two, and 0 when the range is below a thousandth of the
-/// largest magnitude (a fixed point approached).
-double over_time(OverTime how, std::span<const double> t, std::span<const double> x, double from);
+/// largest magnitude (a fixed point approached). Angles repeat after `period`, and their mean is that of directions;
+/// of them only `last` and `mean` have a meaning. What has a NaN among its values is NaN, but for `last`.
+double over_time(OverTime how, std::span<const double> t, std::span<const double> x, double from, double period = 0);
 
 }  // namespace striate

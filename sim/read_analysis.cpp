@@ -9,6 +9,7 @@
 
 #include "base/error.hpp"
 #include "io/csv.hpp"
+#include "sim/analysis.hpp"
 #include "sim/course_analysis.hpp"
 #include "sim/experiment_circuit.hpp"
 #include "sim/observable.hpp"
@@ -232,6 +233,10 @@ void read_over_time(const TomlTable& t, const Experiment& e, Analysis& a) {
   if (e.run.steady) how->fail("but a steady state has no course in time. Set [run] method and duration.");
   if (a.kind == Analysis::Kind::tuning) how->fail("but a tuning curve is read from the last state.");
   if (a.against == "t") how->fail("but the analysis lies along t.");
+  if (a.over_time != OverTime::last && a.over_time != OverTime::mean && angle_range(e, a))
+    how->fail(
+        "but the analysis gives angles, which begin again after a turn and have no least or largest. Take the last "
+        "or the mean, or kind = \"frequency\".");
   read_from();
 }
 
@@ -251,10 +256,11 @@ void read_midpoint(const TomlTable& t, const Experiment& e, Analysis& a) {
 Unit unit_of(const Experiment& e, const Analysis& a) {
   for (const auto& c : e.conditions)
     if (c.name == a.midpoint_over) return c.unit;
-  if (a.kind == Analysis::Kind::contrast || a.projected_on || a.is_share()) return {};
+  if (a.is_share()) return {};
+  if (a.over_time == OverTime::frequency) return e.circuit->time_unit.dimensionless() ? Unit() : Unit::parse("Hz");
+  if (a.kind == Analysis::Kind::contrast || a.projected_on) return {};
   if (a.spikes) return spike_unit(e, *a.spikes);
   if (a.course) return course_unit(e, a);
-  if (a.over_time == OverTime::frequency) return e.circuit->time_unit.dimensionless() ? Unit() : Unit::parse("Hz");
   return a.kind == Analysis::Kind::decode ? e.decoded_features(a).unit : observable(e.circuit, a.variable).value.unit();
 }
 

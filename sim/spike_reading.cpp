@@ -210,10 +210,11 @@ SpikeMeter::SpikeMeter(const Experiment& e, const Analysis& analysis)
 
 void SpikeMeter::add(std::size_t event, double t, std::span<const std::uint32_t> ids) {
   const SpikeReading& r = reading_;
-  if (t < r.measure.window.from) return;
+  const double from = less_rounding(r.measure.window.from, r.measure.window.to);
+  if (t < from) return;
   const bool own = event == event_, other = !others_.empty() && event == with_;
   if (!own && !other) return;
-  const auto bin = static_cast<std::size_t>(counts_.empty() ? 0 : (t - r.measure.window.from) / r.bin);
+  const auto bin = static_cast<std::size_t>(counts_.empty() ? 0 : (t - from) / r.bin);
   for (const std::size_t id : ids) {
     if (id < r.first || id >= r.end) continue;
     const std::size_t i = id - r.first;
@@ -258,7 +259,6 @@ std::vector<double> SpikeMeter::result() {
     values = spike_distances(trains_, r.measure);
     if (!r.each) values = {mean_off_diagonal(values, n)};
   }
-  for (double& v : values) v *= analysis_.scale;
   return values;
 }
 

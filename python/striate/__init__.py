@@ -8,8 +8,9 @@ def open(path, group=None):
     """The variables of a recording with their axes, units and attributes, loaded lazily.
 
     group: None for the root, or a group such as "analysis" or "data/shift". The root's attributes (title, circuit, seed,
-    complete) and the coordinates of its axes come with every group. The root of a phase response, of branches and of a
-    training has the variables of all groups, `cycle/x` as `cycle_x`; these, and analyses with axes of their own, are read whole.
+    complete) and the coordinates of its axes come with every group. The root of a phase response, of branches, of a
+    training and of distances has the variables of all groups, `cycle/x` as `cycle_x`; these, and analyses with axes of their own, are read
+    whole.
     """
     import warnings
 
@@ -19,7 +20,7 @@ def open(path, group=None):
 
     with h5py.File(path) as file:
         complete = file.attrs.get("complete", 1)
-        of_groups = group is None and file.attrs.get("kind") in ("phase_response", "branches", "training")
+        of_groups = group is None and file.attrs.get("kind") in ("phase_response", "branches", "training", "distances")
         until = recording.recorded_until(file)
         whole = of_groups or datasets.has_axes_elsewhere(file[group or "/"])
     if not complete:

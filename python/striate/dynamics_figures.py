@@ -141,7 +141,7 @@ def draw_lyapunov(path):
     with h5py.File(path, "r") as file:
         exponent, course, error = (variable(file[n]) for n in ("exponent", "course", "standard_error"))
     conditions = exponent.axes
-    figure = Figure(figsize=(7.4 if conditions else 3.7, 3.2), layout="constrained")
+    figure = Figure(figsize=(8.4 if conditions else 3.7, 3.2), layout="constrained")
     axes = np.atleast_1d(figure.subplots(1, 2 if conditions else 1))
     settling = course.values.reshape(-1, course.values.shape[-1])
     for n, values in enumerate(settling[:MOST_LINES]):
@@ -150,7 +150,7 @@ def draw_lyapunov(path):
     axes[-1].set_ylabel(with_units("mean growth so far", exponent.attributes.get("units")))
     if conditions:
         axes[-1].set_title("" if len(settling) <= MOST_LINES else f"first {MOST_LINES} of {len(settling)}")
-        axes[-1].legend()
+        axes[-1].legend(loc="upper left", bbox_to_anchor=(1.0, 1.02))
         first = conditions[0]
         rows, errors = (v.values.reshape(len(first.values), -1).T for v in (exponent, error))
         for n, (values, bars) in enumerate(zip(rows[:MOST_LINES], errors)):

@@ -78,16 +78,16 @@ def draw(path):
 
 
 def show_rounding_flat(ax):
-    """Differences of a billionth are rounding: lines that have no others look constant."""
+    """Differences of a ten-millionth are errors of integration: lines that have no others look constant."""
     if ax.get_lines() and ax.get_yscale() == "linear":
         low, high = ax.get_ylim()
         size = max(abs(low), abs(high))
-        if 0 < abs(high - low) < 1e-8 * size:
+        if 0 < abs(high - low) < 1e-7 * size:
             ax.set_ylim((low + high) / 2 - 1e-2 * size, (low + high) / 2 + 1e-2 * size)
     for image in [*ax.images, *(c for c in ax.collections if c.get_array() is not None)]:
         low, high = image.get_clim()
         size = max(abs(low or 0), abs(high or 0))
-        if low is not None and 0 < high - low < 1e-8 * size:
+        if low is not None and 0 < high - low < 1e-7 * size:
             image.set_clim((low + high) / 2 - 1e-2 * size, (low + high) / 2 + 1e-2 * size)
 
 
@@ -104,7 +104,7 @@ def set_ticks(which, axis):
         names = [axis.text(i) for i in range(len(axis.values)) if not axis.numeric or np.isfinite(axis.values[i])]
         which.set_ticks(finite, labels=names)
     elif axis.units in ("", "1") and (finite == np.round(finite)).all():
-        which.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+        which.set_major_locator(MaxNLocator("auto", integer=True, min_n_ticks=1))
 
 
 def save(figure, path):
@@ -127,7 +127,13 @@ def save(figure, path):
 
 
 def pictures(recording: Recording, variables):
-    return [picture(v, recording.published.get(v.name, [])) for v in variables]
+    variables = list(variables)
+    if not recording.complete:
+        for v in variables:
+            v.attributes["incomplete"] = True
+    numbers = [v for v in variables if not v.axes]
+    drawn = [picture(v, recording.published.get(v.name, [])) for v in variables if v.axes]
+    return [*drawn, Numbers(numbers)] if numbers else drawn
 
 
 def draw_all(parts):
@@ -237,7 +243,11 @@ class Picture:
         if "only" in a:
             name += f", only {a['only']}"
         score = self.score()
-        cell.suptitle(f"{name}: {score}" if score else name, fontsize=9)
+        cell.suptitle(textwrap.fill(f"{name}: {score}" if score else name, int(14 * self.width)), fontsize=9)
+
+    def say_nothing(self, ax):
+        """Why a panel is empty."""
+        say(ax, "not run" if "incomplete" in self.variable.attributes else "not a number\neverywhere")
 
     def draw(self, cell):
         raise NotImplementedError
@@ -356,7 +366,7 @@ class Curves(Picture):
             if self.panels > 1:
                 ax.set_title(", ".join(at(a, i) for a, i in zip(self.panel_axes, index)), fontsize=7)
             if not np.isfinite(flat[n]).any():
-                say(ax, "not a number\neverywhere")
+                self.say_nothing(ax)
         shown = np.concatenate([self.values.ravel(), *[p.y for p in self.published]])
         for ax in axes.ravel()[: self.panels]:
             if ax.get_yscale() == "linear":
@@ -388,12 +398,13 @@ class Curves(Picture):
             ax.set_yscale("log")
             ax.set_ylim(1e-6 * np.nanmax(self.values), 3 * np.nanmax(self.values))
         names = self.line_names(len(lines))
+        colours = [c for c in COLOURS if c != DATA] if self.published else COLOURS
         for k, y in enumerate(lines):
             if not np.isfinite(y).any():
                 continue
             without = y[~np.isfinite(self.x.values)] if self.x.numeric else []
             x, y = broken_at_turns(*ordered(self.x, y), self.variable.attributes.get("valid_range"))
-            colour = COLOURS[k % 7] if len(lines) <= 4 else matplotlib.colormaps["viridis"](0.92 * k / (len(lines) - 1))
+            colour = colours[k] if len(lines) <= 4 else matplotlib.colormaps["viridis"](0.92 * k / (len(lines) - 1))
             marker = "o" if np.isfinite(x).sum() <= 25 else ""
             colour = MODEL if len(lines) == 1 else colour
             ax.plot(x, y, marker=marker, markersize=3, color=colour, label=names[k])
@@ -435,6 +446,11 @@ class Map(Picture):
         if len(self.shown) > 1:
             self.panel_width, self.panel_height = 1.9, 1.75
         self.image = self.row_axis.name == "y" and self.column_axis.name == "x"
+        if self.image:  # no higher than its places, which are square, and what stands below them
+            high = len(self.row_axis.values) / len(self.column_axis.values) * (self.panel_width - 0.5)
+            self.panel_height = min(self.panel_height, high + 0.9)
+        if self.columns > 1:  # titles of panels stand below the heading
+            self.panel_height += 0.15 / self.rows
 
     def draw(self, cell):
         axes = cell.subplots(self.rows, self.columns, squeeze=False, sharex=True, sharey=True)
@@ -454,7 +470,7 @@ class Map(Picture):
             for axis, which in ((self.column_axis, ax.xaxis), (self.row_axis, ax.yaxis)):
                 set_ticks(which, axis)
             if not np.isfinite(self.values[i]).any():
-                say(ax, "not a number\neverywhere")
+                self.say_nothing(ax)
             if self.image:
                 ax.set_aspect("equal")
             if self.panel_axis is not None:
@@ -546,6 +562,30 @@ class Bars(Picture):
         self.close([ax])
 
 
+class Numbers(Picture):
+    """Single numbers, one to a line with its unit and score."""
+
+    panel_width = 5.4
+
+    def __init__(self, variables):
+        super().__init__(variables[0])
+        self.lines = [self.line(Picture(v)) for v in variables]
+        self.panel_height = 0.1 + 0.15 * sum(len(line.splitlines()) for line in self.lines)
+
+    @staticmethod
+    def line(one):
+        a, score = one.variable.attributes, one.score()
+        units = "" if a.get("units", "1") == "1" else f" {a['units']}"
+        name = one.variable.name.replace("_", " ") if "y_label" in a else one.variable.name
+        label = a.get("y_label") or a.get("long_name") or ""
+        called = f"{name} ({label})" if label and label not in (name, one.variable.name) else name
+        text = f"{called}: {float(one.variable.values):.6g}{units}" + (f"; against data {score}" if score else "")
+        return textwrap.fill(text, 74, subsequent_indent="    ")
+
+    def draw(self, cell):
+        cell.text(0.02, 0.98, "\n".join(self.lines), va="top", fontsize=9, linespacing=1.3)
+
+
 class Table(Picture):
     """Two axes of names, a number and a shade in every cell."""
 
@@ -601,7 +641,7 @@ def reduced(variable, keep):
             notes.append(f"largest over {axis.name}")
         else:
             middle = len(axis.values) // 2
-            notes.append(f"{axis.name} {axis.text(middle)}")
+            notes.append(f"{axis.name} {axis.text(middle, units=True)}")
             variable = variable.at(i, middle)
     if notes:
         name = f"{variable.name}, {', '.join(notes)}"

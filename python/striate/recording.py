@@ -137,7 +137,17 @@ def variable(dataset):
         values = np.asarray(a["x_values"]) if "x_values" in a else old.values
         label = with_units(a["x_label"], a.get("x_unit")) if a.get("x_label") else old.label
         v.axes[x] = Axis(old.name, values, label, a.get("x_unit", old.units), old.marks, old.meanings)
+    if "only" in a:
+        a["only"] = ", ".join(in_words(dataset.file, kept) for kept in a["only"].split(", "))
     return v
+
+
+def in_words(file, kept):
+    """What a kept condition ("pattern 1") stands for, where it is a code."""
+    name, value = kept.split(" ")[:2]
+    axis = axis_from(file[name]) if name in file else None
+    at = np.flatnonzero(np.isclose(axis.values, float(value))) if axis and axis.meanings else []
+    return axis.meanings[at[0]] if len(at) else kept
 
 
 def is_axis(dataset):
@@ -146,7 +156,7 @@ def is_axis(dataset):
 
 def variables(group):
     return [variable(d) for d in group.values()
-            if isinstance(d, h5py.Dataset) and d.ndim > 0 and not is_axis(d) and d.dtype.kind in "fiu"]
+            if isinstance(d, h5py.Dataset) and not is_axis(d) and d.dtype.kind in "fiu"]
 
 
 def published(group):

@@ -160,8 +160,11 @@ def draw_intervals(ax, row):
         say(ax, "no intervals: nothing\nspiked twice")
         return
     bins = np.linspace(0, 1.02 * between.max(), int(np.clip(between.size / 2, 25, 60)) + 1)
-    ax.hist(between, bins, color=MODEL)
-    ax.set_yscale("symlog", linthresh=1)
+    counts, *_ = ax.hist(between, bins, color=MODEL)
+    if counts.max() >= 10:
+        ax.set_yscale("symlog", linthresh=1)
+    else:
+        ax.yaxis.set_major_locator(MaxNLocator(integer=True))
     ax.set(xlabel=f"interval ({row.unit})", ylabel="number", ylim=(0, None),
            title=("intervals of all conditions" if row.names else "intervals")
            + (f", mean CV {variation.mean():.2f}" if variation.size else ""))

@@ -239,6 +239,27 @@ def branches(path):
             m.add(f"special/{name}", [value], ["special/kind"])
 
 
+def numbers(path):
+    """Two single numbers, one beside data, and a kept condition that is a code."""
+    with Maker(path, "Numbers") as m:
+        m.axis("pattern", np.array([0.0, 1.0]), "1", "pattern")
+        m.file["pattern"].attrs.update(flag_values=[0.0, 1.0], flag_meanings="grey purple_stripes")
+        m.axis("size", np.arange(3.0), "deg", "size")
+        m.add("analysis/speed", 62.5, [], kind="curve", x="", y_label="speed of the wave", units="mm/s", rms=0.5)
+        m.add("analysis/rest", 0.25, [], kind="curve", x="", y_label="rest", units="1")
+        m.add("analysis/shift", [1.0, 2.0, 3.0], ["size"], kind="curve", x="size", y_label="shift", only="pattern 1, size 2 deg",
+              r=0.731, rms=0.242)
+
+
+def distances(path):
+    """The matrix of `striate distances`."""
+    with Maker(path, "Distances") as m:
+        m.file.attrs["kind"] = "distances"
+        for name in ("element", "other"):
+            m.axis(f"axes/isi_distance/{name}", np.arange(2.0))
+        m.add("analysis/isi_distance", [[0, 0.5], [0.5, 0]], ["axes/isi_distance/element", "axes/isi_distance/other"], units="1")
+
+
 def lyapunov(path):
     """Exponents of three conditions."""
     with Maker(path, "Chaos") as m:
@@ -265,4 +286,4 @@ def spikes(path):
             m.add(f"spikes/other/{condition}/ids", np.array([], int), [f"spikes/other/{condition}/times"], elements=4)
 
 
-ALL = dict(spikes=spikes, waves=waves, phase_response=phase_response, branches=branches, lyapunov=lyapunov, tilt=tilt, plaids=plaids, surrounds=surrounds, traces=traces, codes=codes, pair=pair, sweep=sweep, training=training)
+ALL = dict(spikes=spikes, numbers=numbers, distances=distances, waves=waves, phase_response=phase_response, branches=branches, lyapunov=lyapunov, tilt=tilt, plaids=plaids, surrounds=surrounds, traces=traces, codes=codes, pair=pair, sweep=sweep, training=training)

@@ -16,6 +16,7 @@ from matplotlib.axes import Axes
 
 import striate
 from striate import figures
+from striate.recording import Axis as Scale, Published, Variable
 from tests import made
 
 
@@ -310,6 +311,35 @@ class Figures(unittest.TestCase):
         self.assertEqual(exponents.get_ylabel(), "largest Lyapunov exponent (1/ms)")
         self.assertEqual(settling.get_xlabel(), "time followed (ms)")
         self.assertIn("rho 28", texts(figure))
+
+    def test_single_numbers_are_listed_with_units_and_scores_and_kept_codes_named(self):
+        figure = striate.plot(self.path("numbers"))
+        shown = texts(figure)
+        self.assertIn("rest: 0.25\nspeed (speed of the wave): 62.5 mm/s; against data rms = 0.5 mm/s", shown)
+        heading = next(t for t in shown if t.startswith("shift, only"))
+        self.assertEqual(" ".join(heading.split()), "shift, only purple stripes, size 2 deg: r = 0.731, rms = 0.242")
+        self.assertLess(max(map(len, heading.splitlines())), 52)
+
+    def test_what_a_stopped_run_did_not_reach_is_called_so(self):
+        path = self.path("plaids")
+        with h5py.File(path, "r+") as file:
+            file["analysis/population"][0] = np.nan
+            file.attrs["complete"] = 0
+        self.assertIn("not run", texts(striate.plot(path)))
+
+    def test_models_beside_data_have_other_colours(self):
+        variable = Variable("rate", np.array([[1.0, 2], [3, 4]]),
+                            [Scale("drive", np.arange(2.0), "drive"), Scale("x", np.arange(2.0), "x")], {})
+        data = Published("rate", "", np.arange(2.0), np.ones(2), {})
+        figure = figures.draw_all([figures.Curves(variable, 1, [data])])
+        (ax,) = panels(figure)
+        colours = [line.get_color() for line in ax.lines if len(line.get_xdata()) == 2]
+        self.assertEqual(colours.count(figures.DATA), 1)
+
+    def test_a_file_of_distances_opens_with_its_matrix(self):
+        matrix = striate.open(self.path("distances"))["analysis_isi_distance"]
+        self.assertEqual(matrix.dims, ("element", "other"))
+        self.assertEqual(float(matrix[0, 1]), 0.5)
 
     def test_courses_of_one_unit_share_a_picture(self):
         figure = striate.plot(self.path("pair"))

@@ -32,6 +32,8 @@ parameter k_y = 0.03 1
 parameter is_target = 0 1
 parameter is_rotating = 0 1
 clock(0) = 0
+runner(0) = 0
+drunner/dt = 2*pi*(700 Hz) : 1
 dclock/dt = 1/(1 ms) : 1
 turns := 0.01*clock "10 Hz"
 
@@ -49,6 +51,8 @@ v_sheet := cos(theta_sheet)
 v := 3*cos(2*pi*turns) + cos(4*pi*turns) "10 and 20 Hz, mean squares 4.5 and 0.5"
 w := sin(2*pi*turns)
 later := sin(2*pi*turns - 1)
+beating := 2*pi*turns*where(index(unit) > 1, 1, 3) "10 and 30 Hz: their order beats at 20 Hz"
+near_pi := pi + 0.01*cos(2*pi*turns)
 rest := 5 + 0*turns "constant: it has no phase"
 )";
 
@@ -131,6 +135,31 @@ BOOST_AUTO_TEST_CASE(phase_envelope_and_frequency_of_a_rhythm_with_whole_periods
   BOOST_TEST(number("kind = \"frequency\"\n" + w) == 10, boost::test_tools::tolerance(0.01));
   const std::string generalised = "variable = \"v\"\nphase = \"generalised\"\nband = [\"5 Hz\", \"40 Hz\"]\n";
   BOOST_TEST(number("kind = \"frequency\"\nover_time = \"smallest\"\n" + generalised) > 0);
+}
+
+BOOST_AUTO_TEST_CASE(a_phase_that_is_a_state_turns_as_often_as_it_does_between_samples) {
+  // 1.4 turns a sample of 2 ms: 700 Hz, which angles of samples take for 200 Hz.
+  const std::string runner = "variable = \"runner\"\nphase = \"angle\"\n";
+  BOOST_TEST(number("kind = \"frequency\"\nover_time = \"mean\"\n" + runner) == 700,
+             boost::test_tools::tolerance(1e-9));
+  const auto course = result("kind = \"frequency\"\nagainst = \"t\"\n" + runner);
+  BOOST_TEST(course.back() == 700, boost::test_tools::tolerance(1e-9));
+}
+
+BOOST_AUTO_TEST_CASE(the_frequency_of_a_measure_is_in_hertz) {
+  const std::string beat = "kind = \"order\"\nvariable = \"beating\"\nphase = \"angle\"\nover_time = \"frequency\"\n";
+  BOOST_TEST(number(beat) == 20, boost::test_tools::tolerance(1e-3));
+  BOOST_TEST(number(beat + "scale = 0.001\nunit = \"kHz\"\n") == 0.02, boost::test_tools::tolerance(1e-3));
+  BOOST_TEST(read(beat).analyses[0].unit == "Hz");
+}
+
+BOOST_AUTO_TEST_CASE(the_mean_of_a_phase_or_direction_is_that_of_angles_and_other_reductions_are_refused) {
+  const std::string phase = "kind = \"phase\"\nvariable = \"near_pi\"\nphase = \"angle\"\n";
+  BOOST_TEST(std::abs(number(phase + "over_time = \"mean\"\n")) == pi, boost::test_tools::tolerance(1e-4));
+  for (const std::string how : {"largest", "smallest", "peak_to_peak", "frequency"}) {
+    BOOST_CHECK_THROW(read(phase + "over_time = \"" + how + "\"\n"), Error);
+    BOOST_CHECK_THROW(read("kind = \"wave\"\nof = \"direction\"\nover_time = \"" + how + "\"\n" + on_sheet), Error);
+  }
 }
 
 BOOST_AUTO_TEST_CASE(locking_of_related_signals_is_whole_and_of_a_constant_is_undefined) {

@@ -49,6 +49,16 @@ BOOST_AUTO_TEST_CASE(A_symmetric_response_points_nowhere) {
   BOOST_CHECK(std::isnan(decode(Decoder::population_vector, std::vector<double>(8, 0.0), p, true)));
 }
 
+BOOST_AUTO_TEST_CASE(A_response_that_is_no_number_has_no_feature) {
+  const auto p = positions(8);
+  for (const double bad : {std::nan(""), HUGE_VAL})
+    for (const Decoder decoder : {Decoder::population_vector, Decoder::peak, Decoder::fit}) {
+      auto r = bump(p, 0.3, 2);
+      r[6] = bad;
+      BOOST_CHECK(std::isnan(decode(decoder, r, p, true)));
+    }
+}
+
 BOOST_AUTO_TEST_CASE(A_misspelt_decoder_is_refused_with_the_nearest) {
   BOOST_CHECK_EXCEPTION(decoder_named("peek"), Error, says("peek", "peak"));
 }

@@ -76,6 +76,13 @@ BOOST_AUTO_TEST_CASE(Normalising_by_image_keeps_the_ratio_of_two_places_and_by_p
   BOOST_CHECK_CLOSE(largest(peak, 1), 1, 1e-12);
 }
 
+BOOST_AUTO_TEST_CASE(Nothing_is_normalised_by_channels_that_do_not_answer) {
+  // 15 deg lies 15 deg from the nearest of 7 channels, 167 standard deviations: exp(-13889) is 0.
+  for (const std::string by : {"peak", "image"})
+    BOOST_CHECK_EXCEPTION(encode("kind = \"gaussian\"\nwidth = 0.0005\nnormalise = \"" + by + "\"", {grating(15)}, 7),
+                          Error, says("e.toml:3", "width", "feature 15"));
+}
+
 BOOST_AUTO_TEST_CASE(Contrast_scales_a_population_after_its_normalisation) {
   const Coded full = encode("kind = \"circular\"\nwidth = 0.4\nnormalise = \"peak\"", {grating(15, 1)}, 7);
   const Coded faint = encode("kind = \"circular\"\nwidth = 0.4\nnormalise = \"peak\"", {grating(15, 0.25)}, 7);

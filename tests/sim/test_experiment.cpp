@@ -205,6 +205,31 @@ from = "200 ms"
   BOOST_CHECK_EQUAL(e.analyses[0].unit, "Hz");
 }
 
+BOOST_AUTO_TEST_CASE(A_rhythm_faster_than_the_recorded_times_has_its_own_frequency) {
+  // 25.333 cycles a second recorded ten times a second look like 4.667 or less; steps of a grid are taken many at once.
+  for (const char* method :
+       {"method = \"dp54\"\ntolerance = 1e-8", "method = \"rk4\"\nstep = \"0.1 ms\"\nspikes = \"grid\""}) {
+    const Experiment e = read(fmt::format(R"(
+circuit = "fitzhugh_nagumo"
+[run]
+{}
+duration = "1 s"
+every = "100 ms"
+record = []
+[[analysis]]
+name = "rate"
+kind = "response"
+variable = "v"
+over_time = "frequency"
+from = "200 ms"
+scale = 60
+unit = "1/min"
+)",
+                                          method));
+    BOOST_CHECK_CLOSE(analysed(e, 0), 60 * 1000 / 39.4744149802359, 0.1);
+  }
+}
+
 BOOST_AUTO_TEST_CASE(Any_axis_of_a_circuit_can_be_read_and_decoded_in_its_own_unit) {
   const std::string ring = "circuit = \"ssn_ring\"\nregime = \"weak\"\n[parameters]\ntheta_1 = \"30 deg\"\n";
   const std::string drive = "[[analysis]]\nname = \"d\"\nvariable = \"h\"\naxis = \"orientation\"\n";
@@ -379,6 +404,22 @@ BOOST_AUTO_TEST_CASE(Data_may_lie_between_conditions_in_any_order) {
     const H5File file = H5File::open(output);
     BOOST_TEST(std::get<double>(*file.attribute("/analysis/I", "rms")) < 1e-6, values);
   }
+}
+
+BOOST_AUTO_TEST_CASE(Rows_that_lack_a_number_take_nothing_from_the_means_beside_them) {
+  const Scratch scratch;
+  const std::string data = scratch.path("data.csv"), output = scratch.path("out.h5");
+  std::ofstream(data) << "I,y\n10,4\n0,8\n,7\n0.1,\n5,6\n";  // on the line 8 - 0.4 h_I, but for two blanks
+  run_experiment(
+      read(fmt::format("circuit = \"isn\"\n[conditions.I]\nvalues = [0, 5, 10]\nunit = \"Hz\"\n[parameters]\n"
+                       "h_E = \"10 Hz\"\nh_I = \"I\"\n{}[analysis.compare]\nfile = \"{}\"\nx = \"I\"\n"
+                       "y = \"y\"\naverage_within = 0.5\n",
+                       rate_of_I, data)),
+      {output, true, true, 1, ""});
+  const H5File file = H5File::open(output);
+  const std::vector<double> measured{8, 6, 4};
+  BOOST_TEST(file.read_numbers("/data/I/y").values == measured, boost::test_tools::per_element());
+  BOOST_CHECK_CLOSE(std::get<double>(*file.attribute("/analysis/I", "r")), 1, 1e-6);
 }
 
 BOOST_AUTO_TEST_CASE(Recorded_times_are_the_multiples_of_every_and_the_end) {

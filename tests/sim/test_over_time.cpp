@@ -47,6 +47,34 @@ BOOST_AUTO_TEST_CASE(only_what_lies_from_the_start_on_counts) {
   BOOST_CHECK_EQUAL(over_time(OverTime::mean, t, x, 3), 4);
 }
 
+BOOST_AUTO_TEST_CASE(a_time_that_lies_at_the_start_but_for_rounding_counts) {
+  std::vector<double> t;
+  for (int i = 0; i < 11; ++i) t.push_back(i * 0.3);
+  BOOST_TEST(t[3] < 0.9);  // by rounding
+  std::vector<double> x(11, 5);
+  x[3] = 1;
+  BOOST_CHECK_EQUAL(over_time(OverTime::smallest, t, x, 0.9), 1);
+}
+
+BOOST_AUTO_TEST_CASE(the_mean_of_angles_is_that_of_directions) {
+  const std::vector<double> t{0, 1, 2};
+  // 170, 190 (as -170) and 170 deg by trapezia: halves of 170 and 190.
+  BOOST_CHECK_CLOSE(std::abs(over_time(OverTime::mean, t, std::vector<double>{170, -170, 170}, 0, 360)), 180, 1e-9);
+  BOOST_CHECK_CLOSE(over_time(OverTime::mean, t, std::vector<double>{20, 40, 20}, 0, 360), 30, 1e-9);
+  BOOST_CHECK(std::isnan(over_time(OverTime::mean, t, std::vector<double>{0, 90, 0}, 0, 180)));
+}
+
+BOOST_AUTO_TEST_CASE(what_lacks_a_number_has_no_extremes) {
+  const std::vector<double> t{0, 1, 2};
+  for (const std::size_t bad : {0U, 1U, 2U}) {
+    std::vector<double> x{1, 2, 3};
+    x[bad] = std::nan("");
+    for (const OverTime how : {OverTime::mean, OverTime::largest, OverTime::smallest, OverTime::peak_to_peak})
+      BOOST_CHECK(std::isnan(over_time(how, t, x, 0)));
+  }
+  BOOST_CHECK_EQUAL(over_time(OverTime::largest, t, std::vector<double>{std::nan(""), 2, 3}, 1), 3);
+}
+
 BOOST_AUTO_TEST_CASE(what_hardly_moves_has_frequency_zero_and_what_passes_once_has_none) {
   const std::vector<double> t{0, 1, 2, 3, 4};
   const std::vector<double> later{0, 10, 11, 12, 13, 14};

@@ -53,6 +53,38 @@ const std::string from_csv = "[trains.given]\nfile = \"spikes.csv\"\n";
 
 BOOST_AUTO_TEST_SUITE(spike_recording)
 
+BOOST_FIXTURE_TEST_CASE(a_spike_at_the_start_of_a_window_or_bin_counts_there_whatever_the_rounding, Made) {
+  // In seconds 98 steps end before 4.9 ms, and before the end of the 49th bin.
+  write("two.circuit",
+        "circuit two\ntime s\naxis c = 2\nv(0) = 0\ndv/dt = -v/(1 ms) : 1 [c]\ntrain given[c]: v = v + 1\n");
+  write("two.toml", R"(circuit = "two.circuit"
+[trains.given]
+times = ["4.9 ms", "4.95 ms", "5.5 ms"]
+elements = [0, 1, 0]
+[run]
+method = "euler"
+spikes = "grid"
+step = "0.05 ms"
+duration = "10 ms"
+every = "1 ms"
+[[analysis]]
+name = "rate"
+kind = "spike_rate"
+event = "given"
+elements = [0, 1]
+from = "4.9 ms"
+[[analysis]]
+name = "together"
+kind = "spike_correlation"
+event = "given"
+bin = "0.1 ms"
+)");
+  const auto found = ConditionRunner(load_experiment(folder.path("two.toml"))).run(0).analyses;
+  BOOST_TEST(found[0][0] == 2 / 5.1e-3, boost::test_tools::tolerance(1e-12));
+  // Spikes in 2 and 1 of 100 bins, one in common.
+  BOOST_TEST(found[1][0] == (0.01 - 0.0002) / std::sqrt(0.02 * 0.98 * 0.01 * 0.99), boost::test_tools::tolerance(1e-9));
+}
+
 BOOST_AUTO_TEST_CASE(an_experiment_on_a_grid_keeps_the_spikes_of_its_events_in_order) {
   const Experiment e = load_experiment(STRIATE_SOURCE_DIR "/examples/coba.toml", {{"run.duration", "\"20 ms\""}});
   const ConditionResult result = ConditionRunner(e).run(0);
