@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <functional>
+#include <limits>
 
 #include "integrators/blocks.hpp"
 
@@ -38,10 +39,12 @@ double AdaptiveRungeKutta::step() {
   if (fresh_) {
     h_ = first_step();
     previous_error_ = 1;
+    forced_ = 0;
     fresh_ = false;
   } else {
     std::swap(k_.front(), k_.back());
   }
+  constexpr int most_forced = 1000;
   constexpr double safety = 0.9, integral = 0.04, least = 0.2;
   const double exponent = 1.0 / tableau_.order - 0.75 * integral;
   const double smallest = smallest_step(t_, t1_), left = end_ - t_;
@@ -55,8 +58,9 @@ double AdaptiveRungeKutta::step() {
     }
     const double t = last ? end_ : t_ + h;
     const double e = attempt(t, h);
-    // The rounding of t costs more than the error of the smallest step.
-    if (e <= 1 || (h <= smallest && std::isfinite(e))) {
+    // The rounding of t costs more than the error of the smallest step; but many of them are a singularity.
+    if (e <= 1 || (h <= smallest && std::isfinite(e) && forced_ < most_forced)) {
+      forced_ += e > 1 ? 1 : 0;
       const double factor = safety * std::pow(std::max(e, 1e-10), -exponent) * std::pow(previous_error_, integral);
       h_ = h * std::clamp(factor, least, most);
       previous_error_ = std::max(e, 1e-4);
@@ -66,7 +70,7 @@ double AdaptiveRungeKutta::step() {
       return t_;
     }
     ++evaluation_.counters.rejected;
-    if (h <= smallest) give_up();
+    if (h <= smallest) give_up(h, e);
     h_ = h * (std::isfinite(e) ? std::max(least, safety * std::pow(e, -exponent)) : least);
   }
 }
@@ -90,7 +94,7 @@ double AdaptiveRungeKutta::attempt(double t, double h) {
 
 double AdaptiveRungeKutta::first_step() {
   const double longest = std::min(end_ - t_, max_step_);
-  if (!evaluation_.rhs(t_, y_, k_[0])) give_up();
+  if (!evaluation_.rhs(t_, y_, k_[0])) give_up(0, std::numeric_limits<double>::infinity());
   std::copy(y_.begin(), y_.end(), next_.begin());
   LinearCombination state, rate;
   state.add(1, y_.data());
@@ -158,8 +162,16 @@ void AdaptiveRungeKutta::dense(double t, std::span<double> out) {
   sum.store(out);
 }
 
-void AdaptiveRungeKutta::give_up() {
-  fail(tableau_.name, t_, t1_, evaluation_, "the rate is not finite however small the step");
+void AdaptiveRungeKutta::give_up(double h, double e) {
+  if (!std::isfinite(e) && forced_ == 0)
+    fail(tableau_.name, t_, t1_, evaluation_, "the rate is not finite however small the step");
+  const std::string what = step_too_small(smallest_step(t_, t1_), evaluation_.counters.rejected, evaluation_.system());
+  if (!std::isfinite(e)) fail(tableau_.name, t_, t1_, evaluation_, what);
+  std::vector<double> errors(y_.size()), weights(y_.size());
+  error(h).store(errors);
+  std::fill(weights.begin(), weights.end(), 1.0);
+  weigh(weights.data(), 0, weights.size());
+  fail(tableau_.name, t_, t1_, evaluation_, what, errors, weights);
 }
 
 }  // namespace striate

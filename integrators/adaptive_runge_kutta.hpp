@@ -33,7 +33,8 @@ class AdaptiveRungeKutta : public Stepper {
   /// values[i - begin] = its magnitude / (atol + rtol max(|y_|, |next_|)) of element i
   void weigh(double* values, std::size_t begin, std::size_t end) const;
   double norm(const LinearCombination& x) const;
-  [[noreturn]] void give_up();
+  /// After an attempt of the smallest step h that had the error e [tolerances].
+  [[noreturn]] void give_up(double h, double e);
 
   Evaluation& evaluation_;
   const Tableau& tableau_;
@@ -42,6 +43,7 @@ class AdaptiveRungeKutta : public Stepper {
   std::vector<double> atol_;
 
   double t_ = 0, end_ = 0, h_ = 0, previous_t_ = 0, previous_error_ = 1;
+  int forced_ = 0;                    // steps since the restart that should have been smaller
   bool fresh_ = true;                 // neither the first slope nor a step size is known
   AlignedVector<double> memory_;      // of the following: one piece, large enough for huge pages
   std::span<double> y_, next_;        // after a step next_ is where it began

@@ -239,6 +239,18 @@ BOOST_AUTO_TEST_CASE(steps_become_as_small_as_the_rounding_of_the_time) {
     }
 }
 
+// x = sqrt(1 - t) has no future beyond t = 1: a failure, not the smallest steps for ever.
+BOOST_AUTO_TEST_CASE(a_state_without_a_future_stops_there) {
+  const Problem p = problem("circuit c\ntime 1\nx(0) = 1\ndx/dt = -0.5/x : 1\n", 5);
+  for (const char* name : {"bs32", "dp54"})
+    for (const double tolerance : {1e-8, 1e-10})
+      BOOST_CHECK_EXCEPTION(solve(p, prepared(name, tolerance, 0, {})), Failure, [](const Failure& e) {
+        const std::string text = e.what();
+        BOOST_TEST_MESSAGE(text);
+        return text.find("stopped at t = 1 of 5") != std::string::npos && text.find("blow up") != std::string::npos;
+      });
+}
+
 BOOST_AUTO_TEST_CASE(a_rate_that_is_not_a_number_names_the_state) {
   const Problem p = problem(
       "circuit c\ntime ms\nx(0) = 1\ny(0) = 1\ndx/dt = 0*x/(1 ms) : 1\ndy/dt = (-0.1 - sqrt(y - 0.5))/(1 ms) : 1\n", 5);
