@@ -10,6 +10,7 @@
 #include <system_error>
 
 #include "base/error.hpp"
+#include "circuit/kernels/kernels.hpp"
 #include "cli/commands.hpp"
 #include "sim/progress.hpp"
 #include "sim/provenance.hpp"
@@ -72,6 +73,7 @@ int main(int argc, char** argv) {
   for (int i = 0; i < argc; ++i) command_line += (i == 0 ? "" : " ") + std::string(i == 0 ? "striate" : argv[i]);
   striate::add_commands(app, command_line);
   try {
+    striate::isa_level();  // its mistakes are not those of the first file that needs it
     app.parse(argc, argv);
     if (std::fflush(stdout) == 0) return success;
     complain(fmt::format("striate: what it prints cannot be written: {}.", std::generic_category().message(errno)));

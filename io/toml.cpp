@@ -416,7 +416,7 @@ void TomlDocument::set(std::string_view path, std::string_view value) {
   const std::string origin = fmt::format("--set {}", path);
   const auto steps = path_steps(path);
   if (steps.empty() || steps.size() > static_cast<std::size_t>(detail::deepest_toml))
-    throw Error(origin, "this is not a path of keys such as stimulus.layers[1].size.");
+    throw Error(origin, "this is not a path of keys such as stimulus.layer[1].size.");
 
   if (first_foreign_byte(path) < path.size() || first_foreign_byte(value) < value.size())
     throw Error("--set", "the key or the value is not UTF-8. Give it in that encoding.");

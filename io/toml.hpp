@@ -36,7 +36,7 @@ struct TomlQuantity {
 /// A value in its place. The getters throw Error: `tilt.toml:12: stimulus.size = "8 mV", but a number is asked for.`
 class TomlValue {
  public:
-  const std::string& path() const { return path_; }  ///< "stimulus.layers[1].size"
+  const std::string& path() const { return path_; }  ///< "stimulus.layer[1].size"
   std::string position() const;                      ///< "tilt.toml:12", or "--set stimulus.size"
   std::string text() const;                          ///< the value in TOML, shortened if long
 
@@ -118,7 +118,7 @@ class TomlDocument {
 
   TomlTable root() const;
 
-  /// Replaces or adds the value at a path such as `stimulus.layers[1].size`. `value` is read as TOML (3, true, [1, 2],
+  /// Replaces or adds the value at a path such as `stimulus.layer[1].size`. `value` is read as TOML (3, true, [1, 2],
   /// "text"), else taken as a string as it stands (3 deg). Throws Error on a path that goes through something that is
   /// no table. To be called before values are asked for: those it replaces are gone.
   void set(std::string_view path, std::string_view value);

@@ -364,6 +364,8 @@ Variables condition_at(const std::vector<ConditionAxis>& axes, std::size_t index
 
 Experiment read_experiment(TomlDocument& document, const std::string& path) {
   const TomlTable root = document.root();
+  if (const auto training = root.find_table("train"))
+    training->fail("is of a training, but an experiment is asked for. Use striate train.");
   const auto conditions = read_conditions(root);
   std::vector<VariedParameter> varied;
   const Circuit plain = with_values(read_circuit_of(root, path), root, path, condition_at(conditions, 0), varied);

@@ -139,7 +139,8 @@ struct FftPlan final : ConvolutionPlan<T> {
     }
     const std::size_t from = transposed ? shape.channels_out : shape.channels_in;
     const std::size_t to = transposed ? shape.channels_in : shape.channels_out;
-    const auto& [way_y, way_x] = ways(transposed);
+    const auto& way_y = transposed ? tiles_y.transposed : tiles_y.forward;
+    const auto& way_x = transposed ? tiles_x.transposed : tiles_x.forward;
     for (std::size_t b = 0; b < shape.batch * tiles; b += held) {
       const std::size_t n = std::min(held, shape.batch * tiles - b);
       transform_tiles({&in, 1}, b, n, from, way_y.reads, way_x.reads, !transposed, first, memory, parallel);
@@ -247,11 +248,6 @@ struct FftPlan final : ConvolutionPlan<T> {
   template <class U = T>
   SpectrumPlace<U> among(U* spectra, std::size_t p, std::size_t planes) const {
     return {spectra + p * spectrum_chunk * step, planes * spectrum_chunk * step};
-  }
-
-  std::pair<const AxisTiles::Direction&, const AxisTiles::Direction&> ways(bool transposed) const {
-    if (transposed) return {tiles_y.transposed, tiles_x.transposed};
-    return {tiles_y.forward, tiles_x.forward};
   }
 
   /// body(place in the tile, place in the plane, count) for what lies side by side on both.

@@ -4,7 +4,9 @@ file.
 Usage: test_bad_input.py PATH_OF_STRIATE
 """
 
+import os
 import unittest
+import unittest.mock
 
 import h5py
 
@@ -560,6 +562,13 @@ class BadInput(Program):
                                   (["sweep", "unit.toml", "--over", "parameters.I=0:1:10000", "--over", "parameters.b=0:0.5:10000", "--set", 'run.every="0.01 ms"'], " TB", "disk")):
             with self.subTest(arguments=arguments):
                 self.refused(arguments, *words)
+
+    def test_a_training_is_no_experiment(self):
+        self.refused_experiment('circuit = "unit.circuit"\n[train]\nsteps = 3\n', "e.toml:2", "train", "striate train")
+
+    def test_an_unknown_instruction_set_is_no_mistake_of_a_file(self):
+        with unittest.mock.patch.dict(os.environ, STRIATE_ISA="v9"):
+            self.refused(["run", "unit.toml"], "striate: isa_level: STRIATE_ISA = v9")
 
     def test_what_neither_memory_nor_disk_can_hold_is_said_before_anything_runs(self):
         (self.folder / "c.circuit").write_text(CIRCUIT)
