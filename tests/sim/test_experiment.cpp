@@ -44,6 +44,24 @@ kind = "response"
 variable = "r_I"
 )";
 
+/// Rates against the drive of I, for two drives of E, each curve beside its own largest value.
+std::string beside_largest(const std::string& drives, const std::string& relation) {
+  return R"(
+circuit = "isn"
+[conditions.I]
+values = )" +
+         drives + R"(
+unit = "Hz"
+[conditions.E]
+values = [10, 5]
+unit = "Hz"
+[parameters]
+h_E = "E"
+h_I = "I"
+)" + rate_of_I +
+         "against = \"I\"\nrelative_to = \"largest\"\nrelation = \"" + relation + "\"\n";
+}
+
 BOOST_AUTO_TEST_SUITE(experiment)
 
 BOOST_AUTO_TEST_CASE(A_parameter_may_be_an_expression_of_the_conditions) {
@@ -315,18 +333,7 @@ unit = "deg"
 
 BOOST_AUTO_TEST_CASE(Each_curve_can_be_set_beside_its_own_largest_value) {
   const Scratch scratch;
-  const std::string text = R"(
-circuit = "isn"
-[conditions.I]
-values = [0, 5, 10]
-unit = "Hz"
-[conditions.E]
-values = [10, 5]
-unit = "Hz"
-[parameters]
-h_E = "E"
-h_I = "I"
-)" + rate_of_I + "against = \"I\"\nrelative_to = \"largest\"\nrelation = \"suppression\"\n";
+  const std::string text = beside_largest("[0, 5, 10]", "suppression");
   const std::string output = scratch.path("out.h5");
   run_experiment(read(text), {output, false, true, 1, ""});
   const auto found = H5File::open(output).read_numbers("/analysis/I").values;
@@ -338,19 +345,7 @@ h_I = "I"
 
 // A result with a number for each of three elements: each has a curve, and a largest value, of its own.
 BOOST_AUTO_TEST_CASE(Each_element_has_its_own_largest_value) {
-  const std::string text = R"(
-circuit = "isn"
-[conditions.I]
-values = [0, 5]
-unit = "Hz"
-[conditions.E]
-values = [10, 5]
-unit = "Hz"
-[parameters]
-h_E = "E"
-h_I = "I"
-)" + rate_of_I + "against = \"I\"\nrelative_to = \"largest\"\nrelation = \"ratio\"\n";
-  const Experiment e = read(text);
+  const Experiment e = read(beside_largest("[0, 5]", "ratio"));
   AnalysisResult raw;
   raw.conditions = e.conditions;
   raw.width = 3;
