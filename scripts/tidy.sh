@@ -7,6 +7,7 @@ cd "$(dirname "$0")/.."
 
 # Without precompiled headers, so that a header that a file forgot to name is missed.
 cmake --preset release -B build/tidy -DCMAKE_DISABLE_PRECOMPILE_HEADERS=ON >/dev/null
+cmake --build build/tidy --target striate_commit >/dev/null
 rooms=(base io circuit models integrators sim cli)
 if [[ $# -gt 0 ]]; then
   files=$(git diff --name-only --diff-filter=d "$1" -- "${rooms[@]/%/\/*.cpp}")
