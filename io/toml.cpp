@@ -420,6 +420,7 @@ void TomlDocument::set(std::string_view path, std::string_view value) {
 
   if (first_foreign_byte(path) < path.size() || first_foreign_byte(value) < value.size())
     throw Error("--set", "the key or the value is not UTF-8. Give it in that encoding.");
+  const bool removed = value.find_first_not_of(" \t") == std::string_view::npos;
   toml::table parsed;
   if (value.size() > largest_text || detail::line_nested_too_deep(value))
     throw Error(origin, "the value is too long or too deep.");
@@ -444,7 +445,14 @@ void TomlDocument::set(std::string_view path, std::string_view value) {
         throw Error(origin,
                     fmt::format("`{}` is looked for in {}, which is no table.", steps[i].key, value_text(*place)));
       const toml::node* old = table->get(steps[i].key);
+      if (removed && old == nullptr)
+        throw Error(origin, fmt::format("there is no '{}' to leave out. A text without letters is written \"\".", path));
       const auto stands = old != nullptr ? place_of(*state_, old) : behind;
+      if (removed && last) {
+        forget(*state_, old);
+        table->erase(steps[i].key);
+        return;
+      }
       if (last) {
         forget(*state_, old);
         table->insert_or_assign(steps[i].key, std::move(*parsed.get("value")));
@@ -461,10 +469,13 @@ void TomlDocument::set(std::string_view path, std::string_view value) {
                     array == nullptr
                         ? fmt::format("[{}] is asked of {}, which is no list.", steps[i].index, value_text(*place))
                         : fmt::format("[{}] is asked of a list of {}.", steps[i].index, array->size()));
-      if (last) {
-        forget(*state_, array->get(steps[i].index));
-        array->replace(array->cbegin() + static_cast<std::ptrdiff_t>(steps[i].index), std::move(*parsed.get("value")));
+      if (last) forget(*state_, array->get(steps[i].index));
+      if (removed && last) {
+        array->erase(array->cbegin() + static_cast<std::ptrdiff_t>(steps[i].index));
+        return;
       }
+      if (last)
+        array->replace(array->cbegin() + static_cast<std::ptrdiff_t>(steps[i].index), std::move(*parsed.get("value")));
       place = array->get(steps[i].index);
     }
   }

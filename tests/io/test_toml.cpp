@@ -181,6 +181,18 @@ BOOST_AUTO_TEST_CASE(a_set_key_that_is_never_used_is_an_error) {
                         says("--set stimulus.sise: stimulus.sise = 3", "Closest: size."));
 }
 
+BOOST_AUTO_TEST_CASE(a_blank_value_takes_out_what_stands_there) {
+  auto document = TomlDocument::parse_string("a = 1\nl = [1, 2, 3]\n[t]\nb = 2\nc = 3\n[gone]\nd = 4\n", "x.toml");
+  for (const char* path : {"a", "l[1]", "t.b", "gone"}) document.set(path, " ");
+  BOOST_TEST(document.to_text() == TomlDocument::parse_string("l = [1, 3]\n[t]\nc = 3\n", "y.toml").to_text());
+  document.set("t", "");
+  document.set("t.b", "5");
+  BOOST_TEST(document.to_text() == TomlDocument::parse_string("l = [1, 3]\n[t]\nb = 5\n", "y.toml").to_text());
+  BOOST_CHECK_EXCEPTION(document.set("a", ""), Error, says("--set a: there is no 'a' to leave out"));
+  BOOST_CHECK_EXCEPTION(document.set("u.v", ""), Error, says("--set u.v: there is no 'u.v' to leave out"));
+  BOOST_CHECK_EXCEPTION(document.set("l[2]", ""), Error, says("[2] is asked of a list of 2"));
+}
+
 BOOST_AUTO_TEST_CASE(paths_that_cannot_be_set_are_errors) {
   auto document = TomlDocument::parse_string("a = 1\nl = [1, 2]\n", "x.toml");
   for (const char* path :
