@@ -38,7 +38,8 @@ std::shared_ptr<GivenRun> add_output_options(CLI::App& command, const std::strin
       .add_option("-o,--output", given->named,
                   fmt::format("what comes out; default: the {}'s name with {}, here", kind, ending))
       ->check(not_empty);
-  command.add_option("--set", given->set, "KEY=VALUE: another value for a key; KEY= takes it out")->allow_extra_args(false);
+  command.add_option("--set", given->set, "KEY=VALUE: another value for a key; KEY= takes it out")
+      ->allow_extra_args(false);
   command.add_flag("--force", given->force, "write over an existing file");
   return given;
 }

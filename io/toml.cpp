@@ -412,6 +412,22 @@ TomlTable TomlDocument::root() const {
   return TomlTable(TomlValue(state_, hidden(static_cast<const toml::node*>(&state_->root)), "", ""));
 }
 
+namespace {
+
+/// A value of `--set` under the key `value`: TOML, else a text as it stands.
+toml::table parsed_setting(std::string_view value, const std::string& origin) {
+  if (value.size() > largest_text || detail::line_nested_too_deep(value))
+    throw Error(origin, "the value is too long or too deep.");
+  try {
+    if (value.find('\n') != std::string_view::npos) throw Error(origin, "the value has more than one line.");
+    return toml::parse(fmt::format("value = {}", value), origin);
+  } catch (const toml::parse_error&) {
+    return toml::table{{"value", std::string(value)}};
+  }
+}
+
+}  // namespace
+
 void TomlDocument::set(std::string_view path, std::string_view value) {
   const std::string origin = fmt::format("--set {}", path);
   const auto steps = path_steps(path);
@@ -421,16 +437,7 @@ void TomlDocument::set(std::string_view path, std::string_view value) {
   if (first_foreign_byte(path) < path.size() || first_foreign_byte(value) < value.size())
     throw Error("--set", "the key or the value is not UTF-8. Give it in that encoding.");
   const bool removed = value.find_first_not_of(" \t") == std::string_view::npos;
-  toml::table parsed;
-  if (value.size() > largest_text || detail::line_nested_too_deep(value))
-    throw Error(origin, "the value is too long or too deep.");
-  try {
-    if (value.find('\n') != std::string_view::npos) throw Error(origin, "the value has more than one line.");
-    parsed = toml::parse(fmt::format("value = {}", value), origin);
-  } catch (const toml::parse_error&) {
-    parsed = toml::table{{"value", std::string(value)}};
-  }
-
+  toml::table parsed = parsed_setting(value, origin);
   for (const auto& step : steps) require_plain_key(step.key, origin);
   require_plain_keys(*parsed.get("value"), origin);
 
@@ -446,7 +453,8 @@ void TomlDocument::set(std::string_view path, std::string_view value) {
                     fmt::format("`{}` is looked for in {}, which is no table.", steps[i].key, value_text(*place)));
       const toml::node* old = table->get(steps[i].key);
       if (removed && old == nullptr)
-        throw Error(origin, fmt::format("there is no '{}' to leave out. A text without letters is written \"\".", path));
+        throw Error(origin,
+                    fmt::format("there is no '{}' to leave out. A text without letters is written \"\".", path));
       const auto stands = old != nullptr ? place_of(*state_, old) : behind;
       if (removed && last) {
         forget(*state_, old);

@@ -120,7 +120,8 @@ class TomlDocument {
 
   /// Replaces or adds the value at a path such as `stimulus.layer[1].size`. `value` is read as TOML (3, true, [1, 2],
   /// "text"), else taken as a string as it stands (3 deg); a blank one takes what stands there out. Throws Error on a
-  /// path that goes through something that is no table, and on one to take out that is not there. To be called before values are asked for: those it replaces are gone.
+  /// path that goes through something that is no table, and on one to take out that is not there. To be called before
+  /// values are asked for: those it replaces are gone.
   void set(std::string_view path, std::string_view value);
 
   /// Throws Error naming the first key, in the order of the file, that nobody asked for, with its line and the nearest

@@ -362,21 +362,11 @@ Variables condition_at(const std::vector<ConditionAxis>& axes, std::size_t index
   return variables;
 }
 
-Experiment read_experiment(TomlDocument& document, const std::string& path) {
-  const TomlTable root = document.root();
-  if (const auto training = root.find_table("train"))
-    training->fail("is of a training, but an experiment is asked for. Use striate train.");
-  const auto conditions = read_conditions(root);
-  std::vector<VariedParameter> varied;
-  const Circuit plain = with_values(read_circuit_of(root, path), root, path, condition_at(conditions, 0), varied);
-  const auto stimulus_table = root.find_table("stimulus");
-  const VisualField field = visual_field(plain, stimulus_table);
-  Experiment e(lesioned(plain, read_lesions(root, plain, field.scale)));
-  e.field = field;
-  e.title = root.string("title", plain->description);
-  e.path = path;
-  e.conditions = conditions;
-  e.varied_parameters = std::move(varied);
+namespace {
+
+/// What stands under [stimulus] and [encoder], and which input of the circuit each of [inputs] and [encoder] feeds.
+/// Returns the features in which stimuli are shown.
+FeatureMap read_what_is_shown(const TomlTable& root, const std::optional<TomlTable>& stimulus, Experiment& e) {
   const auto encoder = root.find_table("encoder");
   if (encoder) {
     e.feature_axis = encoder->string("axis", "feature");
@@ -385,9 +375,9 @@ Experiment read_experiment(TomlDocument& document, const std::string& path) {
   }
   FeatureMap shown = e.map.value_or(FeatureMap{});
   if (encoder && !encoder->has("range")) shown.high = 2 * std::numbers::pi * Unit::parse("rad").to(shown.unit);
-  if (stimulus_table) e.stimulus = std::make_shared<Stimulus>(*stimulus_table, shown, path);
+  if (stimulus) e.stimulus = std::make_shared<Stimulus>(*stimulus, shown, e.path);
   if (encoder && !e.stimulus) encoder->fail("encodes nothing: there is no [stimulus].");
-  if (e.stimulus && !encoder) stimulus_table->fail("is shown to no input. Add [encoder], which turns it into one.");
+  if (e.stimulus && !encoder) stimulus->fail("is shown to no input. Add [encoder], which turns it into one.");
   if (encoder) require_input(*encoder, e.circuit);
   const auto inputs = root.find_table("inputs");
   for (const auto& input : e.circuit->inputs) {
@@ -405,39 +395,41 @@ Experiment read_experiment(TomlDocument& document, const std::string& path) {
                       "under [inputs].",
                       name, e.circuit->name, name));
   }
-  e.run = read_run(root, e.circuit);
-  if (const auto list = root.find("lesion"); list && e.run.steady)
+  return shown;
+}
+
+void require_lesions_at_once(const TomlTable& root, const Circuit& circuit) {
+  if (const auto list = root.find("lesion"))
     for (const auto& entry : list->as_array())
-      if (const auto from = entry.as_table().find("from"); from && evaluate(*from, e.circuit->time_unit) > 0)
+      if (const auto from = entry.as_table().find("from"); from && evaluate(*from, circuit->time_unit) > 0)
         from->fail(
             "but a steady state is that of time 0, when the lesion is not there yet. Leave it out, or name an "
             "integrator as run.method.");
-  if (e.run.sonata && !e.conditions.empty())
-    root.table("run").at("spike_layout").fail("whose files hold the spikes of one run, but there are [conditions].");
-  e.trains = read_trains(root, e.circuit, path, e.warnings);
-  if (const auto table = root.find_table("training")) {
-    auto taught = std::make_shared<Experiment>(e);
-    taught->conditions = read_conditions(*table);
-    taught->stimulus = std::make_shared<Stimulus>(table->table("stimulus"), shown, path);
-    taught->field = visual_field(e.circuit, table->table("stimulus"));
-    taught->run.record.clear();
-    taught->varied_parameters.clear();  // a decoder learns with the parameters of the first condition
-    const double turn = 2 * std::numbers::pi;
-    const double period = table->has("period") ? evaluate(table->at("period"), Unit::parse("rad")) : turn;
-    if (!(period > 0 && period <= turn + 1e-9))
-      table->at("period").fail("but must be above 0, and no longer than a turn.");
-    Training training{taught, table->string("target"), period, table->number("ridge", 0)};
-    condition_named(*taught, table->at("target"), training.target);
-    for (std::size_t c = 0; c < taught->condition_count(); ++c)
-      taught->stimulus->check(taught->field, taught->condition(c));
-    if (!(training.ridge >= 0)) table->at("ridge").fail("but must not be below 0.");
-    e.training = training;
-  }
-  if (const auto table = root.find_table("prc")) e.prc = read_phase_response_plan(*table, e.circuit);
-  if (const auto table = root.find_table("continuation")) e.continuation = read_continuation_plan(*table, e.circuit);
-  if (const auto table = root.find_table("lyapunov")) e.lyapunov = read_lyapunov(*table, e.circuit);
-  e.analyses = read_analyses(root, e);
-  for (std::size_t c = 0; c < e.condition_count(); ++c) {  // a mistake is found before anything runs
+}
+
+/// The conditions from which decoders learn: those of the experiment, with the stimuli of [training].
+Training read_decoder_training(const TomlTable& table, const Experiment& e, const FeatureMap& shown) {
+  auto taught = std::make_shared<Experiment>(e);
+  taught->conditions = read_conditions(table);
+  taught->stimulus = std::make_shared<Stimulus>(table.table("stimulus"), shown, e.path);
+  taught->field = visual_field(e.circuit, table.table("stimulus"));
+  taught->run.record.clear();
+  taught->varied_parameters.clear();  // a decoder learns with the parameters of the first condition
+  const double turn = 2 * std::numbers::pi;
+  const double period = table.has("period") ? evaluate(table.at("period"), Unit::parse("rad")) : turn;
+  if (!(period > 0 && period <= turn + 1e-9))
+    table.at("period").fail("but must be above 0, and no longer than a turn.");
+  Training training{taught, table.string("target"), period, table.number("ridge", 0)};
+  condition_named(*taught, table.at("target"), training.target);
+  for (std::size_t c = 0; c < taught->condition_count(); ++c)
+    taught->stimulus->check(taught->field, taught->condition(c));
+  if (!(training.ridge >= 0)) table.at("ridge").fail("but must not be below 0.");
+  return training;
+}
+
+/// A mistake in any condition is found before anything runs.
+void check_conditions(const Experiment& e) {
+  for (std::size_t c = 0; c < e.condition_count(); ++c) {
     const Variables variables = e.condition(c);
     if (e.stimulus) e.stimulus->check(e.field, variables, e.run.steady);
     if (!e.varied_parameters.empty()) e.parameters(c);
@@ -446,14 +438,50 @@ Experiment read_experiment(TomlDocument& document, const std::string& path) {
         value.fail("but must be finite.");
     }
   }
+}
+
+void warn_of_idle_conditions(const TomlTable& root, Experiment& e) {
   const bool random =
       !e.circuit->noises.empty() || std::ranges::count(e.circuit->events, Cause::poisson, &EventRule::cause) > 0;
+  if (random) return;  // what is random differs from condition to condition: a repeat
   for (const auto& axis : e.conditions)
-    if (!random && !uses(root, axis.name))  // what is random differs from condition to condition: a repeat
+    if (!uses(root, axis.name))
       e.warnings.push_back(
           fmt::format("nothing depends on the condition '{}'. Name it in [parameters], [inputs] or "
                       "[stimulus].",
                       axis.name));
+}
+
+}  // namespace
+
+Experiment read_experiment(TomlDocument& document, const std::string& path) {
+  const TomlTable root = document.root();
+  if (const auto training = root.find_table("train"))
+    training->fail("is of a training, but an experiment is asked for. Use striate train.");
+  const auto conditions = read_conditions(root);
+  std::vector<VariedParameter> varied;
+  const Circuit plain = with_values(read_circuit_of(root, path), root, path, condition_at(conditions, 0), varied);
+  const auto stimulus = root.find_table("stimulus");
+  const VisualField field = visual_field(plain, stimulus);
+  Experiment e(lesioned(plain, read_lesions(root, plain, field.scale)));
+  e.field = field;
+  e.title = root.string("title", plain->description);
+  e.path = path;
+  e.conditions = conditions;
+  e.varied_parameters = std::move(varied);
+  const FeatureMap shown = read_what_is_shown(root, stimulus, e);
+  e.run = read_run(root, e.circuit);
+  if (e.run.steady) require_lesions_at_once(root, e.circuit);
+  if (e.run.sonata && !e.conditions.empty())
+    root.table("run").at("spike_layout").fail("whose files hold the spikes of one run, but there are [conditions].");
+  e.trains = read_trains(root, e.circuit, path, e.warnings);
+  if (const auto table = root.find_table("training")) e.training = read_decoder_training(*table, e, shown);
+  if (const auto table = root.find_table("prc")) e.prc = read_phase_response_plan(*table, e.circuit);
+  if (const auto table = root.find_table("continuation")) e.continuation = read_continuation_plan(*table, e.circuit);
+  if (const auto table = root.find_table("lyapunov")) e.lyapunov = read_lyapunov(*table, e.circuit);
+  e.analyses = read_analyses(root, e);
+  check_conditions(e);
+  warn_of_idle_conditions(root, e);
   document.require_all_used();
   e.resolved = document.to_text();
   return e;

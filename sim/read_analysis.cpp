@@ -109,7 +109,81 @@ void read_relation(const TomlTable& t, const Experiment& e, Analysis& a) {
   a.relation = static_cast<Relation>(found - relations.begin());
 }
 
-/// What is read from the variable: kind, decoder, place, channel.
+/// `from` of an analysis of the time after it.
+void read_from(const TomlTable& t, const Experiment& e, Analysis& a) {
+  const auto from = t.find("from");
+  if (!from) return;
+  a.from = evaluate(*from, e.circuit->time_unit);
+  if (!(a.from >= 0 && a.from < e.run.duration * ms_in_time_units(e.circuit)))
+    from->fail("but must lie within the run.");
+}
+
+void read_decoder(const TomlTable& t, const Experiment& e, Analysis& a) {
+  const std::string decoder = t.string("decoder", "population_vector");
+  a.trained = decoder == "trained";
+  if (a.trained && !e.training) t.at("decoder").fail("but there is no [training] to learn from.");
+  try {
+    if (!a.trained) a.decoder = decoder_named(decoder);
+  } catch (const Error& error) {
+    t.at("decoder").fail(std::string("but ") + error.what());
+  }
+}
+
+/// The two channels that a contrast is of.
+void read_channels(const TomlTable& t, std::size_t channels, Analysis& a) {
+  const auto pair = t.at("channels").as_numbers();
+  const auto is_channel = [&](double k) { return k >= 0 && k < static_cast<double>(channels) && k == std::floor(k); };
+  if (pair.size() != 2 || !is_channel(pair[0]) || !is_channel(pair[1]))
+    t.at("channels").fail(fmt::format("but two channels from 0 to {} are asked for.", channels - 1));
+  a.channels = {static_cast<std::size_t>(pair[0]), static_cast<std::size_t>(pair[1])};
+}
+
+/// A place of the visual field, or an element of each of the variable's other axes.
+void read_place(const TomlValue& at, const Shape& shape, Analysis& a) {
+  if (!at.is_table()) {
+    const auto pair = at.as_array();
+    if (pair.size() != 2) at.fail("but a place is written [x, y].");
+    a.x = evaluate(pair[0], deg);
+    a.y = evaluate(pair[1], deg);
+    if (!(std::abs(a.x) < 1e9 && std::abs(a.y) < 1e9)) at.fail("but a place must lie on the grid.");
+    return;
+  }
+  const TomlTable elements = at.as_table();
+  for (const auto& name : elements.keys()) {
+    const auto other = shape.find(name);
+    if (!other || name == a.axis)
+      elements.at(name).fail(fmt::format("but '{}' has no other axis of this name.", a.variable));
+    const double element = elements.number(name);
+    const std::size_t size = shape[*other].size;
+    if (!(element >= 0 && element < static_cast<double>(size)) || element != std::floor(element))
+      elements.at(name).fail(fmt::format("but its elements are counted from 0 to {}.", size - 1));
+    a.place.emplace_back(name, static_cast<std::size_t>(element));
+  }
+}
+
+/// What is read from a variable at one time: decoder, channels, feature, place.
+void read_moment(const TomlTable& t, const Experiment& e, Analysis& a) {
+  a.axis = t.string("axis", e.feature_axis);
+  if (t.has("axis")) require_axis(e.circuit, t.at("axis"));
+  const Shape& shape = observable(e.circuit, a.variable).value.shape();
+  const auto axis = shape.find(a.axis);
+  if (a.kind != Analysis::Kind::response && a.kind != Analysis::Kind::peak && !axis)
+    t.at("kind").fail(
+        fmt::format("but '{}' has no axis '{}' to read along. Name one with axis = ....", a.variable, a.axis));
+  read_decoder(t, e, a);
+  if (a.kind == Analysis::Kind::contrast) read_channels(t, shape[*axis].size, a);
+  if (t.has("feature")) {
+    if (!axis)
+      t.at("feature").fail(fmt::format(
+          "but '{}' has no axis '{}' along which a feature lies. Leave it out, or name the axis with axis = ....",
+          a.variable, a.axis));
+    a.feature = evaluate(t.at("feature"), e.features(a.axis).unit);
+    if (!std::isfinite(*a.feature)) t.at("feature").fail("but must be finite.");
+  }
+  if (const auto at = t.find("at")) read_place(*at, shape, a);
+}
+
+/// What is read: of spikes, of a variable's course, or of a variable at one time.
 void read_reading(const TomlTable& t, const Experiment& e, Analysis& a) {
   std::vector<std::string> kinds{"decode", "response", "tuning", "peak", "contrast"};
   const auto of_a_course = static_cast<std::ptrdiff_t>(kinds.size());
@@ -120,11 +194,7 @@ void read_reading(const TomlTable& t, const Experiment& e, Analysis& a) {
   if (found == kinds.end()) t.at("kind").fail("but the kinds of analysis are these." + suggest_names(kind, kinds));
   if (std::ranges::count(spike_readings(), kind) > 0) {
     a.kind = Analysis::Kind::spikes;
-    if (const auto from = t.find("from")) {
-      a.from = evaluate(*from, e.circuit->time_unit);
-      if (!(a.from >= 0 && a.from < e.run.duration * ms_in_time_units(e.circuit)))
-        from->fail("but must lie within the run.");
-    }
+    read_from(t, e, a);
     a.spikes = read_spike_reading(t, e, a.from);
     return;
   }
@@ -136,56 +206,7 @@ void read_reading(const TomlTable& t, const Experiment& e, Analysis& a) {
     return;
   }
   a.kind = static_cast<Analysis::Kind>(found - kinds.begin());
-  a.axis = t.string("axis", e.feature_axis);
-  if (t.has("axis")) require_axis(e.circuit, t.at("axis"));
-  const Shape& shape = observable(e.circuit, a.variable).value.shape();
-  const auto axis = shape.find(a.axis);
-  const std::size_t channels = axis ? shape[*axis].size : 1;
-  if (a.kind != Analysis::Kind::response && a.kind != Analysis::Kind::peak && !axis)
-    t.at("kind").fail(
-        fmt::format("but '{}' has no axis '{}' to read along. Name one with axis = ....", a.variable, a.axis));
-  const std::string decoder = t.string("decoder", "population_vector");
-  a.trained = decoder == "trained";
-  if (a.trained && !e.training) t.at("decoder").fail("but there is no [training] to learn from.");
-  try {
-    if (!a.trained) a.decoder = decoder_named(decoder);
-  } catch (const Error& error) {
-    t.at("decoder").fail(std::string("but ") + error.what());
-  }
-  if (a.kind == Analysis::Kind::contrast) {
-    const auto pair = t.at("channels").as_numbers();
-    const auto is_channel = [&](double k) { return k >= 0 && k < static_cast<double>(channels) && k == std::floor(k); };
-    if (pair.size() != 2 || !is_channel(pair[0]) || !is_channel(pair[1]))
-      t.at("channels").fail(fmt::format("but two channels from 0 to {} are asked for.", channels - 1));
-    a.channels = {static_cast<std::size_t>(pair[0]), static_cast<std::size_t>(pair[1])};
-  }
-  if (t.has("feature")) {
-    if (!axis)
-      t.at("feature").fail(fmt::format(
-          "but '{}' has no axis '{}' along which a feature lies. Leave it out, or name the axis with axis = ....",
-          a.variable, a.axis));
-    a.feature = evaluate(t.at("feature"), e.features(a.axis).unit);
-    if (!std::isfinite(*a.feature)) t.at("feature").fail("but must be finite.");
-  }
-  if (const auto at = t.find("at"); at && at->is_table()) {
-    const TomlTable elements = at->as_table();
-    for (const auto& name : elements.keys()) {
-      const auto other = shape.find(name);
-      if (!other || name == a.axis)
-        elements.at(name).fail(fmt::format("but '{}' has no other axis of this name.", a.variable));
-      const double element = elements.number(name);
-      const std::size_t size = shape[*other].size;
-      if (!(element >= 0 && element < static_cast<double>(size)) || element != std::floor(element))
-        elements.at(name).fail(fmt::format("but its elements are counted from 0 to {}.", size - 1));
-      a.place.emplace_back(name, static_cast<std::size_t>(element));
-    }
-  } else if (at) {
-    const auto pair = at->as_array();
-    if (pair.size() != 2) at->fail("but a place is written [x, y].");
-    a.x = evaluate(pair[0], deg);
-    a.y = evaluate(pair[1], deg);
-    if (!(std::abs(a.x) < 1e9 && std::abs(a.y) < 1e9)) at->fail("but a place must lie on the grid.");
-  }
+  read_moment(t, e, a);
 }
 
 /// What the analysis is drawn against: by default the last condition variable that is left.
@@ -214,13 +235,7 @@ void read_abscissa(const TomlTable& t, const Experiment& e, Analysis& a) {
 }
 
 void read_over_time(const TomlTable& t, const Experiment& e, Analysis& a) {
-  const auto from = t.find("from");
-  const auto read_from = [&] {
-    if (from) a.from = evaluate(*from, e.circuit->time_unit);
-    if (!(a.from >= 0 && a.from < e.run.duration * ms_in_time_units(e.circuit)))
-      from->fail("but must lie within the run.");
-  };
-  if (a.course && a.against != "t") read_from();
+  if (a.course && a.against != "t") read_from(t, e, a);
   const auto how = t.find("over_time");
   if (!how) return;
   if (a.spikes) how->fail("but spikes are read of the whole run.");
@@ -237,7 +252,7 @@ void read_over_time(const TomlTable& t, const Experiment& e, Analysis& a) {
     how->fail(
         "but the analysis gives angles, which begin again after a turn and have no least or largest. Take the last "
         "or the mean, or kind = \"frequency\".");
-  read_from();
+  read_from(t, e, a);
 }
 
 /// What makes a psychometric curve of a decoded feature, and a number of the curve.
