@@ -28,7 +28,7 @@ struct Given {
   SpikePlace place;
   SpikeMeasure measure;
   std::string decay, rise, cost, from, to, output;
-  std::vector<std::size_t> elements;
+  std::vector<std::int64_t> elements;
   bool force = false, quiet = false;
 };
 
@@ -71,14 +71,14 @@ std::pair<std::size_t, std::size_t> elements_of(const Given& given, const SpikeL
                                                 all < 2 ? "" : " Name a range with --elements."));
     return {0, all};
   }
-  const std::size_t first = given.elements[0], end = given.elements[1];
-  if (first + 1 >= end || end - first > 20000)
+  const std::int64_t first = given.elements[0], end = given.elements[1];
+  if (first < 0 || first + 1 >= end || end - first > 20000)
     throw Error("--elements",
                 fmt::format("{} to {}, the end excluded, is no range of 2 to 20000 elements.", first, end));
-  if (spikes.counted && end > all)
+  if (spikes.counted && end > spikes.elements)
     throw Error("--elements",
                 fmt::format("{} to {}, the end excluded, but {} has {} elements.", first, end, given.place.file, all));
-  return {first, end};
+  return {static_cast<std::size_t>(first), static_cast<std::size_t>(end)};
 }
 
 void distances(Given given, const std::string& command_line) {
@@ -146,9 +146,7 @@ void add_spike_command(CLI::App& app, const std::string& command_line) {
   command->add_option("--cost", given->cost, "victor_purpura: of moving a spike by one unit of time");
   command->add_option("--from", given->from, "when the comparison begins; default 0, or the first spike if before");
   command->add_option("--to", given->to, "when it ends; default the last time or spike recorded");
-  command->add_option("--elements", given->elements, "the first, and the one after the last; default all")
-      ->expected(2)
-      ->check(CLI::NonNegativeNumber);
+  command->add_option("--elements", given->elements, "the first, and the one after the last; default all")->expected(2);
   command->add_option("--population", given->place.population,
                       "which spikes, where a file has those of several events");
   command->add_option("--condition", given->place.condition, "of a recording of several; default 0");

@@ -52,7 +52,7 @@ AlignedVector<std::uint16_t> delays_in_steps(const System<double>& system, std::
                   fmt::format("delay = {} [{}] from {}[{}] to {}, but {}", delay, system.time_unit().str(),
                               system.events()[about.event].name, pre, post, what));
     };
-    if (!(delay >= 0)) refuse("a spike arrives after it left. Check its sign and parameters.");
+    if (!(delay >= 0)) refuse("a spike arrives after it left, in finite time. Check its sign and parameters.");
     if (delay < step * (1 - 1e-6)) {
       refuse(fmt::format("spikes on a grid travel at least one step of {} {}. {}, or take spikes = \"precise\".", step,
                          system.time_unit().str(),

@@ -455,10 +455,11 @@ class Grid final : public Engine {
     }
   }
 
-  /// Spikes a step of every source, now.
+  /// Spikes a step of every source, by its rate in the middle of the step that follows.
   void find_rates() {
     constexpr double most = 500;  // beyond, the probability of none is lost in rounding
-    system_.source_rates({inside(step_), std::span<const double>(), p_, inputs_of_system()}, rates_, workspace_);
+    const double middle = time_of(step_) + 0.5 * method_.step;
+    system_.source_rates({middle, std::span<const double>(), p_, inputs_of_system()}, rates_, workspace_);
     for (double& rate : rates_) rate *= method_.step;
     for (const Event& event : system_.events()) {
       if (event.cause != Cause::poisson) continue;
@@ -467,11 +468,12 @@ class Grid final : public Engine {
         if (mean >= 0 && mean <= most) continue;
         const std::string what = fmt::format(
             "the rate of {}[{}] = {} [1/{}] at t = {}, but {}", event.name, i, mean / method_.step,
-            system_.time_unit().str(), time_text(time_of(step_), system_),
+            system_.time_unit().str(), time_text(middle, system_),
             mean > most ? fmt::format("a source spikes at most {} times a step. Take a smaller step, or let one spike "
                                       "stand for many.",
                                       most)
-                        : "must not be negative.");
+            : std::isnan(mean) ? "must be a number."
+                               : "must not be negative.");
         if (rates_constant_) throw Error(where(), what);
         throw Failure(fmt::format("{}: {}", where(), what));
       }

@@ -136,8 +136,9 @@ SpikeTraffic::SpikeTraffic(Evaluation& evaluation, const Problem& problem)
       if (event.steady) system_.source_rates(evaluation.at(problem.t0, problem.y0), rate_, evaluation.workspace());
       for (std::size_t i = event.offset; i < event.offset + event.size; ++i) {
         if (!(rate_[i] >= 0 && std::isfinite(rate_[i])))
-          throw Error(system_.name(), fmt::format("the rate of source '{}' is {}, but must be finite and not negative.",
-                                                  event.name, rate_[i]));
+          throw Error(system_.name(),
+                      fmt::format("the rate of {}[{}] = {} [1/{}], but must be finite and not negative.", event.name,
+                                  i - event.offset, rate_[i], system_.time_unit().str()));
         draw(i);
         if (event.steady) next_constant(i, problem.t0);
       }
@@ -154,10 +155,11 @@ SpikeTraffic::SpikeTraffic(Evaluation& evaluation, const Problem& problem)
       system_.synapse_values(k, 0, row, evaluation.p(), {}, delays, evaluation.workspace());
       for (const double d : delays)
         if (!(d >= 0 && std::isfinite(d)))
-          throw Error(system_.name(),
-                      fmt::format("projection '{}' has the delay {}, but a spike arrives after it left. Check its "
-                                  "sign and parameters.",
-                                  p.name, time_text(d, system_)));
+          throw Error(
+              system_.name(),
+              fmt::format("projection '{}' has the delay {}, but a spike arrives after it left, in finite time. "
+                          "Check its sign and parameters.",
+                          p.name, time_text(d, system_)));
       if (p.common_delay) break;
     }
     for (const auto& arrival : p.arrivals) {
@@ -222,9 +224,12 @@ void SpikeTraffic::integrate(double begin, double end, std::vector<double>& sum)
     const double t = begin + (end - begin) * nodes[k];
     system_.source_rates(evaluation_.at(t, {}), rates_, evaluation_.workspace());
     for (std::size_t i = 0; i < n; ++i) {
-      if (!(rates_[i] >= 0))
-        throw Failure(fmt::format("the rate of source '{}' is {} at {}, but must not be negative.",
-                                  system_.events()[event_[i]].name, rates_[i], time_text(t, system_)));
+      if (!(rates_[i] >= 0)) {
+        const Event& event = system_.events()[event_[i]];
+        throw Failure(fmt::format("the rate of {}[{}] = {} [1/{}] at t = {}, but must be a number and not negative.",
+                                  event.name, i - event.offset, rates_[i], system_.time_unit().str(),
+                                  time_text(t, system_)));
+      }
       sum[i] += (end - begin) * weights[k] * rates_[i];
     }
   }

@@ -465,6 +465,9 @@ void TomlDocument::set(std::string_view path, std::string_view value) {
         forget(*state_, old);
         table->insert_or_assign(steps[i].key, std::move(*parsed.get("value")));
       } else if (old == nullptr) {
+        if (steps[i + 1].key.empty())
+          throw Error(origin,
+                      fmt::format("[{}] is asked of `{}`, of which there is none.", steps[i + 1].index, steps[i].key));
         table->insert(steps[i].key, toml::table{});
         state_->overrides[table->get(steps[i].key)] = origin;
       }

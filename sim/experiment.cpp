@@ -104,9 +104,13 @@ void read_course(const TomlTable& t, const Circuit& circuit, RunPlan& plan) {
     t.at("spike_layout").fail("whose times are in ms, but the circuit's time has no unit.");
   auto names = plan.grid ? scheme_names() : method_names();
   if (!plan.grid) names.emplace_back("steady");
-  if (std::ranges::count(names, plan.method) == 0)
+  if (std::ranges::count(names, plan.method) == 0) {
+    const auto schemes = scheme_names();
+    if (!plan.grid && std::ranges::count(schemes, plan.method) > 0)
+      t.at("method").fail("which is a scheme for spikes = \"grid\". Add it, or take another method.");
     t.at("method").fail((plan.grid ? "but spikes on a grid take these schemes." : "but the methods are these.") +
                         suggest_names(plan.method, names));
+  }
   const std::string start = t.string("start", "initial");
   if (start != "initial" && start != "steady")
     t.at("start").fail("but a course starts from these." + suggest_names(start, {"initial", "steady"}));

@@ -411,7 +411,7 @@ class BadInput(Program):
         self.refused_experiment('circuit = "train.circuit"\n[run]\nmethod = "dp54"\nduration = "5 ms"\n[trains.s]\nfile = "s.csv"\nunit = "mV"\n', "trains.s.file", "[mV]", "[ms]")
         refused("event s when V > -50 mV: V = -65 mV\nprojection m from s to n: all_to_all: g += 1 mV\naxis m = 2", "'m'", "projection")
         network = 'circuit = "coba"\n[settings]\nN = 100\n[run]\nmethod = "exact"\nduration = "10 ms"\nstep = "0.1 ms"\nspikes = "grid"\n'
-        for old, new, *words in (('"grid"', '"gird"', "Closest: grid"), ('"exact"', '"dp54"', "exact"), ('step = "0.1 ms"\n', "", "step"), ('"0.1 ms"', '"50 ms"', "grid"),
+        for old, new, *words in (('"grid"', '"gird"', "Closest: grid"), ('"exact"', '"dp54"', "exact"), ('spikes = "grid"\n', "", "a scheme for spikes"), ('step = "0.1 ms"\n', "", "step"), ('"0.1 ms"', '"50 ms"', "grid"),
                                  ('"grid"', '"grid"\nprecision = "half"', "single"), ('"grid"', '"precise"\nprecision = "single"', "grid"), ("N = 100", "N = 7.5", "whole number"),
                                  ("N = 100", "N = 1000000000", "67108864")):
             self.refused_experiment(network.replace(old, new), *words)

@@ -335,7 +335,7 @@ y = "respones"
         self.assertEqual(self.striate("run", "some.toml", "-q", "-o", "some.h5").returncode, 0)
         done = self.striate("distances", "some.h5", "--measure", "isi_distance", "-o", "all.h5")
         self.assertIn("5 x 5", done.stdout)
-        self.refused(["distances", "some.h5", "--measure", "isi_distance", "--elements", "-1", "2"], "--elements")
+        self.refused(["distances", "some.h5", "--measure", "isi_distance", "--elements", "-1", "2"], "-1 to 2", "no range")
         self.refused(["distances", "some.h5", "--measure", "isi_distance", "--elements", "0", "9"], "0 to 9", "5 elements")
 
     def test_distances_of_a_file_are_over_the_run_as_those_of_its_analyses(self):

@@ -508,6 +508,19 @@ BOOST_AUTO_TEST_CASE(what_jumps_on_the_grid_acts_from_the_next_step_on) {
   }
 }
 
+// The ramp's spikes are its integral, 2000; a jump at 2.3 steps counts as one at 2, for the source as for the state.
+BOOST_AUTO_TEST_CASE(a_source_spikes_by_its_rate_in_the_middle_of_each_step) {
+  const Problem p = problem(
+      "time ms\nN(0) = 0\nM(0) = 0\nU(0) = 0\ndN/dt = 0 : 1\ndM/dt = 0 : 1\n"
+      "dU/dt = where(t > 2.3 ms, 1, 0)/(1 ms) : 1\n"
+      "poisson ramp rate 40 kHz*t/(1 ms): N = N + 1\npoisson jump rate where(t > 2.3 ms, 400 kHz, 0 Hz): M = M + 1\n",
+      10);
+  const Run r = run(p, grid("euler", 1));
+  BOOST_TEST(std::abs(r.y[0] - 2000) < 4 * std::sqrt(2000.0));
+  BOOST_TEST(std::abs(r.y[1] - 400 * 8) < 5 * std::sqrt(3200.0));
+  BOOST_TEST(std::abs(r.y[2] - 8) < 1e-12);
+}
+
 BOOST_AUTO_TEST_CASE(a_grid_refuses_what_it_cannot_do) {
   const std::string neuron = "axis n = 3\nV(0) = 0\ndV/dt = 0.4 [1/ms] : 1 [n]\nevent spike when V > 1: V = 0\n";
   const auto synapses = [&](const std::string& rest) {

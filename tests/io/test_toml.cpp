@@ -198,6 +198,7 @@ BOOST_AUTO_TEST_CASE(paths_that_cannot_be_set_are_errors) {
   for (const char* path :
        {"", ".", "a.", "[1]", "l[", "l[x]", "l[2]", "l[99999999999999999999]", "a.b", "a[0]", "\"x", "b..c"})
     BOOST_CHECK_EXCEPTION(document.set(path, "1"), Error, says("--set "));
+  BOOST_CHECK_EXCEPTION(document.set("list[0].x", "1"), Error, says("[0] is asked of `list`, of which there is none"));
   BOOST_CHECK_THROW(document.set("a", "1\nb = 2"), Error);
 }
 
