@@ -17,12 +17,14 @@ def draw(path):
         response = {n: variable(d) for n, d in file["response"].items()}
         interaction = file.get("interaction")
         groups = of_one_unit(cycle)
+        left_out = f", {MOST_LINES} of {len(groups)} panels" if len(groups) > MOST_LINES else ""
+        groups = groups[:MOST_LINES]
         columns = 2 if interaction is None else 3
         figure = Figure(figsize=(3.7 * columns, 0.5 + 2.7 * len(groups)), layout="constrained")
         axes = figure.subplots(len(groups), columns, squeeze=False)
         for row, names in zip(axes, groups):
             unit = "" if a["time_unit"] == "1" else f" {a['time_unit']}"
-            courses(row[0], [cycle[n] for n in names], f"cycle of {a['period']:.5g}{unit}", "state")
+            courses(row[0], [cycle[n] for n in names], f"cycle of {a['period']:.5g}{unit}{left_out}", "state")
             courses(row[1], [response[n] for n in names], "advance of the phase by a push", "response")
             row[1].axhline(0, color="0.6", linewidth=0.8, zorder=0)
         if interaction is not None:
@@ -40,7 +42,7 @@ def in_first_turn(v):
 
 
 def of_one_unit(states):
-    """Names of states that share an axis, which move within ten times as far as each other, as long as the panels are few."""
+    """Names of states that share an axis: of one unit, and moving as far within a factor of ten."""
     groups = []
     for name, v in states.items():
         unit, size = v.attributes.get("units", "1"), np.ptp(v.values)
@@ -50,7 +52,7 @@ def of_one_unit(states):
             groups.append((unit, size, [name]))
         else:
             names.append(name)
-    return [names for _, _, names in groups[:MOST_LINES]]
+    return [names for _, _, names in groups]
 
 
 def courses(ax, variables, title, what):

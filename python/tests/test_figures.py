@@ -302,6 +302,13 @@ class Figures(unittest.TestCase):
         x, _, _, y, _ = panels(striate.plot(path))
         self.assertEqual([[line.get_label() for line in ax.lines] for ax in (x, y)], [["x"], ["y"]])
         self.assertEqual(x.get_title(), "cycle of 20")
+        with h5py.File(path, "r+") as file:
+            for n in range(7):
+                for group in ("cycle", "response"):
+                    file[f"{group}/z{n}"] = 10.0 ** (2 * n + 2) * file["cycle/x"][:]
+                    file[f"{group}/z{n}"].dims[0].attach_scale(file["axes/phase"])
+        first, *_ = panels(striate.plot(path))
+        self.assertEqual(first.get_title(), "cycle of 20, 6 of 9 panels")
 
     def test_states_of_several_units_have_panels_of_their_own(self):
         path = self.path("phase_response")
