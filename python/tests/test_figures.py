@@ -139,6 +139,33 @@ class Figures(unittest.TestCase):
             cut = striate.spike_trains(path)
         self.assertEqual([len(t) for t in cut], [(t <= 30).sum() for t in whole])
         self.assertLess(sum(map(len, cut)), sum(map(len, whole)))
+        with h5py.File(path, "r+") as file:
+            del file["run/recorded_until"]
+            file["run/recorded_until"] = np.array([30.0, 60.0])
+            file["run/recorded_until"].dims[0].attach_scale(file["drive"])
+        rasters = [ax for ax in panels(striate.plot(path)) if ax.get_title().startswith("spikes")]
+        self.assertEqual([ax.get_xlim() for ax in rasters], [(0, 30), (0, 60)])
+
+    def test_maps_under_rasters_are_not_cut_off(self):
+        path = Path(self.directory.name) / "sheets.h5"
+        with made.Maker(path) as m:
+            m.axis("drive", [1.0, 2.0, 3.0], "mV", "drive")
+            m.axis("t", np.linspace(0, 100, 11), "ms", "time")
+            m.axis("y", np.linspace(-2, 2, 5), "deg", "y")
+            m.axis("x", np.linspace(-2, 2, 5), "deg", "x")
+            m.add("V", np.random.default_rng(0).random((3, 11, 5, 5)), ["drive", "t", "y", "x"], units="mV", long_name="V")
+            m.add("run/steps", [5, 5, 5], ["drive"])
+            for event in ("spike", "src"):
+                for n in range(3):
+                    m.axis(f"spikes/{event}/{n}/times", np.arange(1, 100, 5.0), "ms", "times")
+                    m.add(f"spikes/{event}/{n}/ids", np.arange(20), [f"spikes/{event}/{n}/times"], elements=25)
+        figure = striate.plot(path)
+        figure.draw_without_rendering()
+        sheets = [ax for ax in panels(figure) if ax.get_title().startswith("drive")]
+        self.assertEqual(len(sheets), 3)
+        for ax in sheets:
+            self.assertGreater(ax.xaxis.label.get_window_extent().y0, 0)
+            self.assertGreaterEqual(ax.figure._suptitle.get_window_extent().y0, ax.title.get_window_extent().y1)
 
     def test_spikes_are_read_in_the_layouts_of_striate_and_sonata(self):
         with h5py.File(self.path("spikes")) as file, h5py.File(Path(self.directory.name) / "sonata.h5", "w") as sonata:
