@@ -31,7 +31,7 @@ Source source_of(const System<double>& system, const std::string& name, const Co
 }
 
 /// The responses along the feature axis at the analysis's place.
-std::vector<double> line_at(const Experiment& e, const Analysis& a, const Source& source) {
+std::vector<double> line_at(const Analysis& a, const Source& source) {
   const Shape& shape = source.field->shape;
   std::size_t offset = 0;
   std::size_t stride = 0;
@@ -52,8 +52,8 @@ std::vector<double> line_at(const Experiment& e, const Analysis& a, const Source
           fmt::format("analysis '{}': '{}' has the axis '{}', which is neither y, x nor the axis that is read, '{}'. "
                       "Name that one with axis = \"{}\", or one of its {} elements with at = {{ {} = ... }}.",
                       a.name, a.variable, shape[i].name, a.axis, shape[i].name, shape[i].size, shape[i].name));
-    const double place = (shape[i].name == "y" ? a.y : a.x) / e.field.scale;
-    const auto at = static_cast<std::ptrdiff_t>(shape[i].size / 2) + std::lround(place);
+    const double place = middle_of(shape[i].size) + (shape[i].name == "y" ? a.y : a.x);
+    const auto at = static_cast<std::ptrdiff_t>(std::floor(place + 0.5));  // of two equally near ones the higher
     if (at < 0 || at >= static_cast<std::ptrdiff_t>(shape[i].size))
       throw Error(fmt::format("analysis '{}': the place lies outside axis '{}' of {} elements.", a.name, shape[i].name,
                               shape[i].size));
@@ -88,9 +88,9 @@ std::optional<std::pair<double, double>> angle_range(const Experiment& e, const 
   if (a.course && a.course->measure == CourseMeasure::phase) return {{-pi, pi}};
   if (a.course && a.course->measure == CourseMeasure::wave && a.course->wave == WaveNumber::direction)
     return {{-180.0, 180.0}};
-  const bool circular = a.kind == Analysis::Kind::decode && (a.trained || e.circuit.axis(a.axis).circular);
-  if (!circular || a.projected_on) return {};
+  if (a.kind != Analysis::Kind::decode || a.projected_on) return {};
   const FeatureMap map = e.decoded_features(a);
+  if (!map.circular) return {};
   const double half = (map.high - map.low) / 2;
   if (a.trained || a.relative_to_input) return {{-half, half}};
   return {{map.low, map.high}};
@@ -99,7 +99,7 @@ std::optional<std::pair<double, double>> angle_range(const Experiment& e, const 
 double reduced(const Experiment& e, const Analysis& a, std::span<const double> t, std::span<const double> values) {
   const auto angles = angle_range(e, a);
   double value = over_time(a.over_time, t, values, a.from, angles ? angles->second - angles->first : 0);
-  if (angles && value < angles->first) value += angles->second - angles->first;
+  if (angles) value = within_turn(*angles, value);
   const Unit& unit = e.circuit->time_unit;
   const bool in_hertz = a.over_time == OverTime::frequency && !unit.dimensionless();
   return in_hertz ? value / unit.to(Unit::parse("s")) : value;
@@ -126,14 +126,13 @@ AnalysisResult unknown_result(const Experiment& e, const Analysis& a) {
   return result;
 }
 
-std::vector<double> response_line(const Experiment& e, const System<double>& system, const Analysis& a,
-                                  const ConditionValues& values) {
-  return line_at(e, a, source_of(system, a.variable, values));
+std::vector<double> response_line(const System<double>& system, const Analysis& a, const ConditionValues& values) {
+  return line_at(a, source_of(system, a.variable, values));
 }
 
 void analyse(const Experiment& e, const System<double>& system, const Analysis& a, const LinearDecoder* trained,
              const ConditionValues& values, std::span<double> out) {
-  const auto response = response_line(e, system, a, values);
+  const auto response = response_line(system, a, values);
   switch (a.kind) {
     case Analysis::Kind::tuning: std::ranges::copy(response, out.begin()); return;
     case Analysis::Kind::peak: out[0] = *std::max_element(response.begin(), response.end()); return;
@@ -164,9 +163,9 @@ void analyse(const Experiment& e, const System<double>& system, const Analysis& 
     if (a.relative_to_input) {
       if (e.encoders.empty())
         throw Error(fmt::format("analysis '{}': relative_to = \"input\" needs an encoded input.", a.name));
-      const auto shown = line_at(e, a, source_of(system, e.encoders[0].first, values));
+      const auto shown = line_at(a, source_of(system, e.encoders[0].first, values));
       value -= map.to_feature(decode(a.decoder, shown, positions, axis.circular));
-      if (axis.circular) value -= period * std::round(value / period);
+      if (map.circular) value -= period * std::round(value / period);
     }
   }
   if (a.projected_on) value = std::cos(2 * std::numbers::pi * (value - *a.projected_on) / period);

@@ -67,7 +67,7 @@ void analyse(const Experiment& experiment, const System<double>& system, const A
              const LinearDecoder* trained, const ConditionValues& values, std::span<double> out);
 
 /// The responses along the feature axis at the analysis's place.
-std::vector<double> response_line(const Experiment& experiment, const System<double>& system, const Analysis& analysis,
+std::vector<double> response_line(const System<double>& system, const Analysis& analysis,
                                   const ConditionValues& values);
 
 /// All conditions of an analysis set beside their references, less the conditions left out or averaged over.

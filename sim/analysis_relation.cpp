@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <numbers>
 
 #include "base/error.hpp"
 #include "sim/analysis.hpp"
@@ -120,6 +121,27 @@ double mean_of_known(const std::vector<double>& values) {
   return sum / count;
 }
 
+/// The mean over conditions: of angles that of their directions; of differences that of the numbers.
+AnalysisResult averaged(const Analysis& a, AnalysisResult result) {
+  const auto mean = [&](AnalysisResult r) {
+    for (const auto& name : a.average_over) r = without(r, axis_index(r, name, a.name), mean_of_known);
+    return r;
+  };
+  if (!result.angles || !a.reference.empty() || a.relative_to_input) return mean(std::move(result));
+  const double period = result.angles->second - result.angles->first;
+  AnalysisResult cosine = result, sine = result;
+  for (std::size_t i = 0; i < result.values.size(); ++i) {
+    const double angle = 2 * std::numbers::pi / period * result.values[i];
+    cosine.values[i] = std::cos(angle);
+    sine.values[i] = std::sin(angle);
+  }
+  result = mean(std::move(cosine));
+  sine = mean(std::move(sine));
+  for (std::size_t i = 0; i < result.values.size(); ++i)
+    result.values[i] = within_turn(*result.angles, direction(result.values[i], sine.values[i], period));
+  return result;
+}
+
 }  // namespace
 
 AnalysisResult related_result(const Experiment& e, const Analysis& a, const AnalysisResult& raw) {
@@ -131,7 +153,7 @@ AnalysisResult related_result(const Experiment& e, const Analysis& a, const Anal
     const std::size_t kept = element_of(result.conditions[axis], value, a.name);
     result = without(result, axis, [&](const std::vector<double>& along) { return along[kept]; });
   }
-  for (const auto& name : a.average_over) result = without(result, axis_index(result, name, a.name), mean_of_known);
+  if (!a.average_over.empty()) result = averaged(a, std::move(result));
   if (!a.midpoint_over.empty()) {
     const std::size_t axis = axis_index(result, a.midpoint_over, a.name);
     const std::vector<double> x = result.conditions[axis].values;

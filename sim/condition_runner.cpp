@@ -266,7 +266,7 @@ std::vector<std::optional<LinearDecoder>> train(const Experiment& e, const Syste
     const auto [angle, unit] = taught.condition(c).at(e.training->target);
     angles[c] = angle * unit.to(Unit::parse("rad")) * 2 * std::numbers::pi / e.training->period;
     for (std::size_t i = 0; i < e.analyses.size(); ++i)
-      if (e.analyses[i].trained) responses[i][c] = response_line(taught, system, e.analyses[i], course.last());
+      if (e.analyses[i].trained) responses[i][c] = response_line(system, e.analyses[i], course.last());
   }
   for (std::size_t i = 0; i < e.analyses.size(); ++i)
     if (e.analyses[i].trained) decoders[i].emplace(responses[i], angles, e.training->ridge);

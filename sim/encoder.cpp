@@ -155,8 +155,8 @@ std::vector<double> image_of(const Scene& scene, double frequency, double to_rad
     return result;
   }
   for (std::size_t i = 0; i < result.size(); ++i) {
-    const double y = (static_cast<double>(i / field.nx) - static_cast<double>(field.ny / 2)) * field.scale;
-    const double x = (static_cast<double>(i % field.nx) - static_cast<double>(field.nx / 2)) * field.scale;
+    const double y = (static_cast<double>(i / field.nx) - middle_of(field.ny) - field.zero_y) * field.scale;
+    const double x = (static_cast<double>(i % field.nx) - middle_of(field.nx) - field.zero_x) * field.scale;
     for (const auto& c : scene.elements[i]) {
       const double theta = c.feature * to_rad;
       const double own = c.frequency > 0 ? c.frequency : frequency;

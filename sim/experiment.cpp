@@ -211,11 +211,11 @@ Expr lesion_target_at(const Circuit& circuit, const TomlValue& name) {
   }
 }
 
-std::vector<Lesion> read_lesions(const TomlTable& root, const Circuit& circuit, double scale) {
-  const auto elements = [&](const TomlValue& v) {
-    const double count = evaluate(v, deg) / scale;
-    if (!(std::abs(count) < 1e9)) v.fail("but must lie on the grid.");
-    return static_cast<std::ptrdiff_t>(std::lround(count));
+std::vector<Lesion> read_lesions(const TomlTable& root, const Circuit& circuit, const VisualField& field) {
+  const auto degrees = [&](const TomlValue& v) {
+    const double value = evaluate(v, deg);
+    if (!(std::abs(value / field.scale) < 1e9)) v.fail("but must lie on the grid.");
+    return value;
   };
   std::vector<Lesion> lesions;
   const auto list = root.find("lesion");
@@ -233,14 +233,14 @@ std::vector<Lesion> read_lesions(const TomlTable& root, const Circuit& circuit, 
     if (lesion.clamp && t.has("scale")) t.fail("has both clamp and scale. Give one of them.");
     if (t.has("from")) lesion.from = evaluate(t.at("from"), circuit->time_unit);
     if (const auto size = t.find("patch")) {
-      lesion.patch = elements(*size);
+      lesion.patch = static_cast<std::ptrdiff_t>(std::lround(degrees(*size) / field.scale));
       if (lesion.patch < 1) size->fail("but a patch must cover at least one element.");
     }
     if (const auto centre = t.find("centre")) {
       const auto pair = centre->as_array();
       if (pair.size() != 2) centre->fail("but a centre is written [x, y].");
-      lesion.patch_x = elements(pair[0]);
-      lesion.patch_y = elements(pair[1]);
+      lesion.patch_x = field.columns(degrees(pair[0]));
+      lesion.patch_y = field.rows(degrees(pair[1]));
     }
     lesions.push_back(lesion);
   }
@@ -262,9 +262,11 @@ void require_input(const TomlTable& encoder, const Circuit& circuit) {
 FeatureMap read_features(const TomlTable& encoder, const Circuit& circuit, const std::string& axis_name) {
   FeatureMap map;
   map.unit = deg;
+  const auto axis = std::ranges::find_if(circuit->axes, [&](const auto& a) { return a.axis.name == axis_name; });
+  const std::string kind = encoder.string("kind", "");
+  map.circular = kind == "circular" || (axis != circuit->axes.end() && axis->circular);
   const auto range = encoder.find("range");
   if (!range) {
-    const std::string kind = encoder.string("kind", "");
     if (kind != "opponent" && kind != "luminance" && kind != "contrast")
       encoder.fail("lacks `range`: the features that the ends of its axis prefer, such as [\"-90 deg\", \"90 deg\"].");
     return map;
@@ -276,7 +278,6 @@ FeatureMap read_features(const TomlTable& encoder, const Circuit& circuit, const
   map.low = evaluate(ends[0], map.unit);
   map.high = evaluate(ends[1], map.unit);
   if (!(map.low < map.high) || !std::isfinite(map.high - map.low)) range->fail("but must run upwards.");
-  const auto axis = std::ranges::find_if(circuit->axes, [&](const auto& a) { return a.axis.name == axis_name; });
   if (axis == circuit->axes.end() || !has_angles(*axis) || !map.unit.same_dimension(deg)) return map;
   const double to_unit = axis->unit.to(map.unit), tolerance = 1e-6 * (map.high - map.low);
   if (std::abs(axis->low * to_unit - map.low) > tolerance || std::abs(axis->high * to_unit - map.high) > tolerance)
@@ -331,14 +332,14 @@ std::vector<std::pair<VariedParameter, double>> Experiment::parameters(std::size
 FeatureMap Experiment::features(const std::string& axis) const {
   if (map && axis == feature_axis) return *map;
   const AxisDeclaration& a = circuit.axis(axis);
-  if (!a.has_coordinates) return {0, std::max<double>(1, static_cast<double>(a.axis.size) - 1), {}, axis};
-  return {a.low, a.high, a.unit, a.description.empty() ? axis : a.description};
+  if (!a.has_coordinates) return {0, std::max<double>(1, static_cast<double>(a.axis.size) - 1), {}, axis, a.circular};
+  return {a.low, a.high, a.unit, a.description.empty() ? axis : a.description, a.circular};
 }
 
 FeatureMap Experiment::decoded_features(const Analysis& a) const {
   if (!a.trained) return features(a.axis);
   const Unit unit = training->conditions->condition(0).at(training->target).second;
-  return {0, training->period * Unit::parse("rad").to(unit), unit, training->target};
+  return {0, training->period * Unit::parse("rad").to(unit), unit, training->target, true};
 }
 
 double ms_in_time_units(const Circuit& circuit) {
@@ -467,7 +468,7 @@ Experiment read_experiment(TomlDocument& document, const std::string& path) {
   const Circuit plain = with_values(read_circuit_of(root, path), root, path, condition_at(conditions, 0), varied);
   const auto stimulus = root.find_table("stimulus");
   const VisualField field = visual_field(plain, stimulus);
-  Experiment e(lesioned(plain, read_lesions(root, plain, field.scale)));
+  Experiment e(lesioned(plain, read_lesions(root, plain, field)));
   e.field = field;
   e.title = root.string("title", plain->description);
   e.path = path;

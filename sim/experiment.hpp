@@ -74,7 +74,7 @@ struct Analysis {
   std::optional<CourseReading> course;               ///< course: what is measured of it
   std::optional<SpikeReading> spikes;                ///< spikes: what is measured of an event's
   std::optional<double> feature;                     ///< response: at the element of `axis` that lies or prefers here
-  double y = 0, x = 0;                               ///< deg from the centre
+  double y = 0, x = 0;                               ///< elements from the middle of the grid
   std::vector<std::pair<std::string, std::size_t>> place;  ///< elements of other axes
   OverTime over_time = OverTime::last;                     ///< what the course in time becomes, unless it lies along t
   /// Whether it reads the state after every step: a rhythm that recorded times miss would look slower.

@@ -5,6 +5,7 @@
 #include "base/error.hpp"
 #include "circuit/projection.hpp"
 #include "sim/observable.hpp"
+#include "sim/stimulus.hpp"
 
 namespace striate {
 namespace {
@@ -24,10 +25,8 @@ Expr patch_mask(const Lesion& lesion, const Shape& shape) {
   const Axis ay = shape[*y];
   const Axis ax = shape[*x];
   std::vector<double> mask(ay.size * ax.size, 0.0);
-  const auto inside = [&](std::size_t i, std::size_t n, std::ptrdiff_t centre) {
-    const std::ptrdiff_t first = static_cast<std::ptrdiff_t>(n / 2) + centre - lesion.patch / 2;
-    const auto at = static_cast<std::ptrdiff_t>(i);
-    return at >= first && at < first + lesion.patch;
+  const auto inside = [&](std::size_t i, std::size_t n, double centre) {
+    return in_block(static_cast<double>(i), middle_of(n) + centre, lesion.patch);
   };
   for (std::size_t i = 0; i < mask.size(); ++i)
     mask[i] = inside(i / ax.size, ay.size, lesion.patch_y) && inside(i % ax.size, ax.size, lesion.patch_x) ? 1 : 0;

@@ -14,11 +14,11 @@ namespace striate {
 struct Lesion {
   std::string target;
   double scale = 0;
-  std::optional<double> clamp;              ///< in the target's unit, in place of scale
-  std::optional<double> from;               ///< in the circuit's time unit
-  std::ptrdiff_t patch = 0;                 ///< side in elements; 0: everywhere
-  std::ptrdiff_t patch_y = 0, patch_x = 0;  ///< its centre, elements from the grid's
-  std::string where = {};                   ///< its place in a text, for messages
+  std::optional<double> clamp;      ///< in the target's unit, in place of scale
+  std::optional<double> from;       ///< in the circuit's time unit
+  std::ptrdiff_t patch = 0;         ///< side in elements; 0: everywhere
+  double patch_y = 0, patch_x = 0;  ///< its centre, elements from the grid's
+  std::string where = {};           ///< its place in a text, for messages
 };
 
 /// What a lesion's name stands for. @throws Error naming the nearest

@@ -26,8 +26,7 @@ double mean_angle(std::span<const double> t, std::span<const double> x, double p
     cosine.push_back(std::cos(turn * angle));
     sine.push_back(std::sin(turn * angle));
   }
-  const double along = mean(t, cosine), across = mean(t, sine);
-  return std::hypot(along, across) > 1e-12 ? std::atan2(across, along) / turn : nan;  // else they point nowhere
+  return direction(mean(t, cosine), mean(t, sine), period);
 }
 
 double range_of(std::span<const double> x) {
@@ -58,6 +57,16 @@ OverTime over_time_named(const std::string& name) {
   const auto at = std::find(names.begin(), names.end(), name);
   if (at == names.end()) throw Error("a course in time becomes one of these." + suggest_names(name, names));
   return static_cast<OverTime>(at - names.begin());
+}
+
+double direction(double along, double across, double period) {
+  return std::hypot(along, across) > 1e-12 ? std::atan2(across, along) / (2 * std::numbers::pi) * period : nan;
+}
+
+double within_turn(const std::pair<double, double>& turn, double angle) {
+  const double period = turn.second - turn.first;
+  const bool inside = turn.first <= angle && angle <= turn.second;
+  return inside ? angle : angle - period * std::floor((angle - turn.first) / period);
 }
 
 double less_rounding(double from, double end) { return from - 1e-12 * std::abs(end); }

@@ -2,6 +2,7 @@
 
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace striate {
@@ -21,6 +22,12 @@ OverTime over_time_named(const std::string& name);
 
 /// `from` less what rounding may take from a time that lies exactly there, in a course that ends at `end`.
 double less_rounding(double from, double end);
+
+/// The direction of a mean of unit vectors, an angle that repeats after `period`; NaN where it points nowhere.
+double direction(double along, double across, double period);
+
+/// The same angle in a range of one turn.
+double within_turn(const std::pair<double, double>& turn, double angle);
 
 /// Reduces values `x` at ascending times `t` to those from time `from` on. A frequency is per unit of t, from passages
 /// interpolated between points; it is NaN with fewer than two, and 0 when the range is below a thousandth of the

@@ -139,12 +139,12 @@ void read_channels(const TomlTable& t, std::size_t channels, Analysis& a) {
 }
 
 /// A place of the visual field, or an element of each of the variable's other axes.
-void read_place(const TomlValue& at, const Shape& shape, Analysis& a) {
+void read_place(const TomlValue& at, const Shape& shape, const VisualField& field, Analysis& a) {
   if (!at.is_table()) {
     const auto pair = at.as_array();
     if (pair.size() != 2) at.fail("but a place is written [x, y].");
-    a.x = evaluate(pair[0], deg);
-    a.y = evaluate(pair[1], deg);
+    a.x = field.columns(evaluate(pair[0], deg));
+    a.y = field.rows(evaluate(pair[1], deg));
     if (!(std::abs(a.x) < 1e9 && std::abs(a.y) < 1e9)) at.fail("but a place must lie on the grid.");
     return;
   }
@@ -180,7 +180,7 @@ void read_moment(const TomlTable& t, const Experiment& e, Analysis& a) {
     a.feature = evaluate(t.at("feature"), e.features(a.axis).unit);
     if (!std::isfinite(*a.feature)) t.at("feature").fail("but must be finite.");
   }
-  if (const auto at = t.find("at")) read_place(*at, shape, a);
+  if (const auto at = t.find("at")) read_place(*at, shape, e.field, a);
 }
 
 /// What is read: of spikes, of a variable's course, or of a variable at one time.

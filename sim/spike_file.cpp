@@ -61,6 +61,10 @@ std::string population_of(const H5File& file, const SpikePlace& place) {
   if (place.population.empty()) {
     if (populations.size() == 1) return "/spikes/" + populations[0];
     if (populations.empty() && layout_of(file, "/spikes")) return "/spikes";
+    if (populations.empty() && file.exists("/spikes/gids"))
+      throw Error(place.file,
+                  "its spikes are in SONATA's older layout, /spikes/gids and timestamps. Write them as "
+                  "/spikes/POPULATION/node_ids and timestamps.");
     throw Error(place.file, populations.empty()
                                 ? "there are no spikes in the file: no group below /spikes."
                                 : "which spikes? Name a population of the file." + suggest_names("", populations));

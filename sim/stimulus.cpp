@@ -50,17 +50,12 @@ std::ptrdiff_t elements(double degrees, double scale) {
   return static_cast<std::ptrdiff_t>(std::lround(degrees / scale));
 }
 
-/// A block of n elements around a centre; an even one reaches half an element further to lower indices.
-bool in_block(std::ptrdiff_t i, std::ptrdiff_t centre, std::ptrdiff_t n) {
-  return i >= centre - n / 2 && i < centre - n / 2 + n;
-}
-
 struct Window {
   std::string shape;
   double width = 0, height = 0, inner = 0, angle = 0, density = 1, coherence = 1;
-  std::ptrdiff_t centre_y = 0, centre_x = 0;
+  double centre_y = 0, centre_x = 0;  ///< elements from the first
   std::uint64_t seed = 0;
-  std::vector<std::ptrdiff_t> edges;  ///< of stripes, rows from the centre row
+  std::vector<double> edges;  ///< of stripes, rows from the centre
 
   Window(const TomlTable& layer, const VisualField& field, const Variables& v) {
     shape = layer.string("shape", "full");
@@ -98,32 +93,31 @@ struct Window {
         layer.at("count").fail(fmt::format("which is {}, but there are 1 to 1000000 stripes on a side.", count));
       const double first = std::floor(static_cast<double>(elements(inner, field.scale)) / 2);
       const double last = std::floor(static_cast<double>(elements(height, field.scale)) / 2);
-      for (double i = 0; i <= count; ++i)
-        edges.push_back(static_cast<std::ptrdiff_t>(std::floor(first + (last - first) * i / count + 1e-9)));
+      for (double i = 0; i <= count; ++i) edges.push_back(std::floor(first + (last - first) * i / count + 1e-9));
     }
-    double x = 0;
-    double y = 0;
+    centre_x = middle_of(field.nx);
+    centre_y = middle_of(field.ny);
     if (const auto centre = layer.find("centre")) {
       const auto pair = centre->as_array();
       if (pair.size() != 2) centre->fail("but a centre is written [x, y].");
-      x = evaluate(pair[0], deg, v);
-      y = evaluate(pair[1], deg, v);
+      const double x = evaluate(pair[0], deg, v), y = evaluate(pair[1], deg, v);
       if (!(std::hypot(x, y) <= furthest * field.scale))
         centre->fail(fmt::format("which is [{}, {}] deg, but must lie within {:.3g} elements.", x, y, furthest));
+      centre_x += field.columns(x);
+      centre_y += field.rows(y);
     }
-    centre_x = static_cast<std::ptrdiff_t>(field.nx / 2) + elements(x, field.scale);
-    centre_y = static_cast<std::ptrdiff_t>(field.ny / 2) + elements(y, field.scale);
   }
 
   bool covers_any(const VisualField& field) const {
     for (std::size_t i = 0; i < field.size(); ++i)
-      if (covers(static_cast<std::ptrdiff_t>(i / field.nx), static_cast<std::ptrdiff_t>(i % field.nx), field.scale))
-        return true;
+      if (covers(i, field)) return true;
     return false;
   }
 
-  bool covers(std::ptrdiff_t iy, std::ptrdiff_t ix, double scale) const {
+  bool covers(std::size_t element, const VisualField& field) const {
     if (shape == "full") return true;
+    const auto iy = static_cast<double>(element / field.nx), ix = static_cast<double>(element % field.nx);
+    const double scale = field.scale;
     if (shape == "stripes") {
       const auto edge = std::lower_bound(edges.begin(), edges.end(), std::abs(iy - centre_y)) - edges.begin();
       return edge < static_cast<std::ptrdiff_t>(edges.size()) && edge % 2 == 1;
@@ -133,8 +127,8 @@ struct Window {
           inner > 0 && in_block(iy, centre_y, elements(inner, scale)) && in_block(ix, centre_x, elements(inner, scale));
       return !hole && in_block(iy, centre_y, elements(height, scale)) && in_block(ix, centre_x, elements(width, scale));
     }
-    const double dx = static_cast<double>(ix - centre_x) * scale;
-    const double dy = static_cast<double>(iy - centre_y) * scale;
+    const double dx = (ix - centre_x) * scale;
+    const double dy = (iy - centre_y) * scale;
     if (shape == "bar") {
       const double along = std::abs(dx * std::cos(angle) + dy * std::sin(angle));
       const double across = std::abs(dy * std::cos(angle) - dx * std::sin(angle));
@@ -248,9 +242,7 @@ Scene Stimulus::scene(const VisualField& field, double t, const Variables& condi
     if (!now) continue;
     RandomStream random(window.seed, "dots", 0);
     for (std::size_t i = 0; i < field.size(); ++i) {
-      const auto iy = static_cast<std::ptrdiff_t>(i / field.nx);
-      const auto ix = static_cast<std::ptrdiff_t>(i % field.nx);
-      if (!window.covers(iy, ix, field.scale)) continue;
+      if (!window.covers(i, field)) continue;
       auto& element = scene.elements[i];
       if (!add) element.clear();
       if (window.shape != "dots") {
@@ -276,13 +268,21 @@ bool has_angles(const AxisDeclaration& axis) {
   return axis.has_coordinates && axis.unit.same_dimension(deg) && !(axis.unit == one);
 }
 
+double VisualField::elements(double count) {
+  const double near = std::round(2 * count) / 2;
+  return std::abs(count - near) < 1e-6 ? near : count;
+}
+
 VisualField visual_field(const Circuit& circuit, const std::optional<TomlTable>& stimulus) {
   VisualField field;
   std::map<std::string, double> spacing;
   for (const auto& a : circuit->axes) {
     if (a.axis.name != "y" && a.axis.name != "x") continue;
     (a.axis.name == "y" ? field.ny : field.nx) = a.axis.size;
-    if (has_angles(a) && a.axis.size > 1) spacing[a.axis.name] = a.spacing() * a.unit.to(deg);
+    if (!has_angles(a) || a.axis.size < 2) continue;
+    spacing[a.axis.name] = a.spacing() * a.unit.to(deg);
+    (a.axis.name == "y" ? field.zero_y : field.zero_x) =
+        VisualField::elements(-a.low / a.spacing() - middle_of(a.axis.size));
   }
   const auto given = stimulus ? stimulus->find("scale") : std::nullopt;
   if (given) {

@@ -17,6 +17,7 @@ struct FeatureMap {
   double high = 1;
   Unit unit;
   std::string name = "preferred feature";
+  bool circular = false;  ///< features begin again after the range
   double to_axis(double feature) const { return (feature - low) / (high - low); }  ///< 0..1 along the axis
   double to_feature(double position) const { return low + position * (high - low); }
 };
@@ -26,9 +27,27 @@ struct FeatureMap {
 struct VisualField {
   std::size_t ny = 1;
   std::size_t nx = 1;
-  double scale = 1;  ///< deg per element
+  double scale = 1;               ///< deg per element
+  double zero_y = 0, zero_x = 0;  ///< elements from the middle to 0 deg, where the circuit's coordinates are in deg
   std::size_t size() const { return ny * nx; }
+
+  /// Elements from the middle of the grid to a place [deg].
+  double rows(double y) const { return zero_y + elements(y / scale); }
+  double columns(double x) const { return zero_x + elements(x / scale); }
+
+  /// Elements and borders between them are met but for rounding.
+  static double elements(double count);
 };
+
+/// The place half way between the first and the last of n elements, counted from the first.
+constexpr double middle_of(std::size_t n) { return (static_cast<double>(n) - 1) / 2; }
+
+/// Whether a block of n elements round a centre has element i. Where they cannot lie evenly, it reaches half an element
+/// further to lower indices.
+constexpr bool in_block(double i, double centre, std::ptrdiff_t n) {
+  const double half = static_cast<double>(n) / 2;
+  return i >= centre - half && i < centre + half;
+}
 
 /// One feature shown at one place: an orientation, direction, disparity or hue, with its contrast.
 struct Component {
@@ -74,8 +93,8 @@ class Stimulus {
   FeatureMap features_;
 };
 
-/// The field of a circuit's axes y and x: elements lie as far apart as the axes' coordinates, where those are in deg,
-/// else by the `scale` of [stimulus]. @throws Error where they disagree
+/// The field of a circuit's axes y and x: elements lie where the axes' coordinates say, where those are in deg, else
+/// around the middle by the `scale` of [stimulus]. @throws Error where they disagree
 VisualField visual_field(const Circuit& circuit, const std::optional<TomlTable>& stimulus);
 
 /// Whether an axis has coordinates in a unit of angles.

@@ -9,8 +9,8 @@ def open(path, group=None):
 
     group: None for the root, or a group such as "analysis" or "data/shift". The root's attributes (title, circuit, seed,
     complete) and the coordinates of its axes come with every group. The root of a phase response, of branches, of a
-    training and of distances has the variables of all groups, `cycle/x` as `cycle_x`; these, and analyses with axes of their own, are read
-    whole.
+    training and of distances has the variables and attributes of all groups, `cycle/x` as `cycle_x`; these, and analyses with axes of their
+    own, are read whole.
     """
     import warnings
 

@@ -26,10 +26,13 @@ def lazily(path, group):
 
 
 def gather(path, group="/"):
-    """All numbers below a group, in memory: `cycle/x` as `cycle_x`, with their axes; those of one name with their place before it."""
-    found = {}
+    """All numbers below a group, in memory: `cycle/x` as `cycle_x`, with their axes; those of one name with their place before it.
+    Attributes of groups are called likewise: `interaction_locked`."""
+    found, of_groups = {}, {}
 
     def visit(name, node):
+        if isinstance(node, h5py.Group) and not f"{name}/".startswith(WITHOUT):
+            of_groups.update({f"{name}/{key}".replace("/", "_"): value for key, value in attributes(node).items()})
         if isinstance(node, h5py.Dataset) and node.dtype.kind in "fiu" and not is_axis(node) and not name.startswith(WITHOUT):
             found[name] = node
 
@@ -42,4 +45,4 @@ def gather(path, group="/"):
         variables = {name.replace("/", "_"): ([called[scales[0].name] for scales in d.dims], d[()], attributes(d))
                      for name, d in found.items()}
         coordinates = {called[place]: (called[place], a.values, attributes(file[place])) for place, a in axes.items()}
-        return xarray.Dataset(variables, coordinates, {**attributes(file), **attributes(file[group])})
+        return xarray.Dataset(variables, coordinates, {**attributes(file), **attributes(file[group]), **of_groups})

@@ -4,7 +4,7 @@ import h5py
 import numpy as np
 from matplotlib.figure import Figure
 
-from .figures import COLOURS, MODEL, labelled
+from .figures import COLOURS, MODEL, labelled, set_ticks
 from .recording import attributes, variable, with_units
 
 MOST_LINES = 6
@@ -17,11 +17,14 @@ def draw(path):
         response = {n: variable(d) for n, d in file["response"].items()}
         interaction = file.get("interaction")
         groups = of_one_unit(cycle)
+        left_out = f", {MOST_LINES} of {len(groups)} panels" if len(groups) > MOST_LINES else ""
+        groups = groups[:MOST_LINES]
         columns = 2 if interaction is None else 3
         figure = Figure(figsize=(3.7 * columns, 0.5 + 2.7 * len(groups)), layout="constrained")
         axes = figure.subplots(len(groups), columns, squeeze=False)
         for row, names in zip(axes, groups):
-            courses(row[0], [cycle[n] for n in names], f"cycle of {a['period']:.5g} {a['time_unit']}", "state")
+            unit = "" if a["time_unit"] == "1" else f" {a['time_unit']}"
+            courses(row[0], [cycle[n] for n in names], f"cycle of {a['period']:.5g}{unit}{left_out}", "state")
             courses(row[1], [response[n] for n in names], "advance of the phase by a push", "response")
             row[1].axhline(0, color="0.6", linewidth=0.8, zorder=0)
         if interaction is not None:
@@ -39,11 +42,17 @@ def in_first_turn(v):
 
 
 def of_one_unit(states):
-    """Names of states that share an axis, as long as the panels are few."""
-    groups = {}
+    """Names of states that share an axis: of one unit, and moving as far within a factor of ten."""
+    groups = []
     for name, v in states.items():
-        groups.setdefault(v.attributes.get("units", "1"), []).append(name)
-    return list(groups.values())[:MOST_LINES]
+        unit, size = v.attributes.get("units", "1"), np.ptp(v.values)
+        shared = (names for of, least, names in groups if of == unit and least / 10 <= size <= 10 * least)
+        names = next(shared, None)
+        if names is None:
+            groups.append((unit, size, [name]))
+        else:
+            names.append(name)
+    return [names for _, _, names in groups]
 
 
 def courses(ax, variables, title, what):
@@ -95,6 +104,8 @@ def draw_branches(path):
             state = file[f"branches/0/low/{name}"]
             ax.set_ylabel(with_units(name if state.ndim == 1 else f"{name} {k}", attributes(state).get("units")))
             ax.set_xlabel(label)
+        if len(states) > len(shown):
+            axes[0].set_title(f"first {len(shown)} of {len(states)} states")
         if cycles:
             for b in branches:
                 if "period" in b:
@@ -158,6 +169,9 @@ def draw_lyapunov(path):
                              label=labelled(conditions[1:], exponent.values.shape[1:], n))
         axes[0].set_xlabel(first.label)
         axes[0].set_ylabel(exponent.label)
+        set_ticks(axes[0].xaxis, first)
+        if len(rows) > MOST_LINES:
+            axes[0].set_title(f"first {MOST_LINES} of {len(rows)}")
         if len(rows) > 1:
             axes[0].legend()
     for ax in axes:

@@ -74,7 +74,16 @@ def draw(path):
         if title:
             title = textwrap.fill(title, int(11 * figure.get_figwidth()))
             figure.suptitle(title, fontsize=11, x=0.01, ha="left", weight="bold")
+        for text in figure.findobj(matplotlib.text.Text):
+            if "$" in text.get_text() and "mathdefault" not in text.get_text():  # the file's, and no formula
+                text.set_parse_math(False)
     return figure
+
+
+def widened(low, high):
+    """Limits of colours, apart also where nothing differs by more than errors of integration."""
+    size = max(abs(low), abs(high))
+    return (low, high) if high - low > 1e-7 * size else (low - 1e-2 * (size or 1), high + 1e-2 * (size or 1))
 
 
 def show_rounding_flat(ax):
@@ -85,10 +94,8 @@ def show_rounding_flat(ax):
         if 0 < abs(high - low) < 1e-7 * size:
             ax.set_ylim((low + high) / 2 - 1e-2 * size, (low + high) / 2 + 1e-2 * size)
     for image in [*ax.images, *(c for c in ax.collections if c.get_array() is not None)]:
-        low, high = image.get_clim()
-        size = max(abs(low or 0), abs(high or 0))
-        if low is not None and 0 < high - low < 1e-7 * size:
-            image.set_clim((low + high) / 2 - 1e-2 * size, (low + high) / 2 + 1e-2 * size)
+        if None not in image.get_clim():
+            image.set_clim(widened(*image.get_clim()))
 
 
 def thin_ticks(ax):
@@ -129,11 +136,23 @@ def save(figure, path):
 def pictures(recording: Recording, variables):
     variables = list(variables)
     if not recording.complete:
+        variables = [up_to_the_end(v) for v in variables]
         for v in variables:
             v.attributes["incomplete"] = True
     numbers = [v for v in variables if not v.axes]
     drawn = [picture(v, recording.published.get(v.name, [])) for v in variables if v.axes]
     return [*drawn, Numbers(numbers)] if numbers else drawn
+
+
+def up_to_the_end(variable):
+    """Without the times that no condition of a stopped run reached."""
+    t = variable.axis("t")
+    if t is None:
+        return variable
+    reached = np.flatnonzero(np.isfinite(np.moveaxis(variable.values, t, 0)).reshape(len(variable.axes[t].values), -1).any(1))
+    times = np.arange(reached[-1] + 1 if reached.size else len(variable.axes[t].values))
+    axes = [*variable.axes[:t], dataclasses.replace(variable.axes[t], values=variable.axes[t].values[times]), *variable.axes[t + 1 :]]
+    return Variable(variable.name, np.take(variable.values, times, t), axes, variable.attributes)
 
 
 def draw_all(parts):
@@ -245,9 +264,10 @@ class Picture:
         score = self.score()
         cell.suptitle(textwrap.fill(f"{name}: {score}" if score else name, int(14 * self.width)), fontsize=9)
 
-    def say_nothing(self, ax):
-        """Why a panel is empty."""
-        say(ax, "not run" if "incomplete" in self.variable.attributes else "not a number\neverywhere")
+    @property
+    def nothing(self):
+        """Why a panel or a line is empty."""
+        return "not run" if "incomplete" in self.variable.attributes else "not a number\neverywhere"
 
     def draw(self, cell):
         raise NotImplementedError
@@ -272,7 +292,7 @@ def say(ax, text):
 
 def wrapped(label, panels=1):
     """A label in lines that fit beside or below one panel of as many in a row."""
-    return textwrap.fill(label, 34 if panels == 1 else 18)
+    return textwrap.fill(label, 34 if panels == 1 else 15)
 
 
 def ordered(axis, *columns):
@@ -366,7 +386,7 @@ class Curves(Picture):
             if self.panels > 1:
                 ax.set_title(", ".join(at(a, i) for a, i in zip(self.panel_axes, index)), fontsize=7)
             if not np.isfinite(flat[n]).any():
-                self.say_nothing(ax)
+                say(ax, self.nothing)
         shown = np.concatenate([self.values.ravel(), *[p.y for p in self.published]])
         for ax in axes.ravel()[: self.panels]:
             if ax.get_yscale() == "linear":
@@ -392,6 +412,8 @@ class Curves(Picture):
             title = "\n".join(textwrap.wrap(", ".join(a.label for a in self.line_axes), 24))
             corner.legend(handles, labels, loc="upper left", bbox_to_anchor=(1.0, 1.02), title=title, title_fontsize=8,
                           alignment="left")
+        elif not self.published and any(label.startswith("dotted") for label in labels):
+            corner.legend(*zip(*[(h, label) for h, label in zip(handles, labels) if label != "model"]))
 
     def draw_panel(self, ax, lines, data):
         if self.variable.attributes.get("kind") == "spectrum" and (lines > 0).any():
@@ -400,8 +422,8 @@ class Curves(Picture):
         names = self.line_names(len(lines))
         colours = [c for c in COLOURS if c != DATA] if self.published else COLOURS
         for k, y in enumerate(lines):
-            if not np.isfinite(y).any():
-                continue
+            if len(lines) > 1 and not np.isfinite(y).any():
+                names[k] += f": {self.nothing.splitlines()[0]}"
             without = y[~np.isfinite(self.x.values)] if self.x.numeric else []
             x, y = broken_at_turns(*ordered(self.x, y), self.variable.attributes.get("valid_range"))
             colour = colours[k] if len(lines) <= 4 else matplotlib.colormaps["viridis"](0.92 * k / (len(lines) - 1))
@@ -409,7 +431,7 @@ class Curves(Picture):
             colour = MODEL if len(lines) == 1 else colour
             ax.plot(x, y, marker=marker, markersize=3, color=colour, label=names[k])
             for level in without:
-                note = f"{'model' if len(lines) == 1 else 'dotted'}: no {self.x.name.replace('_', ' ')}"
+                note = f"{'model' if self.published and len(lines) == 1 else 'dotted'}: no {self.x.name.replace('_', ' ')}"
                 note = note if k == len(lines) - 1 else None
                 ax.axhline(level, color=colour, linestyle=":", linewidth=1.1, label=note)
         for n, p in enumerate(data):
@@ -436,6 +458,7 @@ class Map(Picture):
 
     def __init__(self, variable, rows, columns, panel=None):
         super().__init__(variable)
+        variable = ascending(ascending(variable, rows), columns)
         self.row_axis, self.column_axis = variable.axes[rows], variable.axes[columns]
         self.panel_axis = variable.axes[panel] if panel is not None else None
         order = ([panel] if panel is not None else []) + [rows, columns]
@@ -448,7 +471,7 @@ class Map(Picture):
         self.image = self.row_axis.name == "y" and self.column_axis.name == "x"
         if self.image:  # no higher than its places, which are square, and what stands below them
             high = len(self.row_axis.values) / len(self.column_axis.values) * (self.panel_width - 0.5)
-            self.panel_height = min(self.panel_height, high + 0.9)
+            self.panel_height = min(2.05 if len(self.shown) > 1 else self.panel_height, high + 0.9)
         if self.columns > 1:  # titles of panels stand below the heading
             self.panel_height += 0.15 / self.rows
 
@@ -457,20 +480,22 @@ class Map(Picture):
         finite = self.values[np.isfinite(self.values)]
         low, high = (finite.min(), finite.max()) if finite.size else (0, 1)
         signed = low < 0 < high
-        limits = dict(vmin=-max(-low, high), vmax=max(-low, high), cmap="RdBu_r") if signed else dict(vmin=low, vmax=high)
+        low, high, colours = (-max(-low, high), max(-low, high), "RdBu_r") if signed else (*widened(low, high), None)
         if "valid_range" in self.variable.attributes:  # a circle
-            low, high = self.variable.attributes["valid_range"]
-            limits = dict(vmin=low, vmax=high, cmap="twilight")
+            low, high, colours = *self.variable.attributes["valid_range"], "twilight"
         for n, ax in enumerate(axes.ravel()):
             if n >= len(self.shown):
                 ax.set_visible(False)
                 continue
             i = self.shown[n]
-            mesh = ax.pcolormesh(edges(self.column_axis), edges(self.row_axis), self.values[i], rasterized=True, **limits)
+            mesh = ax.pcolormesh(edges(self.column_axis), edges(self.row_axis), self.values[i], rasterized=True,
+                                 vmin=low, vmax=high, cmap=colours)
             for axis, which in ((self.column_axis, ax.xaxis), (self.row_axis, ax.yaxis)):
-                set_ticks(which, axis)
+                set_cell_ticks(which, axis)
+            if self.column_axis.name == "t" and len(self.column_axis.values) > 1:
+                ax.set_xlim(self.column_axis.values[0], self.column_axis.values[-1])
             if not np.isfinite(self.values[i]).any():
-                self.say_nothing(ax)
+                say(ax, self.nothing)
             if self.image:
                 ax.set_aspect("equal")
             if self.panel_axis is not None:
@@ -530,9 +555,42 @@ class Arrows(Picture):
         self.heading(cell)
 
 
+def ascending(variable, which):
+    """With the values of an axis in ascending order, what has none last."""
+    axis = variable.axes[which]
+    if not axis.numeric or axis.meanings:
+        return variable
+    order = np.argsort(axis.values, kind="stable")
+    axes = [*variable.axes[:which], dataclasses.replace(axis, values=axis.values[order]), *variable.axes[which + 1 :]]
+    return Variable(variable.name, np.take(variable.values, order, which), axes, variable.attributes)
+
+
+def places(axis):
+    """Where cells lie: at their values, what has none one step beyond the last; what has a name one after the other."""
+    if not axis.numeric or axis.meanings:
+        return np.arange(len(axis.values), dtype=float)
+    v = axis.values.astype(float)
+    known = v[np.isfinite(v)]
+    step = known[-1] - known[-2] if len(known) > 1 else 1.0
+    v[len(known) :] = (known[-1] if len(known) else 0) + step * np.arange(1, len(v) - len(known) + 1)
+    return v
+
+
+def set_cell_ticks(which, axis):
+    v = places(axis)
+    if not axis.numeric or axis.meanings:
+        which.set_ticks(v, labels=[axis.text(i) for i in range(len(v))])
+    elif np.isfinite(axis.values).all():
+        set_ticks(which, axis)
+    else:
+        known = np.flatnonzero(np.isfinite(axis.values))
+        ticks = [*known[:: len(known) // 6 + 1], *range(len(known), len(v))]
+        which.set_ticks(v[ticks], labels=[axis.text(i) for i in ticks])
+
+
 def edges(axis):
     """Borders of the cells around the coordinates."""
-    v = axis.values.astype(float) if axis.numeric else np.arange(len(axis.values), dtype=float)
+    v = places(axis)
     if len(v) == 1:
         return np.array([v[0] - 0.5, v[0] + 0.5])
     middle = (v[1:] + v[:-1]) / 2
@@ -583,7 +641,9 @@ class Numbers(Picture):
         return textwrap.fill(text, 74, subsequent_indent="    ")
 
     def draw(self, cell):
-        cell.text(0.02, 0.98, "\n".join(self.lines), va="top", fontsize=9, linespacing=1.3)
+        ax = cell.subplots()  # beside which a title keeps its room
+        ax.set_axis_off()
+        ax.text(0.01, 1, "\n".join(self.lines), va="top", fontsize=9, linespacing=1.3)
 
 
 class Table(Picture):

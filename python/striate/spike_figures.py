@@ -89,13 +89,18 @@ def rows_of(file):
         for condition, spikes in of.items():
             conditions.setdefault(event, {})[int(point) * of_point + condition] = spikes
 
+    until = np.nan_to_num(np.ravel(file["run/recorded_until"][()])) if "run/recorded_until" in file else []
+
     def last(condition):  # a run that was broken off wrote spikes up to there
+        if end is None and condition < len(until) and until[condition] > 0:
+            return until[condition]
         return end if end is not None else max(of[condition].times.max(initial=0) for of in conditions.values() if condition in of)
 
     def where(condition):
         return labelled(axes, shape, condition) if axes else f"condition {condition}"
 
     for event, of in conditions.items():
+        of = dict(sorted(of.items()))
         fired = {n: spikes for n, spikes in of.items() if spikes.times.size}
         if len(of) > 1 and fired and max(spikes.elements for spikes in of.values()) == 1:
             yield Row(event, "", np.concatenate([s.times for s in fired.values()]),

@@ -28,7 +28,10 @@ class Spikes:
 
 def read_events(file):
     """{name: {condition: Spikes}} of what stands below /spikes of an open HDF5 file; of a sweep, that of each point that is
-    done is NAME/POINT."""
+    done is NAME/POINT, empty where nothing spiked."""
+    if isinstance(file.get("spikes/gids"), h5py.Dataset):
+        raise ValueError(f"{file.filename}: its spikes are in SONATA's older layout, /spikes/gids and timestamps. Write them as"
+                         " /spikes/POPULATION/node_ids and timestamps.")
     found = {}
     status = file["status"][()].ravel() if "sweep" in file.attrs else None
     stopped = not file.attrs.get("complete", 1) and status is None and "run/recorded_until" in file
@@ -50,6 +53,13 @@ def read_events(file):
     if "spikes" in file:
         visit("spikes", file["spikes"])
         file["spikes"].visititems(visit)
+    if status is not None:
+        for event, spikes in {name.split("/")[0]: next(iter(of.values())) for name, of in found.items()}.items():
+            silent = Spikes(np.array([]), np.array([], int), spikes.unit, spikes.elements)
+            for point in np.flatnonzero(status == 1):
+                of = found.setdefault(f"{event}/{point}", {})
+                for condition in range(condition_count(file)):
+                    of.setdefault(condition, silent)
     return {name: dict(sorted(of.items())) for name, of in found.items()}
 
 

@@ -101,6 +101,31 @@ class Figures(unittest.TestCase):
         with self.assertRaisesRegex(ValueError, "no spikes"):
             striate.spike_trains(self.path("tilt"))
 
+    def test_a_done_point_of_a_sweep_that_is_silent_has_empty_trains_and_a_row(self):
+        path = Path(self.directory.name) / "silent.h5"
+        with made.Maker(path) as m:
+            m.file.attrs["sweep"] = ["parameters.I=1,2,3"]
+            m.axis("parameters_I", [1.0, 2.0, 3.0], "pA", "parameters.I")
+            m.axis("t", np.linspace(0, 100, 11), "ms", "time")
+            m.add("V", np.zeros((3, 11)), ["parameters_I", "t"], units="mV")
+            m.add("status", [1, 1, 2], ["parameters_I"])
+            m.axis("spikes/spike/1/times", [5.0, 15.0], "ms", "times of spike")
+            m.add("spikes/spike/1/ids", [0, 0], ["spikes/spike/1/times"], elements=1)
+        self.assertEqual([len(t) for t in striate.spike_trains(path, "spike/0")], [0])
+        self.assertEqual([len(t) for t in striate.spike_trains(path, "spike/1")], [2])
+        with self.assertRaisesRegex(ValueError, "no spikes of 'spike/2'"):  # which failed
+            striate.spike_trains(path, "spike/2")
+        raster, *_ = panels(striate.plot(path))
+        self.assertEqual([t.get_text() for t in raster.get_yticklabels()], ["I 1 pA", "I 2 pA"])
+        self.assertEqual(set(raster.lines[0].get_ydata()), {1})
+
+    def test_an_older_layout_of_sonata_is_named(self):
+        path = Path(self.directory.name) / "older.h5"
+        with h5py.File(path, "w") as file:
+            file["spikes/gids"], file["spikes/timestamps"] = [0, 1], [1.0, 2.0]
+        with self.assertRaisesRegex(ValueError, "older layout, /spikes/gids"):
+            striate.spike_trains(path)
+
     def test_spikes_of_a_stopped_run_end_where_it_was_recorded(self):
         path = Path(self.directory.name) / "stopped.h5"
         shutil.copy(self.path("spikes"), path)
@@ -114,6 +139,33 @@ class Figures(unittest.TestCase):
             cut = striate.spike_trains(path)
         self.assertEqual([len(t) for t in cut], [(t <= 30).sum() for t in whole])
         self.assertLess(sum(map(len, cut)), sum(map(len, whole)))
+        with h5py.File(path, "r+") as file:
+            del file["run/recorded_until"]
+            file["run/recorded_until"] = np.array([30.0, 60.0])
+            file["run/recorded_until"].dims[0].attach_scale(file["drive"])
+        rasters = [ax for ax in panels(striate.plot(path)) if ax.get_title().startswith("spikes")]
+        self.assertEqual([ax.get_xlim() for ax in rasters], [(0, 30), (0, 60)])
+
+    def test_maps_under_rasters_are_not_cut_off(self):
+        path = Path(self.directory.name) / "sheets.h5"
+        with made.Maker(path) as m:
+            m.axis("drive", [1.0, 2.0, 3.0], "mV", "drive")
+            m.axis("t", np.linspace(0, 100, 11), "ms", "time")
+            m.axis("y", np.linspace(-2, 2, 5), "deg", "y")
+            m.axis("x", np.linspace(-2, 2, 5), "deg", "x")
+            m.add("V", np.random.default_rng(0).random((3, 11, 5, 5)), ["drive", "t", "y", "x"], units="mV", long_name="V")
+            m.add("run/steps", [5, 5, 5], ["drive"])
+            for event in ("spike", "src"):
+                for n in range(3):
+                    m.axis(f"spikes/{event}/{n}/times", np.arange(1, 100, 5.0), "ms", "times")
+                    m.add(f"spikes/{event}/{n}/ids", np.arange(20), [f"spikes/{event}/{n}/times"], elements=25)
+        figure = striate.plot(path)
+        figure.draw_without_rendering()
+        sheets = [ax for ax in panels(figure) if ax.get_title().startswith("drive")]
+        self.assertEqual(len(sheets), 3)
+        for ax in sheets:
+            self.assertGreater(ax.xaxis.label.get_window_extent().y0, 0)
+            self.assertGreaterEqual(ax.figure._suptitle.get_window_extent().y0, ax.title.get_window_extent().y1)
 
     def test_spikes_are_read_in_the_layouts_of_striate_and_sonata(self):
         with h5py.File(self.path("spikes")) as file, h5py.File(Path(self.directory.name) / "sonata.h5", "w") as sonata:
@@ -208,6 +260,82 @@ class Figures(unittest.TestCase):
         self.assertLessEqual(len(times.get_xticks()), 6)
         self.assertEqual(empty.texts[0].get_text(), "not a number\neverywhere")
         self.assertIn("a, only surround 40 deg", texts(figure))
+
+    def drawn(self, **made_of):
+        """The figure and path of a small file: `axes` {name: values}, `analyses` {name: (values, axes, attributes)}."""
+        path = Path(self.directory.name) / "drawn.h5"
+        path.unlink(missing_ok=True)
+        with made.Maker(path, made_of.get("title", ""), made_of.get("complete", 1)) as m:
+            for name, values in made_of["axes"].items():
+                m.axis(name, values, "ms" if name == "t" else "Hz", name)
+            for name, (values, axes, attributes) in made_of["analyses"].items():
+                m.add(f"analysis/{name}", values, axes, y_label="rate", **attributes)
+        return striate.plot(path)
+
+    def test_maps_lie_along_ascending_values_and_what_has_none_beyond_them(self):
+        figure = self.drawn(axes={"a": [3.0, np.nan, 1.0], "b": [2.0, -1.0]},
+                            analyses={"m": ([[32.0, 31], [2, 1], [12, 11]], ["a", "b"], dict(kind="map"))})
+        (ax,) = panels(figure)
+        (mesh,) = ax.collections
+        np.testing.assert_array_equal(np.reshape(mesh.get_array(), (3, 2)), [[11, 12], [31, 32], [1, 2]])
+        np.testing.assert_array_equal(mesh.get_coordinates()[:, 0, 1], [0, 2, 4, 6])
+        np.testing.assert_array_equal(mesh.get_coordinates()[0, :, 0], [-2.5, 0.5, 3.5])
+        self.assertEqual([(y, t.get_text()) for y, t in zip(ax.get_yticks(), ax.get_yticklabels())],
+                         [(1, "1"), (3, "3"), (5, "none")])
+
+    def test_panels_of_a_constant_field_have_one_colour(self):
+        figure = self.drawn(axes={"c": [0.0, 1.0], "t": [0.0, 1.0, 2.0], "n": [0.0, 1.0]},
+                            analyses={"m": (np.full((2, 3, 2), 5.0), ["c", "t", "n"], dict(kind="map"))})
+        figures.save(figure, Path(self.directory.name) / "constant.png")
+        first, second = (ax.collections[0] for ax in panels(figure))
+        np.testing.assert_array_equal(first.to_rgba(5.0), second.to_rgba(5.0))
+        self.assertEqual(first.get_clim(), second.get_clim())
+        self.assertEqual(panels(figure)[0].get_xlim(), (0, 2))  # no time before the first and after the last
+
+    def test_a_title_above_single_numbers_has_room(self):
+        path = self.path("numbers")
+        with h5py.File(path, "r+") as file:
+            del file["analysis/shift"]
+        figure = striate.plot(path)
+        figure.draw_without_rendering()
+        (listed,) = [t for t in figure.findobj(lambda a: a.__class__.__name__ == "Text") if t.get_text().startswith("rest")]
+        self.assertGreaterEqual(figure._suptitle.get_window_extent().y0, listed.get_window_extent().y1)
+
+    def test_lines_without_a_number_and_levels_of_nothing_shown_are_in_the_legend(self):
+        shown = texts(self.drawn(axes={"k": [1.0, 2.0], "a": [0.0, 1.0]},
+                                 analyses={"x": ([[1.0, 2], [np.nan, np.nan]], ["k", "a"], dict(kind="curve", x="a"))}))
+        self.assertIn("2: not a number", shown)
+        shown = texts(self.drawn(axes={"a": [0.0, 1.0, np.nan]},
+                                 analyses={"x": ([1.0, 2, 3], ["a"], dict(kind="curve", x="a"))}))
+        self.assertIn("dotted: no a", shown)
+
+    def test_dollars_are_no_formula(self):
+        figure = self.drawn(title="From $5 to $6", axes={"a": [0.0, 1.0]},
+                            analyses={"x": ([1.0, 2], ["a"], dict(kind="curve", x="a"))})
+        self.assertFalse(figure._suptitle.get_parse_math())
+
+    def test_times_of_a_stopped_run_end_where_it_was_stopped(self):
+        values = np.ones((11, 12))
+        values[6:] = np.nan
+        (ax,) = panels(self.drawn(complete=0, axes={"t": np.arange(11.0), "n": np.arange(12.0)},
+                                  analyses={"m": (values, ["t", "n"], dict(kind="map"))}))
+        self.assertEqual(ax.get_xlim(), (0, 5))
+
+    def test_states_of_several_sizes_have_panels_of_their_own(self):
+        path = self.path("phase_response")
+        with h5py.File(path, "r+") as file:
+            file["cycle/y"][:] *= 0.01
+            file.attrs["time_unit"] = "1"
+        x, _, _, y, _ = panels(striate.plot(path))
+        self.assertEqual([[line.get_label() for line in ax.lines] for ax in (x, y)], [["x"], ["y"]])
+        self.assertEqual(x.get_title(), "cycle of 20")
+        with h5py.File(path, "r+") as file:
+            for n in range(7):
+                for group in ("cycle", "response"):
+                    file[f"{group}/z{n}"] = 10.0 ** (2 * n + 2) * file["cycle/x"][:]
+                    file[f"{group}/z{n}"].dims[0].attach_scale(file["axes/phase"])
+        first, *_ = panels(striate.plot(path))
+        self.assertEqual(first.get_title(), "cycle of 20, 6 of 9 panels")
 
     def test_states_of_several_units_have_panels_of_their_own(self):
         path = self.path("phase_response")
@@ -312,6 +440,37 @@ class Figures(unittest.TestCase):
         self.assertEqual(settling.get_xlabel(), "time followed (ms)")
         self.assertIn("rho 28", texts(figure))
 
+    def test_exponents_of_named_conditions_stand_above_their_names(self):
+        path = self.path("lyapunov")
+        with h5py.File(path, "r+") as file:
+            file["rho"].attrs.update(flag_values=[1.0, 10.0, 28.0], flag_meanings="rest decay chaos")
+        exponents, _ = panels(striate.plot(path))
+        self.assertEqual([t.get_text() for t in exponents.get_xticklabels()], ["rest", "decay", "chaos"])
+
+    def test_what_is_left_out_of_branches_and_exponents_is_told(self):
+        path = Path(self.directory.name) / "many.h5"
+        with made.Maker(path) as m:
+            m.file.attrs.update(kind="branches", parameter="p")
+            m.axis("branches/0/point", np.arange(3))
+            m.axis("unit", np.arange(9.0))
+            for name in ("parameter", "unstable"):
+                m.add(f"branches/0/{name}", np.arange(3.0), ["branches/0/point"], units="1")
+            for end in ("low", "high"):
+                m.add(f"branches/0/{end}/x", np.ones((3, 9)), ["branches/0/point", "unit"], units="1")
+            m.file["branches/0"].attrs["cycles"] = 0
+        self.assertIn("first 6 of 9 states", texts(striate.plot(path)))
+        path.unlink()
+        with made.Maker(path) as m:
+            m.file.attrs.update(kind="lyapunov")
+            m.axis("a", [0.0, 1.0], "1", "a")
+            m.axis("k", np.arange(9.0), "1", "k")
+            m.axis("followed", np.arange(1, 21.0), "ms", "time followed")
+            for name in ("exponent", "standard_error"):
+                m.add(name, np.ones((2, 9)), ["a", "k"], units="1/ms", long_name=name)
+            m.add("course", np.ones((2, 9, 20)), ["a", "k", "followed"], units="1/ms")
+        exponents, settling = panels(striate.plot(path))
+        self.assertEqual((exponents.get_title(), settling.get_title()), ("first 6 of 9", "first 6 of 18"))
+
     def test_single_numbers_are_listed_with_units_and_scores_and_kept_codes_named(self):
         figure = striate.plot(self.path("numbers"))
         shown = texts(figure)
@@ -403,6 +562,8 @@ class Figures(unittest.TestCase):
         branches = striate.open(self.path("branches"))
         self.assertEqual(branches["branches_1_period"].dims, ("branches_1_point",))
         self.assertEqual(branches["special_parameter"].sel(kind="Hopf").item(), 0)
+        self.assertEqual([branches.attrs[f"branches_{n}_cycles"] for n in range(2)], [0, 1])
+        self.assertEqual(list(striate.open(self.path("phase_response")).attrs["interaction_locked"]), [0, 0.5])
         training = striate.open(self.path("training"))
         self.assertEqual(training["curves_held_out_loss"].sel(validated=100).item(), 0.5)
         self.assertEqual(training["parameters_W"].dims, ("to", "feature", "dy", "dx"))

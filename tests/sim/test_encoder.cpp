@@ -118,13 +118,16 @@ std::vector<double> grey(const std::string& encoder, const std::vector<Component
 BOOST_AUTO_TEST_CASE(Luminance_shows_the_gratings_themselves_as_grey_levels) {
   // Four pixels a cycle; the middle of the row is pixel 3. An upright grating varies along x, a level one does not.
   const std::string encoder = "kind = \"luminance\"\nfrequency = \"1 1/deg\"";
-  const auto upright = grey(encoder, std::vector<Component>(6, grating(0, 0.8)), 0.25);
-  const double expected[] = {0.5, 0.1, 0.5, 0.9, 0.5, 0.1};
-  for (std::size_t i = 0; i < 6; ++i) BOOST_CHECK_SMALL(upright[i] - expected[i], 1e-12);
+  const auto upright = grey(encoder, std::vector<Component>(7, grating(0, 0.8)), 0.25);
+  const double expected[] = {0.5, 0.1, 0.5, 0.9, 0.5, 0.1, 0.5};
+  for (std::size_t i = 0; i < 7; ++i) BOOST_CHECK_SMALL(upright[i] - expected[i], 1e-12);
+  const auto even = grey(encoder, std::vector<Component>(4, grating(0, 1)), 0.25);  // the middle lies between two
+  const double root = std::sqrt(0.5), around[] = {-root, root, root, -root};
+  for (std::size_t i = 0; i < 4; ++i) BOOST_CHECK_SMALL(2 * even[i] - 1 - around[i], 1e-12);
   for (const double level : grey(encoder, std::vector<Component>(6, grating(90, 0.8)), 0.25))
     BOOST_CHECK_CLOSE(level, 0.9, 1e-10);
-  const auto coarse = grey(encoder, std::vector<Component>(4, grating(0, 1, 0.5)), 1);  // its own frequency
-  for (std::size_t i = 0; i < 4; ++i) BOOST_CHECK_SMALL(coarse[i] - (i % 2 == 0 ? 1 : 0), 1e-12);
+  const auto coarse = grey(encoder, std::vector<Component>(5, grating(0, 1, 0.5)), 1);  // its own frequency
+  for (std::size_t i = 0; i < 5; ++i) BOOST_CHECK_SMALL(coarse[i] - (i % 2 == 0 ? 1 : 0), 1e-12);
   BOOST_CHECK_EXCEPTION(grey(encoder, {grating(0, 1.5)}, 0.25), Error,
                         says("contrast of 1.5", "Lower their contrasts"));
   BOOST_CHECK_EXCEPTION(grey("kind = \"luminance\"\nfrequency = \"0 1/deg\"", {grating(0)}, 1), Error,

@@ -331,6 +331,105 @@ unit = "deg"
   BOOST_CHECK_EXCEPTION(read(text + "at = { plaec = 1 }\n", path), Error, says("plaec", "no other axis"));
 }
 
+BOOST_AUTO_TEST_CASE(A_place_is_read_and_lesioned_where_the_coordinates_say) {
+  const Scratch scratch;
+  std::ofstream(scratch.path("at.circuit")) << R"(circuit at
+axis y = 6 in [-2.5, 2.5] deg
+axis x = 6 in [0, 5] deg
+there := coordinate(x) + 100*coordinate(y)
+dr/dt = (there - r)/(1 ms) : deg [y, x]
+)";
+  const std::string text =
+      "circuit = \"at.circuit\"\n[[analysis]]\nname = \"a\"\nkind = \"response\"\nvariable = \"r\"\n";
+  const auto at = [&](const std::string& place, const std::string& lesion = "") {
+    return analysed(read(text + place + lesion, scratch.path("e.toml")), 0);
+  };
+  const std::string lesion = "\n[[lesion]]\ntarget = \"there\"\npatch = \"2 deg\"\ncentre = [\"2.5 deg\", \"0 deg\"]\n";
+  for (const double y : {-2.5, -0.5, 0.5, 2.5})
+    for (const double x : {0.0, 1.0, 2.0, 3.0, 5.0}) {
+      const std::string place = fmt::format("at = [\"{} deg\", \"{} deg\"]", x, y);
+      BOOST_CHECK_CLOSE(at(place) + 1000, x + 100 * y + 1000, 1e-9);
+      const bool inside = std::abs(y) < 1 && std::abs(x - 2.5) < 1;
+      BOOST_CHECK_CLOSE(at(place, lesion) + 1000, (inside ? 0 : x + 100 * y) + 1000, 1e-9);
+    }
+  BOOST_CHECK_CLOSE(at(""), 3 + 100 * 0.5, 1e-9);  // of the four round the middle
+  BOOST_CHECK_EXCEPTION(at("at = [\"5.6 deg\", \"0 deg\"]"), Error, says("outside", "'x'"));
+}
+
+const std::string relay = R"(circuit relay
+axis f = 12 circular
+axis y = 1
+axis x = 1
+input I[f, y, x] : 1
+parameter slope = 0 1
+dr/dt = (I*(1 + slope*index(f)) - r)/(1 ms) : 1 [f, y, x]
+)";
+
+/// An orientation decoded from what relays the code of `theta` and a weaker one 30 deg on, for two contrasts of that.
+std::string decoded(const std::string& values, const std::string& more) {
+  return R"(
+circuit = "relay.circuit"
+[conditions.theta]
+values = )" +
+         values + R"(
+unit = "deg"
+[conditions.other]
+values = [0, 0.4]
+[stimulus]
+[[stimulus.layer]]
+components = [{ feature = "theta", contrast = 0.5 }, { feature = "theta + 30 deg", contrast = "other" }]
+[encoder]
+kind = "circular"
+axis = "f"
+range = ["-90 deg", "90 deg"]
+width = "20 deg"
+[[analysis]]
+name = "a"
+kind = "decode"
+variable = "r"
+)" + more;
+}
+
+BOOST_AUTO_TEST_CASE(Angles_are_averaged_as_directions_and_their_differences_as_numbers) {
+  const Scratch scratch;
+  std::ofstream(scratch.path("relay.circuit")) << relay;
+  const std::string path = scratch.path("e.toml");
+  const Experiment e = read(decoded("[70, 80, 115]", "average_over = [\"theta\", \"other\"]\n"), path);
+  AnalysisResult raw = unknown_result(e, e.analyses[0]);
+  raw.values = {70, 75, 80, 85, -65, -60};  // [theta, other]; -65 deg is the orientation of 115 deg
+  double along = 0, across = 0;
+  for (const double angle : {70.0, 75.0, 80.0, 85.0, 115.0, 120.0}) {
+    along += std::cos(angle * std::acos(-1) / 90);
+    across += std::sin(angle * std::acos(-1) / 90);
+  }
+  const double mean = std::atan2(across, along) * 90 / std::acos(-1);
+  BOOST_TEST(mean > 80);  // the mean of the numbers is 31
+  BOOST_CHECK_CLOSE(related_result(e, e.analyses[0], raw).values.at(0), mean, 1e-10);
+
+  const Experiment shift = read(decoded("[70, 80]", "relative_to = { other = 0 }\naverage_over = [\"theta\"]\n"), path);
+  AnalysisResult shifted = unknown_result(shift, shift.analyses[0]);
+  shifted.values = {70, 72, 89, -84};  // shifts of 2 and 7 deg
+  BOOST_CHECK_CLOSE(related_result(shift, shift.analyses[0], shifted).values.at(1), 4.5, 1e-10);
+}
+
+BOOST_AUTO_TEST_CASE(What_a_circular_encoder_feeds_is_an_angle_along_any_axis) {
+  const Scratch scratch;
+  const std::string path = scratch.path("e.toml");
+  std::ofstream(scratch.path("relay.circuit")) << std::string(relay).replace(relay.find(" circular"), 9, "");
+  // At the border of the range a slope moves the decoded orientation a little, to either side.
+  for (const double slope : {-0.01, 0.01}) {
+    const Experiment e =
+        read(decoded("[90]", fmt::format("relative_to = \"input\"\n[parameters]\nslope = {}\n", slope)), path);
+    const double shift = analysed(e, 0);
+    BOOST_TEST((std::abs(shift) > 0.01 && std::abs(shift) < 5), shift);
+  }
+  const Experiment e = read(decoded("[-80, 80]", "relative_to = { theta = 80 }\n"), path);
+  AnalysisResult raw = unknown_result(e, e.analyses[0]);
+  BOOST_REQUIRE(raw.angles);
+  raw.values = {-80, -80, 80, 80};
+  BOOST_CHECK_CLOSE(related_result(e, e.analyses[0], raw).values.at(0), 20, 1e-10);
+}
+
 BOOST_AUTO_TEST_CASE(Each_curve_can_be_set_beside_its_own_largest_value) {
   const Scratch scratch;
   const std::string text = beside_largest("[0, 5, 10]", "suppression");

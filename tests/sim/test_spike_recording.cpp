@@ -268,6 +268,14 @@ BOOST_AUTO_TEST_CASE(what_is_wrong_with_spikes_and_files_is_said_before_the_run)
   };
   refused("[trains.given]\nfile = \"none.csv\"\n", "none.csv");
   refused("[trains.given]\nfile = \"spikes.csv\"\ntimes = \"tme\"\n", "tme", "time");
+  {
+    H5File older = H5File::create(made.folder.path("older.h5"));
+    const std::vector<double> times{1, 2};
+    const std::vector<std::int64_t> gids{0, 1};
+    older.create_axis("/spikes/timestamps", std::span<const double>(times), {"ms", "times"});
+    older.create_axis("/spikes/gids", std::span<const std::int64_t>(gids), {"1", "elements"});
+  }
+  refused("[trains.given]\nfile = \"older.h5\"\n", "older layout, /spikes/gids", "node_ids");
   refused("[trains.given]\ntimes = [1, 2]\nelements = [0]\n", "there are 2 times");
   made.experiment(from_csv, "spike_layout = \"sonata\"\n[conditions.c]\nvalues = [1]\n");
   BOOST_TEST(refusal(made.folder.path("relay.toml")).find("of one run") != std::string::npos);

@@ -7,6 +7,7 @@
 
 #include "base/error.hpp"
 #include "circuit/compile.hpp"
+#include "circuit/text.hpp"
 #include "sim/experiment.hpp"
 #include "sim/stimulus.hpp"
 #include "sim/stimulus_drive.hpp"
@@ -94,6 +95,54 @@ BOOST_AUTO_TEST_CASE(Stripes_alternate_on_both_sides_of_a_gap) {
                     "1111111"
                     "......."
                     "1111111");
+}
+
+BOOST_AUTO_TEST_CASE(All_shapes_share_the_middle_of_an_even_grid) {
+  const auto shape = [](const std::string& text) {
+    return shown("[[stimulus.layer]]\nfeature = \"1 deg\"\nshape = " + text, 4);
+  };
+  const std::string block =
+      "...."
+      ".11."
+      ".11."
+      "....";
+  BOOST_CHECK_EQUAL(shape("\"square\"\nsize = \"1 deg\""), block);
+  BOOST_CHECK_EQUAL(shape("\"disc\"\nsize = \"1 deg\""), block);
+  BOOST_CHECK_EQUAL(shape("\"bar\"\nwidth = \"1 deg\"\nheight = \"1 deg\""), block);
+  BOOST_CHECK_EQUAL(shape("\"dots\"\nsize = \"1 deg\""), block);
+  // Corners lie 1.06 deg from the middle, other borders 0.79 deg, the middle four 0.35 deg.
+  BOOST_CHECK_EQUAL(shape("\"ring\"\nsize = \"2 deg\"\ninner = \"1 deg\""),
+                    ".11."
+                    "1..1"
+                    "1..1"
+                    ".11.");
+  BOOST_CHECK_EQUAL(shape("\"stripes\"\nsize = \"2 deg\"\ncount = 2"),
+                    "...."
+                    "1111"
+                    "1111"
+                    "....");
+  // Half an element from the middle lies an element.
+  BOOST_CHECK_EQUAL(shape("\"disc\"\nsize = \"0.5 deg\"\ncentre = [\"0.25 deg\", \"-0.75 deg\"]"),
+                    "..1."
+                    "...."
+                    "...."
+                    "....");
+}
+
+BOOST_AUTO_TEST_CASE(A_place_is_where_the_circuits_coordinates_say) {
+  const TomlDocument document = TomlDocument::parse_string(
+      "[[stimulus.layer]]\nshape = \"disc\"\nsize = \"0.5 deg\"\nfeature = 0\ncentre = [\"1.5 deg\", \"-0.5 deg\"]\n",
+      "s.toml");
+  const Stimulus stimulus(document.root().table("stimulus"), {}, "");
+  for (const auto& [axes, element] :
+       {std::pair{"axis y = 4 in [-1.5, 1.5] deg\naxis x = 6 in [-2.5, 2.5] deg\n", 1 * 6 + 4},
+        {"axis y = 4 in [-2.5, 1.5) deg\naxis x = 3 in [0.5, 2.5] deg\n", 2 * 3 + 1}}) {
+    const Circuit circuit =
+        read_circuit(fmt::format("circuit c\n{}input I[y, x] : 1\ndr/dt = (I - r)/(1 ms) : 1 [y, x]\n", axes));
+    const Scene scene = stimulus.scene(visual_field(circuit, {}), 0, {});
+    for (std::size_t i = 0; i < scene.elements.size(); ++i)
+      BOOST_TEST(scene.elements[i].empty() == (static_cast<int>(i) != element), axes << i);
+  }
 }
 
 BOOST_AUTO_TEST_CASE(A_contrast_beyond_100_percent_is_refused_with_its_place) {
