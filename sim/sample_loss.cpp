@@ -271,9 +271,13 @@ class SampleLossIn : public SampleLoss {
   void differentiate_steps(const Rollout<T>& rollout, const Loss<T>& loss, Workspace<T>& workspace,
                            Piece& result) const {
     const std::size_t memory = e_.gradient.memory > 0 ? e_.gradient.memory : std::numeric_limits<std::size_t>::max();
-    auto back = bptt(rollout, loss, workspace, memory);
-    result.values[0] = back.gradient.loss;
-    result.gradient = std::move(back.gradient.p);
+    try {
+      auto back = bptt(rollout, loss, workspace, memory);
+      result.values[0] = back.gradient.loss;
+      result.gradient = std::move(back.gradient.p);
+    } catch (const Error& e) {
+      throw Error(fmt::format("gradient.memory_mib = {}", e_.gradient.memory >> 20), e.what());
+    }
   }
 
   /// The penalty is a mean over elements: that of a piece counts by its share of the samples.

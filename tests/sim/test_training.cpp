@@ -676,23 +676,54 @@ BOOST_AUTO_TEST_CASE(Axes_of_data_come_in_the_order_of_the_circuit) {
   const Laid laid(
       "circuit cell\ntime 1\naxis y = 2\naxis x = 2\nparameter w = 0.2 1\ninput image[y, x] : 1\n"
       "out := w*mean(image, y, x)\n");
-  const auto message = [&](const std::string& first, const std::string& second) {
+  const auto message = [&](const std::vector<std::string>& axes) {
     H5File file = H5File::create(laid.scratch.path("data.h5"), true);
     file.create_axis("/sample", 23);
-    file.create_axis("/x", 2);
-    file.create_axis("/y", 2);
-    file.write("/image", Numbers(23 * 4), {"/sample", first, second});
+    for (const std::string name : {"/x", "/y", "/t"}) file.create_axis(name, 2);
+    std::vector<std::string> all{"/sample"};
+    all.insert(all.end(), axes.begin(), axes.end());
+    file.write("/image", Numbers(23 * (std::size_t{1} << axes.size())), all);
     file.write("/aim", Numbers(23), {"/sample"});
     file.close();
-    return laid.refused({{"loss.at", "end"}, {"constraints", "{}"}, {"inputs", "{}"}, {"train.steps", "1"}});
+    return laid.refused(
+        {{"loss.at", "end"}, {"constraints", "{}"}, {"inputs", "{}"}, {"train.steps", axes.size() > 2 ? "2" : "1"}});
   };
-  BOOST_TEST(message("/y", "/x") == "accepted");
-  BOOST_TEST(message("/x", "/y").find("in the order [y=2, x=2]. Transpose the data.") != std::string::npos);
+  BOOST_TEST(message({"/y", "/x"}) == "accepted");
+  BOOST_TEST(message({"/x", "/y"}).find("in the order [y=2, x=2]. Transpose the data.") != std::string::npos);
+  BOOST_TEST(message({"/x", "/t"}).find("in the order [y=2, x=2]. Transpose the data.") != std::string::npos);
+  BOOST_TEST(message({"/t", "/y", "/x"}) == "accepted");
+  for (const auto& axes :
+       std::vector<std::vector<std::string>>{{"/t", "/x", "/y"}, {"/y", "/x", "/t"}, {"/y", "/t", "/x"}})
+    BOOST_TEST(message(axes).find("and that of the steps comes before them. Transpose") != std::string::npos);
+}
+
+BOOST_AUTO_TEST_CASE(Axes_of_data_that_are_recorded_have_names_of_their_own) {
+  const Laid laid(stateless);
+  const auto message = [&](const std::string& axis, const std::string& examples) {
+    H5File file = H5File::create(laid.scratch.path("data.h5"), true);
+    file.create_axis("/sample", 23);
+    file.create_axis("/" + axis, 5);
+    for (const std::string name : {"/x", "/aim"}) file.write(name, Numbers(23 * 5), {"/sample", "/" + axis});
+    file.close();
+    return laid.refused(
+        {{"constraints", "{}"}, {"inputs", "{}"}, {"train.held_out", "2"}, {"train.examples", examples}});
+  };
+  for (const std::string axis : {"curves", "parameters", "update", "circuit_text"}) {
+    BOOST_TEST(message(axis, "2").find("data: an axis of variable 'x' has the name '" + axis + "'") == 0u,
+               message(axis, "2"));
+    BOOST_TEST(message(axis, "0") == "accepted");
+  }
+  BOOST_TEST(message("step", "2") == "accepted");
 }
 
 BOOST_AUTO_TEST_CASE(Mistakes_are_refused_with_both_sides_named) {
   const Laid laid;
   BOOST_TEST(laid.refused({{"train.steps", "4"}}).find("[step=5]") != std::string::npos);
+  BOOST_TEST(laid.refused({{"loss.target", "h"}}).find("such as h_wanted") != std::string::npos);
+  BOOST_CHECK_EXCEPTION(
+      train(laid.load({{"gradient.method", "bptt"}, {"gradient.memory_mib", "1"}, {"train.together", "10000"}}),
+            {{laid.scratch.path("out.h5"), true, true, 1, "test"}}),
+      Error, says("gradient.memory_mib = 1: ", "needs at least"));
   BOOST_TEST(laid.refused({{"loss.of", "outt"}}).find("Closest: out") != std::string::npos);
   BOOST_TEST(laid.refused({{"train.held_out", "23"}}).find("23 samples in all") != std::string::npos);
   BOOST_TEST(laid.refused({{"train.batch", "24"}}).find("23 samples to learn from") != std::string::npos);
@@ -770,6 +801,13 @@ BOOST_AUTO_TEST_CASE(A_training_without_updates_says_how_well_its_parameters_do)
   const auto known = H5File::open(again).read_numbers("/curves/held_out_loss").values;
   BOOST_REQUIRE(known.size() == 1u);
   BOOST_TEST(known[0] == *std::min_element(learnt.begin(), learnt.end()), rounding);
+  for (const std::string kind : {"adam", "lbfgs"}) {  // all may be held out
+    std::string text = training;
+    text.erase(text.find("batch = 7"), 9);
+    train(laid.load({{"train.updates", "0"}, {"train.held_out", "23"}, {"optimiser.kind", kind}}, text),
+          {{again, true, true, 1, "test"}});
+    BOOST_TEST(H5File::open(again).read_numbers("/curves/held_out_loss").values.size() == 1u);
+  }
 }
 
 // What a fixed point's gradient cannot give is refused with the way that can.
