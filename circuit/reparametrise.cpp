@@ -152,7 +152,12 @@ Circuit tied(const Circuit& circuit, const std::string& parameter, const std::st
                             own.shape().str_sizes(), to, other.shape().str_sizes()));
   CircuitContents c = *replaced(circuit, parameter, other, {});
   const auto kept = std::ranges::find(c.parameters, to, variable_name);
-  kept->range = common(kept->range, scaled(old.range, own.unit().to(other.unit())));
+  const Range range = common(kept->range, scaled(old.range, own.unit().to(other.unit())));
+  if (range.low > range.high || (range.low == range.high && (range.low_open || range.high_open)))
+    throw Error("circuit '" + circuit->name + "'",
+                fmt::format("parameter '{}' in {} cannot be tied to '{}' in {}: no value lies in both.", parameter,
+                            old.range.str(), to, kept->range.str()));
+  kept->range = range;
   return Circuit(std::move(c));
 }
 

@@ -190,9 +190,13 @@ Image read(const std::string& path, bool samples) {
 
 double grey_level(const Image& image, std::size_t pixel) {
   const std::size_t colours = image.channels >= 3 ? 3 : 1;
+  const double* const first = image.samples.data() + pixel * image.channels;
   double sum = 0;
-  for (std::size_t c = 0; c < colours; ++c) sum += image.samples[pixel * image.channels + c];
-  return sum / static_cast<double>(colours);
+  for (std::size_t c = 0; c < colours; ++c) sum += first[c];
+  const double grey = sum / static_cast<double>(colours);
+  if (image.channels == colours) return grey;
+  const double alpha = first[colours];
+  return alpha * grey + (1 - alpha);
 }
 
 Image read_image(const std::string& path) { return read(path, true); }

@@ -19,7 +19,7 @@ struct Image {
   }
 };
 
-/// The mean of the colours of pixel number `pixel`, row by row; grey itself.
+/// The mean of the colours of pixel number `pixel`, row by row; grey itself. What alpha leaves open shows white.
 double grey_level(const Image& image, std::size_t pixel);
 
 /// Reads PNG (any depth; palettes become RGB) or PGM/PPM (P2, P3, P5, P6), told apart by content. Throws Error on a

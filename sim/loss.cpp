@@ -100,6 +100,11 @@ class Losses {
                            input.variable.shape().str_sizes(), plan_.of, shape.str_sizes()));
         return input.variable;
       }
+    if (taken(plan_.target) || defined(plan_.target))
+      fail(
+          fmt::format("target '{0}' has the name of something else than an input. Name the target otherwise, such as "
+                      "{0}_wanted, and its variable of the data under [data.inputs].",
+                      plan_.target));
     contents_.inputs.push_back({variable(VariableKind::input, plan_.target, shape, unit), "what is wanted"});
     return contents_.inputs.back().variable;
   }

@@ -31,6 +31,12 @@ double between(const Trial& a, const Trial& b) {
   return usable ? step : low + width / 2;
 }
 
+/// How far the parabola that falls with `slope` and has risen by `rise` at `step` goes down on the way there.
+double depth(double slope, double step, double rise) {
+  const double curvature = 2 * (rise - slope * step) / (step * step);
+  return curvature * step > -slope ? slope * slope / (2 * curvature) : -slope * step / 2;
+}
+
 }  // namespace
 
 double Schedule::at(std::size_t update, std::size_t total) const {
@@ -97,11 +103,20 @@ std::vector<double> Lbfgs::direction(std::span<const double> gradient) const {
 }
 
 bool Lbfgs::update(std::vector<double>& x, double& value, std::vector<double>& gradient, const Objective& objective) {
+  if (search(x, value, gradient, objective)) return true;
+  if (pairs.empty()) return false;
+  pairs.clear();
+  return search(x, value, gradient, objective);
+}
+
+bool Lbfgs::search(std::vector<double>& x, double& value, std::vector<double>& gradient, const Objective& objective) {
   constexpr double sufficient = 1e-4, curvature = 0.9;
   constexpr int most_trials = 30;
   const std::vector<double> d = direction(gradient);
   const Trial start{0, value, dot(d, gradient)};
+  promised = 0;
   if (!(start.slope < 0)) return false;
+  promised = std::numeric_limits<double>::infinity();
 
   std::vector<double> trial_x(x.size()), trial_gradient(x.size());
   int trials = 0;
@@ -109,6 +124,7 @@ bool Lbfgs::update(std::vector<double>& x, double& value, std::vector<double>& g
     ++trials;
     for (std::size_t i = 0; i < x.size(); ++i) trial_x[i] = x[i] + step * d[i];
     const double v = objective(trial_x, trial_gradient);
+    if (std::isinf(promised) && std::isfinite(v)) promised = depth(start.slope, step, v - value);
     return Trial{step, std::isfinite(v) ? v : std::numeric_limits<double>::infinity(), dot(d, trial_gradient)};
   };
   const auto too_high = [&](const Trial& t) { return !(t.value <= value + sufficient * t.step * start.slope); };

@@ -59,14 +59,19 @@ class Lbfgs {
 
   explicit Lbfgs(std::size_t memory = 10) : memory_(memory) {}
 
-  /// One iteration from x, whose value and gradient are given and kept up to date. @returns whether it moved: a search
-  /// that finds no lower value ends the descent
+  /// One iteration from x, whose value and gradient are given and kept up to date. A search that finds no lower value
+  /// is made once more along the gradient. @returns whether it moved; if not, the descent has ended
   bool update(std::vector<double>& x, double& value, std::vector<double>& gradient, const Objective& objective);
+
+  /// By how much the last search that found nothing lower should have done so: the depth of the parabola with the slope
+  /// at its start through its first trial. Within the rounding of the value at a minimum, far above it at a kink.
+  double promised = 0;
 
   /// All that the next iteration depends on besides its arguments: the last steps and changes of the gradient.
   std::vector<std::pair<std::vector<double>, std::vector<double>>> pairs;
 
  private:
+  bool search(std::vector<double>& x, double& value, std::vector<double>& gradient, const Objective& objective);
   std::vector<double> direction(std::span<const double> gradient) const;
   std::size_t memory_;
 };

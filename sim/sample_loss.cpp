@@ -245,14 +245,16 @@ class SampleLossIn : public SampleLoss {
         differentiate_steps(rollout, loss, workspace, result);
     }
     if (differentiate) {
-      for (const T g : result.gradient)
-        if (!std::isfinite(g))
-          throw Failure(
-              fmt::format("the gradient of the loss of sample {} is {}; the loss is {}. Either it grew without end on "
-                          "the way back (lower optimiser.rate), or a slope has none, such as that of sqrt at 0 (keep "
-                          "its argument above: sqrt(max(x, 1e-12))).",
-                          samples[0], g, result.values[0]));
-      return result;
+      const auto odd = std::ranges::find_if_not(result.gradient, [](T g) { return std::isfinite(g); });
+      if (odd == result.gradient.end()) return result;
+      if (samples.size() > 1)  // whose is it?
+        for (std::size_t k = 0; k < samples.size(); ++k) piece(p, samples.subspan(k, 1), 1, true);
+      throw Failure(fmt::format(
+          "the gradient of the loss of sample {}{} is {}; the loss is {}. Either it grew without end on the "
+          "way back, or a slope has none, such as that of sqrt at 0 (keep its argument above: "
+          "sqrt(max(x, 1e-12)))",
+          samples[0], samples.size() > 1 ? " and those beside it" : "", *odd,
+          result.values[0] * all / static_cast<double>(samples.size())));
     }
     std::vector<T> y(map_.states().size()), next(y);
     map_.initial(p, inputs_.row(u, 0), y, workspace);
@@ -269,9 +271,13 @@ class SampleLossIn : public SampleLoss {
   void differentiate_steps(const Rollout<T>& rollout, const Loss<T>& loss, Workspace<T>& workspace,
                            Piece& result) const {
     const std::size_t memory = e_.gradient.memory > 0 ? e_.gradient.memory : std::numeric_limits<std::size_t>::max();
-    auto back = bptt(rollout, loss, workspace, memory);
-    result.values[0] = back.gradient.loss;
-    result.gradient = std::move(back.gradient.p);
+    try {
+      auto back = bptt(rollout, loss, workspace, memory);
+      result.values[0] = back.gradient.loss;
+      result.gradient = std::move(back.gradient.p);
+    } catch (const Error& e) {
+      throw Error(fmt::format("gradient.memory_mib = {}", e_.gradient.memory >> 20), e.what());
+    }
   }
 
   /// The penalty is a mean over elements: that of a piece counts by its share of the samples.

@@ -38,30 +38,24 @@ class Trainer {
 
   void run() {
     Progress progress(e_.title, e_.plan.updates, options_.run.quiet);
-    while (true) {
-      try {
-        if (validation_due()) validate();
-        if (s_.updates >= e_.plan.updates || s_.converged || out_of_patience()) break;
+    try {
+      while (true) {
+        examine();
+        if (over()) break;
+        if (s_.updates > saved_ && s_.updates % e_.plan.checkpoint_every == 0) save(false);
         update();
-      } catch (const Interrupted&) {
         settle();
-        save(false);
-        throw;
-      } catch (const Failure& f) {
-        settle();
-        const std::string what = explained(f.what());
-        if (good_ && saved_ == s_.updates) step_back();
-        throw Failure(
-            fmt::format("{} The last good checkpoint, after {} updates, is in {}.", what, saved_, options_.run.output));
+        ++s_.updates;
+        keep_last();
+        progress.done(s_.updates);
       }
-      settle();
-      ++s_.updates;
-      keep_last();
-      if (s_.updates % e_.plan.checkpoint_every == 0) save(false);
-      progress.done(s_.updates);
+    } catch (const Interrupted&) {
+      if (earlier_stands_aside()) throw Interrupted("what stood at its place before is back");
+      retreat();
+      throw;
     }
-    settle();
     save(true);
+    settle();
     if (!options_.run.quiet) report_end();
   }
 
@@ -69,7 +63,10 @@ class Trainer {
   /// The training has shown to be no mistake: what stood at its path is not wanted back.
   void settle() {
     if (earlier_) earlier_->release();
+    earlier_.reset();
   }
+
+  bool earlier_stands_aside() const { return earlier_ && earlier_->stood(); }
 
   void open_output() {
     const std::string& path = output_.path();
@@ -81,7 +78,7 @@ class Trainer {
       lbfgs_.pairs = s_.lbfgs;
       saved_ = s_.updates;
       if (!s_.of_known_data)
-        heed(
+        warn(
             "the file is of a version that did not keep what its data were. Whether they are still the same is not "
             "known.");
       return;
@@ -103,23 +100,54 @@ class Trainer {
     s_.best_update = s_.updates;
   }
 
+  bool searches() const { return e_.plan.optimiser == TrainingPlan::Optimiser::lbfgs; }
+
+  bool over() const { return s_.updates >= e_.plan.updates || s_.converged || s_.stuck || out_of_patience(); }
+
+  /// Validates where that is due, and finds the gradient of the next update: only parameters that have both are saved,
+  /// and so every checkpoint can be gone on from.
+  void examine() {
+    std::string when = fmt::format("in the validation after {} updates", s_.updates);
+    try {
+      if (validation_due()) validate();
+      when = over() ? fmt::format("after {} updates", s_.updates) : fmt::format("in update {}", s_.updates + 1);
+      if (!over())
+        differentiate();
+      else if (held_out_.empty())
+        loss_->evaluate(s_.p, batch(s_.updates));
+    } catch (const Failure& f) {
+      const std::string what = explained(when, f.what());
+      if (earlier_stands_aside())
+        throw Failure(fmt::format("{} What stood in {} before is back.", what, options_.run.output));
+      retreat();
+      throw Failure(fmt::format("{} {} after {} updates, is in {}.", what,
+                                good_ ? "The last good checkpoint," : "What there is,", saved_, options_.run.output));
+    }
+  }
+
+  /// The loss and its gradient at s_.p; L-BFGS has them from its last search.
+  void differentiate() {
+    if (searches() && !gradient_.empty()) return;
+    samples_ = searches() ? e_.epoch(0) : batch(s_.updates);
+    gradient_.resize(s_.p.size());
+    const auto value = loss_->differentiate(s_.p, samples_, gradient_);
+    here_ = {value.loss, value.penalty, value.report};
+    heed(value.warning);
+    if (s_.updates == 0 && std::ranges::all_of(gradient_, [](double g) { return g == 0; }))
+      heed(
+          "the gradient is exactly 0: the loss is level at these parameters, nothing that is trained moves it, or what "
+          "moves it has no slope, such as step(). surrogate() has one.");
+  }
+
   void update() {
-    if (interrupted()) throw Interrupted();
-    if (e_.plan.optimiser == TrainingPlan::Optimiser::lbfgs) return descend();
-    std::vector<double> gradient(s_.p.size());
-    const auto value = loss_->differentiate(s_.p, batch(s_.updates), gradient);
-    const double norm = clip_norm(gradient, e_.plan.clip > 0 ? e_.plan.clip : std::numeric_limits<double>::infinity());
+    if (searches()) return descend();
+    const double norm = clip_norm(gradient_, e_.plan.clip > 0 ? e_.plan.clip : std::numeric_limits<double>::infinity());
     const double rate = e_.plan.rate * e_.plan.schedule.at(s_.updates, e_.plan.updates);
     good_ = {s_.p, adam_.state};
-    adam_.update(s_.p, gradient, rate);
+    adam_.update(s_.p, gradient_, rate);
     for (std::size_t i = 0; i < s_.p.size(); ++i)
       if (!e_.moves[i]) s_.p[i] = good_->p[i];  // weights that are not trained do not decay
-    heed(value.warning);
-    if (s_.updates == 0 && norm == 0)
-      heed(
-          "the gradient is exactly 0: nothing that is trained moves the loss, or what moves it has no slope, such as "
-          "step(). surrogate() has one.");
-    note(value.loss, norm, rate, value.report);
+    note(here_.loss, norm, rate, here_.report);
   }
 
   void descend() {
@@ -133,26 +161,34 @@ class Trainer {
         return std::numeric_limits<double>::infinity();  // too far along the line
       }
     };
-    if (samples_.empty()) {
-      samples_ = e_.epoch(0);
-      gradient_.resize(s_.p.size());
-      const auto value = loss_->differentiate(s_.p, samples_, gradient_);
-      heed(value.warning);
-      here_ = {value.loss, value.penalty, value.report};
-      value_ = value.loss + value.penalty;
-    }
     trials_.clear();
-    s_.converged = !lbfgs_.update(s_.p, value_, gradient_, objective);
-    const auto taken =
-        std::ranges::find(trials_, value_, [](const Trial& trial) { return trial.loss + trial.penalty; });
+    double value = here_.loss + here_.penalty;
+    const bool moved = lbfgs_.update(s_.p, value, gradient_, objective);
+    const auto taken = std::ranges::find(trials_, value, [](const Trial& trial) { return trial.loss + trial.penalty; });
     if (taken != trials_.end()) here_ = *taken;
     double square = 0;
     for (const double g : gradient_) square += g * g;
     note(here_.loss, std::sqrt(square), 1, here_.report);
+    if (moved) return;
+    constexpr double negligible = 1e-6;  // of the first loss
+    s_.stuck = lbfgs_.promised > negligible * std::abs(s_.loss.front());
+    s_.converged = !s_.stuck;
+    if (s_.stuck)
+      warn(
+          fmt::format("L-BFGS found nothing lower, though the norm of the gradient is {:.3g}: the loss has a kink "
+                      "there (abs, max, where){}. optimiser.kind = \"adam\" goes on.",
+                      std::sqrt(square), e_.plan.single ? ", or asks for train.precision = \"double\"" : ""));
   }
 
-  /// Before the last update, whose parameters have turned out to have no finite loss. Validations of them stay, and
-  /// with these the best parameters, whose held-out loss is finite.
+  /// To what is known to have a loss and a gradient, and keeps that.
+  void retreat() {
+    settle();
+    if (good_) step_back();
+    if (good_ || s_.updates > saved_) save(false);
+  }
+
+  /// Before the last update. Validations of its parameters stay, and with these the best parameters, whose held-out
+  /// loss is finite.
   void step_back() {
     s_.p = good_->p;
     adam_.state = good_->adam;
@@ -160,7 +196,6 @@ class Trainer {
     for (auto* curve : {&s_.loss, &s_.gradient_norm, &s_.rate}) curve->pop_back();
     for (auto& curve : s_.report) curve.pop_back();
     keep_last();
-    save(false);
   }
 
   void note(double loss, double norm, double rate, const std::vector<double>& report) {
@@ -171,11 +206,15 @@ class Trainer {
     for (std::size_t i = 0; i < report.size(); ++i) s_.report[i].push_back(report[i]);
   }
 
-  /// The first warning is kept and said.
+  /// Of what an evaluation warns of, the first is kept and said.
   void heed(const std::string& warning) {
-    if (!warning_.empty() || warning.empty()) return;
-    warning_ = fmt::format("update {}: {}", s_.updates + 1, warning);
-    if (!options_.run.quiet) std::fputs(fmt::format("striate: {}\n", warning_).c_str(), stderr);
+    if (s_.warnings.empty() && !warning.empty()) warn(warning);
+  }
+
+  void warn(const std::string& warning) {
+    const std::string line = fmt::format("update {}: {}", s_.updates + 1, warning);
+    s_.warnings += (s_.warnings.empty() ? "" : "\n") + line;
+    if (!options_.run.quiet) std::fputs(fmt::format("striate: {}\n", line).c_str(), stderr);
   }
 
   /// The samples of update number `update`: an epoch's order, batch by batch; what is left over at its end is not used.
@@ -190,7 +229,8 @@ class Trainer {
   }
 
   bool validation_due() const {
-    const bool at_this = s_.updates % e_.plan.validate_every == 0 || s_.updates == e_.plan.updates || s_.converged;
+    const bool at_this =
+        s_.updates % e_.plan.validate_every == 0 || s_.updates == e_.plan.updates || s_.converged || s_.stuck;
     const bool done =
         !s_.validated.empty() && s_.validated.back() >= static_cast<double>(s_.updates);  // or stepped back
     return !held_out_.empty() && at_this && !done;
@@ -224,7 +264,6 @@ class Trainer {
     TrainingNotes notes;
     notes.made_by = {options_.run.command, threads_};
     notes.complete = complete;
-    notes.warning = warning_;
     if (complete)
       for (std::size_t i = 0; i < e_.plan.examples; ++i) {
         std::vector<std::size_t> from_here = held_out_;
@@ -235,8 +274,8 @@ class Trainer {
     saved_ = s_.updates;
   }
 
-  /// What went wrong in which update, from which parameters, and where a good state lies.
-  std::string explained(const std::string& what) const {
+  /// What went wrong and when, and with which parameters.
+  std::string explained(const std::string& when, const std::string& what) const {
     std::string norms;
     std::size_t at = 0;
     for (const auto& p : e_.free->parameters) {
@@ -249,12 +288,12 @@ class Trainer {
     const std::string advice =
         what.ends_with('.') ? ""
         : s_.updates == 0   ? ". Nothing has moved yet: look at the data and the first parameters."
+        : searches()        ? "."
         : has_delays(e_.circuit)
             ? ". Likely a step too long (lower optimiser.rate or set optimiser.clip), or a delay beyond "
               "twice its first value, which the steps' memory does not hold."
             : ". Likely a step too long: lower optimiser.rate or set optimiser.clip.";
-    return fmt::format("training: in update {}, {}{} Norms of the parameters: {}.", s_.updates + 1, what, advice,
-                       norms);
+    return fmt::format("training: {}, {}{} Norms of the parameters: {}.", when, what, advice, norms);
   }
 
   void report_end() const {
@@ -277,8 +316,7 @@ class Trainer {
   std::vector<std::size_t> held_out_;
   std::optional<std::size_t> epoch_;
   std::vector<std::size_t> order_;
-  std::vector<std::size_t> samples_;  // of L-BFGS, with the value and gradient at s_.p
-  double value_ = 0;
+  std::vector<std::size_t> samples_;  // of the next update, with the gradient at s_.p
   std::vector<double> gradient_;
   struct Trial {
     double loss, penalty;
@@ -290,9 +328,8 @@ class Trainer {
     std::vector<double> p;
     Adam::State adam;
   };
-  std::optional<Good> good_;  // of Adam: before the last update, with a finite loss
+  std::optional<Good> good_;  // of Adam: before the last update, with a finite loss and gradient
   std::size_t saved_ = 0;
-  std::string warning_;  // the first one
 };
 
 }  // namespace

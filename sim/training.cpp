@@ -83,7 +83,8 @@ TrainingPlan read_plan(const TomlTable& root, const DataSet& data) {
                           learns ? ", and some must be left to learn from" : ""));
   const std::size_t samples = data.size() - plan.held_out;
   const bool all = plan.optimiser == TrainingPlan::Optimiser::lbfgs;
-  plan.batch = whole_number(t, "batch", all ? samples : std::min<std::size_t>(32, samples), 1);
+  plan.batch =
+      whole_number(t, "batch", std::max<std::size_t>(1, all ? samples : std::min<std::size_t>(32, samples)), 1);
   if (learns && (plan.batch > samples || (all && plan.batch != samples)))
     t.at("batch").fail(fmt::format("but there are {} samples to learn from{}.", samples,
                                    all ? ", and L-BFGS takes all of them for every update" : ""));
@@ -307,6 +308,15 @@ Circuit freed(Circuit circuit, const TomlTable& root, const std::vector<std::str
   return circuit;
 }
 
+/// Whether those axes of the data that have the name of one of an input's are in its place, after that of the steps.
+bool in_order(const Shape& data, const Shape& input) {
+  if (data.rank() != input.rank() && data.rank() != input.rank() + 1) return true;
+  const std::size_t before = data.rank() - input.rank();
+  for (std::size_t i = 0; i < data.rank(); ++i)
+    if (const auto at = input.find(data[i].name); at && *at + before != i) return false;
+  return true;
+}
+
 /// Which variable of the data fills which input; shapes must agree.
 void connect(const TomlTable& root, TrainingExperiment& e) {
   const TomlTable data = root.table("data");
@@ -356,12 +366,12 @@ void connect(const TomlTable& root, TrainingExperiment& e) {
     };
     const Shape& shape = e.data->variables()[variable].shape;
     const Shape wanted = input.variable.shape().without({"batch"});
-    const auto held = names_of(shape, plain_name), asked = names_of(wanted, plain_name);
-    if (held != asked && std::ranges::is_permutation(held, asked))
+    if (!in_order(shape, wanted))
       data.fail(
-          fmt::format("variable '{}' has the axes {}, but input '{}' of circuit '{}' has them in the order {}. "
+          fmt::format("variable '{}' has the axes {}, but input '{}' of circuit '{}' has them in the order {}{}. "
                       "Transpose the data.",
-                      source, shape.str_sizes(), name, e.circuit->name, wanted.str_sizes()));
+                      source, shape.str_sizes(), name, e.circuit->name, wanted.str_sizes(),
+                      shape.rank() > wanted.rank() ? ", and that of the steps comes before them" : ""));
     auto per_step = sizes(wanted);
     per_step.insert(per_step.begin(), e.plan.steps);
     if (sizes(shape) != per_step && sizes(shape) != sizes(wanted))
@@ -425,7 +435,7 @@ Circuit side_by_side(TrainingExperiment& e, const TomlTable& train) {
             .fail(fmt::format("but circuit '{}' takes {} samples together, the length of its axis batch.",
                               circuit->name, axis.axis.size));
       e.plan.together = axis.axis.size;
-      if (e.plan.batch % e.plan.together != 0)
+      if (e.plan.updates > 0 && e.plan.batch % e.plan.together != 0)
         train.fail(fmt::format("train.batch = {}, but circuit '{}' takes {} samples together. Give a multiple of it.",
                                e.plan.batch, circuit->name, e.plan.together));
       if (e.plan.held_out % e.plan.together != 0)
@@ -439,6 +449,21 @@ Circuit side_by_side(TrainingExperiment& e, const TomlTable& train) {
                           "samples that are together.",
                           e.plan.batch));
   return e.plan.together > 1 ? batch(circuit, e.plan.together) : circuit;
+}
+
+/// Axes stand in the training's file beside its parts, those of the data with the examples.
+void require_names_apart(const TrainingExperiment& e) {
+  const auto require = [](const std::string& name, const std::string& where, const std::string& what) {
+    for (const char* taken : {"parameters", "initial_parameters", "curves", "checkpoint", "example", "examples",
+                              "update", "validated", "circuit_text", "experiment_toml", "experiment_path"})
+      if (name == taken)
+        throw Error(where,
+                    fmt::format("{} has the name '{}' of a part of the training's file. Rename it.", what, name));
+  };
+  for (const auto& a : e.circuit->axes) require(a.axis.name, fmt::format("circuit '{}'", e.circuit->name), "its axis");
+  if (e.plan.examples == 0) return;
+  for (const auto& v : e.data->variables())
+    for (const auto& axis : v.shape) require(axis.name, "data", fmt::format("an axis of variable '{}'", v.name));
 }
 
 void read_record(const TomlTable& train, TrainingExperiment& e) {
@@ -524,12 +549,7 @@ TrainingExperiment read_training(TomlDocument& document, const std::string& path
   require_targets(root, e);
   e.map = side_by_side(e, train);
   if (e.plan.together > 1) require_samples_first(e);
-  for (const auto& a : e.circuit->axes)
-    for (const char* taken :
-         {"parameters", "initial_parameters", "curves", "checkpoint", "example", "examples", "update", "validated"})
-      if (a.axis.name == taken)
-        throw Error(fmt::format("circuit '{}'", e.circuit->name),
-                    fmt::format("its axis has the name '{}' of a part of the training's file. Rename it.", taken));
+  require_names_apart(e);
   const auto originals = parameter_names(e.circuit);
   for (const auto& p : e.free->parameters) {
     const std::string& name = p.variable->name;

@@ -84,6 +84,7 @@ void write_checkpoint(H5File& file, const TrainingExperiment& e, const TrainingS
   file.set_attribute("/checkpoint", "best_loss", s.best_loss);
   file.set_attribute("/checkpoint", "without_gain", static_cast<std::int64_t>(s.without_gain));
   file.set_attribute("/checkpoint", "converged", static_cast<std::int64_t>(s.converged));
+  file.set_attribute("/checkpoint", "stuck", static_cast<std::int64_t>(s.stuck));
 }
 
 /// Held-out samples as the circuit saw them, and what it did.
@@ -158,7 +159,8 @@ void write_contents(H5File& file, const TrainingExperiment& e, const TrainingSta
   file.set_attribute("/", "complete", static_cast<std::int64_t>(notes.complete));
   file.set_attribute("/", "kind", std::string("training"));
   write_provenance(file, e.title, e.circuit->name, e.plan.seed, notes.made_by);
-  file.set_attribute("/", "warnings", notes.warning);
+  if (notes.complete) file.set_attribute("/", "finished", utc_now());
+  file.set_attribute("/", "warnings", s.warnings);
   file.write_text("/experiment_toml", e.resolved);
   file.write_text("/experiment_path", e.path);
   file.write_text("/circuit_text", to_text(e.circuit));
@@ -201,6 +203,9 @@ TrainingState read_training_state(const std::string& path, const TrainingExperim
   s.best_update = static_cast<std::size_t>(integer(file, "best_update"));
   s.without_gain = static_cast<std::size_t>(integer(file, "without_gain"));
   s.converged = integer(file, "converged") != 0;
+  s.stuck = file.attribute("/checkpoint", "stuck") == H5Attribute(std::int64_t{1});
+  if (const auto warnings = file.attribute("/", "warnings"); warnings && std::holds_alternative<std::string>(*warnings))
+    s.warnings = std::get<std::string>(*warnings);
   if (const auto best = file.attribute("/checkpoint", "best_loss"); best && std::holds_alternative<double>(*best))
     s.best_loss = std::get<double>(*best);
   if (file.exists("/checkpoint/adam_first")) {

@@ -14,7 +14,8 @@ struct TrainingState {
   std::vector<double> p;    ///< [parameters of TrainingExperiment::free]
   Adam::State adam;
   std::vector<std::pair<std::vector<double>, std::vector<double>>> lbfgs;
-  bool converged = false;     ///< L-BFGS found nothing lower
+  bool converged = false;     ///< L-BFGS found nothing lower, where nothing was promised either
+  bool stuck = false;         ///< it found nothing lower, where the gradient promised it
   bool of_known_data = true;  ///< the file says which data it learnt from
 
   std::vector<double> best_p;  ///< at the lowest held-out loss; p where nothing is held out
@@ -27,13 +28,13 @@ struct TrainingState {
   std::vector<double> validated;                  ///< updates done at each validation
   std::vector<double> held_out_loss;              ///< at each validation
   std::vector<std::vector<double>> metrics;       ///< by metric, at each validation
+  std::string warnings;                           ///< a line for each
 };
 
 /// What made a file, and whether the training has ended.
 struct TrainingNotes {
   Provenance made_by;
   bool complete = false;
-  std::string warning;
   std::vector<std::vector<std::vector<double>>> courses;  ///< by example, by recorded variable
 };
 

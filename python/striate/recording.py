@@ -1,6 +1,6 @@
 """What a recording holds, read for plotting: variables with their axes, analyses, published data."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import h5py
 import numpy as np
@@ -157,6 +157,18 @@ def is_axis(dataset):
 def variables(group):
     return [variable(d) for d in group.values()
             if isinstance(d, h5py.Dataset) and not is_axis(d) and d.dtype.kind in "fiu"]
+
+
+def variables_below(group):
+    """All of a group and the groups in it, called by their path from it."""
+    found = []
+
+    def visit(path, node):
+        if isinstance(node, h5py.Dataset) and not is_axis(node) and node.dtype.kind in "fiu":
+            found.append(replace(variable(node), name=path))
+
+    group.visititems(visit)
+    return found
 
 
 def published(group):

@@ -5,17 +5,18 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from .recording import variable
+from .recording import variables_below, with_units
 
 COLUMNS = 8
 SIDE = 1.5  # of one image [inch]
 LEAST_SIDE = 6  # of an image whose axes have other names than y and x
+MOST_IMAGES = 96  # samples drawn as images
 MOST_CURVES = 16  # samples drawn as lines
 
 
 def draw(path):
     with h5py.File(path) as file:
-        shown = [variable(d) for d in file.values() if isinstance(d, h5py.Dataset) and not h5py.h5ds.is_scale(d.id)]
+        shown = variables_below(file)
     images = [(name, values) for v in shown if is_image(v) for name, values in frames(v)]
     numbers = [v for v in shown if v.values.ndim == 1]
     if images:
@@ -44,11 +45,18 @@ def title(sample, numbers):
     return f"{sample}" + "".join(f", {v.name} {v.values[sample]:.4g}" for v in numbers)
 
 
+def first(figure, count, of):
+    """Says where not all samples are drawn."""
+    if count < of:
+        figure.suptitle(f"the first {count} of {of} samples", fontsize=8)
+
+
 def contact_sheet(images, numbers):
-    count = len(images[0][1])
+    count = min(MOST_IMAGES, len(images[0][1]))
     columns = min(COLUMNS, count)
     rows = -(-count // columns)
     figure = Figure(figsize=(columns * SIDE, rows * len(images) * (SIDE + 0.2) + 0.4), layout="constrained")
+    first(figure, count, len(images[0][1]))
     cells = figure.subplots(rows * len(images), columns, squeeze=False)
     for ax in cells.flat:
         ax.set_axis_off()
@@ -64,25 +72,43 @@ def contact_sheet(images, numbers):
     return figure
 
 
+def by_units(rows):
+    """Those with one unit may share a panel."""
+    together = {}
+    for v in rows:
+        together.setdefault(v.attributes.get("units", ""), []).append(v)
+    return list(together.items())
+
+
 def curves(rows, numbers):
-    """Samples without images: their courses or rows, of the first ones."""
+    """Samples without images: their courses or rows, of the first ones, each sample's units one below the other."""
     count = min(MOST_CURVES, len(rows[0].values))
-    columns = min(4, count)
-    figure = Figure(figsize=(2.75 * columns, 2.2 * -(-count // columns) + 0.3), layout="constrained")
-    for sample, ax in enumerate(figure.subplots(-(-count // columns), columns, squeeze=False).flat):
-        ax.set_visible(sample < count)
-        if sample >= count:
-            continue
-        for n, v in enumerate(rows):
-            lines = v.values[sample].reshape(len(v.values[sample]), -1)
-            for k, line in enumerate(lines.T):
-                ax.plot(line, color=f"C{n}", alpha=1 if k == 0 else 0.4, label=v.name if k == 0 else None)
-        ax.set_title(title(sample, numbers), fontsize=7)
-        ax.set_xlabel(" or ".join(dict.fromkeys(v.axes[1].name.rsplit("/", 1)[-1] for v in rows)), fontsize=7)
-        ax.xaxis.set_major_locator(MaxNLocator(integer=True))
-        ax.tick_params(labelsize=7)
-    if len(rows) > 1:
-        figure.axes[0].legend(fontsize=7)
-    else:
-        figure.supylabel(rows[0].name, fontsize=8)
+    columns, groups = min(4, count), by_units(rows)
+    height = -(-count // columns) * len(groups)
+    figure = Figure(figsize=(2.75 * columns, 2.2 * height + 0.3), layout="constrained")
+    first(figure, count, len(rows[0].values))
+    cells = figure.subplots(height, columns, squeeze=False)
+    for ax in cells.flat:
+        ax.set_visible(False)
+    for sample in range(count):
+        for g, (units, together) in enumerate(groups):
+            ax = cells[sample // columns * len(groups) + g, sample % columns]
+            ax.set_visible(True)
+            draw_lines(ax, sample, together)
+            if g == 0:
+                ax.set_title(title(sample, numbers), fontsize=7)
+            if sample % columns == 0:
+                ax.set_ylabel(with_units(", ".join(v.name for v in together), units), fontsize=7)
+            if sample == 0 and len(together) > 1:
+                ax.legend(fontsize=7)
     return figure
+
+
+def draw_lines(ax, sample, together):
+    for n, v in enumerate(together):
+        lines = v.values[sample].reshape(len(v.values[sample]), -1)
+        for k, line in enumerate(lines.T):
+            ax.plot(line, color=f"C{n}", alpha=1 if k == 0 else 0.4, label=v.name if k == 0 else None)
+    ax.set_xlabel(" or ".join(dict.fromkeys(v.axes[1].name.rsplit("/", 1)[-1] for v in together)), fontsize=7)
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+    ax.tick_params(labelsize=7)

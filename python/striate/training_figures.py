@@ -6,7 +6,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from .figures import COLOURS, DATA, MODEL, say, wrapped
-from .recording import axis_from, variable
+from .recording import axis_from, variable, variables_below
 
 MOST_SLICES = 24  # of one kernel
 MOST_STEPS = 9
@@ -146,7 +146,7 @@ def examples(file):
     group = file.get("examples")
     if group is None:
         return []
-    data = {n: variable(d) for n, d in group.get("data", {}).items()}
+    data = {v.name: v for v in variables_below(group["data"])} if "data" in group else {}
     courses = [variable(d) for d in group.get("courses", {}).values()]
     numbers = axis_from(file["example"]).values
     images = [v for v in data.values() if v.values.ndim == 3 and min(v.values.shape[1:]) >= LEAST_SIDE]

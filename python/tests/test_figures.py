@@ -601,6 +601,46 @@ class Figures(unittest.TestCase):
         # three curves, 24 slices, and for two examples an image and three steps
         self.assertEqual(len(panels(figure)), 3 + 24 + 2 * 4)
 
+    def samples(self, count, **variables):
+        """Samples over /sample, as `striate samples` lays them out: name, (values, units)."""
+        path = Path(self.directory.name) / "samples.h5"
+        with made.Maker(path) as m:
+            m.file.attrs["kind"] = "samples"
+            m.axis("sample", np.arange(count))
+            for name, (values, units) in variables.items():
+                axes = ["sample"]
+                for k, size in enumerate(values.shape[1:]):
+                    axes.append(f"axes/{name}/axis{k + 1}")
+                    m.axis(axes[-1], np.arange(size))
+                m.add(name, values, axes, units=units)
+        return path
+
+    def test_samples_in_groups_are_drawn(self):
+        values = np.arange(6.0).reshape(2, 3)
+        shown = panels(striate.plot(self.samples(2, **{"train/I": (values, ""), "train/label": (np.array([0.0, 1.0]), "")})))
+        self.assertEqual([ax.get_title() for ax in shown], ["0, train/label 0", "1, train/label 1"])
+        np.testing.assert_array_equal(shown[1].lines[0].get_ydata(), values[1])
+
+        path = self.path("training")
+        with h5py.File(path, "r+") as file:
+            file.move("examples/data/label", "examples/data/train/label")
+            file.move("examples/data/image", "examples/data/train/image")
+        seen = texts(striate.plot(path))
+        self.assertIn("sample 12, train/label 1", seen)
+        self.assertEqual(len(panels(striate.plot(path))), 3 + 24 + 2 * 4)
+
+    def test_samples_of_different_units_have_panels_of_their_own(self):
+        values = np.ones((3, 5))
+        figure = striate.plot(self.samples(3, a=(values, "mV"), b=(1e3 * values, "pA"), c=(2 * values, "mV")))
+        shown = panels(figure)
+        self.assertEqual([[line.get_ydata()[0] for line in ax.lines] for ax in shown], [[1, 2]] * 3 + [[1000]] * 3)
+        self.assertEqual([ax.get_ylabel() for ax in shown], ["a, c (mV)", "", "", "b (pA)", "", ""])
+
+    def test_of_many_samples_the_first_are_drawn_and_that_is_said(self):
+        figure = striate.plot(self.samples(2000, image=(np.zeros((2000, 6, 6)), "")))
+        self.assertEqual(len([ax for ax in panels(figure) if ax.images]), 96)
+        self.assertIn("the first 96 of 2000 samples", texts(figure))
+
     def test_mistakes_are_told_in_a_sentence(self):
         wrong = Path(self.directory.name) / "notes.txt"
         wrong.write_text("not a recording")

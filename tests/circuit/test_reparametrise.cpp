@@ -138,6 +138,14 @@ BOOST_AUTO_TEST_CASE(what_cannot_be_done_says_why) {
       "circuit 'c': parameter 'W' [a=3, b=3] cannot be symmetric in 'a' and 'c': they must be two axes of one length.");
   BOOST_TEST(refused([&] { tied(plain, "share", "W"); }) ==
              "circuit 'c': parameter 'share' scalar cannot be tied to 'W' [a=3, b=3]: their shapes differ.");
+  const Circuit apart = read_circuit(
+      "circuit c\nparameter p = 1 1 in [0, 5]\nparameter q = 7 1 in [6, 9]\nparameter r = 6 1 in (5, 6]\n"
+      "parameter s = 4 1 in [0, 5]\ninput u : 1\no := p*q*r*s*u\n");
+  BOOST_TEST(refused([&] { tied(apart, "q", "p"); }) ==
+             "circuit 'c': parameter 'q' in [6, 9] cannot be tied to 'p' in [0, 5]: no value lies in both.");
+  BOOST_TEST(refused([&] { tied(apart, "r", "p"); }) ==
+             "circuit 'c': parameter 'r' in (5, 6] cannot be tied to 'p' in [0, 5]: no value lies in both.");
+  BOOST_TEST(refused([&] { tied(apart, "p", "s"); }) == "no error");
   BOOST_TEST(refused([&] { symmetric(plain, "W", "a", "a"); }).find("two axes of one length") != std::string::npos);
   BOOST_TEST(refused([&] { positive(plain, "tua"); }) == "circuit 'c': no parameter 'tua'. Closest: tau.");
 }

@@ -36,6 +36,21 @@ BOOST_AUTO_TEST_CASE(a_png_keeps_every_level_of_every_channel) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(grey_levels_are_means_of_colours_and_white_where_an_image_is_transparent) {
+  const auto grey = [](std::size_t channels, const std::vector<double>& pixel) {
+    std::vector<double> both(channels, 1.0);  // a white pixel before it
+    both.insert(both.end(), pixel.begin(), pixel.end());
+    return grey_level(Image{1, 2, channels, both}, 1);
+  };
+  BOOST_TEST(grey(1, {0.25}) == 0.25);
+  BOOST_TEST(grey(2, {0.25, 1}) == 0.25);
+  BOOST_TEST(grey(2, {0.25, 0}) == 1);
+  BOOST_TEST(grey(3, {0.25, 0.5, 0.75}) == 0.5);
+  BOOST_TEST(grey(4, {0.25, 0.5, 0.75, 1}) == 0.5);
+  BOOST_TEST(grey(4, {0, 0, 0, 0}) == 1);
+  BOOST_TEST(grey(4, {0.25, 0.5, 0.75, 0.5}) == 0.75);  // half of it, half white
+}
+
 BOOST_AUTO_TEST_CASE(a_sixteen_bit_png_written_elsewhere_is_read_to_its_last_bit) {
   // 2 x 1 grey, 16 bit: samples 0x1234 and 0xffff; made with Python's zlib and struct.
   const unsigned char bytes[] = {0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a, 0x00, 0x00, 0x00, 0x0d, 0x49, 0x48,

@@ -147,4 +147,43 @@ BOOST_AUTO_TEST_CASE(Lbfgs_ends_a_quadratic_soon_and_knows_when_to_stop) {
   for (const double v : x) BOOST_TEST(v == 3, boost::test_tools::tolerance(1e-7));
 }
 
+// |a - 3| + |b + a| + 0.01 b^2 is least at (3, -3), with 0.09, where SciPy's L-BFGS-B gets to as well; its kink along
+// b = -a misleads what is remembered of the other side.
+BOOST_AUTO_TEST_CASE(Lbfgs_begins_again_along_the_gradient_before_it_gives_up) {
+  const auto kinked = [](std::span<const double> x, std::span<double> g) {
+    const auto sign = [](double v) { return v > 0 ? 1.0 : -1.0; };
+    g[0] = sign(x[0] - 3) + sign(x[1] + x[0]);
+    g[1] = sign(x[1] + x[0]) + 0.02 * x[1];
+    return std::abs(x[0] - 3) + std::abs(x[1] + x[0]) + 0.01 * x[1] * x[1];
+  };
+  std::vector<double> x{-1.2, 1}, g(2);
+  double value = kinked(x, g);
+  Lbfgs lbfgs(10);
+  for (int i = 0; i < 300 && lbfgs.update(x, value, g, kinked); ++i) {
+  }
+  BOOST_TEST(value < 0.1);
+}
+
+// At the kink of |x| nothing is lower, though the slope promises it; at the minimum of a parabola it promises rounding.
+BOOST_AUTO_TEST_CASE(Lbfgs_knows_a_kink_from_a_minimum) {
+  const auto end = [](double start, const Lbfgs::Objective& objective) {
+    std::vector<double> x{start}, g(1);
+    double value = objective(x, g);
+    Lbfgs lbfgs;
+    int updates = 0;
+    while (lbfgs.update(x, value, g, objective)) BOOST_REQUIRE(++updates < 100);
+    return lbfgs.promised;
+  };
+  const Lbfgs::Objective kink = [](std::span<const double> x, std::span<double> g) {
+    g[0] = x[0] < 0.3 ? -1 : 2;
+    return 1 + std::max(0.3 - x[0], 2 * (x[0] - 0.3));
+  };
+  const Lbfgs::Objective parabola = [](std::span<const double> x, std::span<double> g) {
+    g[0] = 14 * (x[0] - 0.3);
+    return 1 + 7 * (x[0] - 0.3) * (x[0] - 0.3);
+  };
+  BOOST_TEST(end(0.3, kink) > 0.01);
+  BOOST_TEST(end(-2, parabola) < 1e-12);
+}
+
 }  // namespace

@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <fstream>
 #include <numeric>
+#include <tuple>
 
 #include "base/error.hpp"
 #include "circuit/compile.hpp"
@@ -463,6 +464,104 @@ BOOST_AUTO_TEST_CASE(A_training_that_steps_back_keeps_its_best_validated_paramet
   }
 }
 
+/// l = sqrt(a - 0.55) of every sample; Adam under a gradient of one sign takes a from 1 to 0.502 in five updates of
+/// about 0.1.
+struct Edge : Laid {
+  Edge() : Laid("circuit cell\ntime 1\nparameter a = 1 1\ninput x : 1\nout := sqrt(a - 0.55)*x\n") {
+    H5File file = H5File::create(scratch.path("data.h5"), true);
+    file.create_axis("/sample", 8);
+    file.write("/x", Numbers(8, 1.0), {"/sample"});
+    file.close();
+  }
+  TrainingExperiment of(const std::vector<std::pair<std::string, std::string>>& overrides) const {
+    return load(overrides,
+                "circuit = \"cell.circuit\"\n[data]\nkind = \"arrays\"\nfile = \"data.h5\"\n[loss]\nof = \"out\"\n"
+                "[train]\nbatch = 4\nprecision = \"double\"\n[optimiser]\nrate = 0.1\n");
+  }
+};
+
+BOOST_AUTO_TEST_CASE(Parameters_without_a_finite_loss_are_not_kept_whatever_the_checkpoints) {
+  const Edge edge;
+  const std::string path = edge.scratch.path("out.h5");
+  for (const auto& [updates, every, resume, when] :
+       std::vector<std::tuple<std::string, std::string, bool, std::string>>{
+           {"5", "100", false, "after 5 updates, the loss"},
+           {"9", "100", false, "in update 6, the loss"},
+           {"9", "1", false, "in update 6, the loss"},
+           {"9", "1", true, "in update 6, the loss"}}) {
+    const TrainingExperiment e = edge.of({{"train.updates", updates}, {"train.checkpoint_every", every}});
+    BOOST_CHECK_EXCEPTION(train(e, {{path, !resume, true, 1, "test"}, resume}), Failure,
+                          says(when, "The last good checkpoint, after 4 updates"));
+    const TrainingState s = read_training_state(path, e);
+    BOOST_TEST(s.updates == 4u);
+    BOOST_REQUIRE(s.loss.size() == 4u);
+    BOOST_TEST(s.loss[0] == std::sqrt(0.45), rounding);
+    BOOST_TEST(with_trained_parameters(e.circuit, path).parameter("a").value[0] > 0.55);
+  }
+  const TrainingExperiment held = edge.of({{"train.held_out", "4"}, {"train.validate_every", "1"}});
+  BOOST_CHECK_EXCEPTION(train(held, {{path, true, true, 1, "test"}}), Failure,
+                        says("in the validation after 5 updates"));
+  const TrainingState s = read_training_state(path, held);
+  BOOST_TEST(s.best_update == 4u);
+  BOOST_TEST(s.best_loss == std::sqrt(s.best_p[0] - 0.55), rounding);
+}
+
+BOOST_AUTO_TEST_CASE(An_earlier_training_stays_until_the_first_update_of_the_one_that_is_to_replace_it) {
+  const Edge edge;
+  const std::string path = edge.scratch.path("out.h5");
+  const TrainingExperiment e = edge.of({{"train.updates", "2"}});
+  train(e, {{path, true, true, 1, "test"}});
+  const TrainingExperiment failing = edge.of({{"train.updates", "2"}, {"parameters.a", "0.2"}});
+  BOOST_CHECK_EXCEPTION(train(failing, {{path, true, true, 1, "test"}}), Failure,
+                        says("in update 1", "Nothing has moved yet", "What stood in", "before is back"));
+  BOOST_TEST(read_training_state(path, e).updates == 2u);
+  BOOST_TEST(!std::filesystem::exists(path + ".before"));
+}
+
+// The slope of sqrt(p x) by p is 0 times infinity where x = 0, as in sample 5.
+BOOST_AUTO_TEST_CASE(A_gradient_that_is_no_number_is_told_of_its_own_sample_and_loss) {
+  const Edge edge;
+  std::ofstream(edge.scratch.path("cell.circuit"))
+      << "circuit cell\ntime 1\nparameter p = 1 1\ninput x : 1\nout := 3 + sqrt(p*x)\n";
+  H5File file = H5File::create(edge.scratch.path("data.h5"), true);
+  file.create_axis("/sample", 8);
+  file.write("/x", Numbers{1, 1, 1, 1, 1, 0, 1, 1}, {"/sample"});
+  file.close();
+  for (const std::string together : {"1", "8"})
+    for (const std::string kind : {"adam", "lbfgs"}) {
+      std::vector<std::pair<std::string, std::string>> settings{{"train.batch", "8"}, {"train.together", together}};
+      if (kind == "lbfgs") settings.insert(settings.end(), {{"optimiser", "{}"}, {"optimiser.kind", kind}});
+      try {
+        train(edge.of(settings), {{edge.scratch.path("out.h5"), true, true, 1, "test"}});
+        BOOST_ERROR("accepted");
+      } catch (const Failure& failure) {
+        const std::string message = failure.what();
+        BOOST_TEST(message.find("gradient of the loss of sample 5 is") != std::string::npos, message);
+        BOOST_TEST(message.find("the loss is 3.") != std::string::npos, message);
+        BOOST_TEST(message.find("optimiser.rate") == std::string::npos, message);
+      }
+    }
+}
+
+BOOST_AUTO_TEST_CASE(A_training_that_goes_on_keeps_its_warnings) {
+  const Edge edge;
+  std::ofstream(edge.scratch.path("cell.circuit"))
+      << "circuit cell\ntime 1\nparameter p = 1 1\ninput x : 1\nout := x + 0*step(p)\n";
+  const std::string path = edge.scratch.path("out.h5");
+  for (const std::string kind : {"adam", "lbfgs"}) {
+    std::vector<std::pair<std::string, std::string>> settings{{"train.updates", "6"}, {"train.batch", "8"}};
+    if (kind == "lbfgs") settings.insert(settings.end(), {{"optimiser", "{}"}, {"optimiser.kind", kind}});
+    const TrainingExperiment e = edge.of(settings);
+    TrainingExperiment half = e;
+    half.plan.updates = 3;
+    train(half, {{path, true, true, 1, "test"}});
+    train(e, {{path, false, true, 1, "test"}, true});
+    const std::string told = read_training_state(path, e).warnings;
+    BOOST_TEST(told.find("update 1: the gradient is exactly 0") == 0u, told);
+    BOOST_TEST(H5File::open(path).attribute("/", "finished").has_value());
+  }
+}
+
 constexpr const char* stateless = "circuit cell\ntime 1\nparameter a = 0.5 1\ninput x : 1\nout := a*x\n";
 
 BOOST_AUTO_TEST_CASE(Circuits_without_states_read_a_row_for_every_step) {
@@ -577,23 +676,54 @@ BOOST_AUTO_TEST_CASE(Axes_of_data_come_in_the_order_of_the_circuit) {
   const Laid laid(
       "circuit cell\ntime 1\naxis y = 2\naxis x = 2\nparameter w = 0.2 1\ninput image[y, x] : 1\n"
       "out := w*mean(image, y, x)\n");
-  const auto message = [&](const std::string& first, const std::string& second) {
+  const auto message = [&](const std::vector<std::string>& axes) {
     H5File file = H5File::create(laid.scratch.path("data.h5"), true);
     file.create_axis("/sample", 23);
-    file.create_axis("/x", 2);
-    file.create_axis("/y", 2);
-    file.write("/image", Numbers(23 * 4), {"/sample", first, second});
+    for (const std::string name : {"/x", "/y", "/t"}) file.create_axis(name, 2);
+    std::vector<std::string> all{"/sample"};
+    all.insert(all.end(), axes.begin(), axes.end());
+    file.write("/image", Numbers(23 * (std::size_t{1} << axes.size())), all);
     file.write("/aim", Numbers(23), {"/sample"});
     file.close();
-    return laid.refused({{"loss.at", "end"}, {"constraints", "{}"}, {"inputs", "{}"}, {"train.steps", "1"}});
+    return laid.refused(
+        {{"loss.at", "end"}, {"constraints", "{}"}, {"inputs", "{}"}, {"train.steps", axes.size() > 2 ? "2" : "1"}});
   };
-  BOOST_TEST(message("/y", "/x") == "accepted");
-  BOOST_TEST(message("/x", "/y").find("in the order [y=2, x=2]. Transpose the data.") != std::string::npos);
+  BOOST_TEST(message({"/y", "/x"}) == "accepted");
+  BOOST_TEST(message({"/x", "/y"}).find("in the order [y=2, x=2]. Transpose the data.") != std::string::npos);
+  BOOST_TEST(message({"/x", "/t"}).find("in the order [y=2, x=2]. Transpose the data.") != std::string::npos);
+  BOOST_TEST(message({"/t", "/y", "/x"}) == "accepted");
+  for (const auto& axes :
+       std::vector<std::vector<std::string>>{{"/t", "/x", "/y"}, {"/y", "/x", "/t"}, {"/y", "/t", "/x"}})
+    BOOST_TEST(message(axes).find("and that of the steps comes before them. Transpose") != std::string::npos);
+}
+
+BOOST_AUTO_TEST_CASE(Axes_of_data_that_are_recorded_have_names_of_their_own) {
+  const Laid laid(stateless);
+  const auto message = [&](const std::string& axis, const std::string& examples) {
+    H5File file = H5File::create(laid.scratch.path("data.h5"), true);
+    file.create_axis("/sample", 23);
+    file.create_axis("/" + axis, 5);
+    for (const std::string name : {"/x", "/aim"}) file.write(name, Numbers(23 * 5), {"/sample", "/" + axis});
+    file.close();
+    return laid.refused(
+        {{"constraints", "{}"}, {"inputs", "{}"}, {"train.held_out", "2"}, {"train.examples", examples}});
+  };
+  for (const std::string axis : {"curves", "parameters", "update", "circuit_text"}) {
+    BOOST_TEST(message(axis, "2").find("data: an axis of variable 'x' has the name '" + axis + "'") == 0u,
+               message(axis, "2"));
+    BOOST_TEST(message(axis, "0") == "accepted");
+  }
+  BOOST_TEST(message("step", "2") == "accepted");
 }
 
 BOOST_AUTO_TEST_CASE(Mistakes_are_refused_with_both_sides_named) {
   const Laid laid;
   BOOST_TEST(laid.refused({{"train.steps", "4"}}).find("[step=5]") != std::string::npos);
+  BOOST_TEST(laid.refused({{"loss.target", "h"}}).find("such as h_wanted") != std::string::npos);
+  BOOST_CHECK_EXCEPTION(
+      train(laid.load({{"gradient.method", "bptt"}, {"gradient.memory_mib", "1"}, {"train.together", "10000"}}),
+            {{laid.scratch.path("out.h5"), true, true, 1, "test"}}),
+      Error, says("gradient.memory_mib = 1: ", "needs at least"));
   BOOST_TEST(laid.refused({{"loss.of", "outt"}}).find("Closest: out") != std::string::npos);
   BOOST_TEST(laid.refused({{"train.held_out", "23"}}).find("23 samples in all") != std::string::npos);
   BOOST_TEST(laid.refused({{"train.batch", "24"}}).find("23 samples to learn from") != std::string::npos);
@@ -671,6 +801,13 @@ BOOST_AUTO_TEST_CASE(A_training_without_updates_says_how_well_its_parameters_do)
   const auto known = H5File::open(again).read_numbers("/curves/held_out_loss").values;
   BOOST_REQUIRE(known.size() == 1u);
   BOOST_TEST(known[0] == *std::min_element(learnt.begin(), learnt.end()), rounding);
+  for (const std::string kind : {"adam", "lbfgs"}) {  // all may be held out
+    std::string text = training;
+    text.erase(text.find("batch = 7"), 9);
+    train(laid.load({{"train.updates", "0"}, {"train.held_out", "23"}, {"optimiser.kind", kind}}, text),
+          {{again, true, true, 1, "test"}});
+    BOOST_TEST(H5File::open(again).read_numbers("/curves/held_out_loss").values.size() == 1u);
+  }
 }
 
 // What a fixed point's gradient cannot give is refused with the way that can.
