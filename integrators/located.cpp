@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <iterator>
 #include <limits>
@@ -40,6 +41,7 @@ struct Located final : Engine {
     guard_end_.resize(guards);
     guard_probe_.resize(guards);
     crowd_.resize(guards);
+    for (const Event& event : problem_.system.events()) affine_.insert(affine_.end(), event.size, event.affine);
     tiny_ = 64 * std::numeric_limits<double>::epsilon() * std::max(std::abs(problem_.t0), std::abs(problem_.t1));
     segment_begin_ = problem_.t0;
     stops_ = problem_.checkpoints;
@@ -266,66 +268,63 @@ struct Located final : Engine {
     return false;
   }
 
-  /// The end of a stretch of the last step in which guards cross zero, and which do; nothing where none does. A guard
-  /// that rises and falls again inside the step is found as a maximum of the polynomial through five of its values, and
-  /// believed when its own value there is not negative.
-  std::optional<double> find_crossing() {
-    candidate_.assign(guard_.size(), false);
-    bool any = false, doubtful = false;
-    for (std::size_t i = 0; i < guard_.size(); ++i) {
-      candidate_[i] = crosses(i, guard_, guard_end_);
-      any = any || candidate_[i];
-      doubtful = doubtful || ((guard_[i] < 0 || guard_end_[i] >= 0) && !traffic_->refractory(i));
-    }
-    double end = step_end_;
-    looked_inside_ = doubtful && step_begin_ < step_end_;
-    if (!looked_inside_) return any ? std::optional(end) : std::nullopt;
-    probe_.resize(y_.size());
-    inside_.resize(3 * guard_.size());
-    for (std::size_t k = 0; k < 3; ++k) {
-      const double t = step_begin_ + 0.25 * static_cast<double>(k + 1) * (step_end_ - step_begin_);
-      stepper_->dense(t, probe_);
-      evaluation_->guard(t, probe_, std::span(inside_).subspan(k * guard_.size(), guard_.size()));
-    }
-    for (std::size_t i = 0; i < guard_.size(); ++i) {
-      if (!(guard_[i] < 0) || traffic_->refractory(i)) continue;
-      const std::size_t n = guard_.size();
-      const auto top = interior_maximum({guard_[i], inside_[i], inside_[n + i], inside_[2 * n + i], guard_end_[i]});
-      if (!top) continue;
-      const double t = step_begin_ + *top * (step_end_ - step_begin_);
-      stepper_->dense(t, probe_);
-      evaluation_->guard(t, probe_, guard_probe_);
-      if (guard_probe_[i] < 0) continue;
-      candidate_[i] = any = true;
-      end = std::min(end, t);
-    }
-    return any ? std::optional(end) : std::nullopt;
-  }
-
-  /// A guard that begins and ends the last step at or above zero may have been below it between, as after a jump onto
-  /// its threshold: its return is an event too, if nothing comes before it.
-  void find_return() {
-    if (!looked_inside_) return;
+  /// Finds the first events in [a, b] of the last step, given the guards at its ends. A guard that rises and falls
+  /// again inside is found as a maximum of the polynomial through five of its values, and believed when its own value
+  /// there is not negative. Where a guard strays from this polynomial, halves are searched.
+  bool search(double a, const std::vector<double>& ga, double b, const std::vector<double>& gb, int halvings = 20) {
     const std::size_t n = guard_.size();
+    bool doubtful = false;
+    for (std::size_t i = 0; i < n; ++i)
+      doubtful = doubtful || ((ga[i] < 0 || gb[i] >= 0 || !affine_[i]) && !traffic_->refractory(i));
+    if (!doubtful) return false;
+    inside_.resize(3 * n);
+    for (std::size_t k = 0; k < 3; ++k)
+      guard_at(a + 0.25 * static_cast<double>(k + 1) * (b - a), std::span(inside_).subspan(k * n, n));
+    const auto values = [&](std::size_t i) {
+      return std::array{ga[i], inside_[i], inside_[n + i], inside_[2 * n + i], gb[i]};
+    };
+    const double middle = a + 0.5 * (b - a);
+    if (halvings > 0 && b - a > tiny_ && strays(a, b, values)) {
+      const std::vector<double> gm(inside_.data() + n, inside_.data() + 2 * n);
+      return search(a, ga, middle, gm, halvings - 1) || search(middle, gm, b, gb, halvings - 1);
+    }
+    candidate_.assign(n, false);
+    double end = b;
     for (std::size_t i = 0; i < n; ++i) {
-      if (guard_[i] < 0 || guard_end_[i] < 0 || traffic_->refractory(i)) continue;
-      const auto dip =
-          interior_maximum({-guard_[i], -inside_[i], -inside_[n + i], -inside_[2 * n + i], -guard_end_[i]});
+      if (!(ga[i] < 0) || traffic_->refractory(i)) continue;
+      candidate_[i] = gb[i] >= 0;
+      if (const auto top = interior_maximum(values(i))) {
+        const double t = a + *top * (b - a);
+        guard_at(t, guard_probe_);
+        if (guard_probe_[i] >= 0) {
+          candidate_[i] = true;
+          end = std::min(end, t);
+        }
+      }
+      pending_ = pending_ || candidate_[i];
+    }
+    if (pending_) event_t_ = locate(a, ga, end, end == b ? &gb : nullptr);
+    // A guard that begins and ends at or above zero may have been below it between, as after a jump onto its threshold:
+    // its return is an event too, if nothing comes before it.
+    for (std::size_t i = 0; i < n; ++i) {
+      if (ga[i] < 0 || gb[i] < 0 || traffic_->refractory(i)) continue;
+      auto below = values(i);
+      for (double& g : below) g = -g;
+      const auto dip = interior_maximum(below);
       if (!dip) continue;
       const auto at = [&](double t) {
-        stepper_->dense(t, probe_);
-        evaluation_->guard(t, probe_, guard_probe_);
+        guard_at(t, guard_probe_);
         return guard_probe_[i];
       };
-      const double below = step_begin_ + *dip * (step_end_ - step_begin_);
-      const double depth = at(below);
+      const double deepest = a + *dip * (b - a), depth = at(deepest);
       if (!(depth < 0)) continue;
-      const double t = first_zero(below, depth, step_end_, guard_end_[i], at);
+      const double t = first_zero(deepest, depth, b, gb[i], at);
       if (pending_ && event_t_ < t) continue;
       if (!pending_ || t < event_t_) candidate_.assign(n, false);
       candidate_[i] = pending_ = true;
       event_t_ = t;
     }
+    return pending_;
   }
 
   /// A path of noise is no line: the last step is taken once more, up to where the line between its ends crosses, and
@@ -359,10 +358,7 @@ struct Located final : Engine {
     }
     if (!guard_.empty()) {
       evaluation_->guard(step_end_, stepper_->y(), guard_end_);
-      const auto end = find_crossing();
-      pending_ = end.has_value();
-      if (pending_) event_t_ = locate(*end);
-      find_return();
+      pending_ = search(step_begin_, guard_, step_end_, guard_end_);
       if (pending_ && info_.stochastic && event_t_ < step_end_) end_step_at_crossing();
     }
     if (!history_) return;
@@ -373,8 +369,34 @@ struct Located final : Engine {
     });
   }
 
-  /// The first time in the last step, up to `end`, at which a candidate has reached zero.
-  double locate(double end) {
+  /// The guards at a time inside the last step.
+  void guard_at(double t, std::span<double> out) {
+    probe_.resize(y_.size());
+    stepper_->dense(t, probe_);
+    evaluation_->guard(t, probe_, out);
+  }
+
+  /// Whether a guard that is not affine leaves the polynomial through its five `values` on [a, b].
+  template <class Values>
+  bool strays(double a, double b, const Values& values) {
+    if (std::ranges::find(affine_, false) == affine_.end()) return false;
+    // Places that have no common measure with the quarters: no oscillation repeats itself at all of them.
+    for (const double s : {0.1127016653792583, 0.3819660112501051, 0.8660254037844386}) {
+      guard_at(a + s * (b - a), guard_probe_);
+      for (std::size_t i = 0; i < guard_.size(); ++i) {
+        if (affine_[i] || traffic_->refractory(i)) continue;
+        const auto g = values(i);
+        double largest = std::abs(guard_probe_[i]);
+        for (const double x : g) largest = std::max(largest, std::abs(x));
+        if (std::abs(guard_probe_[i] - quartic(g, s)) > 0.01 * largest) return true;
+      }
+    }
+    return false;
+  }
+
+  /// The first time after a, up to `end`, at which a candidate has reached zero, given the guards at a and, where they
+  /// are known, at `end`.
+  double locate(double a, const std::vector<double>& ga, double end, const std::vector<double>* at_end) {
     const auto highest = [&](const std::vector<double>& g) {
       double top = -HUGE_VAL;
       for (std::size_t i = 0; i < g.size(); ++i)
@@ -382,11 +404,10 @@ struct Located final : Engine {
       return top;
     };
     const auto at = [&](double t) {
-      stepper_->dense(t, probe_);
-      evaluation_->guard(t, probe_, guard_probe_);
+      guard_at(t, guard_probe_);
       return highest(guard_probe_);
     };
-    return first_zero(step_begin_, highest(guard_), end, end == step_end_ ? highest(guard_end_) : at(end), at);
+    return first_zero(a, highest(ga), end, at_end ? highest(*at_end) : at(end), at);
   }
 
   void read(double t, std::span<double> out) {
@@ -665,8 +686,8 @@ struct Located final : Engine {
 
   std::vector<double> guard_, guard_end_, guard_probe_, probe_;  // at the step's begin, its end, in between
   std::vector<bool> candidate_;                                  // guards that cross in the last step
-  bool looked_inside_ = false;                                   // inside_ belongs to the last step
-  std::vector<double> inside_;                                   // their values at its quarters
+  std::vector<bool> affine_;                                     // Event::affine, by guard
+  std::vector<double> inside_;                                   // guards at the quarters of the stretch searched
   bool pending_ = false, due_ = false;
   double event_t_ = 0, last_event_t_ = -HUGE_VAL;
   int crowded_ = 0;
