@@ -435,8 +435,11 @@ struct Located final : Engine {
       guard_probe_ = guard_end_;
       traffic_->release(event_t_ + tiny_, y_, event_.changes);
       const Moment freed = let_go();
-      fired = traffic_->sources(event_t_ + tiny_);
-      if (!fired.empty()) jump(fired, moment);
+      for (std::size_t source = 0; source < problem_.system.events().size(); ++source)
+        for (int round = 0; !(fired = traffic_->spiking(source, event_t_ + tiny_)).empty(); ++round) {
+          if (round == most_at_once) no_progress();
+          jump(fired, moment);
+        }
       moment = arrive();
       if (freed.kind == Moment::Kind::follows) moment = freed;
       fired = pushed();
@@ -451,11 +454,11 @@ struct Located final : Engine {
     }
     // A jump may push other guards over zero; they fire at the same time, after it.
     for (int round = 0; !fired.empty(); ++round) {
-      if (round == 1000) {
+      if (round == most_at_once) {
         fail(method_.name, event_t_, problem_.t1, *evaluation_,
              fmt::format("more than 1000 events set each other off at one time, {} among them. Lower what they add, or "
                          "hold them",
-                         element_name(fired.front())));
+                         most_at_once, element_name(fired.front())));
       }
       const std::size_t jumped = event_.changes.size();
       jump(fired, moment);
@@ -469,11 +472,7 @@ struct Located final : Engine {
     std::sort(event_.fired.begin(), event_.fired.end());
     crowded_ = event_t_ - last_event_t_ <= tiny_ ? crowded_ + 1 : 0;
     last_event_t_ = event_t_;
-    if (crowded_ == 1000) {
-      fail(method_.name, event_t_, problem_.t1, *evaluation_,
-           "1000 events without progress in time. A jump may set off its own guard, or a source spike faster than time "
-           "goes on");
-    }
+    if (crowded_ == most_at_once) no_progress();
     t_ = step_begin_ = step_end_ = event_t_;
     segment_steps_ = 0;
     restart_ = after_jump_ = true;
@@ -482,7 +481,14 @@ struct Located final : Engine {
     due_ = false;
   }
 
-  /// Elements jump together, and their spikes leave.
+  [[noreturn]] void no_progress() {
+    fail(method_.name, event_t_, problem_.t1, *evaluation_,
+         fmt::format("{} events without progress in time. A jump may set off its own guard, or a source spike faster "
+                     "than time goes on",
+                     most_at_once));
+  }
+
+  /// Events that happen at once jump one after the other, in the order of the circuit.
   void jump(const std::vector<std::size_t>& fired, Moment moment) {
     event_.after = y_;
     std::vector<double> guard_after(guard_.size());
@@ -504,8 +510,6 @@ struct Located final : Engine {
                        guard_after[i] > 0 ? fmt::format("still {:.6g} above ", guard_after[i]) : "on "));
     }
     for (const std::size_t i : fired) require_pause(i, moment.kind == Moment::Kind::zero);
-    event_.fired.insert(event_.fired.end(), fired.begin(), fired.end());
-    event_.rounds.push_back(fired);
     evaluation_->counters.events += fired.size();
     Change change{Change::Kind::jump, moment};
     change.elements = fired;
@@ -526,6 +530,18 @@ struct Located final : Engine {
                        element_name(i)));
     last = event_t_;
     if (count++ == 0) since = event_t_;
+    event_.fired.insert(event_.fired.end(), fired.begin(), fired.end());
+    event_.rounds.push_back(fired);
+    for (auto first = fired.begin(); first != fired.end();) {
+      const Event& event = problem_.system.events()[problem_.system.event_of(*first)];
+      const auto last = std::lower_bound(first, fired.end(), event.offset + event.size);
+      jump_together({first, last}, moment);
+      first = last;
+    }
+  }
+
+  /// Elements of one event jump together, and their spikes leave.
+  void jump_together(const std::vector<std::size_t>& fired, Moment moment) {
     if (count < counted) return;
     if (event_t_ == since) return;  // others look after what happens at one time
     if (event_t_ - since < share * (problem_.t1 - problem_.t0))
@@ -706,3 +722,5 @@ std::unique_ptr<Engine> make_located(const Method& method, Problem problem) {
 }
 
 }  // namespace striate
+  static constexpr int most_at_once = 1000;
+
