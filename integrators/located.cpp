@@ -40,6 +40,7 @@ struct Located final : Engine {
     guard_.resize(guards);
     guard_end_.resize(guards);
     guard_probe_.resize(guards);
+    candidate_.resize(guards);
     crowd_.resize(guards);
     for (const Event& event : problem_.system.events()) affine_.insert(affine_.end(), event.size, event.affine);
     tiny_ = 64 * std::numeric_limits<double>::epsilon() * std::max(std::abs(problem_.t0), std::abs(problem_.t1));
@@ -243,7 +244,7 @@ struct Located final : Engine {
       evaluation_->guard(t_, y_, guard_end_);
       if (!after_jump_ && crossing()) {
         step_begin_ = step_end_ = event_t_ = t_;
-        pending_ = true;
+        pending_ = by_drive_ = true;
       }
     }
     after_jump_ = false;
@@ -349,12 +350,22 @@ struct Located final : Engine {
     goes_on_ = false;
     step_begin_ = step_end_;
     std::swap(guard_, guard_end_);
-    step_end_ = stepper_->step();
+    try {
+      step_end_ = stepper_->step();
+    } catch (const Failure&) {
+      if (guard_.empty() || !crosses_at_once()) throw;
+      return;
+    }
     ++segment_steps_;
     if (++evaluation_->counters.steps > method_.max_steps) {
+      const std::uint64_t restarts = evaluation_->counters.restarts;
       fail(method_.name, step_end_, problem_.t1, *evaluation_,
-           fmt::format("more than {} steps. Loosen the tolerances, or take a stiff method such as bdf",
-                       method_.max_steps));
+           restarts > method_.max_steps / 4
+               ? fmt::format("more than {} steps, begun anew {} times by spikes, arrivals or breakpoints. Let sources "
+                             "spike less often, or one spike stand for many",
+                             method_.max_steps, restarts)
+               : fmt::format("more than {} steps. Loosen the tolerances, or take a stiff method such as bdf",
+                             method_.max_steps));
     }
     if (!guard_.empty()) {
       evaluation_->guard(step_end_, stepper_->y(), guard_end_);
@@ -367,6 +378,43 @@ struct Located final : Engine {
       read(t, probe_);
       evaluation_->sources(t, probe_, out);
     });
+  }
+
+  /// Where a method has given up, a state may be on its upstroke over a threshold, faster than the time is resolved:
+  /// whether a thousand of the smallest steps along the rate take it there. Then it crosses now.
+  bool crosses_at_once() {
+    const double h = smallest_step(t_, problem_.t1);
+    std::vector<double> y = y_, rate(y.size()), guard = guard_;
+    probe_.resize(y.size());
+    const auto after = [&](double s) {
+      for (std::size_t i = 0; i < y.size(); ++i) probe_[i] = y[i] + s * rate[i];
+      evaluation_->guard(t_, probe_, guard_end_);
+      return highest(guard_end_);
+    };
+    for (int step = 0; step < 1000; ++step) {
+      if (!evaluation_->rhs(t_, y, rate)) return false;
+      after(h);
+      for (std::size_t i = 0; i < guard_.size(); ++i) candidate_[i] = crosses(i, guard, guard_end_);
+      if (std::ranges::find(candidate_, true) != candidate_.end()) {
+        double end = h;  // not far beyond: an overshoot by many powers of ten would drown the threshold in rounding
+        while (after(0.5 * end) >= 0) end *= 0.5;
+        after(first_zero(0, highest(guard), end, after(end), after));
+        y_ = probe_;
+        step_end_ = event_t_ = t_;
+        return pending_ = true;
+      }
+      y = probe_;
+      guard = guard_end_;
+    }
+    return false;
+  }
+
+  /// Of the guards that cross.
+  double highest(const std::vector<double>& g) const {
+    double top = -HUGE_VAL;
+    for (std::size_t i = 0; i < g.size(); ++i)
+      if (candidate_[i]) top = std::max(top, g[i]);
+    return top;
   }
 
   /// The guards at a time inside the last step.
@@ -397,12 +445,6 @@ struct Located final : Engine {
   /// The first time after a, up to `end`, at which a candidate has reached zero, given the guards at a and, where they
   /// are known, at `end`.
   double locate(double a, const std::vector<double>& ga, double end, const std::vector<double>* at_end) {
-    const auto highest = [&](const std::vector<double>& g) {
-      double top = -HUGE_VAL;
-      for (std::size_t i = 0; i < g.size(); ++i)
-        if (candidate_[i]) top = std::max(top, g[i]);
-      return top;
-    };
     const auto at = [&](double t) {
       guard_at(t, guard_probe_);
       return highest(guard_probe_);
@@ -428,7 +470,7 @@ struct Located final : Engine {
     y_ = event_.before;
     const auto held = evaluation_->supplied(Supply::held);
     event_.held.assign(held.begin(), held.end());
-    event_.by_drive = !due_ && step_begin_ == step_end_;
+    event_.by_drive = std::exchange(by_drive_, false);
     std::vector<std::size_t> fired;
     Moment moment{due_ || event_.by_drive ? Moment::Kind::fixed : Moment::Kind::zero};
     if (due_) {
@@ -456,7 +498,7 @@ struct Located final : Engine {
     for (int round = 0; !fired.empty(); ++round) {
       if (round == most_at_once) {
         fail(method_.name, event_t_, problem_.t1, *evaluation_,
-             fmt::format("more than 1000 events set each other off at one time, {} among them. Lower what they add, or "
+             fmt::format("more than {} events set each other off at one time, {} among them. Lower what they add, or "
                          "hold them",
                          most_at_once, element_name(fired.front())));
       }
@@ -490,6 +532,18 @@ struct Located final : Engine {
 
   /// Events that happen at once jump one after the other, in the order of the circuit.
   void jump(const std::vector<std::size_t>& fired, Moment moment) {
+    event_.fired.insert(event_.fired.end(), fired.begin(), fired.end());
+    event_.rounds.push_back(fired);
+    for (auto first = fired.begin(); first != fired.end();) {
+      const Event& event = problem_.system.events()[problem_.system.event_of(*first)];
+      const auto last = std::lower_bound(first, fired.end(), event.offset + event.size);
+      jump_together({first, last}, moment);
+      first = last;
+    }
+  }
+
+  /// Elements of one event jump together, and their spikes leave.
+  void jump_together(const std::vector<std::size_t>& fired, Moment moment) {
     event_.after = y_;
     std::vector<double> guard_after(guard_.size());
     evaluation_->jump(event_t_, y_, fired, event_.after);
@@ -530,18 +584,6 @@ struct Located final : Engine {
                        element_name(i)));
     last = event_t_;
     if (count++ == 0) since = event_t_;
-    event_.fired.insert(event_.fired.end(), fired.begin(), fired.end());
-    event_.rounds.push_back(fired);
-    for (auto first = fired.begin(); first != fired.end();) {
-      const Event& event = problem_.system.events()[problem_.system.event_of(*first)];
-      const auto last = std::lower_bound(first, fired.end(), event.offset + event.size);
-      jump_together({first, last}, moment);
-      first = last;
-    }
-  }
-
-  /// Elements of one event jump together, and their spikes leave.
-  void jump_together(const std::vector<std::size_t>& fired, Moment moment) {
     if (count < counted) return;
     if (event_t_ == since) return;  // others look after what happens at one time
     if (event_t_ - since < share * (problem_.t1 - problem_.t0))
@@ -681,6 +723,8 @@ struct Located final : Engine {
             traffic_->under_way()};
   }
 
+  static constexpr int most_at_once = 1000;
+
   Method method_;
   const MethodInfo& info_;
   Problem problem_;
@@ -704,7 +748,7 @@ struct Located final : Engine {
   std::vector<bool> candidate_;                                  // guards that cross in the last step
   std::vector<bool> affine_;                                     // Event::affine, by guard
   std::vector<double> inside_;                                   // guards at the quarters of the stretch searched
-  bool pending_ = false, due_ = false;
+  bool pending_ = false, due_ = false, by_drive_ = false;
   double event_t_ = 0, last_event_t_ = -HUGE_VAL;
   int crowded_ = 0;
   struct Crowd {
@@ -722,5 +766,3 @@ std::unique_ptr<Engine> make_located(const Method& method, Problem problem) {
 }
 
 }  // namespace striate
-  static constexpr int most_at_once = 1000;
-

@@ -290,4 +290,14 @@ BOOST_AUTO_TEST_CASE(guards_of_the_first_degree_are_told_from_others) {
     BOOST_TEST(!affine(guard), guard);
 }
 
+// x' = e^x from 0 ends at t = 1: over 60 it is faster than any step, and over 700 no more a number.
+BOOST_AUTO_TEST_CASE(an_upstroke_faster_than_time_is_resolved_ends_in_its_event) {
+  const Problem p = problem("circuit c\ntime 1\nx(0) = 0\ndx/dt = exp(x) : 1\nevent up when x > 60: x = 0\n", 30.5);
+  for (const char* name : {"bs32", "dp54", "arkode_bs32", "adams", "bdf"}) {
+    const Solution s = solve(p, named(name, 1e-7));
+    BOOST_TEST(s.counters.events == 30, name);
+    BOOST_TEST(std::abs(s.y[0] - std::log(2)) < 1e-3, name << ": " << s.y[0]);
+  }
+}
+
 BOOST_AUTO_TEST_SUITE_END()

@@ -415,6 +415,12 @@ BOOST_AUTO_TEST_CASE(what_cannot_go_on_says_why) {
   refused(problem("circuit h\nparameter tau = -1 ms\ndV/dt = 1/(1 ms) : 1\nevent s when V > 1: V = 0, hold V for tau\n",
                   10),
           "a time is not negative");
+  const Problem busy = problem("circuit busy\ndV/dt = -V/(5 ms) : 1\npoisson s rate 1e6 Hz\n", 20);
+  Method few = named("dp54");
+  few.max_steps = 1000;
+  BOOST_CHECK_EXCEPTION(run_of(busy, few), Failure, [](const Failure& e) {
+    return std::string(e.what()).find("Let sources spike less often") != std::string::npos;
+  });
 }
 
 BOOST_AUTO_TEST_SUITE_END()
