@@ -395,7 +395,7 @@ struct Located final : Engine {
       if (!evaluation_->rhs(t_, y, rate)) return false;
       after(h);
       for (std::size_t i = 0; i < guard_.size(); ++i) candidate_[i] = crosses(i, guard, guard_end_);
-      if (std::ranges::find(candidate_, true) != candidate_.end()) {
+      if (std::find(candidate_.begin(), candidate_.end(), true) != candidate_.end()) {
         double end = h;  // not far beyond: an overshoot by many powers of ten would drown the threshold in rounding
         while (after(0.5 * end) >= 0) end *= 0.5;
         after(first_zero(0, highest(guard), end, after(end), after));
@@ -427,7 +427,7 @@ struct Located final : Engine {
   /// Whether a guard that is not affine leaves the polynomial through its five `values` on [a, b].
   template <class Values>
   bool strays(double a, double b, const Values& values) {
-    if (std::ranges::find(affine_, false) == affine_.end()) return false;
+    if (std::find(affine_.begin(), affine_.end(), false) == affine_.end()) return false;
     // Places that have no common measure with the quarters: no oscillation repeats itself at all of them.
     for (const double s : {0.1127016653792583, 0.3819660112501051, 0.8660254037844386}) {
       guard_at(a + s * (b - a), guard_probe_);
