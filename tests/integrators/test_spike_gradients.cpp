@@ -354,6 +354,18 @@ BOOST_AUTO_TEST_CASE(events_at_one_instant_have_a_derivative_unless_it_depends_o
                         [](const Error& e) { return std::string(e.what()).find("their order") != std::string::npos; });
 }
 
+// x' = a e^x from 0 has its pole at 1/a, and is -log(1 - (a t - k)) after k of them: dx/da = t/(1 - (a t - k)).
+BOOST_AUTO_TEST_CASE(an_upstroke_faster_than_time_is_resolved_carries_its_derivative) {
+  const Problem p = problem(
+      "circuit c\ntime 1\nparameter a = 1 1\nx(0) = 0\ndx/dt = a*exp(x) : 1\nevent up when x > 60: x = 0\n", 12.5);
+  for (const char* name : {"adams", "bdf"}) {
+    const Sensitivities s =
+        sensitivities(p, named(name, 1e-9), unit_directions(p.system, std::vector<std::string>{"a"}), Numbers{12.5});
+    BOOST_TEST(s.spikes.size() == 12U);
+    BOOST_TEST(s.s[0][0][0] == 25, boost::test_tools::tolerance(1e-4));
+  }
+}
+
 BOOST_AUTO_TEST_CASE(grazing_is_refused_and_silence_is_told) {
   // V = sin t touches 1 with slope 0
   const Problem graze = problem(
