@@ -44,6 +44,38 @@ bool resets(const EventRule& event) {
   });
 }
 
+/// Whether a value is of the first degree in states and the time, with coefficients of parameters alone; element by
+/// element, which is all that guards of neurons need.
+bool affine(const Expr& value) {
+  enum Degree { none, first, other };
+  std::unordered_map<const Node*, Degree> degree;
+  for (const auto& e : topological_order({value})) {
+    const auto of = [&](std::size_t k) { return degree.at(e->args[k].get()); };
+    Degree highest = none;
+    for (std::size_t k = 0; k < e->args.size(); ++k) highest = std::max(highest, of(k));
+    Degree& found = degree[e.get()] = highest == none ? none : other;
+    switch (e->op) {
+      case Op::variable:
+        if (e->kind == VariableKind::state || e->kind == VariableKind::time) found = first;
+        if (e->kind == VariableKind::input) found = other;
+        break;
+      case Op::add:
+      case Op::sub:
+      case Op::neg:
+      case Op::convert:
+      case Op::broadcast: found = highest; break;
+      case Op::mul:
+        if (of(0) == none || of(1) == none) found = highest;
+        break;
+      case Op::div:
+        if (of(1) == none) found = highest;
+        break;
+      default: break;
+    }
+  }
+  return degree.at(value.get()) != other;
+}
+
 std::string held_name(const EventRule& event) { return "held_" + event.name; }
 
 /// The circuit with an input for each event that holds states, 1 while an element is refractory: what is held has the
@@ -143,7 +175,7 @@ System<T>::Impl::Impl(const Circuit& c, SuppliedDelays supplied)
     observables.add({d.name, d.description, d.value.unit(), d.value.shape(), 0, 1});
   for (const auto& event : circuit->events) {
     events.push_back({event.name, event.guard.shape(), guard_size, event.guard.shape().size(), event.cause,
-                      of_parameters(event.rate), resets(event), static_cast<bool>(event.hold_time),
+                      of_parameters(event.rate), resets(event), affine(event.guard), static_cast<bool>(event.hold_time),
                       event.keeps_arrivals});
     if (!event.held.empty()) events.back().held = inputs.at(held_name(event)).offset;
     for (const auto& name : event.held) events.back().held_states.push_back(index_of(states, name));

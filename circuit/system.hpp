@@ -58,6 +58,7 @@ struct Event {
   Cause cause = Cause::crossing;
   bool steady = true;           ///< of a Poisson source: its rate depends on parameters alone
   bool resets = false;          ///< its guard reads a state that it moves: it must leave the guard below 0
+  bool affine = false;          ///< its guard is of the first degree in states and the time, and reads no inputs
   bool holds = false;           ///< an element that fired does not fire again for System::hold_times
   bool keeps_arrivals = false;  ///< what arrives meanwhile at a held state is added at the end
   std::size_t held = 0;         ///< of one that holds states: its flags among the inputs, in its shape

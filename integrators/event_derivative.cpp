@@ -39,28 +39,47 @@ EventDerivative::EventDerivative(Evaluation& evaluation, const std::vector<Spike
                          [](const Change& c) { return c.moment.kind == Moment::Kind::fixed; })),
       input_rates_(system_.inputs().size()) {
   std::ranges::copy(event.held, evaluation_.supplied(Supply::held).begin());
+  require_any_order(event);
   std::vector<std::size_t> last;  // step of each change
   for (const Change& change : event.changes) {
     Moment moment = change.moment;
     if (moment.kind == Moment::Kind::follows) moment.change = last[moment.change];
     const std::size_t count = change.elements.size();
-    if (change.kind == Change::Kind::jump && moment.kind == Moment::Kind::zero && count > 1) {
-      const std::vector<double> unchanged = y_;
+    if (change.kind == Change::Kind::jump && moment.kind == Moment::Kind::zero)
       for (std::size_t k = 0; k < count; ++k) add(change, k, 1, moment);
-      std::vector<double> together(y_.size());
-      evaluation_.jump(t_, unchanged, change.elements, together);
-      if (together != y_ || event.rounds.size() > 1) {
-        throw Error("derivative",
-                    fmt::format("'{}' and '{}' fire at the same instant, {}, and what follows depends on their order: "
-                                "there is no derivative there. Start the states a little apart.",
-                                system_.guard_name(change.elements[0]), system_.guard_name(change.elements[1]),
-                                time_text(t_, system_)));
-      }
-    } else {
+    else
       add(change, 0, count, moment);
-    }
     last.push_back(steps_.size() - 1);
   }
+}
+
+/// Elements whose guards cross zero at one instant do so one before the other as soon as anything changes.
+void EventDerivative::require_any_order(const EventRecord& event) {
+  using Groups = std::vector<std::vector<std::size_t>>;
+  Groups together, singly;
+  for (const Change& change : event.changes) {
+    if (change.kind != Change::Kind::jump || change.moment.kind != Moment::Kind::zero) continue;
+    together.push_back(change.elements);
+    for (const std::size_t i : change.elements) singly.push_back({i});
+  }
+  if (singly.size() < 2) return;
+  const auto jumped = [&](const Groups& groups) {
+    std::vector<double> y = y_, after(y_.size());
+    for (const auto& group : groups) {
+      evaluation_.jump(t_, y, group, after);
+      y.swap(after);
+    }
+    return y;
+  };
+  const std::vector<double> run = jumped(together);
+  const bool onwards = jumped(singly) == run;
+  std::ranges::reverse(singly);
+  if (onwards && jumped(singly) == run && event.rounds.size() == 1) return;
+  throw Error("derivative",
+              fmt::format("'{}' and '{}' fire at the same instant, {}, and what follows depends on their order: "
+                          "there is no derivative there. Start the states a little apart.",
+                          system_.guard_name(singly.back()[0]), system_.guard_name(singly[singly.size() - 2][0]),
+                          time_text(t_, system_)));
 }
 
 void EventDerivative::rate(std::span<const double> y, std::vector<double>& out) {

@@ -45,6 +45,7 @@ class EventDerivative {
     std::span<const std::size_t> elements() const { return std::span(change->elements).subspan(first, count); }
     std::span<const std::uint64_t> spikes() const { return std::span(change->spikes).subspan(first, count); }
   };
+  void require_any_order(const EventRecord& event);
   void add(const Change& change, std::size_t first, std::size_t count, Moment moment);
   void time_by_guard(Step& step);
   void rate(std::span<const double> y, std::vector<double>& out);

@@ -55,7 +55,7 @@ struct Counters {
 struct EventRecord {
   double t = 0;
   std::vector<std::size_t> fired;  ///< spikes: indices into the guard vector, ascending; none for arrivals and releases
-  /// `fired` in the order of the jumps: those of a round jump together, and set off the next round.
+  /// `fired` in the order of the jumps: those of a round fire at once, and set off the next round.
   std::vector<std::vector<std::size_t>> rounds;
   bool by_drive = false;  ///< a jump of the drive took the guards over zero, at its breakpoint
   std::vector<double> before;

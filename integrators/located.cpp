@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <iterator>
 #include <limits>
@@ -39,7 +40,9 @@ struct Located final : Engine {
     guard_.resize(guards);
     guard_end_.resize(guards);
     guard_probe_.resize(guards);
+    candidate_.resize(guards);
     crowd_.resize(guards);
+    for (const Event& event : problem_.system.events()) affine_.insert(affine_.end(), event.size, event.affine);
     tiny_ = 64 * std::numeric_limits<double>::epsilon() * std::max(std::abs(problem_.t0), std::abs(problem_.t1));
     segment_begin_ = problem_.t0;
     stops_ = problem_.checkpoints;
@@ -241,7 +244,7 @@ struct Located final : Engine {
       evaluation_->guard(t_, y_, guard_end_);
       if (!after_jump_ && crossing()) {
         step_begin_ = step_end_ = event_t_ = t_;
-        pending_ = true;
+        pending_ = by_drive_ = true;
       }
     }
     after_jump_ = false;
@@ -266,66 +269,63 @@ struct Located final : Engine {
     return false;
   }
 
-  /// The end of a stretch of the last step in which guards cross zero, and which do; nothing where none does. A guard
-  /// that rises and falls again inside the step is found as a maximum of the polynomial through five of its values, and
-  /// believed when its own value there is not negative.
-  std::optional<double> find_crossing() {
-    candidate_.assign(guard_.size(), false);
-    bool any = false, doubtful = false;
-    for (std::size_t i = 0; i < guard_.size(); ++i) {
-      candidate_[i] = crosses(i, guard_, guard_end_);
-      any = any || candidate_[i];
-      doubtful = doubtful || ((guard_[i] < 0 || guard_end_[i] >= 0) && !traffic_->refractory(i));
-    }
-    double end = step_end_;
-    looked_inside_ = doubtful && step_begin_ < step_end_;
-    if (!looked_inside_) return any ? std::optional(end) : std::nullopt;
-    probe_.resize(y_.size());
-    inside_.resize(3 * guard_.size());
-    for (std::size_t k = 0; k < 3; ++k) {
-      const double t = step_begin_ + 0.25 * static_cast<double>(k + 1) * (step_end_ - step_begin_);
-      stepper_->dense(t, probe_);
-      evaluation_->guard(t, probe_, std::span(inside_).subspan(k * guard_.size(), guard_.size()));
-    }
-    for (std::size_t i = 0; i < guard_.size(); ++i) {
-      if (!(guard_[i] < 0) || traffic_->refractory(i)) continue;
-      const std::size_t n = guard_.size();
-      const auto top = interior_maximum({guard_[i], inside_[i], inside_[n + i], inside_[2 * n + i], guard_end_[i]});
-      if (!top) continue;
-      const double t = step_begin_ + *top * (step_end_ - step_begin_);
-      stepper_->dense(t, probe_);
-      evaluation_->guard(t, probe_, guard_probe_);
-      if (guard_probe_[i] < 0) continue;
-      candidate_[i] = any = true;
-      end = std::min(end, t);
-    }
-    return any ? std::optional(end) : std::nullopt;
-  }
-
-  /// A guard that begins and ends the last step at or above zero may have been below it between, as after a jump onto
-  /// its threshold: its return is an event too, if nothing comes before it.
-  void find_return() {
-    if (!looked_inside_) return;
+  /// Finds the first events in [a, b] of the last step, given the guards at its ends. A guard that rises and falls
+  /// again inside is found as a maximum of the polynomial through five of its values, and believed when its own value
+  /// there is not negative. Where a guard strays from this polynomial, halves are searched.
+  bool search(double a, const std::vector<double>& ga, double b, const std::vector<double>& gb, int halvings = 20) {
     const std::size_t n = guard_.size();
+    bool doubtful = false;
+    for (std::size_t i = 0; i < n; ++i)
+      doubtful = doubtful || ((ga[i] < 0 || gb[i] >= 0 || !affine_[i]) && !traffic_->refractory(i));
+    if (!doubtful) return false;
+    inside_.resize(3 * n);
+    for (std::size_t k = 0; k < 3; ++k)
+      guard_at(a + 0.25 * static_cast<double>(k + 1) * (b - a), std::span(inside_).subspan(k * n, n));
+    const auto values = [&](std::size_t i) {
+      return std::array{ga[i], inside_[i], inside_[n + i], inside_[2 * n + i], gb[i]};
+    };
+    const double middle = a + 0.5 * (b - a);
+    if (halvings > 0 && b - a > tiny_ && strays(a, b, values)) {
+      const std::vector<double> gm(inside_.data() + n, inside_.data() + 2 * n);
+      return search(a, ga, middle, gm, halvings - 1) || search(middle, gm, b, gb, halvings - 1);
+    }
+    candidate_.assign(n, false);
+    double end = b;
     for (std::size_t i = 0; i < n; ++i) {
-      if (guard_[i] < 0 || guard_end_[i] < 0 || traffic_->refractory(i)) continue;
-      const auto dip =
-          interior_maximum({-guard_[i], -inside_[i], -inside_[n + i], -inside_[2 * n + i], -guard_end_[i]});
+      if (!(ga[i] < 0) || traffic_->refractory(i)) continue;
+      candidate_[i] = gb[i] >= 0;
+      if (const auto top = interior_maximum(values(i))) {
+        const double t = a + *top * (b - a);
+        guard_at(t, guard_probe_);
+        if (guard_probe_[i] >= 0) {
+          candidate_[i] = true;
+          end = std::min(end, t);
+        }
+      }
+      pending_ = pending_ || candidate_[i];
+    }
+    if (pending_) event_t_ = locate(a, ga, end, end == b ? &gb : nullptr);
+    // A guard that begins and ends at or above zero may have been below it between, as after a jump onto its threshold:
+    // its return is an event too, if nothing comes before it.
+    for (std::size_t i = 0; i < n; ++i) {
+      if (ga[i] < 0 || gb[i] < 0 || traffic_->refractory(i)) continue;
+      auto below = values(i);
+      for (double& g : below) g = -g;
+      const auto dip = interior_maximum(below);
       if (!dip) continue;
       const auto at = [&](double t) {
-        stepper_->dense(t, probe_);
-        evaluation_->guard(t, probe_, guard_probe_);
+        guard_at(t, guard_probe_);
         return guard_probe_[i];
       };
-      const double below = step_begin_ + *dip * (step_end_ - step_begin_);
-      const double depth = at(below);
+      const double deepest = a + *dip * (b - a), depth = at(deepest);
       if (!(depth < 0)) continue;
-      const double t = first_zero(below, depth, step_end_, guard_end_[i], at);
+      const double t = first_zero(deepest, depth, b, gb[i], at);
       if (pending_ && event_t_ < t) continue;
       if (!pending_ || t < event_t_) candidate_.assign(n, false);
       candidate_[i] = pending_ = true;
       event_t_ = t;
     }
+    return pending_;
   }
 
   /// A path of noise is no line: the last step is taken once more, up to where the line between its ends crosses, and
@@ -350,19 +350,26 @@ struct Located final : Engine {
     goes_on_ = false;
     step_begin_ = step_end_;
     std::swap(guard_, guard_end_);
-    step_end_ = stepper_->step();
+    try {
+      step_end_ = stepper_->step();
+    } catch (const Failure&) {
+      if (guard_.empty() || !crosses_at_once()) throw;
+      return;
+    }
     ++segment_steps_;
     if (++evaluation_->counters.steps > method_.max_steps) {
+      const std::uint64_t restarts = evaluation_->counters.restarts;
       fail(method_.name, step_end_, problem_.t1, *evaluation_,
-           fmt::format("more than {} steps. Loosen the tolerances, or take a stiff method such as bdf",
-                       method_.max_steps));
+           restarts > method_.max_steps / 4
+               ? fmt::format("more than {} steps, begun anew {} times by spikes, arrivals or breakpoints. Let sources "
+                             "spike less often, or one spike stand for many",
+                             method_.max_steps, restarts)
+               : fmt::format("more than {} steps. Loosen the tolerances, or take a stiff method such as bdf",
+                             method_.max_steps));
     }
     if (!guard_.empty()) {
       evaluation_->guard(step_end_, stepper_->y(), guard_end_);
-      const auto end = find_crossing();
-      pending_ = end.has_value();
-      if (pending_) event_t_ = locate(*end);
-      find_return();
+      pending_ = search(step_begin_, guard_, step_end_, guard_end_);
       if (pending_ && info_.stochastic && event_t_ < step_end_) end_step_at_crossing();
     }
     if (!history_) return;
@@ -373,20 +380,76 @@ struct Located final : Engine {
     });
   }
 
-  /// The first time in the last step, up to `end`, at which a candidate has reached zero.
-  double locate(double end) {
-    const auto highest = [&](const std::vector<double>& g) {
-      double top = -HUGE_VAL;
-      for (std::size_t i = 0; i < g.size(); ++i)
-        if (candidate_[i]) top = std::max(top, g[i]);
-      return top;
+  /// Where a method has given up, a state may be on its upstroke over a threshold, faster than the time is resolved:
+  /// whether a thousand of the smallest steps along the rate take it there. Then it crosses now.
+  bool crosses_at_once() {
+    const double h = smallest_step(t_, problem_.t1);
+    std::vector<double> y = y_, rate(y.size()), guard = guard_;
+    probe_.resize(y.size());
+    const auto after = [&](double s) {
+      for (std::size_t i = 0; i < y.size(); ++i) probe_[i] = y[i] + s * rate[i];
+      evaluation_->guard(t_, probe_, guard_end_);
+      return highest(guard_end_);
     };
+    for (int step = 0; step < 1000; ++step) {
+      if (!evaluation_->rhs(t_, y, rate)) return false;
+      after(h);
+      for (std::size_t i = 0; i < guard_.size(); ++i) candidate_[i] = crosses(i, guard, guard_end_);
+      if (std::find(candidate_.begin(), candidate_.end(), true) != candidate_.end()) {
+        double end = h;  // not far beyond: an overshoot by many powers of ten would drown the threshold in rounding
+        while (after(0.5 * end) >= 0) end *= 0.5;
+        after(first_zero(0, highest(guard), end, after(end), after));
+        y_ = probe_;
+        step_end_ = event_t_ = t_;
+        return pending_ = true;
+      }
+      y = probe_;
+      guard = guard_end_;
+    }
+    return false;
+  }
+
+  /// Of the guards that cross.
+  double highest(const std::vector<double>& g) const {
+    double top = -HUGE_VAL;
+    for (std::size_t i = 0; i < g.size(); ++i)
+      if (candidate_[i]) top = std::max(top, g[i]);
+    return top;
+  }
+
+  /// The guards at a time inside the last step.
+  void guard_at(double t, std::span<double> out) {
+    probe_.resize(y_.size());
+    stepper_->dense(t, probe_);
+    evaluation_->guard(t, probe_, out);
+  }
+
+  /// Whether a guard that is not affine leaves the polynomial through its five `values` on [a, b].
+  template <class Values>
+  bool strays(double a, double b, const Values& values) {
+    if (std::find(affine_.begin(), affine_.end(), false) == affine_.end()) return false;
+    // Places that have no common measure with the quarters: no oscillation repeats itself at all of them.
+    for (const double s : {0.1127016653792583, 0.3819660112501051, 0.8660254037844386}) {
+      guard_at(a + s * (b - a), guard_probe_);
+      for (std::size_t i = 0; i < guard_.size(); ++i) {
+        if (affine_[i] || traffic_->refractory(i)) continue;
+        const auto g = values(i);
+        double largest = std::abs(guard_probe_[i]);
+        for (const double x : g) largest = std::max(largest, std::abs(x));
+        if (std::abs(guard_probe_[i] - quartic(g, s)) > 0.01 * largest) return true;
+      }
+    }
+    return false;
+  }
+
+  /// The first time after a, up to `end`, at which a candidate has reached zero, given the guards at a and, where they
+  /// are known, at `end`.
+  double locate(double a, const std::vector<double>& ga, double end, const std::vector<double>* at_end) {
     const auto at = [&](double t) {
-      stepper_->dense(t, probe_);
-      evaluation_->guard(t, probe_, guard_probe_);
+      guard_at(t, guard_probe_);
       return highest(guard_probe_);
     };
-    return first_zero(step_begin_, highest(guard_), end, end == step_end_ ? highest(guard_end_) : at(end), at);
+    return first_zero(a, highest(ga), end, at_end ? highest(*at_end) : at(end), at);
   }
 
   void read(double t, std::span<double> out) {
@@ -407,15 +470,18 @@ struct Located final : Engine {
     y_ = event_.before;
     const auto held = evaluation_->supplied(Supply::held);
     event_.held.assign(held.begin(), held.end());
-    event_.by_drive = !due_ && step_begin_ == step_end_;
+    event_.by_drive = std::exchange(by_drive_, false);
     std::vector<std::size_t> fired;
     Moment moment{due_ || event_.by_drive ? Moment::Kind::fixed : Moment::Kind::zero};
     if (due_) {
       guard_probe_ = guard_end_;
       traffic_->release(event_t_ + tiny_, y_, event_.changes);
       const Moment freed = let_go();
-      fired = traffic_->sources(event_t_ + tiny_);
-      if (!fired.empty()) jump(fired, moment);
+      for (std::size_t source = 0; source < problem_.system.events().size(); ++source)
+        for (int round = 0; !(fired = traffic_->spiking(source, event_t_ + tiny_)).empty(); ++round) {
+          if (round == most_at_once) no_progress();
+          jump(fired, moment);
+        }
       moment = arrive();
       if (freed.kind == Moment::Kind::follows) moment = freed;
       fired = pushed();
@@ -430,11 +496,11 @@ struct Located final : Engine {
     }
     // A jump may push other guards over zero; they fire at the same time, after it.
     for (int round = 0; !fired.empty(); ++round) {
-      if (round == 1000) {
+      if (round == most_at_once) {
         fail(method_.name, event_t_, problem_.t1, *evaluation_,
-             fmt::format("more than 1000 events set each other off at one time, {} among them. Lower what they add, or "
+             fmt::format("more than {} events set each other off at one time, {} among them. Lower what they add, or "
                          "hold them",
-                         element_name(fired.front())));
+                         most_at_once, element_name(fired.front())));
       }
       const std::size_t jumped = event_.changes.size();
       jump(fired, moment);
@@ -448,11 +514,7 @@ struct Located final : Engine {
     std::sort(event_.fired.begin(), event_.fired.end());
     crowded_ = event_t_ - last_event_t_ <= tiny_ ? crowded_ + 1 : 0;
     last_event_t_ = event_t_;
-    if (crowded_ == 1000) {
-      fail(method_.name, event_t_, problem_.t1, *evaluation_,
-           "1000 events without progress in time. A jump may set off its own guard, or a source spike faster than time "
-           "goes on");
-    }
+    if (crowded_ == most_at_once) no_progress();
     t_ = step_begin_ = step_end_ = event_t_;
     segment_steps_ = 0;
     restart_ = after_jump_ = true;
@@ -461,8 +523,27 @@ struct Located final : Engine {
     due_ = false;
   }
 
-  /// Elements jump together, and their spikes leave.
+  [[noreturn]] void no_progress() {
+    fail(method_.name, event_t_, problem_.t1, *evaluation_,
+         fmt::format("{} events without progress in time. A jump may set off its own guard, or a source spike faster "
+                     "than time goes on",
+                     most_at_once));
+  }
+
+  /// Events that happen at once jump one after the other, in the order of the circuit.
   void jump(const std::vector<std::size_t>& fired, Moment moment) {
+    event_.fired.insert(event_.fired.end(), fired.begin(), fired.end());
+    event_.rounds.push_back(fired);
+    for (auto first = fired.begin(); first != fired.end();) {
+      const Event& event = problem_.system.events()[problem_.system.event_of(*first)];
+      const auto last = std::lower_bound(first, fired.end(), event.offset + event.size);
+      jump_together({first, last}, moment);
+      first = last;
+    }
+  }
+
+  /// Elements of one event jump together, and their spikes leave.
+  void jump_together(const std::vector<std::size_t>& fired, Moment moment) {
     event_.after = y_;
     std::vector<double> guard_after(guard_.size());
     evaluation_->jump(event_t_, y_, fired, event_.after);
@@ -483,8 +564,6 @@ struct Located final : Engine {
                        guard_after[i] > 0 ? fmt::format("still {:.6g} above ", guard_after[i]) : "on "));
     }
     for (const std::size_t i : fired) require_pause(i, moment.kind == Moment::Kind::zero);
-    event_.fired.insert(event_.fired.end(), fired.begin(), fired.end());
-    event_.rounds.push_back(fired);
     evaluation_->counters.events += fired.size();
     Change change{Change::Kind::jump, moment};
     change.elements = fired;
@@ -644,6 +723,8 @@ struct Located final : Engine {
             traffic_->under_way()};
   }
 
+  static constexpr int most_at_once = 1000;
+
   Method method_;
   const MethodInfo& info_;
   Problem problem_;
@@ -665,9 +746,9 @@ struct Located final : Engine {
 
   std::vector<double> guard_, guard_end_, guard_probe_, probe_;  // at the step's begin, its end, in between
   std::vector<bool> candidate_;                                  // guards that cross in the last step
-  bool looked_inside_ = false;                                   // inside_ belongs to the last step
-  std::vector<double> inside_;                                   // their values at its quarters
-  bool pending_ = false, due_ = false;
+  std::vector<bool> affine_;                                     // Event::affine, by guard
+  std::vector<double> inside_;                                   // guards at the quarters of the stretch searched
+  bool pending_ = false, due_ = false, by_drive_ = false;
   double event_t_ = 0, last_event_t_ = -HUGE_VAL;
   int crowded_ = 0;
   struct Crowd {

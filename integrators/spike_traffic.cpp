@@ -308,15 +308,15 @@ void SpikeTraffic::release(double t, std::span<double> y, std::vector<Change>& c
   }
 }
 
-std::vector<std::size_t> SpikeTraffic::sources(double t) {
+std::vector<std::size_t> SpikeTraffic::spiking(std::size_t source, double t) {
   std::vector<std::size_t> fired;
-  for (std::size_t i = 0; i < now_.next.size(); ++i) {
+  const Event& event = system_.events()[source];
+  for (std::size_t i = event.offset; i < event.offset + event.size; ++i) {
     if (now_.next[i] > t) continue;
     fired.push_back(i);
     const double spike = now_.next[i];
-    const Event& event = system_.events()[event_[i]];
     if (event.cause == Cause::train) {
-      const auto& times = trains_[event_[i]][i - event.offset];
+      const auto& times = trains_[source][i - event.offset];
       const std::uint64_t n = ++now_.drawn[i];
       now_.next[i] = n < times.size() ? times[n] : infinite;
     } else {

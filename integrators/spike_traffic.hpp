@@ -31,8 +31,9 @@ class SpikeTraffic {
 
   /// Ends the holds that are due at t; what was kept is added to y.
   void release(double t, std::span<double> y, std::vector<Change>& changes);
-  /// The guard elements of the sources that spike at t; draws their next spikes.
-  std::vector<std::size_t> sources(double t);
+  /// The guard elements of a source (an index into events()) that spike at t; draws the next spike of each, which may
+  /// be at t, too.
+  std::vector<std::size_t> spiking(std::size_t source, double t);
   /// The spikes of a jump that is the last of `changes`: holds begin, rules apply, and they leave.
   void send(double t, std::span<double> y, std::vector<Change>& changes);
   /// Applies the next change that arrives at t; false when none does.

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <boost/test/unit_test.hpp>
+#include <numbers>
 
 #include "base/error.hpp"
 #include "integrators/root.hpp"
@@ -219,6 +220,83 @@ BOOST_AUTO_TEST_CASE(a_guard_on_the_drive_fires_at_its_jump) {
     BOOST_REQUIRE(times.size() == 1u);
     BOOST_TEST(times[0] == 2.0);
     BOOST_TEST(s.y[0] == 1.0);
+  }
+}
+
+// A phase at a constant rate, which any step solves, spikes at the start of every turn but the first.
+BOOST_AUTO_TEST_CASE(every_period_of_a_guard_that_oscillates_in_a_state_is_an_event) {
+  const Problem p = problem(
+      "circuit phases\naxis n = 3\nparameter f[n] = [40, 50, 60] Hz\ndtheta/dt = 2*pi*f : 1 [n]\ndc/dt = 0 : 1 [n]\n"
+      "event spike when sin(theta - 0.1) > 0: c = c + 1\n",
+      1000);
+  for (const char* name : {"bs32", "dp54", "arkode_dp54", "adams", "bdf"}) {
+    std::vector<std::vector<double>> times(3);
+    Observer observer;
+    observer.event = [&](const EventRecord& e) {
+      for (const std::size_t i : e.fired) times[i].push_back(e.t);
+    };
+    const Solution s = solve(p, named(name), {}, observer);
+    for (std::size_t i = 0; i < 3; ++i) {
+      const double period = 100.0 / (4 + static_cast<double>(i));
+      BOOST_TEST_CONTEXT(name << " " << i) {
+        BOOST_TEST(s.y[3 + i] == std::round(1000 / period), boost::test_tools::tolerance(1e-12));
+        BOOST_REQUIRE(times[i].size() == static_cast<std::size_t>(std::round(1000 / period)));
+        for (std::size_t k = 0; k < times[i].size(); ++k)
+          BOOST_TEST(std::abs(times[i][k] - (static_cast<double>(k) + 0.1 / (2 * std::numbers::pi)) * period) < 1e-3);
+      }
+    }
+  }
+}
+
+// V = 5 (1 - e^{-t/30}) under an oscillation, whose crossings a fine grid counts.
+BOOST_AUTO_TEST_CASE(every_period_of_a_guard_that_oscillates_in_time_is_an_event) {
+  const auto guard = [](double t) { return 5 * (1 - std::exp(-t / 30)) * std::sin(2 * std::numbers::pi * t / 7) - 1; };
+  std::vector<double> exact;
+  for (int k = 0; k < 30'000; ++k)
+    if (guard(0.01 * k) < 0 && guard(0.01 * (k + 1)) >= 0) exact.push_back(0.01 * k);
+  const Problem p = problem(
+      "circuit wave\ntime ms\nz(0) = 0\ndV/dt = (5 mV - V)/(30 ms) : mV\ndz/dt = 0 : 1\n"
+      "event up when V*sin(2*pi*t/(7 ms)) > 1 mV: z = z + 1\n",
+      300);
+  for (const char* name : {"bs32", "dp54", "adams", "bdf", "rk4"}) {
+    Method method = named(name);
+    if (method.step > 0) method.step = 5;
+    std::vector<double> times;
+    Observer observer;
+    observer.event = [&](const EventRecord& e) { times.push_back(e.t); };
+    solve(p, method, {}, observer);
+    BOOST_TEST_CONTEXT(name) {
+      BOOST_REQUIRE(times.size() == exact.size());
+      for (std::size_t k = 0; k < exact.size(); ++k) BOOST_TEST(std::abs(times[k] - exact[k]) < 0.02);
+    }
+  }
+}
+
+// Guards whose values between the ends of a step follow from few: those of neurons are, and cost no more.
+BOOST_AUTO_TEST_CASE(guards_of_the_first_degree_are_told_from_others) {
+  const auto affine = [](const std::string& guard) {
+    return problem(
+               "circuit c\ninput X : 1\nparameter th = 2 1\nparameter tau = 3 ms\nV(0) = 0\nW(0) = 0\n"
+               "dV/dt = X/(1 ms) : 1\ndW/dt = 0 : 1\nevent e when " +
+                   guard + ": W = W + 1\n",
+               1)
+        .system.events()[0]
+        .affine;
+  };
+  for (const char* guard : {"V > th", "exp(th)*V - W/th > -(V + 1)*2", "V > t/tau", "1 > 0"})
+    BOOST_TEST(affine(guard), guard);
+  for (const char* guard : {"V*W > th", "sin(V) > th", "V > sin(t/tau)", "V > X", "abs(V) > th", "th/V > 1",
+                            "W + where(V > 1, 1, -1) > 0", "V^2 > th", "max(V, W) > th"})
+    BOOST_TEST(!affine(guard), guard);
+}
+
+// x' = e^x from 0 ends at t = 1: over 60 it is faster than any step, and over 700 no more a number.
+BOOST_AUTO_TEST_CASE(an_upstroke_faster_than_time_is_resolved_ends_in_its_event) {
+  const Problem p = problem("circuit c\ntime 1\nx(0) = 0\ndx/dt = exp(x) : 1\nevent up when x > 60: x = 0\n", 30.5);
+  for (const char* name : {"bs32", "dp54", "arkode_bs32", "adams", "bdf"}) {
+    const Solution s = solve(p, named(name, 1e-7));
+    BOOST_TEST(s.counters.events == 30, name);
+    BOOST_TEST(std::abs(s.y[0] - std::log(2)) < 1e-3, name << ": " << s.y[0]);
   }
 }
 

@@ -335,6 +335,37 @@ projection c from pulse to n: pairs(list=[0, 0, 0, 2, 1, 1, 1, 3]) after 1.2*d_0
   compare_all(problem(text, 60), "adams", {25, 60}, 15);
 }
 
+// Two events at one instant, whatever their order: at 5/a ms and 10/a ms z grows by w and v.
+BOOST_AUTO_TEST_CASE(events_at_one_instant_have_a_derivative_unless_it_depends_on_their_order) {
+  const auto sum = [](const std::string& second) {
+    return problem(
+        "circuit both\ntime ms\nparameter w = 3 1\nparameter v = 4 1\nz(0) = 0\nx(0) = 0\ny(0) = 0\n"
+        "dz/dt = 0 : 1\ndx/dt = 1/(1 ms) : 1\ndy/dt = 1/(1 ms) : 1\n"
+        "event ex when x > 5: z = z + w, x = 0\nevent ey when y > 5: z = " +
+            second + ", y = 0\n",
+        12);
+  };
+  const Problem p = sum("z + v");
+  const auto directions = unit_directions(p.system, std::vector<std::string>{"w", "v"});
+  const Sensitivities s = sensitivities(p, named("adams", 1e-8), directions, Numbers{12});
+  BOOST_TEST(s.y[0][0] == 14.0);
+  for (std::size_t k = 0; k < 2; ++k) BOOST_TEST(s.s[0][k][0] == 2.0);
+  BOOST_CHECK_EXCEPTION(sensitivities(sum("2*z"), named("adams", 1e-8), directions, Numbers{12}), Error,
+                        [](const Error& e) { return std::string(e.what()).find("their order") != std::string::npos; });
+}
+
+// x' = a e^x from 0 has its pole at 1/a, and is -log(1 - (a t - k)) after k of them: dx/da = t/(1 - (a t - k)).
+BOOST_AUTO_TEST_CASE(an_upstroke_faster_than_time_is_resolved_carries_its_derivative) {
+  const Problem p = problem(
+      "circuit c\ntime 1\nparameter a = 1 1\nx(0) = 0\ndx/dt = a*exp(x) : 1\nevent up when x > 60: x = 0\n", 12.5);
+  for (const char* name : {"adams", "bdf"}) {
+    const Sensitivities s =
+        sensitivities(p, named(name, 1e-9), unit_directions(p.system, std::vector<std::string>{"a"}), Numbers{12.5});
+    BOOST_TEST(s.spikes.size() == 12U);
+    BOOST_TEST(s.s[0][0][0] == 25, boost::test_tools::tolerance(1e-4));
+  }
+}
+
 BOOST_AUTO_TEST_CASE(grazing_is_refused_and_silence_is_told) {
   // V = sin t touches 1 with slope 0
   const Problem graze = problem(

@@ -146,6 +146,47 @@ BOOST_AUTO_TEST_CASE(a_jump_that_a_source_makes_at_a_held_state_is_lost_on_both_
   }
 }
 
+BOOST_AUTO_TEST_CASE(what_another_event_assigns_to_a_held_state_is_not_lost) {
+  const Problem p = problem(
+      "circuit held\nz(0) = 1\nclk(0) = 0\ndz/dt = 1/(1 ms) : 1\ndclk/dt = 1/(1 ms) : 1\n"
+      "event a when clk > 5: z = 2, hold z for 4 ms\nevent b when clk > 7: z = z + 10\n",
+      12);
+  Method grid = fixed("rk4", 0.5);
+  grid.spikes = Method::Spikes::grid;
+  for (const Method& method : {exact, grid}) {
+    const Run run = run_of(p, method, {4, 6, 8, 9, 12});
+    const Numbers z{5, 2, 12, 12, 15};
+    for (std::size_t i = 0; i < z.size(); ++i)
+      BOOST_TEST(std::abs(run.samples[i][0] - z[i]) < 1e-9, method.name << " at " << i << ": " << run.samples[i][0]);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(what_happens_at_one_instant_happens_in_the_order_of_the_circuit_on_both_engines) {
+  Method grid = fixed("rk4", 0.5), precise = grid;
+  grid.spikes = Method::Spikes::grid;
+  const auto ends = [&](Problem p, const Numbers& y) {
+    for (const Method& method : {exact, precise, grid}) {
+      const Run run = run_of(p, method);
+      for (std::size_t i = 0; i < y.size(); ++i)
+        BOOST_TEST(std::abs(run.end.y[i] - y[i]) < 1e-9, method.name << " " << i << ": " << run.end.y[i]);
+    }
+  };
+  // at 5 and 10 ms: both add
+  ends(problem("circuit both\ndg/dt = 0 : 1\nda/dt = 1/(1 ms) : 1\ndb/dt = 1/(1 ms) : 1\n"
+               "event ea when a > 5: g = g + 1, a = 0\nevent eb when b > 5: g = g + 1, b = 0\n",
+               12),
+       {4, 2, 2});
+  // 1, doubled to 2, then 102, of which d reads 2; 204, 304
+  ends(problem("circuit order\nz(0) = 1\ndz/dt = 0 : 1\ndq/dt = 0 : 1\ndclk/dt = 1/(1 ms) : 1\n"
+               "event c when clk > 5: z = 2*z, clk = 0\nevent d when clk > 5: z = z + 100, q = z\n",
+               12),
+       {304, 204, 2});
+  // at 3 ms twice 2 g + 1, then 10 more: 3, 13; at 7 ms 27; at 8 ms 37
+  Problem trains = problem("circuit t\ndg/dt = 0 : 1\ntrain r: g = 2*g + 1\ntrain s: g = g + 10\n", 10);
+  trains.trains = {{"r", {3, 3, 7}, {0, 0, 0}}, {"s", {3, 8}, {0, 0}}};
+  ends(trains, {37});
+}
+
 BOOST_AUTO_TEST_CASE(potentials_of_synapses_have_their_closed_form) {
   // Fact: alpha current, 500 pA, tau_s 0.3, tau_m 10, C 250 pF; spike at 1.132123512 ms, delay 1 ms, read at 3 and 6
   // ms.
@@ -374,6 +415,12 @@ BOOST_AUTO_TEST_CASE(what_cannot_go_on_says_why) {
   refused(problem("circuit h\nparameter tau = -1 ms\ndV/dt = 1/(1 ms) : 1\nevent s when V > 1: V = 0, hold V for tau\n",
                   10),
           "a time is not negative");
+  const Problem busy = problem("circuit busy\ndV/dt = -V/(5 ms) : 1\npoisson s rate 1e6 Hz\n", 20);
+  Method few = named("dp54");
+  few.max_steps = 1000;
+  BOOST_CHECK_EXCEPTION(run_of(busy, few), Failure, [](const Failure& e) {
+    return std::string(e.what()).find("Let sources spike less often") != std::string::npos;
+  });
 }
 
 BOOST_AUTO_TEST_SUITE_END()
