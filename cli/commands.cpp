@@ -10,6 +10,7 @@
 #include "base/error.hpp"
 #include "base/memory.hpp"
 #include "base/unused_path.hpp"
+#include "circuit/after_number.hpp"
 #include "circuit/compile.hpp"
 #include "circuit/kernels/kernels.hpp"
 #include "circuit/text.hpp"
@@ -110,8 +111,8 @@ void describe_dynamics(const Experiment& e) {
   double states = 0;
   for (const auto& s : e.circuit->states) states += static_cast<double>(s.variable.shape().size());
   if (e.lyapunov)
-    fmt::print("  largest Lyapunov exponent over {:g} {} in steps of {:g}\n", e.lyapunov->duration,
-               e.circuit->time_unit.str(), e.lyapunov->step);
+    fmt::print("  largest Lyapunov exponent over {:g}{} in steps of {:g}\n", e.lyapunov->duration,
+               after_number(e.circuit->time_unit), e.lyapunov->step);
   if (e.prc) {
     const double curves = 2 * states + (e.prc->coupling.empty() ? 1 : 3);
     fmt::print("  phase response at {} phases, output {}\n", e.prc->cycle.samples,

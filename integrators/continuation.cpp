@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "base/error.hpp"
+#include "circuit/after_number.hpp"
 #include "integrators/branch_curves.hpp"
 #include "integrators/cycle.hpp"
 #include "integrators/eigenpairs.hpp"
@@ -412,8 +413,8 @@ class Continuation {
                                              field.name, field.size));
     const double start = orbit_.parameters()[field.offset];
     if (!(settings.low < settings.high && settings.low <= start && start <= settings.high))
-      throw Error(system.name(), fmt::format("{} = {} {}, but must lie in the range [{}, {}] that is followed.",
-                                             field.name, start, field.unit.str(), settings.low, settings.high));
+      throw Error(system.name(), fmt::format("{} = {}{}, but must lie in the range [{}, {}] that is followed.",
+                                             field.name, start, after_number(field.unit), settings.low, settings.high));
     if (!(settings.step > 0 && settings.step <= 0.5))
       throw Error(system.name(),
                   fmt::format("the step = {} of the range, but must lie above 0 and up to 0.5.", settings.step));
