@@ -11,7 +11,7 @@
 #include <utility>
 
 #include "base/error.hpp"
-#include "circuit/after_number.hpp"
+#include "integrators/after_number.hpp"
 #include "integrators/branch_curves.hpp"
 #include "integrators/cycle.hpp"
 #include "integrators/eigenpairs.hpp"

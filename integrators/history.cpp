@@ -13,7 +13,7 @@
 #include "base/memory.hpp"
 #include "base/parallel.hpp"
 #include "base/printed.hpp"
-#include "circuit/after_number.hpp"
+#include "integrators/after_number.hpp"
 #include "integrators/stepper.hpp"
 
 namespace striate {

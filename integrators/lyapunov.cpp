@@ -7,7 +7,7 @@
 
 #include "base/error.hpp"
 #include "base/random.hpp"
-#include "circuit/after_number.hpp"
+#include "integrators/after_number.hpp"
 #include "integrators/evaluation.hpp"
 
 namespace striate {

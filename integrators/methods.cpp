@@ -5,8 +5,8 @@
 #include <limits>
 
 #include "base/error.hpp"
-#include "circuit/after_number.hpp"
 #include "integrators/adaptive_runge_kutta.hpp"
+#include "integrators/after_number.hpp"
 #include "integrators/arkode.hpp"
 #include "integrators/cvode.hpp"
 #include "integrators/exponential_euler.hpp"

@@ -6,7 +6,7 @@
 #include <cmath>
 
 #include "base/printed.hpp"
-#include "circuit/after_number.hpp"
+#include "integrators/after_number.hpp"
 
 namespace striate {
 

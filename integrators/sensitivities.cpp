@@ -8,9 +8,9 @@
 #include <cmath>
 
 #include "base/error.hpp"
-#include "circuit/after_number.hpp"
 #include "circuit/compile.hpp"
 #include "circuit/tangents.hpp"
+#include "integrators/after_number.hpp"
 #include "integrators/course.hpp"
 #include "integrators/cvodes_session.hpp"
 #include "integrators/event_derivative.hpp"

@@ -6,7 +6,7 @@
 #include <cmath>
 
 #include "base/error.hpp"
-#include "circuit/after_number.hpp"
+#include "integrators/after_number.hpp"
 #include "integrators/anderson.hpp"
 #include "integrators/kinsol.hpp"
 #include "integrators/leading_eigenvalue.hpp"
