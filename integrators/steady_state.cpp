@@ -101,7 +101,7 @@ class Search {
     try {
       end = solve(run, marching("bs32", many));
     } catch (const Failure&) {  // stiff, or none can
-      end = solve(run, marching("bdf", many));
+      end = solve(run, marching("bdf", Method().max_steps));
     }
     found_.y = end.y;
     found_.march += duration;
