@@ -20,6 +20,7 @@
 #include "cli/spike_command.hpp"
 #include "cli/sweep_command.hpp"
 #include "cli/train_command.hpp"
+#include "integrators/after_number.hpp"
 #include "integrators/non_finite.hpp"
 #include "io/hdf5.hpp"
 #include "models/library.hpp"
@@ -110,8 +111,8 @@ void describe_dynamics(const Experiment& e) {
   double states = 0;
   for (const auto& s : e.circuit->states) states += static_cast<double>(s.variable.shape().size());
   if (e.lyapunov)
-    fmt::print("  largest Lyapunov exponent over {:g} {} in steps of {:g}\n", e.lyapunov->duration,
-               e.circuit->time_unit.str(), e.lyapunov->step);
+    fmt::print("  largest Lyapunov exponent over {:g}{} in steps of {:g}\n", e.lyapunov->duration,
+               after_number(e.circuit->time_unit), e.lyapunov->step);
   if (e.prc) {
     const double curves = 2 * states + (e.prc->coupling.empty() ? 1 : 3);
     fmt::print("  phase response at {} phases, output {}\n", e.prc->cycle.samples,

@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "base/error.hpp"
+#include "integrators/after_number.hpp"
 #include "integrators/branch_curves.hpp"
 #include "integrators/cycle.hpp"
 #include "integrators/eigenpairs.hpp"
@@ -47,6 +48,19 @@ std::size_t unstable(std::span<const Mode> modes) {
   return static_cast<std::size_t>(std::ranges::count_if(modes, [](const Mode& m) { return m.growth > 0; }));
 }
 
+std::ptrdiff_t unstable(std::span<const Mode> modes, Mode::Kind kind) {
+  return std::ranges::count_if(modes, [kind](const Mode& m) { return m.growth > 0 && m.kind == kind; });
+}
+
+/// The growth that so many others exceed: continuous along a branch, whatever becomes of the modes.
+double ranked(std::span<const Mode> modes, std::size_t rank) {
+  std::vector<double> growth;
+  for (const Mode& m : modes) growth.push_back(m.growth);
+  const auto at = growth.begin() + static_cast<std::ptrdiff_t>(rank);
+  std::ranges::nth_element(growth, at, std::greater<>());
+  return *at;
+}
+
 /// The growth nearest to zero among those of a kind.
 double nearest(std::span<const Mode> modes, Mode::Kind kind) {
   const auto found = std::ranges::find(modes, kind, &Mode::kind);
@@ -81,6 +95,9 @@ class Follower {
         s.neutral =
             std::ranges::count_if(s.modes, [&](const Mode& m) { return std::abs(m.growth) <= curve_.neutral(); });
         s.tangent = solved.col(1).normalized();
+        // At a fold the parameter tells no direction: the one in which F stays zero does.
+        if ((j * s.tangent).norm() > 1e-6 * j.norm())
+          s.tangent = Eigen::JacobiSVD<MatrixXd>(j, Eigen::ComputeFullV).matrixV().rightCols(1);
         if (s.tangent.dot(tangent) < 0) s.tangent = -s.tangent;
         return s;
       }
@@ -92,6 +109,7 @@ class Follower {
   /// Follows the curve from `start` along its tangent.
   void follow(const Stand& start, Branch& branch, std::string& end) {
     Stand at = start;
+    std::optional<Stand> before;
     double ds = std::min(settings_.step, 1e-3);
     last_.reset();
     const Index parameter = at.x.size() - 1;
@@ -105,7 +123,6 @@ class Follower {
         int iterations = 0;
         next = correct(at.x, at.tangent, ds, &iterations);
         if (next && next->tangent.dot(at.tangent) > 0.98) {
-          step_ = ds;
           if (iterations <= 3) ds = std::min(settings_.step, 1.4 * ds);
           break;
         }
@@ -120,17 +137,18 @@ class Follower {
         end = "the cycles shrink to a point";
         return;
       }
-      if (const auto home = came_back(start, at, *next)) {
-        special_between(at, *home, branch);
+      if (const auto home = count > 1 ? came_back(start, at, *next) : std::nullopt) {
+        special_between(before, at, *home, branch);
         branch.points.push_back(described(start));
         end = closed;
         return;
       }
-      special_between(at, *next, branch);
+      special_between(before, at, *next, branch);
       const double place = next->x[parameter];
       if (place < 0 || place > 1) {
         const double bound = place < 0 ? 0 : 1;
-        if (const auto edge = locate(at, *next, [&](const Stand& s) { return s.x[parameter] - bound; }))
+        const auto edge = locate(at, *next, [&](const Stand& s) { return s.x[parameter] - bound; });
+        if (edge && edge->x != at.x)  // the start may be the edge
           branch.points.push_back(described(*edge));
         end = "the end of the range";
         return;
@@ -145,7 +163,7 @@ class Follower {
         end = fmt::format("the period {:.6g}, more than {} times the first", p.period, longest_period);
         return;
       }
-      at = *next;
+      before = std::exchange(at, *next);
     }
     end = fmt::format("{} points", settings_.most_points);
   }
@@ -238,21 +256,33 @@ class Follower {
     return curve_.around_middle(at.x, branch.points.back()).dot(curve_.around_middle(next.x, p)) < 0;
   }
 
-  /// The start, as a stand between the two, where fixed points come back to it.
+  /// The start, as a stand between the two, where the branch comes back to it. A cycle comes back at another phase:
+  /// what knows none is compared, its period, its parameter and the ranges of its states.
   std::optional<Stand> came_back(const Stand& start, const Stand& at, const Stand& next) {
-    const auto ahead = [&](const Stand& s) { return (s.x - start.x).dot(start.tangent); };
-    if (curve_.cycles() || next.tangent.dot(start.tangent) < 0.9 || (next.x - start.x).norm() > 2 * step_)
-      return std::nullopt;
-    if (!(ahead(at) < 0 && ahead(next) > 0)) return std::nullopt;
-    const auto home = locate(at, next, ahead);
-    if (!home || (home->x - start.x).norm() > 1e-6) return std::nullopt;
-    step_ = (home->x - at.x).dot(at.tangent);
+    const Index compared = curve_.cycles() ? 2 : start.x.size();
+    const auto direction = [&](const Stand& s) { return VectorXd(s.tangent.tail(compared).normalized()); };
+    const auto away = [&](const Stand& s) { return VectorXd((s.x - start.x).tail(compared)); };
+    const VectorXd onward = direction(start);
+    const auto ahead = [&](const Stand& s) { return away(s).dot(onward); };
+    if (!(ahead(at) < 0 && ahead(next) > 0) || away(next).norm() > 2 * step(at, next)) return std::nullopt;
+    auto home = locate(at, next, ahead);
+    if (!home || away(*home).norm() > 1e-6 || direction(*home).dot(onward) < 0.9) return std::nullopt;
+    if (!curve_.cycles()) return home;
+    const BranchPoint p = curve_.point(home->x), q = curve_.point(start.x);
+    const double apart = std::hypot((vector(p.low) - vector(q.low)).norm(), (vector(p.high) - vector(q.high)).norm());
+    if (apart > 0.01 * (vector(q.high) - vector(q.low)).norm()) return std::nullopt;
     return home;
   }
 
+  /// How far b lies along the tangent of a.
+  static double step(const Stand& a, const Stand& b) { return (b.x - a.x).dot(a.tangent); }
+
   /// Where `of` is zero between two stands, along the tangent of the first.
   std::optional<Stand> locate(const Stand& a, const Stand& b, const std::function<double(const Stand&)>& of) {
-    double left = 0, right = step_, f_left = of(a), f_right = of(b);
+    constexpr double zero = 1e-11;
+    double left = 0, right = step(a, b), f_left = of(a), f_right = of(b);
+    if (std::abs(f_left) < zero) return a;
+    if (std::abs(f_right) < zero) return b;
     if (!(f_left * f_right < 0)) return std::nullopt;
     std::optional<Stand> best;
     for (int i = 0; i < 60 && right - left > 1e-12; ++i) {
@@ -263,7 +293,7 @@ class Follower {
       if (!s) return best;
       best = s;
       const double f = of(*s);
-      if (std::abs(f) < 1e-11) break;
+      if (std::abs(f) < zero) break;
       (f * f_left < 0 ? right : left) = ds;
       (f * f_left < 0 ? f_right : f_left) = f;
     }
@@ -299,33 +329,61 @@ class Follower {
     if (now.shown) branch.special.push_back({kind, at});
   }
 
-  void special_between(const Stand& a, const Stand& b, Branch& branch) {
+  /// Whether a mode that goes on as it did from `before` to a crosses on the way to b, though as many grow in all.
+  static bool overdue(const Stand& before, const Stand& a, const Stand& b) {
+    const std::ptrdiff_t neutral = std::min({before.neutral, a.neutral, b.neutral});
+    const auto was = moving(before, neutral), now = moving(a, neutral);
+    const std::size_t growing = unstable(now);
+    if (unstable(was) != growing || unstable(moving(b, neutral)) != growing) return false;
+    const double ahead = step(a, b) / step(before, a);
+    const auto crosses = [&](std::size_t rank) {
+      const double growth = ranked(now, rank);
+      return (growth > 0) != (growth + ahead * (growth - ranked(was, rank)) > 0);
+    };
+    return (growing > 0 && crosses(growing - 1)) || (growing < now.size() && crosses(growing));
+  }
+
+  /// What happens from a to b. Where it is more than one thing, or less than the modes announce, in halves: down to
+  /// 1/64 of a step.
+  void special_between(const std::optional<Stand>& before, const Stand& a, const Stand& b, Branch& branch,
+                       int halvings = 6) {
     const Index parameter = a.x.size() - 1;
     const std::ptrdiff_t neutral = std::min(a.neutral, b.neutral);
-    const bool turns = a.tangent[parameter] * b.tangent[parameter] < 0;
-    const std::size_t before = unstable(moving(a, neutral)), after = unstable(moving(b, neutral));
-    const std::size_t crossed = before > after ? before - after : after - before;
+    const auto left = moving(a, neutral), right = moving(b, neutral);
+    const auto change = [&](Mode::Kind kind) { return std::abs(unstable(right, kind) - unstable(left, kind)); };
+    const bool turns = std::signbit(a.tangent[parameter]) != std::signbit(b.tangent[parameter]);
+    const auto real = change(Mode::real), complex = change(Mode::complex), flips = change(Mode::flip);
+    const bool at_most_one = turns ? real == 1 && complex + flips == 0 : real + complex / 2 + flips <= 1;
+    // The sides of a pitchfork look alike however near, until their mode cannot be told from none.
+    const double nearest_real = std::min(std::abs(nearest(left, Mode::real)), std::abs(nearest(right, Mode::real)));
+    const bool can_tell = !turns || real > 0 || nearest_real > 100 * curve_.neutral();
+    if (halvings > 0 && can_tell && (!at_most_one || (before && overdue(*before, a, b))))
+      if (const auto middle = correct(a.x, a.tangent, step(a, b) / 2)) {
+        special_between(before, a, *middle, branch, halvings - 1);
+        special_between(a, *middle, b, branch, halvings - 1);
+        return;
+      }
     // Where a mode crosses too, it is a fold; where one only touches, the sides of a pitchfork meet.
     if (turns)
       if (const auto s = locate(a, b, [&](const Stand& at) { return at.tangent[parameter]; }))
-        add(branch, {true, crossed > 0, s->x[parameter]},
-            crossed == 0 && touches(a, *s, b, neutral) ? Bifurcation::pitchfork : Bifurcation::fold, described(*s));
-    if (crossed == 0 || (turns && crossed == 1)) return;
-    for (const auto kind : {Mode::complex, Mode::flip, Mode::real}) {
-      if (crossed < 2 && kind == Mode::complex) continue;
-      const double x = nearest(moving(a, neutral), kind), y = nearest(moving(b, neutral), kind);
-      if (!std::isfinite(x) || !std::isfinite(y) || x * y >= 0) continue;
-      const auto s = locate(a, b, [&](const Stand& at) { return nearest(moving(at, neutral), kind); });
-      if (!s) return;
+        add(branch, {true, real > 0, s->x[parameter]},
+            real == 0 && touches(a, *s, b, neutral) ? Bifurcation::pitchfork : Bifurcation::fold, described(*s));
+    if (turns && at_most_one) return;
+    const auto [least, most] = std::minmax({unstable(left), unstable(right)});
+    for (std::size_t rank = least; rank < most; ++rank) {
+      const auto s = locate(a, b, [&, rank = rank](const Stand& at) { return ranked(moving(at, neutral), rank); });
+      if (!s) continue;
+      const Mode::Kind kind = moving(*s, neutral)[0].kind;
       const BranchPoint at = described(*s);
-      if (kind == Mode::real) {
-        const bool alone = neutral == 0 && crossed == 1;
-        add(branch, {false, true, s->x[parameter]}, alone ? meeting(curve_, s->x) : Bifurcation::branch_point, at);
-      } else {
+      if (kind != Mode::real) {
         branch.special.push_back({passed(kind), at});
         last_.reset();
+        rank += kind == Mode::complex;
+      } else if (!turns) {
+        const bool alone = neutral == 0 && most - least == 1;
+        add(branch, {false, true, s->x[parameter]}, alone ? meeting(curve_, s->x) : Bifurcation::branch_point, at);
+        break;
       }
-      return;
     }
   }
 
@@ -336,7 +394,7 @@ class Follower {
 
   Curve& curve_;
   ContinuationSettings settings_;
-  double longest_, step_ = 0;
+  double longest_;
   std::optional<Passage> last_;
 };
 
@@ -355,8 +413,8 @@ class Continuation {
                                              field.name, field.size));
     const double start = orbit_.parameters()[field.offset];
     if (!(settings.low < settings.high && settings.low <= start && start <= settings.high))
-      throw Error(system.name(), fmt::format("{} = {} {}, but must lie in the range [{}, {}] that is followed.",
-                                             field.name, start, field.unit.str(), settings.low, settings.high));
+      throw Error(system.name(), fmt::format("{} = {}{}, but must lie in the range [{}, {}] that is followed.",
+                                             field.name, start, after_number(field.unit), settings.low, settings.high));
     if (!(settings.step > 0 && settings.step <= 0.5))
       throw Error(system.name(),
                   fmt::format("the step = {} of the range, but must lie above 0 and up to 0.5.", settings.step));
@@ -419,7 +477,12 @@ class Continuation {
   }
 
   /// Down the parameter first, and only so where the branch is closed.
-  static Branch both_ways(Follower& follower, const Stand& first) {
+  static Branch both_ways(Follower& follower, Stand first) {
+    // What happens at the start itself is neither way's: both begin beside it, inside of the range.
+    const Index parameter = first.x.size() - 1;
+    if (first.neutral > 0 || std::abs(first.tangent[parameter]) < 1e-6)
+      if (const auto beside = follower.correct(first.x, first.tangent, first.x[parameter] < 0.5 ? 1e-4 : -1e-4))
+        first = *beside;
     Stand down = first, up = first;
     (first.tangent[first.tangent.size() - 1] > 0 ? down : up).tangent *= -1;
     Branch back, branch;

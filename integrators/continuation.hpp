@@ -10,7 +10,7 @@ namespace striate {
 struct ContinuationSettings {
   std::string parameter;           ///< one that has one value
   double low = 0, high = 0;        ///< where the branch is followed, in the parameter's unit; the start lies between
-  double step = 0.01;              ///< longest, as a share of high - low
+  double step = 0.01;              ///< longest, as a share of high - low; of what happens, 1/64 of it is told apart
   std::size_t most_points = 2000;  ///< of a branch
   bool cycles = true;              ///< whether the cycles born at every Hopf point are followed too
 };

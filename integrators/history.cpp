@@ -12,6 +12,8 @@
 #include "base/error.hpp"
 #include "base/memory.hpp"
 #include "base/parallel.hpp"
+#include "base/printed.hpp"
+#include "integrators/after_number.hpp"
 #include "integrators/stepper.hpp"
 
 namespace striate {
@@ -98,12 +100,28 @@ History::History(const System<double>& system, std::span<const double> p, double
     AlignedVector<double> rows(nodes_.size() * sources_);
     // A little inside, so that what the past does at a stretch's end is that of this stretch.
     const double inside = 4 * std::numeric_limits<double>::epsilon() * largest_;
-    for (std::size_t j = 0; j < nodes_.size(); ++j)
-      system.past(std::clamp(begin + nodes_[j] * length, begin + inside, end - inside), p,
-                  std::span(rows).subspan(j * sources_, sources_), workspace_);
+    for (std::size_t j = 0; j < nodes_.size(); ++j) {
+      const double place = std::clamp(begin + nodes_[j] * length, begin + inside, end - inside);
+      const auto row = std::span(rows).subspan(j * sources_, sources_);
+      system.past(place, p, row, workspace_);
+      require_finite(place, row);
+    }
     to_powers(rows);
     add(t0 + begin, t0 + end, std::move(rows));
   }
+}
+
+void History::require_finite(double place, std::span<const double> row) const {
+  for (const Delay& delay : system_.delays())
+    for (std::size_t e = 0; e < delay.size; ++e) {
+      const double value = row[delay.source + (delay.element ? (*delay.element)[e] : e)];
+      if (std::isfinite(value) || taus_[delay.tau + e] < -place) continue;
+      throw Error(system_.name(),
+                  fmt::format("what {} looks back to is {} at t = {:.6g}{}, but must be finite. Give a past that "
+                              "reaches back to t = {:.6g}.",
+                              system_.inputs().at(delay.name).description, printed(value), place,
+                              after_number(system_.time_unit()), -taus_[delay.tau + e]));
+    }
 }
 
 std::string History::name_of(double tau) const {

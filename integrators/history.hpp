@@ -19,7 +19,8 @@ class History {
  public:
   /// @param degree  of the polynomials: with it the method keeps its order
   /// @param step    of a fixed-step method [time unit]; 0 for an adaptive one
-  /// @throws Error for a delay below zero, shorter than the step, or too long for the memory
+  /// @throws Error for a delay below zero, shorter than the step, or too long for the memory; for a past that is not
+  /// finite as far back as a delay
   /// @param p       kept, not copied
   History(const System<double>& system, std::span<const double> p, double t0, int degree, double step);
 
@@ -58,6 +59,8 @@ class History {
   };
 
   void add(double begin, double end, AlignedVector<double> rows);
+  /// @param place  where the sources are `row`, from the start on [time unit]
+  void require_finite(double place, std::span<const double> row) const;
   void collect_sums(std::span<const double> p, Workspace<double>& workspace);
   void to_powers(std::span<double> rows) const;
   Places places(double t) const;

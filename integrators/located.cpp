@@ -115,12 +115,11 @@ struct Located final : Engine {
     sources_.resize(history_->size());
     const double longest = history_->smallest() * (1 - 1e-12), steps = (problem_.t1 - problem_.t0) / longest;
     if (steps > static_cast<double>(method_.max_steps))
-      throw Error(
-          problem_.system.name(),
-          fmt::format("{} = {} {}, but no step is longer than the shortest delay, which makes {:.3g} steps of at "
-                      "most {}. Round it to zero, or shorten the run.",
-                      history_->name_of(history_->smallest()), history_->smallest(), problem_.system.time_unit().str(),
-                      steps, method_.max_steps));
+      throw Error(problem_.system.name(),
+                  fmt::format("{} = {}, but no step is longer than the shortest delay, which makes {:.3g} steps of at "
+                              "most {}. Round it to zero, or shorten the run.",
+                              history_->name_of(history_->smallest()), time_text(history_->smallest(), problem_.system),
+                              steps, method_.max_steps));
     if (!info_.fixed() && std::isfinite(longest))
       method_.max_step = method_.max_step > 0 ? std::min(method_.max_step, longest) : longest;
   }

@@ -7,6 +7,7 @@
 
 #include "base/error.hpp"
 #include "base/random.hpp"
+#include "integrators/after_number.hpp"
 #include "integrators/evaluation.hpp"
 
 namespace striate {
@@ -65,8 +66,8 @@ class Pair {
     const auto largest =
         std::ranges::max_element(y_, {}, [](double x) { return std::isnan(x) ? HUGE_VAL : std::abs(x); });
     const System<double>& system = evaluation_.system();
-    return fmt::format("The direction that is carried along has the length {} at t = {:.6g} {}, where {} = {:.6g}",
-                       length, t_, system.time_unit().str(),
+    return fmt::format("The direction that is carried along has the length {} at t = {:.6g}{}, where {} = {:.6g}",
+                       length, t_, after_number(system.time_unit()),
                        system.states().element_name(static_cast<std::size_t>(largest - y_.begin())), *largest);
   }
 

@@ -6,6 +6,7 @@
 
 #include "base/error.hpp"
 #include "integrators/adaptive_runge_kutta.hpp"
+#include "integrators/after_number.hpp"
 #include "integrators/arkode.hpp"
 #include "integrators/cvode.hpp"
 #include "integrators/exponential_euler.hpp"
@@ -87,8 +88,8 @@ std::vector<double> absolute_tolerances(const Method& method, const Fields& stat
   for (const auto& [name, value] : method.atol_of) {
     states.at(name);
     if (!(value > 0)) {
-      throw Error(method.name,
-                  fmt::format("atol of {} = {} {}, but must be positive.", name, value, states.at(name).unit.str()));
+      throw Error(method.name, fmt::format("atol of {} = {}{}, but must be positive.", name, value,
+                                           after_number(states.at(name).unit)));
     }
   }
   std::vector<double> tolerances(states.size(), method.atol);
@@ -102,8 +103,7 @@ std::vector<double> absolute_tolerances(const Method& method, const Fields& stat
 
 std::string time_text(double t, const System<double>& system) {
   if (std::isinf(t)) return t > 0 ? "infinite" : "minus infinite";
-  if (system.time_unit() == Unit()) return fmt::format("{}", t);
-  return fmt::format("{} {}", t, system.time_unit().str());
+  return fmt::format("{}{}", t, after_number(system.time_unit()));
 }
 
 double smallest_step(double t, double t1) {

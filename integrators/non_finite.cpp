@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "base/printed.hpp"
+#include "integrators/after_number.hpp"
 
 namespace striate {
 
@@ -15,9 +16,8 @@ std::string told_of_non_finite(const System<double>& system, double t, std::span
   if (bad == ydot.end()) return "";
   const auto i = static_cast<std::size_t>(bad - ydot.begin());
   const std::string name = system.states().element_name(i);
-  const std::string unit = system.time_unit() == Unit() ? std::string() : fmt::format(" {}", system.time_unit().str());
   return fmt::format("The {} of {} is {} at t = {:.6g}{}, where {} = {:.6g}", system.is_map() ? "next value" : "rate",
-                     name, printed(*bad), t, unit, name, y[i]);
+                     name, printed(*bad), t, after_number(system.time_unit()), name, y[i]);
 }
 
 }  // namespace striate

@@ -10,6 +10,7 @@
 #include "base/error.hpp"
 #include "circuit/compile.hpp"
 #include "circuit/tangents.hpp"
+#include "integrators/after_number.hpp"
 #include "integrators/course.hpp"
 #include "integrators/cvodes_session.hpp"
 #include "integrators/event_derivative.hpp"
@@ -113,12 +114,11 @@ void require_joined_past(const System<double>& system, std::span<const double> p
     const Field& f = system.states().at(s.variable->name);
     for (std::size_t i = f.offset; i < f.offset + f.size; ++i)
       if (std::abs(y0[i] - past[i]) > 1e-9 * std::max(std::abs(y0[i]), std::abs(past[i])))
-        throw Error(
-            "sensitivities",
-            fmt::format("{0} starts at {1:g} {3}, but its past ends at {2:g} {3}: the derivative by a delay then "
-                        "jumps a delay later, which is not followed. Start where the past ends, or take "
-                        "back-propagation through the steps of discretise(circuit).",
-                        system.states().element_name(i), y0[i], past[i], f.unit.str()));
+        throw Error("sensitivities",
+                    fmt::format("{0} starts at {1:g}{3}, but its past ends at {2:g}{3}: the derivative by a delay then "
+                                "jumps a delay later, which is not followed. Start where the past ends, or take "
+                                "back-propagation through the steps of discretise(circuit).",
+                                system.states().element_name(i), y0[i], past[i], after_number(f.unit)));
   }
 }
 

@@ -6,12 +6,15 @@
 #include <cmath>
 
 #include "base/error.hpp"
+#include "integrators/after_number.hpp"
 #include "integrators/anderson.hpp"
 #include "integrators/kinsol.hpp"
 #include "integrators/leading_eigenvalue.hpp"
 
 namespace striate {
 namespace {
+
+constexpr double march_rtol = 1e-3, march_atol = 1e-4;
 
 class Search {
  public:
@@ -36,11 +39,12 @@ class Search {
     }
     if (!settled(found_.y)) {
       throw Failure(fmt::format(
-          "steady state of '{}': rate of {} = {:.3g}, but must be below {:.3g} after a march of {} "
+          "steady state of '{}': rate of {} = {:.3g}, but must be below {:.3g} after a march of {}"
           "{}, Anderson and Newton iterations. The circuit may oscillate, or have no steady state near the one that it "
           "approaches. "
           "Look at its course with an integrator.",
-          name(), worst(), found_.residual, settings_.tolerance, found_.march, problem_.system.time_unit().str()));
+          name(), worst(), found_.residual, settings_.tolerance, found_.march,
+          after_number(problem_.system.time_unit())));
     }
     judge();
     found_.counters = evaluation_.counters;
@@ -74,6 +78,7 @@ class Search {
       longest = std::max(longest, r);
     }
     slowest_ = longest;
+    all_leak_ = std::ranges::find(relaxation_, 0.0) == relaxation_.end();
     for (double& r : relaxation_) {
       if (r == 0) r = longest > 0 ? longest : 1;
     }
@@ -81,10 +86,80 @@ class Search {
 
   void march() {
     relax();
-    found_.march = settings_.march.value_or(5 * slowest_);
-    if (found_.march <= 0) return;
+    const bool leave_open = !settings_.march && !all_leak_;
+    if (leave_open) slowed(found_.y);
+    march_for(settings_.march.value_or(5 * slowest_));
+    if (leave_open && !settled(found_.y)) march_until_slow();
+    if (found_.march > 0) marched_to_ = found_.y;
+  }
+
+  void march_for(double duration) {
+    if (duration <= 0) return;
+    const Problem run = held(duration);
+    constexpr std::uint64_t many = 100'000;
+    Solution end;
+    try {
+      end = solve(run, marching("bs32", many));
+    } catch (const Failure&) {  // stiff, or none can
+      end = solve(run, marching("bdf", Method().max_steps));
+    }
+    found_.y = end.y;
+    found_.march += duration;
+    count(end.counters);
+  }
+
+  /// What does not slow down is let go.
+  void march_until_slow() {
+    constexpr double longest = 1e6;
+    const double first = 1000 / std::ranges::max(fastest_);  // by then a state may have changed as much as it is large
+    std::uint64_t left = 1000;
+    for (double duration = first; left > 0 && duration <= longest * first; duration *= 10) {
+      Integrator integrator(marching("bs32", left));
+      integrator.start(held(duration));
+      const double begin = integrator.t();
+      bool done = false;
+      for (Stop stop = Stop::step; left > 0 && !done && stop != Stop::end; --left) {
+        stop = integrator.advance(begin + duration);
+        done = slowed(integrator.y());
+      }
+      found_.y.assign(integrator.y().begin(), integrator.y().end());
+      found_.march += integrator.t() - begin;
+      count(integrator.counters());
+      if (done) return;
+    }
+  }
+
+  /// Whether the rate of every state is a hundredth of the largest that it had on the way, or next to nothing beside
+  /// those of others: in tolerances of the march at its start.
+  bool slowed(std::span<const double> y) {
+    constexpr double slow = 0.01, next_to_nothing = 1e-6;
+    if (!evaluation_.rhs(problem_.t0, y, rate_)) return false;
+    fastest_.resize(y.size());
+    const auto speed = [&](std::size_t i) {
+      return std::abs(rate_[i]) / (march_atol + march_rtol * std::abs(problem_.y0[i]));
+    };
+    for (std::size_t i = 0; i < y.size(); ++i) fastest_[i] = std::max(fastest_[i], speed(i));
+    const double least = next_to_nothing * std::ranges::max(fastest_);
+    for (std::size_t i = 0; i < y.size(); ++i)
+      if (speed(i) > std::max(least, slow * fastest_[i])) return false;
+    return true;
+  }
+
+  static Method marching(const char* name, std::uint64_t max_steps) {
+    Method method;
+    method.name = name;
+    method.rtol = march_rtol;
+    method.atol = march_atol;
+    method.max_steps = max_steps;
+    return method;
+  }
+
+  /// From where the search is, with the inputs as they are at the start.
+  Problem held(double duration) const {
     Problem run = problem_;
-    run.t1 = run.t0 + found_.march;
+    run.t0 = problem_.t0 + found_.march;
+    run.t1 = run.t0 + duration;
+    run.y0 = found_.y;
     run.checkpoints.clear();
     const std::size_t inputs = problem_.system.driven();
     if (problem_.drive && inputs > 0) {
@@ -92,13 +167,13 @@ class Search {
       problem_.drive->evaluate(problem_.t0, u);
       run.drive = std::make_shared<ConstantDrive>(u);
     }
-    Method method;
-    method.name = "bs32";
-    method.rtol = 1e-3;
-    method.atol = 1e-4;
-    const Solution end = solve(run, method);
-    found_.y = marched_to_ = end.y;
-    marched_ = end.counters;
+    return run;
+  }
+
+  void count(const Counters& of) {
+    marched_.steps += of.steps;
+    marched_.rhs += of.rhs;
+    marched_.rejected += of.rejected;
   }
 
   bool accelerate() {
@@ -164,8 +239,9 @@ class Search {
   Evaluation evaluation_;
   SteadyState found_;
   Counters marched_;
-  std::vector<double> rate_, relaxation_, marched_to_;
+  std::vector<double> rate_, relaxation_, marched_to_, fastest_;
   double slowest_ = 0;
+  bool all_leak_ = false;
   std::size_t worst_ = 0;
 };
 

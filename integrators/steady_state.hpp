@@ -13,7 +13,8 @@ struct SteadySettings {
   double tolerance =
       1e-9;  ///< on every |f_i| [state unit per time unit]; re-evaluated by us, whatever a solver reports
   /// How long the dynamics runs first, so that they choose the basin [time unit]. Unset: five of the slowest leak's
-  /// time constants (0 when no state leaks). SteadyState::march says what it was.
+  /// time constants, and where a state has no leak of its own, on until every rate has fallen to a hundredth of
+  /// its largest on the way (1000 steps at most). SteadyState::march says what it was.
   std::optional<double> march;
   bool accept_unstable = false;  ///< otherwise a state that is not proven stable is a Failure
 };
@@ -41,8 +42,9 @@ struct SteadyState {
 
 /// The steady state that the dynamics approach from y0 with the inputs held at their values at t0 (t1 is not used).
 ///
-/// A march with bs32 at 1e-3, then Anderson acceleration (depth 5, damping 0.5), then Newton with line search
-/// and matrix-free GMRES (KINSOL), then the leading eigenvalue of the Jacobian from J v alone.
+/// A march with bs32 at 1e-3, or bdf where that gives up after 100,000 steps, then Anderson acceleration (depth 5,
+/// damping 0.5), then Newton with line search and matrix-free GMRES (KINSOL), then the leading eigenvalue of the
+/// Jacobian from J v alone.
 /// @throws Error for a circuit with events; Failure when no state is found, or it is not stable (unless accepted)
 SteadyState steady_state(const Problem& problem, const SteadySettings& settings = {});
 

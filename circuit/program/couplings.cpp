@@ -234,6 +234,13 @@ class CouplingSum {
         const Expr inverse = Expr(1.0) / a[1];
         return inverse == e ? atom(e) : times(expand(a[0]), expand(inverse));
       }
+      case Op::pow: {
+        const bool small_whole = a[1]->op == Op::constant && (a[1]->value == 2 || a[1]->value == 3);
+        if (!small_whole || is_difference(a[0])) return atom(e);
+        const auto base = expand(a[0]);
+        const auto square = times(base, base);
+        return a[1]->value == 2 ? square : times(square, base);
+      }
       case Op::sin:
       case Op::cos: return expand_sine(e);
       default: return atom(e);

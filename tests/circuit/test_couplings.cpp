@@ -58,6 +58,8 @@ const std::vector<Coupling>& couplings() {
       {"dense with a lag of each pair", "sum(W*sin(theta_j - theta - A), other)", "4 matrix products"},
       {"dense with two weights", "sum(W*A*sin(theta_j - theta), other)", "2 matrix products"},
       {"diffusive", "sum(W*(theta_j - theta), other)", "1 matrix products"},
+      {"a square", "mean(cos(theta_j - theta)^2, other)", "mean field"},
+      {"a cube", "mean(sin(theta_j - theta)^3, other)", "mean field"},
       {"a matrix product written out", "sum(W*theta_j, other)", "1 matrix products"},
       {"an exponential kernel", "mean(exp(-abs(distance)*width)*sin(theta_j - theta), other)", "2 matrix products"},
   };

@@ -154,6 +154,71 @@ BOOST_AUTO_TEST_CASE(two_branches_at_once_have_no_name_of_their_own) {
   BOOST_TEST((branch.special[0].kind == Bifurcation::branch_point));
 }
 
+BOOST_AUTO_TEST_CASE(what_happens_at_the_start_itself_is_found) {
+  // x' = m - x^2 turns at m = 0, x' = m x - x^3 has its pitchfork and the Hopf normal form its Hopf point there.
+  const auto from_zero = [](const std::string& rates, double low) {
+    return continue_branches(problem("circuit zero\ntime 1\nparameter m = 0 1\nx(0) = 0\n" + rates, 1),
+                             over("m", low, 1));
+  };
+  for (const double low : {-1, 0}) {
+    const Branch fold = from_zero("dx/dt = m - x^2 : 1\n", low)[0];
+    BOOST_REQUIRE(fold.special.size() == 1u);
+    BOOST_TEST((fold.special[0].kind == Bifurcation::fold));
+    BOOST_TEST(std::abs(fold.special[0].at.parameter) < 1e-9);
+    BOOST_TEST(fold.points.front().parameter == 1, boost::test_tools::tolerance(1e-9));
+    BOOST_TEST(fold.points.back().parameter == 1, boost::test_tools::tolerance(1e-9));
+    BOOST_TEST(fold.points.front().y[0] * fold.points.back().y[0] < 0);  // both arms
+    const Branch pitchfork = from_zero("dx/dt = m*x - x^3 : 1\n", low)[0];
+    BOOST_REQUIRE(pitchfork.special.size() == 1u);
+    BOOST_TEST((pitchfork.special[0].kind == Bifurcation::pitchfork));
+    const auto born =
+        from_zero("y(0) = 0\ndx/dt = m*x - y - x*(x^2 + y^2) : 1\ndy/dt = m*y + x - y*(x^2 + y^2) : 1\n", low);
+    BOOST_REQUIRE(born.size() == 2u);
+    BOOST_REQUIRE(born[0].special.size() == 1u);
+    BOOST_TEST((born[0].special[0].kind == Bifurcation::hopf));
+    BOOST_TEST(std::abs(born[0].special[0].at.parameter) < 1e-9);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(what_happens_within_one_step_is_told_apart) {
+  // Along x = y = 0 one mode crosses upwards at m = 0, the other downwards at m = 0.003: as many grow on both sides.
+  auto settings = over("m", -1, 1);
+  const Branch two = continue_branches(problem("circuit two\ntime 1\nparameter m = 0.5 1\nx(0) = 0\ny(0) = 0\n"
+                                               "dx/dt = m*x - x^3 : 1\ndy/dt = -(m - 0.003)*y - y^3 : 1\n",
+                                               1),
+                                       settings)[0];
+  BOOST_REQUIRE(two.special.size() == 2u);
+  BOOST_TEST(std::abs(two.special[0].at.parameter) < 1e-8);
+  BOOST_TEST(std::abs(two.special[1].at.parameter - 0.003) < 1e-8);
+  for (const auto& s : two.special) BOOST_TEST((s.kind == Bifurcation::pitchfork));
+  // x = sqrt(m) turns at m = 0; y loses its rest at x = 0.001, where m = 1e-6.
+  const Branch turned = continue_branches(problem("circuit turned\ntime 1\nparameter m = 0.5 1\nx(0) = 0.7\ny(0) = 0\n"
+                                                  "dx/dt = m - x^2 : 1\ndy/dt = (x - 0.001)*y - y^3 : 1\n",
+                                                  1),
+                                          settings)[0];
+  BOOST_REQUIRE(turned.special.size() == 2u);
+  BOOST_TEST(of_kind(turned, Bifurcation::fold).size() == 1u);
+  BOOST_REQUIRE(of_kind(turned, Bifurcation::pitchfork).size() == 1u);
+  BOOST_TEST(std::abs(of_kind(turned, Bifurcation::pitchfork)[0].at.parameter - 1e-6) < 1e-9);
+  // Cycles r^2 - r^4 = -m turn at r^2 = 1/2. (u, v), seen in a frame that turns half as fast, grow by r - r0 and
+  // -r - r0: the multiplier -exp(2 pi (r - r0)) passes -1 at r0.
+  const double r0 = std::sqrt(0.5) - 0.003;
+  settings = over("m", -0.3, 0.2);
+  settings.step = 0.05;
+  const auto branches = continue_branches(
+      problem("circuit half\ntime 1\nparameter m = 0.1 1\nx(0) = 0\ny(0) = 0\nu(0) = 0\nv(0) = 0\nr2 := x^2 + y^2\n"
+              "r0 := sqrt(0.5) - 0.003\ng := m + r2 - r2^2\ndx/dt = g*x - y : 1\ndy/dt = g*y + x : 1\n"
+              "du/dt = (x - r0)*u + (y - 0.5)*v : 1\ndv/dt = (y + 0.5)*u - (x + r0)*v : 1\n",
+              1),
+      settings);
+  BOOST_REQUIRE(branches.size() == 2u);
+  BOOST_REQUIRE(branches[1].special.size() == 2u);
+  BOOST_TEST((branches[1].special[0].kind == Bifurcation::period_doubling));
+  BOOST_TEST(std::abs(branches[1].special[0].at.parameter - r0 * r0 * (r0 * r0 - 1)) < 1e-7);
+  BOOST_TEST((branches[1].special[1].kind == Bifurcation::fold));
+  BOOST_TEST(std::abs(branches[1].special[1].at.parameter + 0.25) < 1e-8);
+}
+
 BOOST_AUTO_TEST_CASE(cycles_that_lose_their_symmetry_meet_at_a_pitchfork) {
   // A Hopf normal form of radius sqrt(a), whose third state u saturates by u^3: u = 0 is lost where a = 1/2.
   CycleSettings search;
@@ -251,6 +316,22 @@ BOOST_AUTO_TEST_CASE(a_closed_branch_is_followed_once_round) {
     BOOST_TEST(std::abs(s.at.parameter) == 0.5, boost::test_tools::tolerance(1e-9));
   }
   BOOST_TEST(branch.points.front().y[0] == branch.points.back().y[0]);
+  // The cycles r^2 = 1 +- sqrt(1/4 - m^2), whose angle turns by 1 + m/2.
+  CycleSettings search;
+  search.transient = 30;
+  auto settings = over("m", -1, 1);
+  settings.step = 0.05;
+  const Branch cycles = continue_cycle(
+      problem("circuit isola\ntime 1\nparameter m = 0 1\nx(0) = 1.1\ny(0) = 0\nr2 := x^2 + y^2\n"
+              "g := 0.25 - m^2 - (r2 - 1)^2\ndx/dt = g*x - (1 + m/2)*y : 1\ndy/dt = g*y + (1 + m/2)*x : 1\n",
+              1),
+      settings, search);
+  BOOST_TEST(cycles.end[0] == branch.end[0]);
+  BOOST_REQUIRE(cycles.special.size() == 2u);
+  for (const auto& s : cycles.special) {
+    BOOST_TEST((s.kind == Bifurcation::fold));
+    BOOST_TEST(std::abs(s.at.parameter) == 0.5, boost::test_tools::tolerance(1e-8));
+  }
 }
 
 BOOST_AUTO_TEST_CASE(the_chimera_of_two_populations_is_born_breathes_and_is_lost_where_it_must) {

@@ -388,6 +388,19 @@ BOOST_AUTO_TEST_CASE(a_fixed_step_run_resumes_anywhere) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(a_past_must_be_finite_as_far_back_as_it_is_looked_at) {
+  const auto looking_back = [](const char* delay) {
+    return std::string("circuit logarithm\ntime 1\nx(t <= 0) = log(2 + t)\ndx/dt = -delayed(x, ") + delay + ") : 1\n";
+  };
+  for (const char* method : {"rk4", "dp54"})
+    BOOST_TEST(refusal(looking_back("3"), method, std::string(method) == "rk4" ? 0.1 : 0) ==
+               "logarithm: what delayed(x, 3) looks back to is nan at t = -3, but must be finite. Give a past that "
+               "reaches back to t = -3.");
+  // Beyond the delay the past may be anything: on [0, 1] x' = -log(1 + t).
+  const double x = solve(problem(looking_back("1"), 1), fixed("rk4", 0.1)).y[0];
+  BOOST_TEST(x == std::log(2) - (2 * std::log(2) - 1), boost::test_tools::tolerance(1e-5));
+}
+
 BOOST_AUTO_TEST_CASE(delays_are_refused_where_they_cannot_be_served) {
   BOOST_TEST(
       refusal(scalar(-0.5), "dp54") ==
@@ -442,7 +455,7 @@ BOOST_AUTO_TEST_CASE(by_a_delay_a_run_must_start_where_its_past_ends) {
     return sensitivities(p, named("dp54", 1e-9), unit_directions(p.system, names), std::vector{3.0}).s[0][0][0];
   };
   BOOST_CHECK_EXCEPTION(derivative(2, "tau"), Error, [](const Error& e) {
-    return std::string(e.what()).starts_with("sensitivities: y starts at 2 1, but its past ends at 1 1");
+    return std::string(e.what()).starts_with("sensitivities: y starts at 2, but its past ends at 1:");
   });
   BOOST_TEST(std::abs(derivative(1, "tau") - exact_by_delay(3, 0.8)) < 1e-6);
   // y = 1 - t + ... with the past kept: linear in where it starts, by the solution that starts at 1 after a past of 0.

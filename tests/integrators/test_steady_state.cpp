@@ -59,6 +59,36 @@ BOOST_AUTO_TEST_CASE(the_march_chooses_the_basin) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(without_a_leak_the_dynamics_choose_the_basin_too) {
+  // x' = x - x^3 has none at x < 0.58, and its flow keeps the sign of x; Newton's iteration does not.
+  for (const double x0 : {1e-6, 0.01, 0.3, 0.5, 0.55, 0.57, 0.6, 3.0})
+    for (const double sign : {-1.0, 1.0}) {
+      const SteadyState s = steady_state(problem(bistable, 1, {sign * x0}));
+      BOOST_TEST(std::abs(s.y[0] - sign) < 1e-9, sign * x0);
+      BOOST_TEST((s.stability == Stability::stable));
+    }
+  // Beside a leak, and beside one that is gone sooner: x' = -x (x - 1) (x - 0.3) keeps its side of 0.3.
+  for (const double x0 : {0.2, 0.29, 0.31, 0.5}) {
+    const SteadyState s =
+        steady_state(problem("circuit beside\ntime ms\nx(0) = 0\ny(0) = 0\nz(0) = 0\n"
+                             "dx/dt = -x*(x - 1)*(x - 0.3)/(1 ms) : 1\ndy/dt = 2*(y - y^3)/(1 ms) : 1\n"
+                             "dz/dt = (x - z)/(5 ms) : 1\n",
+                             1, {x0, x0, x0}));
+    BOOST_TEST(std::abs(s.y[0] - (x0 < 0.3 ? 0 : 1)) < 1e-8, x0);
+    BOOST_TEST(std::abs(s.y[1] - 1) < 1e-8);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_stiff_circuit_comes_to_rest) {
+  // x follows y within 1e-6 ms, y' = 2 - y x within a second: x = y = sqrt(2).
+  const SteadyState s =
+      steady_state(problem("circuit stiff\ntime ms\nx(0) = 1\ny(0) = 0\ndx/dt = (-x + y)/(0.000001 ms) : 1\n"
+                           "dy/dt = (2 - y*x)/(1 s) : 1\n",
+                           1));
+  for (const double y : s.y) BOOST_TEST(std::abs(y - std::sqrt(2)) < 1e-6);  // a rate of 1e-9 per ms over 2.8 per s
+  BOOST_TEST((s.stability == Stability::stable));
+}
+
 BOOST_AUTO_TEST_CASE(an_unstable_state_is_a_failure_unless_accepted) {
   SteadySettings settings;
   settings.march = 0;
