@@ -7,6 +7,7 @@ Peers are raced where they can be imported: SciPy, and PyTorch (`pip install tor
 """
 import argparse
 import importlib
+import json
 import os
 import subprocess
 from pathlib import Path
@@ -153,6 +154,20 @@ def training_steps(build, threads):
     yield from training(build, threads)
 
 
+def contractor(build, threads):
+    yield ("The gradient of one update by C-RBP: steps forward, at most 15 products with the Jacobian (gmres), and the contraction penalty."
+           " `bench_contractor`: the published cell (25 channels, two kernels of 15 x 15), 8 images of 64 x 64, float. Memory is by how"
+           " much a process grew.\n")
+    yield "| threads | steps | a step forward, ms | update, s | products | in steps forward, beyond its own | MiB |"
+    yield "| --- | --- | --- | --- | --- | --- | --- |"
+    for n in threads:
+        for steps in (8, 40, 320):
+            run = json.loads(lines_of(build / "bench/bench_contractor", str(n), str(steps))[0])
+            step = run["forward"] / steps
+            yield (f"| {n} | {steps} | {1e3 * step:.1f} | {run['update']:.2f} | {run['products']} |"
+                   f" **{(run['update'] - run['forward']) / step:.0f}** | {run['mib']:.0f} |")
+
+
 def one_evaluation(build, threads):
     yield ("The rate of that circuit; the floors are the multiply-adds of the separable algorithm at measured peak, and one"
            " pass over state, input and rate at the bandwidth of a triad of that size.")
@@ -194,6 +209,7 @@ SECTIONS = {
     "A circuit of 131,072 states": circuit_of_grids,
     "A kernel of 29 x 29 that mixes 16 channels, double": mixing,
     "Training steps": training_steps,
+    "Recurrent back-propagation beside its steps forward": contractor,
     "One evaluation beside what the machine allows": one_evaluation,
     "Kuramoto's oscillators": kuramoto,
     "Delays": delays,
