@@ -1,5 +1,5 @@
 // An update's gradient by contractor recurrent back-propagation beside the steps forward that it begins with: the
-// horizontal cell that the method was published with (25 channels, two kernels of 15x15), 8 images of 64 x 64, float.
+// horizontal cell that the method was published with (25 channels, two kernels of 15x15), 2 images of 64 x 64, float.
 //
 // usage: bench_contractor THREADS STEPS    prints medians [s], the products with the Jacobian and the memory taken
 // [MiB]
@@ -47,7 +47,7 @@ int main(int argc, char** argv) {
   omp_set_num_threads(std::atoi(argv[1]));
   const auto steps = static_cast<std::size_t>(std::atoi(argv[2]));
   const double before = peak_mib();
-  const auto map = compile<float>(model("fgru", {{"y", 64}, {"x", 64}, {"batch", 8}}).with_definitions({}));
+  const auto map = compile<float>(model("fgru", {{"y", 64}, {"x", 64}, {"batch", 2}}).with_definitions({}));
   auto workspace = map.workspace();
   auto p = map.default_parameters();
   std::vector<float> u(map.inputs().size());

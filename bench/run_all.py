@@ -156,7 +156,7 @@ def training_steps(build, threads):
 
 def contractor(build, threads):
     yield ("The gradient of one update by C-RBP: steps forward, at most 15 products with the Jacobian (gmres), and the contraction penalty."
-           " `bench_contractor`: the published cell (25 channels, two kernels of 15 x 15), 8 images of 64 x 64, float. Memory is by how"
+           " `bench_contractor`: the published cell (25 channels, two kernels of 15 x 15), 2 images of 64 x 64, float. Memory is by how"
            " much a process grew.\n")
     yield "| threads | steps | a step forward, ms | update, s | products | in steps forward, beyond its own | MiB |"
     yield "| --- | --- | --- | --- | --- | --- | --- |"
