@@ -42,7 +42,10 @@ struct Located final : Engine {
     guard_probe_.resize(guards);
     candidate_.resize(guards);
     crowd_.resize(guards);
-    for (const Event& event : problem_.system.events()) affine_.insert(affine_.end(), event.size, event.affine);
+    for (const Event& event : problem_.system.events()) {
+      affine_.insert(affine_.end(), event.size, event.affine);
+      all_affine_ = all_affine_ && event.affine;
+    }
     tiny_ = 64 * std::numeric_limits<double>::epsilon() * std::max(std::abs(problem_.t0), std::abs(problem_.t1));
     segment_begin_ = problem_.t0;
     stops_ = problem_.checkpoints;
@@ -426,7 +429,7 @@ struct Located final : Engine {
   /// Whether a guard that is not affine leaves the polynomial through its five `values` on [a, b].
   template <class Values>
   bool strays(double a, double b, const Values& values) {
-    if (std::find(affine_.begin(), affine_.end(), false) == affine_.end()) return false;
+    if (all_affine_) return false;
     // Places that have no common measure with the quarters: no oscillation repeats itself at all of them.
     for (const double s : {0.1127016653792583, 0.3819660112501051, 0.8660254037844386}) {
       guard_at(a + s * (b - a), guard_probe_);
@@ -746,7 +749,8 @@ struct Located final : Engine {
   std::vector<double> guard_, guard_end_, guard_probe_, probe_;  // at the step's begin, its end, in between
   std::vector<bool> candidate_;                                  // guards that cross in the last step
   std::vector<bool> affine_;                                     // Event::affine, by guard
-  std::vector<double> inside_;                                   // guards at the quarters of the stretch searched
+  bool all_affine_ = true;
+  std::vector<double> inside_;  // guards at the quarters of the stretch searched
   bool pending_ = false, due_ = false, by_drive_ = false;
   double event_t_ = 0, last_event_t_ = -HUGE_VAL;
   int crowded_ = 0;
