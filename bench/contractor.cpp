@@ -4,49 +4,25 @@
 // usage: bench_contractor THREADS STEPS    prints medians [s], the products with the Jacobian and the memory taken
 // [MiB]
 #include <omp.h>
-#include <sys/resource.h>
 
-#include <algorithm>
-#include <chrono>
 #include <cstdio>
 #include <cstdlib>
-#include <functional>
+#include <span>
 #include <vector>
 
+#include "bench/measure.hpp"
 #include "circuit/compile.hpp"
 #include "integrators/fixed_point.hpp"
 #include "models/library.hpp"
 
 using namespace striate;
 
-namespace {
-
-constexpr int repeats = 5;
-
-double median_seconds(const std::function<void()>& what) {
-  std::vector<double> times;
-  for (int r = 0; r <= repeats; ++r) {
-    const auto start = std::chrono::steady_clock::now();
-    what();
-    if (r > 0) times.push_back(std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
-  }
-  std::nth_element(times.begin(), times.begin() + repeats / 2, times.end());
-  return times[repeats / 2];
-}
-
-double peak_mib() {
-  rusage usage{};
-  getrusage(RUSAGE_SELF, &usage);
-  return static_cast<double>(usage.ru_maxrss) / 1024;
-}
-
-}  // namespace
-
 int main(int argc, char** argv) {
+  constexpr int repeats = 5;
   if (argc < 3) return 2;
   omp_set_num_threads(std::atoi(argv[1]));
   const auto steps = static_cast<std::size_t>(std::atoi(argv[2]));
-  const double before = peak_mib();
+  const double before = bench::peak_mib();
   const auto map = compile<float>(model("fgru", {{"y", 64}, {"x", 64}, {"batch", 2}}).with_definitions({}));
   auto workspace = map.workspace();
   auto p = map.default_parameters();
@@ -56,7 +32,7 @@ int main(int argc, char** argv) {
 
   const auto size = map.states().size();
   std::vector<float> y(size), next(size);
-  const double forward = median_seconds([&] {
+  const double forward = bench::median_seconds(repeats, [&] {
     rollout.start(y, workspace);
     for (std::size_t n = 0; n < steps; ++n) {
       map.rhs(rollout.at(n, y), next, workspace);
@@ -78,10 +54,10 @@ int main(int argc, char** argv) {
   settings.tolerance = 1e-3;
   settings.products = 15;
   int products = 0;
-  const double update = median_seconds([&] {
+  const double update = bench::median_seconds(repeats, [&] {
     products = recurrent_back_propagation(rollout, loss, workspace, settings, {10, 0.9}).report.products;
     p[0] += 1e-6F;
   });
   std::printf("{\"forward\": %.6g, \"update\": %.6g, \"products\": %d, \"mib\": %.0f}\n", forward, update, products,
-              peak_mib() - before);
+              bench::peak_mib() - before);
 }

@@ -2,7 +2,6 @@
 // usage: bench_gradients [PAGE.md]    rewrites the tables of the page (docs/gradients.md) between its markers
 // Each measurement runs in a process of its own, so that its peak memory is its own.
 #include <fmt/format.h>
-#include <sys/resource.h>
 
 #include <algorithm>
 #include <chrono>
@@ -14,6 +13,7 @@
 #include <iostream>
 #include <sstream>
 
+#include "bench/measure.hpp"
 #include "circuit/compile.hpp"
 #include "circuit/discretise.hpp"
 #include "circuit/text.hpp"
@@ -194,12 +194,6 @@ const std::vector<Way>& ways() {
   return all;
 }
 
-double peak_mib() {
-  rusage usage{};
-  getrusage(RUSAGE_SELF, &usage);
-  return static_cast<double>(usage.ru_maxrss) / 1024;
-}
-
 std::string reference_file(const std::string& folder, std::size_t c, bool steady) {
   return fmt::format("{}/{}_{}", folder, c, steady);
 }
@@ -208,7 +202,7 @@ std::string reference_file(const std::string& folder, std::size_t c, bool steady
 void measure(std::size_t c, std::size_t w, const std::string& folder) {
   const Way& way = ways()[w];
   const Ways circuit(cases()[c]);
-  const double before = peak_mib();
+  const double before = bench::peak_mib();
   Numbers gradient;
   std::vector<double> seconds;
   for (double total = 0; seconds.empty() || (seconds.size() < 5 && total < 2);) {
@@ -217,7 +211,7 @@ void measure(std::size_t c, std::size_t w, const std::string& folder) {
     seconds.push_back(std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
     total += seconds.back();
   }
-  const double memory = peak_mib() - before;
+  const double memory = bench::peak_mib() - before;
   std::nth_element(seconds.begin(), seconds.begin() + static_cast<std::ptrdiff_t>(seconds.size() / 2), seconds.end());
   const std::string file = reference_file(folder, c, way.steady);
   if (way.name == "reference") {

@@ -14,6 +14,7 @@
 #include <numbers>
 
 #include "base/parallel.hpp"
+#include "bench/measure.hpp"
 #include "circuit/compile.hpp"
 #include "circuit/kernels/line.hpp"
 #include "circuit/kernels/table.hpp"
@@ -24,19 +25,6 @@ namespace {
 
 using namespace striate;
 using Numbers = std::vector<double>;
-
-template <class F>
-double median_seconds(int repeats, const F& body) {
-  body();
-  std::vector<double> times;
-  for (int i = 0; i < repeats; ++i) {
-    const auto start = std::chrono::steady_clock::now();
-    body();
-    times.push_back(std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
-  }
-  std::nth_element(times.begin(), times.begin() + repeats / 2, times.end());
-  return times[static_cast<std::size_t>(repeats / 2)];
-}
 
 /// Processor time on one thread, as of SciPy, which neighbours disturb less; else wall time.
 double seconds() {
@@ -62,7 +50,7 @@ struct Task {
   double* parameter(const std::string& name) { return p.data() + system.parameters().at(name).offset; }
   double seconds() {
     workspace.hold(p);
-    return median_seconds(9, [&] { system.rhs({0, y, p, {}}, ydot, workspace); });
+    return bench::median_seconds(9, [&] { system.rhs({0, y, p, {}}, ydot, workspace); });
   }
 };
 
@@ -96,7 +84,7 @@ void beside_memory(std::size_t n) {
     Task task = dense(n, weights);
     const double* W = task.parameter("W");
     double sink = 0;
-    const double read = median_seconds(9, [&] { sink += sum(W, values, true); });
+    const double read = bench::median_seconds(9, [&] { sink += sum(W, values, true); });
     const double rate = task.seconds();
     fmt::print("{} N = {}: rate {:.2f} ms, reading the matrix {:.2f} ms, ratio {:.2f}{}\n", name, n, rate * 1e3,
                read * 1e3, rate / read, sink == 0 ? "?" : "");
@@ -108,7 +96,7 @@ void beside_functions(std::size_t n) {
   for (std::size_t i = 0; i < n; ++i) task.y[i] = 6 * std::sin(static_cast<double>(i));
   const auto& pointwise = kernels<double>().pointwise;
   constexpr std::size_t block = 512;
-  const double functions = median_seconds(9, [&] {
+  const double functions = bench::median_seconds(9, [&] {
     parallel_for(n / block, true, [&](std::size_t i) {
       for (const Pointwise op : {Pointwise::sin, Pointwise::cos})
         pointwise[op](task.y.data() + i * block, nullptr, nullptr, task.ydot.data() + i * block, block, 0);

@@ -4,16 +4,14 @@
 //        bench_training_step THREADS FOLDER network             100 rate units over 1,000 Runge-Kutta steps (double)
 // Writes parameters, inputs and the gradient to FOLDER, and prints the median seconds and the memory taken.
 #include <omp.h>
-#include <sys/resource.h>
 
-#include <algorithm>
-#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>
 #include <string>
 #include <vector>
 
+#include "bench/measure.hpp"
 #include "circuit/batch.hpp"
 #include "circuit/compile.hpp"
 #include "circuit/discretise.hpp"
@@ -27,14 +25,6 @@ namespace {
 
 constexpr int repeats = 5;
 
-double seconds() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
-
-double peak_mib() {
-  rusage usage{};
-  getrusage(RUSAGE_SELF, &usage);
-  return static_cast<double>(usage.ru_maxrss) / 1024;
-}
-
 template <class T>
 void write(const std::string& path, const std::vector<T>& values) {
   std::ofstream(path, std::ios::binary)
@@ -44,7 +34,7 @@ void write(const std::string& path, const std::vector<T>& values) {
 /// @param weight, power  the loss is weight sum(y^power) after the last step
 template <class T>
 void measure(const Circuit& circuit, std::size_t steps, double weight, int power, const std::string& folder) {
-  const double before = peak_mib();
+  const double before = bench::peak_mib();
   const auto system = compile<T>(circuit);
   auto workspace = system.workspace();
   auto p = system.default_parameters();
@@ -62,18 +52,14 @@ void measure(const Circuit& circuit, std::size_t steps, double weight, int power
     }
     return value;
   };
-  std::vector<double> times;
-  for (int r = 0; r <= repeats; ++r) {
-    const double start = seconds();
+  bool written = false;
+  const double taken = bench::median_seconds(repeats, [&] {
     const auto back = bptt(rollout, loss, workspace);
-    if (r == 0)
-      write(folder + "/gradient.bin", back.gradient.p);
-    else
-      times.push_back(seconds() - start);
+    if (!written) write(folder + "/gradient.bin", back.gradient.p);
+    written = true;
     p[0] += static_cast<T>(1e-6);  // as after an update: what depends on parameters is computed anew
-  }
-  std::nth_element(times.begin(), times.begin() + repeats / 2, times.end());
-  std::printf("{\"seconds\": %.6g, \"mib\": %.1f}\n", times[repeats / 2], peak_mib() - before);
+  });
+  std::printf("{\"seconds\": %.6g, \"mib\": %.1f}\n", taken, bench::peak_mib() - before);
 }
 
 }  // namespace
