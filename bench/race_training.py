@@ -16,10 +16,9 @@ import time
 
 import numpy as np
 
-REPEATS = 5
-RACES = [("hGRU, 25 channels, 15 x 15, 8 steps, 150 x 150, batch 2, float", ("hgru", 150, 2)),
-         ("the same, 64 x 64, batch 8", ("hgru", 64, 8)),
-         ("100 rate units, 1,000 steps of rk4, double", ("network",))]
+RACES = [("hGRU, 25 channels, 15 x 15, 8 steps, 150 x 150, batch 2, float", (5, "hgru", 150, 2)),
+         ("the same, 64 x 64, batch 8", (5, "hgru", 64, 8)),
+         ("100 rate units, 1,000 steps of rk4, double", (25, "network"))]
 
 
 def peak_mib():
@@ -83,14 +82,14 @@ def network(folder, units=100, steps=1000, dt=0.05):
     return p, loss
 
 
-def theirs(threads, folder, name, *sizes):
+def theirs(threads, folder, repeats, name, *sizes):
     """PyTorch's median seconds, memory, and how far its gradient lies from ours, relative to the largest element."""
     import torch
 
     torch.set_num_threads(threads)
     parameters, loss = globals()[name](folder, *sizes)
     before, times = peak_mib(), []
-    for _ in range(REPEATS + 1):
+    for _ in range(repeats + 1):
         start = time.perf_counter()
         gradient = torch.autograd.grad(loss(), parameters)
         times.append(time.perf_counter() - start)
@@ -114,8 +113,8 @@ def race(program, threads):
 
 if __name__ == "__main__":
     if sys.argv[1] == "--torch":
-        threads, folder, name, *sizes = sys.argv[2:]
-        print(json.dumps(theirs(int(threads), pathlib.Path(folder), name, *map(int, sizes))))
+        threads, folder, repeats, name, *sizes = sys.argv[2:]
+        print(json.dumps(theirs(int(threads), pathlib.Path(folder), int(repeats), name, *map(int, sizes))))
         sys.exit()
     threads = int(sys.argv[2]) if len(sys.argv) > 2 else 1
     for what, us, them in race(sys.argv[1], threads):

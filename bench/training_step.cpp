@@ -1,7 +1,9 @@
 // One training step, forward and back through time with every state kept: our side of race_training.py.
 //
-// usage: bench_training_step THREADS FOLDER hgru SIDE BATCH    the reference hGRU (25 channels, 15x15, 8 steps, float)
-//        bench_training_step THREADS FOLDER network             100 rate units over 1,000 Runge-Kutta steps (double)
+// usage: bench_training_step THREADS FOLDER REPEATS hgru SIDE BATCH
+//        bench_training_step THREADS FOLDER REPEATS network
+// The reference hGRU has 25 channels, 15 x 15 and 8 steps in float; the network 100 rate units over 1,000 Runge-Kutta
+// steps in double.
 // Writes parameters, inputs and the gradient to FOLDER, and prints the median seconds and the memory taken.
 #include <omp.h>
 
@@ -23,8 +25,6 @@ using namespace striate;
 
 namespace {
 
-constexpr int repeats = 5;
-
 template <class T>
 void write(const std::string& path, const std::vector<T>& values) {
   std::ofstream(path, std::ios::binary)
@@ -33,7 +33,8 @@ void write(const std::string& path, const std::vector<T>& values) {
 
 /// @param weight, power  the loss is weight sum(y^power) after the last step
 template <class T>
-void measure(const Circuit& circuit, std::size_t steps, double weight, int power, const std::string& folder) {
+void measure(const Circuit& circuit, std::size_t steps, double weight, int power, const std::string& folder,
+             int repeats) {
   const double before = bench::peak_mib();
   const auto system = compile<T>(circuit);
   auto workspace = system.workspace();
@@ -65,10 +66,11 @@ void measure(const Circuit& circuit, std::size_t steps, double weight, int power
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc < 4) return 2;
+  if (argc < 5) return 2;
   omp_set_num_threads(std::atoi(argv[1]));
   const std::string folder = argv[2];
-  if (std::string(argv[3]) == "network") {
+  const int repeats = std::atoi(argv[3]);
+  if (std::string(argv[4]) == "network") {
     measure<double>(
         discretise(read_circuit("circuit network\ntime 1\naxis unit = 100\naxis pre = 100\n"
                                 "parameter W[unit, pre] ~ normal(0, 0.15) 1\n"
@@ -77,11 +79,12 @@ int main(int argc, char** argv) {
                                 "r(0) = start\n"
                                 "dr/dt = -r + tanh(matmul(W, rename(r, unit, pre), over=[pre]) + I) : 1 [unit]\n"),
                    Scheme::rk4, 0.05),
-        1000, 1, 2, folder);
+        1000, 1, 2, folder, repeats);
   } else {
-    if (argc < 6) return 2;
-    const double side = std::atof(argv[4]);
-    const auto images = static_cast<std::size_t>(std::atoi(argv[5]));
-    measure<float>(batch(model("hgru", {{"y", side}, {"x", side}}).with_definitions({}), images), 8, 1e-3, 1, folder);
+    if (argc < 7) return 2;
+    const double side = std::atof(argv[5]);
+    const auto images = static_cast<std::size_t>(std::atoi(argv[6]));
+    measure<float>(batch(model("hgru", {{"y", side}, {"x", side}}).with_definitions({}), images), 8, 1e-3, 1, folder,
+                   repeats);
   }
 }

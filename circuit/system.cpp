@@ -53,9 +53,12 @@ template <class T>
 std::vector<T> borrow(Workspace<T>& workspace, std::size_t size) {
   auto& spare = workspace.contents().spare;
   std::vector<T> memory;
-  if (!spare.empty()) {
-    memory = std::move(spare.back());
-    spare.pop_back();
+  // The smallest that holds so many, or else the largest, which grows: a state never takes the memory of a long tape.
+  const auto best = std::ranges::min_element(
+      spare, {}, [size](const std::vector<T>& m) { return m.capacity() >= size ? m.capacity() : ~m.capacity(); });
+  if (best != spare.end()) {
+    memory = std::move(*best);
+    spare.erase(best);
   }
   memory.resize(size);
   return memory;

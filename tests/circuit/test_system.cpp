@@ -9,9 +9,11 @@
 
 #include <cmath>
 #include <random>
+#include <set>
 #include <thread>
 
 #include "base/error.hpp"
+#include "circuit/borrowed_memory.hpp"
 #include "circuit/compile.hpp"
 #include "circuit/text.hpp"
 #include "tests/circuit/allocation_count.hpp"
@@ -266,6 +268,28 @@ BOOST_AUTO_TEST_CASE(an_evaluation_allocates_nothing_after_the_first) {
   b.p[1] *= 1.1;
   everything();
   BOOST_TEST(allocation_count() - before == 0);
+}
+
+BOOST_AUTO_TEST_CASE(memory_given_back_serves_those_who_need_as_much) {
+  Bench<double> b(read_circuit(cell));
+  const std::vector<std::size_t> sizes{1000, 10, 10, 200, 10};
+  std::vector<Numbers> lent;
+  const auto borrow_all = [&] {
+    for (const std::size_t size : sizes) lent.push_back(borrow(b.workspace, size));
+  };
+  borrow_all();
+  std::set<const double*> first;
+  for (Numbers& memory : lent) {
+    first.insert(memory.data());
+    give_back(b.workspace, std::move(memory));
+  }
+  lent.clear();
+  borrow_all();
+  for (std::size_t i = 0; i < sizes.size(); ++i) {
+    BOOST_TEST(lent[i].size() == sizes[i]);
+    BOOST_TEST(first.contains(lent[i].data()));
+    BOOST_TEST(lent[i].capacity() == sizes[i]);
+  }
 }
 
 BOOST_AUTO_TEST_CASE(the_bits_do_not_depend_on_the_number_of_threads) {
