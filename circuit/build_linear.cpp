@@ -16,10 +16,6 @@ std::size_t axis_position(std::string_view what, const Expr& x, const std::strin
                           suggest_names(axis, x.shape().names())));
 }
 
-bool contains(const std::vector<std::string>& names, const std::string& name) {
-  return std::find(names.begin(), names.end(), name) != names.end();
-}
-
 Shape with_size(const Shape& shape, std::size_t position, std::size_t size) {
   std::vector<Axis> axes(shape.begin(), shape.end());
   axes[position].size = size;

@@ -7,6 +7,10 @@
 
 namespace striate {
 
+bool contains(const std::vector<std::string>& names, const std::string& name) {
+  return std::find(names.begin(), names.end(), name) != names.end();
+}
+
 std::size_t Shape::size() const {
   std::size_t n = 1;
   for (const auto& axis : axes_) n *= axis.size;
@@ -22,7 +26,7 @@ std::optional<std::size_t> Shape::find(std::string_view axis) const {
 Shape Shape::without(const std::vector<std::string>& axes) const {
   std::vector<Axis> kept;
   for (const auto& axis : axes_)
-    if (std::find(axes.begin(), axes.end(), axis.name) == axes.end()) kept.push_back(axis);
+    if (!contains(axes, axis.name)) kept.push_back(axis);
   return Shape(std::move(kept));
 }
 

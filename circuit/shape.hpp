@@ -9,6 +9,8 @@
 
 namespace striate {
 
+bool contains(const std::vector<std::string>& names, const std::string& name);
+
 /// What a circuit may have: places along an axis, elements and axes of an array.
 inline constexpr std::int64_t longest_axis = std::int64_t{1} << 30;
 inline constexpr double most_elements = 4e9;

@@ -15,9 +15,6 @@ using Eigen::Index;
 using Eigen::MatrixXd;
 using Eigen::VectorXd;
 
-Eigen::Map<const VectorXd> vector(std::span<const double> x) { return {x.data(), static_cast<Index>(x.size())}; }
-std::vector<double> values(const VectorXd& x) { return {x.data(), x.data() + x.size()}; }
-
 /// An orthonormal basis of what is orthogonal to v.
 MatrixXd basis_across(const VectorXd& v) {
   const MatrixXd all = Eigen::HouseholderQR<MatrixXd>(v).householderQ();

@@ -16,14 +16,8 @@ namespace striate {
 namespace {
 
 constexpr double turn = 2 * std::numbers::pi;
-constexpr std::size_t most_states = 1000;
+constexpr std::size_t most_states_of_a_cycle = 1000;
 const char* const longer = "Let the circuit run longer first (`transient` of a phase response, `march` of a branch).";
-
-Eigen::Map<const Eigen::VectorXd> vector(std::span<const double> x) {
-  return {x.data(), static_cast<Eigen::Index>(x.size())};
-}
-
-std::vector<double> values(const Eigen::VectorXd& x) { return {x.data(), x.data() + x.size()}; }
 
 /// The element of the states that a name means: itself, or the first of a state.
 std::size_t element_named(const System<double>& system, const std::string& name) {
@@ -34,23 +28,23 @@ std::size_t element_named(const System<double>& system, const std::string& name)
 }
 
 /// What the flow did in a while: its accepted steps.
-struct Course {
+struct Watched {
   std::vector<double> t;
   std::vector<std::vector<double>> y;
 };
 
-class Search {
+class CycleSearch {
  public:
-  Search(const Problem& problem, const CycleSettings& settings)
+  CycleSearch(const Problem& problem, const CycleSettings& settings)
       : problem_(problem), settings_(settings), orbit_(problem), n_(orbit_.size()), angle_(n_), turns_(n_) {
     const System<double>& system = orbit_.system();
     if (!(settings.transient > 0))
       throw Error(system.name(),
                   fmt::format("the transient before a cycle = {}, but must be above 0.", settings.transient));
-    if (n_ > most_states)
+    if (n_ > most_states_of_a_cycle)
       throw Error(system.name(), fmt::format("has {} states, but the linearisation along a cycle is a dense matrix, "
                                              "which is kept to {} states.",
-                                             n_, most_states));
+                                             n_, most_states_of_a_cycle));
     for (const auto& name : settings.angles) {
       const Field& f = system.states().at(name);
       std::fill_n(angle_.begin() + static_cast<std::ptrdiff_t>(f.offset), f.size, true);
@@ -60,7 +54,7 @@ class Search {
 
   Cycle find() {
     settle();
-    const Course course = watch();
+    const Watched course = watch();
     std::optional<Failure> nearest;  // of the first return
     for (std::size_t from = 1; const auto candidate = next_return(course, from);) {
       from = *candidate + 1;
@@ -129,8 +123,8 @@ class Search {
   void settle() { start_ = solve(run_from(problem_.y0), method()).y; }
 
   /// The steps over another transient, with the range of every state.
-  Course watch() {
-    Course course;
+  Watched watch() {
+    Watched course;
     Method steps = method();
     steps.max_step = step_of_angles();
     Integrator integrator(steps);
@@ -160,7 +154,7 @@ class Search {
     return course;
   }
 
-  static bool one_way(const Course& course, std::size_t i) {
+  static bool one_way(const Watched& course, std::size_t i) {
     const auto at = [i](const std::vector<double>& y) { return y[i]; };
     return std::ranges::is_sorted(course.y, std::less{}, at) || std::ranges::is_sorted(course.y, std::greater{}, at);
   }
@@ -177,7 +171,7 @@ class Search {
   }
 
   /// The next step that lies nearer to the start than its neighbours, and near enough to be a return.
-  std::optional<std::size_t> next_return(const Course& course, std::size_t from) {
+  std::optional<std::size_t> next_return(const Watched& course, std::size_t from) {
     widest_ = 0;
     for (std::size_t i = 1; i + 1 < course.t.size(); ++i) {
       const double d = apart(course.y.front(), course.y[i]);
@@ -323,10 +317,12 @@ class Search {
 
 }  // namespace
 
-Cycle find_cycle(const Problem& problem, const CycleSettings& settings) { return Search(problem, settings).find(); }
+Cycle find_cycle(const Problem& problem, const CycleSettings& settings) {
+  return CycleSearch(problem, settings).find();
+}
 
 PhaseResponse phase_response(const Problem& problem, const CycleSettings& settings) {
-  Search search(problem, settings);
+  CycleSearch search(problem, settings);
   PhaseResponse response;
   response.cycle = search.find();
   Orbit& orbit = search.orbit();

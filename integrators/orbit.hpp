@@ -9,6 +9,12 @@
 
 namespace striate {
 
+/// Numbers as a vector of the algebra, and back.
+inline Eigen::Map<const Eigen::VectorXd> vector(std::span<const double> x) {
+  return {x.data(), static_cast<Eigen::Index>(x.size())};
+}
+inline std::vector<double> values(const Eigen::VectorXd& x) { return {x.data(), x.data() + x.size()}; }
+
 /// The orbit of an autonomous flow over a given time, on a mesh of fractions of that time, with its linearisation: one
 /// step of Dormand & Prince's fifth-order method in each interval, whose products with the derivatives are those of the
 /// very steps that were taken.

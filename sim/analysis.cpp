@@ -4,19 +4,17 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <numbers>
 #include <numeric>
 #include <stdexcept>
 
 #include "base/error.hpp"
+#include "base/nan.hpp"
 #include "sim/course_analysis.hpp"
 #include "sim/observable.hpp"
 
 namespace striate {
 namespace {
-
-constexpr double nan = std::numeric_limits<double>::quiet_NaN();
 
 struct Source {
   const Field* field;

@@ -8,13 +8,12 @@
 #include <map>
 
 #include "base/error.hpp"
+#include "base/nan.hpp"
 #include "io/csv.hpp"
 #include "sim/score.hpp"
 
 namespace striate {
 namespace {
-
-constexpr double nan = std::numeric_limits<double>::quiet_NaN();
 
 struct Points {
   std::vector<double> x, y;

@@ -8,13 +8,13 @@
 #include "base/error.hpp"
 #include "sim/analysis.hpp"
 #include "sim/midpoint.hpp"
+#include "sim/quantity.hpp"
 
 namespace striate {
 namespace {
 
 /// The element of an axis that holds a value (of an angle: or a whole number of turns from it).
 std::size_t element_of(const ConditionAxis& axis, double value, const std::string& where) {
-  const Unit deg = Unit::parse("deg");
   const double turn = axis.unit == deg ? 360 : 0;
   for (const double period : {0.0, turn})
     for (std::size_t i = 0; i < axis.values.size(); ++i) {

@@ -5,11 +5,11 @@
 #include <algorithm>
 #include <cmath>
 #include <complex>
-#include <limits>
 #include <numbers>
 #include <numeric>
 
 #include "base/error.hpp"
+#include "base/nan.hpp"
 #include "sim/fourier.hpp"
 #include "sim/observable.hpp"
 #include "sim/synchrony.hpp"
@@ -20,7 +20,6 @@ namespace {
 
 using Measure = CourseMeasure;
 using std::numbers::pi;
-constexpr double nan = std::numeric_limits<double>::quiet_NaN();
 
 struct Places {
   std::vector<Axis> axes;  ///< of the variable, less that of complex parts

@@ -3,17 +3,16 @@
 #include <Eigen/Core>
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <numbers>
 
 #include "base/error.hpp"
+#include "base/nan.hpp"
 #include "integrators/least_squares.hpp"
 
 namespace striate {
 namespace {
 
 constexpr double turn = 2 * std::numbers::pi;
-constexpr double nan = std::numeric_limits<double>::quiet_NaN();
 
 double population_vector(std::span<const double> r, std::span<const double> p) {
   double x = 0;

@@ -15,14 +15,12 @@
 #include "sim/lesion.hpp"
 #include "sim/lyapunov_run.hpp"
 #include "sim/observable.hpp"
+#include "sim/quantity.hpp"
 #include "sim/read_analysis.hpp"
 #include "sim/read_trains.hpp"
 
 namespace striate {
 namespace {
-
-const Unit ms = Unit::parse("ms");
-const Unit deg = Unit::parse("deg");
 
 Unit unit_named(const TomlTable& t, const std::string& key, const std::string& fallback) {
   const std::string name = t.string(key, fallback);

@@ -2,15 +2,13 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <numbers>
 
 #include "base/error.hpp"
+#include "base/nan.hpp"
 
 namespace striate {
 namespace {
-
-constexpr double nan = std::numeric_limits<double>::quiet_NaN();
 
 double mean(std::span<const double> t, std::span<const double> x) {
   if (t.size() == 1) return x[0];

@@ -12,6 +12,11 @@
 
 namespace striate {
 
+/// Units that experiments are written in.
+inline const Unit deg = Unit::parse("deg");
+inline const Unit rad = Unit::parse("rad");
+inline const Unit ms = Unit::parse("ms");
+
 /// The values an experiment's texts may name: condition variables with their units.
 using Variables = std::map<std::string, std::pair<double, Unit>>;
 

@@ -13,12 +13,11 @@
 #include "sim/course_analysis.hpp"
 #include "sim/experiment_circuit.hpp"
 #include "sim/observable.hpp"
+#include "sim/quantity.hpp"
 #include "sim/read_course_reading.hpp"
 
 namespace striate {
 namespace {
-
-const Unit deg = Unit::parse("deg");
 
 /// Reads the data once, so that a missing file or column is found before anything runs.
 void require_columns(const TomlTable& table, const Comparison& c) {

@@ -4,13 +4,13 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <numeric>
 #include <span>
 #include <utility>
 
 #include "base/error.hpp"
 #include "base/memory.hpp"
+#include "base/nan.hpp"
 #include "sim/analysis.hpp"
 #include "sim/experiment.hpp"
 #include "sim/read_analysis.hpp"
@@ -18,7 +18,6 @@
 namespace striate {
 namespace {
 
-constexpr double nan = std::numeric_limits<double>::quiet_NaN();
 constexpr std::size_t least_intervals = 4;  // of an element that has a coefficient of variation
 
 std::size_t event_index(const Circuit& circuit, const TomlValue& name) {

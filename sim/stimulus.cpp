@@ -11,13 +11,11 @@
 #include "base/random.hpp"
 #include "sim/colour.hpp"
 #include "sim/experiment_circuit.hpp"
+#include "sim/quantity.hpp"
 
 namespace striate {
 namespace {
 
-const Unit deg = Unit::parse("deg");
-const Unit rad = Unit::parse("rad");
-const Unit ms = Unit::parse("ms");
 const Unit per_deg = Unit::parse("1/deg");
 const Unit one;
 

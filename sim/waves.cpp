@@ -9,6 +9,7 @@
 #include <numbers>
 
 #include "base/error.hpp"
+#include "base/nan.hpp"
 #include "base/random.hpp"
 #include "sim/fourier.hpp"
 
@@ -16,7 +17,6 @@ namespace striate {
 namespace {
 
 using std::numbers::pi;
-constexpr double nan = std::numeric_limits<double>::quiet_NaN();
 
 /// Slopes of the monotone cubic through (x, y) (Fritsch & Butland 1984).
 std::vector<double> monotone_slopes(const std::vector<double>& x, const std::vector<double>& y) {

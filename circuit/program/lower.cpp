@@ -24,10 +24,6 @@ constexpr std::size_t largest_plane = 1 << 14;  // elements
 constexpr std::size_t fewest_planes = 4;
 constexpr std::size_t shortest_outer = 16;  ///< elements of either factor of an outer product that is not pointwise
 
-bool contains(const std::vector<std::string>& names, const std::string& name) {
-  return std::find(names.begin(), names.end(), name) != names.end();
-}
-
 /// The axes of `shape` that `keep` accepts.
 template <class Keep>
 std::vector<Axis> pick(const Shape& shape, const Keep& keep) {
