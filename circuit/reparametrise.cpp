@@ -97,12 +97,12 @@ Circuit elementwise(const Circuit& circuit, const std::string& name, const std::
 
 /// What keeps a value off its bound where the exponential beside it is lost to rounding, as a share of the bound or of
 /// the distance between two.
-constexpr double margin_of_ends = 1e-9;
+constexpr double margin = 1e-9;
 
 /// end + sign exp(log_P)
 Circuit one_sided(const Circuit& circuit, const std::string& name, double end, double sign) {
   const Unit unit = circuit.parameter(name).variable.unit();
-  const double first = end + sign * margin_of_ends * std::abs(end);
+  const double first = end + sign * margin * std::abs(end);
   return elementwise(
       circuit, name, "log_", [&](const Expr& free) { return quantity(first, unit) + quantity(sign, unit) * exp(free); },
       [&](double x) { return std::log(sign * (x - first)); });
@@ -118,7 +118,7 @@ Circuit bounded(const Circuit& circuit, const std::string& parameter, double low
                 fmt::format("parameter '{}' is to lie between {} and {}, but bounds are finite and run upwards.",
                             parameter, low, high));
   const Unit unit = circuit.parameter(parameter).variable.unit();
-  const double first = low + margin_of_ends * (high - low), last = high - margin_of_ends * (high - low);
+  const double first = low + margin * (high - low), last = high - margin * (high - low);
   return elementwise(
       circuit, parameter, "logit_",
       [&](const Expr& free) { return quantity(first, unit) + quantity(last - first, unit) * sigmoid(free); },

@@ -23,7 +23,7 @@ namespace {
 using Eigen::Index;
 using Eigen::MatrixXd;
 using Eigen::VectorXd;
-constexpr std::size_t most_states_of_a_branch = 400;
+constexpr std::size_t most_states = 400;
 constexpr double longest_period = 1000;  ///< in periods at birth or at the start: cycles are followed no further
 
 const char* closed = "its start: the branch is closed";
@@ -399,10 +399,10 @@ class Continuation {
   Continuation(const Problem& problem, const ContinuationSettings& settings)
       : settings_(settings), orbit_(problem), n_(static_cast<Index>(orbit_.size())) {
     const System<double>& system = orbit_.system();
-    if (orbit_.size() > most_states_of_a_branch)
+    if (orbit_.size() > most_states)
       throw Error(system.name(),
                   fmt::format("has {} states, but branches are followed with dense matrices of at most {}.",
-                              orbit_.size(), most_states_of_a_branch));
+                              orbit_.size(), most_states));
     const Field& field = system.parameters().at(settings.parameter);
     if (field.size != 1)
       throw Error(system.name(), fmt::format("the parameter '{}' has {} values, but one number is continued.",

@@ -16,7 +16,7 @@ namespace striate {
 namespace {
 
 constexpr double turn = 2 * std::numbers::pi;
-constexpr std::size_t most_states_of_a_cycle = 1000;
+constexpr std::size_t most_states = 1000;
 const char* const longer = "Let the circuit run longer first (`transient` of a phase response, `march` of a branch).";
 
 /// The element of the states that a name means: itself, or the first of a state.
@@ -28,23 +28,23 @@ std::size_t element_named(const System<double>& system, const std::string& name)
 }
 
 /// What the flow did in a while: its accepted steps.
-struct Watched {
+struct Course {
   std::vector<double> t;
   std::vector<std::vector<double>> y;
 };
 
-class CycleSearch {
+class Search {
  public:
-  CycleSearch(const Problem& problem, const CycleSettings& settings)
+  Search(const Problem& problem, const CycleSettings& settings)
       : problem_(problem), settings_(settings), orbit_(problem), n_(orbit_.size()), angle_(n_), turns_(n_) {
     const System<double>& system = orbit_.system();
     if (!(settings.transient > 0))
       throw Error(system.name(),
                   fmt::format("the transient before a cycle = {}, but must be above 0.", settings.transient));
-    if (n_ > most_states_of_a_cycle)
+    if (n_ > most_states)
       throw Error(system.name(), fmt::format("has {} states, but the linearisation along a cycle is a dense matrix, "
                                              "which is kept to {} states.",
-                                             n_, most_states_of_a_cycle));
+                                             n_, most_states));
     for (const auto& name : settings.angles) {
       const Field& f = system.states().at(name);
       std::fill_n(angle_.begin() + static_cast<std::ptrdiff_t>(f.offset), f.size, true);
@@ -54,7 +54,7 @@ class CycleSearch {
 
   Cycle find() {
     settle();
-    const Watched course = watch();
+    const Course course = watch();
     std::optional<Failure> nearest;  // of the first return
     for (std::size_t from = 1; const auto candidate = next_return(course, from);) {
       from = *candidate + 1;
@@ -123,8 +123,8 @@ class CycleSearch {
   void settle() { start_ = solve(run_from(problem_.y0), method()).y; }
 
   /// The steps over another transient, with the range of every state.
-  Watched watch() {
-    Watched course;
+  Course watch() {
+    Course course;
     Method steps = method();
     steps.max_step = step_of_angles();
     Integrator integrator(steps);
@@ -154,7 +154,7 @@ class CycleSearch {
     return course;
   }
 
-  static bool one_way(const Watched& course, std::size_t i) {
+  static bool one_way(const Course& course, std::size_t i) {
     const auto at = [i](const std::vector<double>& y) { return y[i]; };
     return std::ranges::is_sorted(course.y, std::less{}, at) || std::ranges::is_sorted(course.y, std::greater{}, at);
   }
@@ -171,7 +171,7 @@ class CycleSearch {
   }
 
   /// The next step that lies nearer to the start than its neighbours, and near enough to be a return.
-  std::optional<std::size_t> next_return(const Watched& course, std::size_t from) {
+  std::optional<std::size_t> next_return(const Course& course, std::size_t from) {
     widest_ = 0;
     for (std::size_t i = 1; i + 1 < course.t.size(); ++i) {
       const double d = apart(course.y.front(), course.y[i]);
@@ -317,12 +317,10 @@ class CycleSearch {
 
 }  // namespace
 
-Cycle find_cycle(const Problem& problem, const CycleSettings& settings) {
-  return CycleSearch(problem, settings).find();
-}
+Cycle find_cycle(const Problem& problem, const CycleSettings& settings) { return Search(problem, settings).find(); }
 
 PhaseResponse phase_response(const Problem& problem, const CycleSettings& settings) {
-  CycleSearch search(problem, settings);
+  Search search(problem, settings);
   PhaseResponse response;
   response.cycle = search.find();
   Orbit& orbit = search.orbit();

@@ -14,10 +14,10 @@ namespace {
 using Eigen::Index;
 
 template <class T>
-using DenseVector = Eigen::Matrix<T, Eigen::Dynamic, 1>;
+using Vector = Eigen::Matrix<T, Eigen::Dynamic, 1>;
 
 template <class T>
-Eigen::Map<const DenseVector<T>> view(std::span<const T> v) {
+Eigen::Map<const Vector<T>> view(std::span<const T> v) {
   return {v.data(), static_cast<Index>(v.size())};
 }
 
@@ -31,16 +31,16 @@ template <class T>
 struct Counted {
   const TransposedProduct<T>& product;
   int& count;
-  DenseVector<T> operator()(const DenseVector<T>& v) const {
+  Vector<T> operator()(const Vector<T>& v) const {
     ++count;
-    DenseVector<T> out(v.size());
+    Vector<T> out(v.size());
     product({v.data(), static_cast<std::size_t>(v.size())}, {out.data(), static_cast<std::size_t>(out.size())});
     return out;
   }
 };
 
 template <class T>
-std::vector<T> plain(const DenseVector<T>& v) {
+std::vector<T> plain(const Vector<T>& v) {
   return {v.data(), v.data() + v.size()};
 }
 
@@ -52,7 +52,7 @@ AdjointSolution<T> solve_neumann(const TransposedProduct<T>& product, std::span<
   AdjointSolution<T> result;
   const Counted<T> transposed{product, result.products};
   const double size = norm(view(g));
-  DenseVector<T> sum = view(g), term = sum;
+  Vector<T> sum = view(g), term = sum;
   for (;;) {
     const double before = norm(term);
     term = transposed(term);
@@ -73,7 +73,7 @@ AdjointSolution<T> solve_gmres(const TransposedProduct<T>& product, std::span<co
   const double size = norm(view(g));
   const Index most = std::min<Index>(20, static_cast<Index>(g.size()));
   Eigen::Matrix<T, Eigen::Dynamic, Eigen::Dynamic> basis(static_cast<Index>(g.size()), most + 1);
-  DenseVector<T> v = DenseVector<T>::Zero(basis.rows()), rest = view(g);
+  Vector<T> v = Vector<T>::Zero(basis.rows()), rest = view(g);
   while (result.residual > tolerance && result.products + 1 < products) {
     const double length = norm(rest);
     Eigen::MatrixXd h = Eigen::MatrixXd::Zero(most + 1, most);
@@ -81,11 +81,11 @@ AdjointSolution<T> solve_gmres(const TransposedProduct<T>& product, std::span<co
     Eigen::VectorXd weights;
     Index m = 0;
     for (bool more = true; more;) {
-      DenseVector<T> next = basis.col(m);
+      Vector<T> next = basis.col(m);
       next -= transposed(next);
       // Gram-Schmidt twice is orthogonal to rounding.
       for (int pass = 0; pass < 2; ++pass) {
-        const DenseVector<T> overlap = basis.leftCols(m + 1).transpose() * next;
+        const Vector<T> overlap = basis.leftCols(m + 1).transpose() * next;
         next -= basis.leftCols(m + 1) * overlap;
         h.col(m).head(m + 1) += overlap.template cast<double>();
       }
@@ -119,7 +119,7 @@ AdjointSolution<T> solve_anderson(const TransposedProduct<T>& product, std::span
   AdjointSolution<T> result;
   const Counted<T> transposed{product, result.products};
   const double size = norm(view(g));
-  DenseVector<T> direction = view(g) / static_cast<T>(size);
+  Vector<T> direction = view(g) / static_cast<T>(size);
   for (int i = 0; i < 10; ++i) {
     direction = transposed(direction);
     result.spectral_radius = norm(direction);
@@ -129,7 +129,7 @@ AdjointSolution<T> solve_anderson(const TransposedProduct<T>& product, std::span
   const Eigen::VectorXd start = view(g).template cast<double>();
   std::vector<double> v(start.data(), start.data() + start.size());
   const auto residual = [&](std::span<const double> x, std::span<double> r) {
-    const DenseVector<T> rounded = view(x).template cast<T>();
+    const Vector<T> rounded = view(x).template cast<T>();
     const Eigen::VectorXd next = start + transposed(rounded).template cast<double>();
     for (std::size_t i = 0; i < r.size(); ++i) r[i] = next[static_cast<Index>(i)] - x[i];
     result.residual = norm(view(std::span<const double>(r))) / size;

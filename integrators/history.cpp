@@ -20,7 +20,7 @@ namespace striate {
 namespace {
 
 constexpr std::size_t most_distinct = 64;
-constexpr std::size_t lookups = 4096;         ///< elements a thread looks up together
+constexpr std::size_t chunk = 4096;           ///< elements a thread looks up together
 constexpr int stretches_of_past = 128;        ///< at least, that the longest delay is cut into before an adaptive run
 constexpr int most_stretches_of_past = 4096;  ///< where a shorter delay asks for shorter ones
 constexpr int most_nodes = 9;
@@ -283,10 +283,10 @@ void History::fill_delay(const Delay& delay, const Places& places, std::span<dou
   const double* tau = taus_.data() + delay.tau;
   const std::uint32_t* element = delay.element ? delay.element->data() : nullptr;
   double* out = u.data() + delay.input;
-  const std::size_t chunks = (delay.size + lookups - 1) / lookups;
-  parallel_for(chunks, delay.size >= 4 * lookups, [&](std::size_t c) {
-    const std::size_t end = std::min(delay.size, (c + 1) * lookups);
-    for (std::size_t e = c * lookups; e < end; ++e) {
+  const std::size_t chunks = (delay.size + chunk - 1) / chunk;
+  parallel_for(chunks, delay.size >= 4 * chunk, [&](std::size_t c) {
+    const std::size_t end = std::min(delay.size, (c + 1) * chunk);
+    for (std::size_t e = c * chunk; e < end; ++e) {
       if (tau[e] == 0) continue;
       const auto [i, x] = places(tau[e]);
       const double* coefficient = rows[i] + (element ? element[e] : e);

@@ -15,29 +15,30 @@
 namespace striate {
 namespace {
 
-std::size_t length(N_Vector v) { return static_cast<std::size_t>(NV_LENGTH_S(v)); }
+using Index = std::size_t;
+
+Index length(N_Vector v) { return static_cast<Index>(NV_LENGTH_S(v)); }
 
 template <class Body>
 void each(N_Vector v, const Body& body) {
-  for_blocks(length(v), [&](std::size_t begin, std::size_t end) {
-    for (std::size_t i = begin; i < end; ++i) body(i);
+  for_blocks(length(v), [&](Index begin, Index end) {
+    for (Index i = begin; i < end; ++i) body(i);
   });
 }
 
 template <class Term, class Join>
-double reduce(std::size_t size, double start, const Term& term, const Join& join) {
+double reduce(Index size, double start, const Term& term, const Join& join) {
   return reduce_blocks(
-      size, start, [&](std::size_t begin, std::size_t end) { return reduce_lanes(begin, end, start, term, join); },
-      join);
+      size, start, [&](Index begin, Index end) { return reduce_lanes(begin, end, start, term, join); }, join);
 }
 
 template <class Term>
-double sum(std::size_t size, const Term& term) {
+double sum(Index size, const Term& term) {
   return reduce(size, 0.0, term, std::plus<double>());
 }
 
 template <class Term>
-double maximum(std::size_t size, const Term& term) {
+double maximum(Index size, const Term& term) {
   return reduce(size, 0.0, term, larger);
 }
 
@@ -45,72 +46,72 @@ void linear_sum(sunrealtype a, N_Vector x, sunrealtype b, N_Vector y, N_Vector z
   const double *xd = NV_DATA_S(x), *yd = NV_DATA_S(y);
   double* zd = NV_DATA_S(z);
   if (a == 1) {
-    each(z, [=](std::size_t i) { zd[i] = xd[i] + b * yd[i]; });
+    each(z, [=](Index i) { zd[i] = xd[i] + b * yd[i]; });
   } else if (b == 1) {
-    each(z, [=](std::size_t i) { zd[i] = a * xd[i] + yd[i]; });
+    each(z, [=](Index i) { zd[i] = a * xd[i] + yd[i]; });
   } else {
-    each(z, [=](std::size_t i) { zd[i] = a * xd[i] + b * yd[i]; });
+    each(z, [=](Index i) { zd[i] = a * xd[i] + b * yd[i]; });
   }
 }
 
 void constant(sunrealtype c, N_Vector z) {
   double* zd = NV_DATA_S(z);
-  each(z, [=](std::size_t i) { zd[i] = c; });
+  each(z, [=](Index i) { zd[i] = c; });
 }
 
 void product(N_Vector x, N_Vector y, N_Vector z) {
   const double *xd = NV_DATA_S(x), *yd = NV_DATA_S(y);
   double* zd = NV_DATA_S(z);
-  each(z, [=](std::size_t i) { zd[i] = xd[i] * yd[i]; });
+  each(z, [=](Index i) { zd[i] = xd[i] * yd[i]; });
 }
 
 void divide(N_Vector x, N_Vector y, N_Vector z) {
   const double *xd = NV_DATA_S(x), *yd = NV_DATA_S(y);
   double* zd = NV_DATA_S(z);
-  each(z, [=](std::size_t i) { zd[i] = xd[i] / yd[i]; });
+  each(z, [=](Index i) { zd[i] = xd[i] / yd[i]; });
 }
 
 void scale(sunrealtype c, N_Vector x, N_Vector z) {
   const double* xd = NV_DATA_S(x);
   double* zd = NV_DATA_S(z);
   if (c == 1) {
-    if (xd != zd) each(z, [=](std::size_t i) { zd[i] = xd[i]; });
+    if (xd != zd) each(z, [=](Index i) { zd[i] = xd[i]; });
   } else {
-    each(z, [=](std::size_t i) { zd[i] = c * xd[i]; });
+    each(z, [=](Index i) { zd[i] = c * xd[i]; });
   }
 }
 
 void absolute(N_Vector x, N_Vector z) {
   const double* xd = NV_DATA_S(x);
   double* zd = NV_DATA_S(z);
-  each(z, [=](std::size_t i) { zd[i] = std::abs(xd[i]); });
+  each(z, [=](Index i) { zd[i] = std::abs(xd[i]); });
 }
 
 void inverse(N_Vector x, N_Vector z) {
   const double* xd = NV_DATA_S(x);
   double* zd = NV_DATA_S(z);
-  each(z, [=](std::size_t i) { zd[i] = 1 / xd[i]; });
+  each(z, [=](Index i) { zd[i] = 1 / xd[i]; });
 }
 
 void add_constant(N_Vector x, sunrealtype b, N_Vector z) {
   const double* xd = NV_DATA_S(x);
   double* zd = NV_DATA_S(z);
-  each(z, [=](std::size_t i) { zd[i] = xd[i] + b; });
+  each(z, [=](Index i) { zd[i] = xd[i] + b; });
 }
 
 sunrealtype dot(N_Vector x, N_Vector y) {
   const double *xd = NV_DATA_S(x), *yd = NV_DATA_S(y);
-  return sum(length(x), [=](std::size_t i) { return xd[i] * yd[i]; });
+  return sum(length(x), [=](Index i) { return xd[i] * yd[i]; });
 }
 
 sunrealtype max_norm(N_Vector x) {
   const double* xd = NV_DATA_S(x);
-  return maximum(length(x), [=](std::size_t i) { return std::abs(xd[i]); });
+  return maximum(length(x), [=](Index i) { return std::abs(xd[i]); });
 }
 
 sunrealtype weighted_square_sum(N_Vector x, N_Vector w) {
   const double *xd = NV_DATA_S(x), *wd = NV_DATA_S(w);
-  return sum(length(x), [=](std::size_t i) {
+  return sum(length(x), [=](Index i) {
     const double v = xd[i] * wd[i];
     return v * v;
   });
@@ -124,37 +125,37 @@ sunrealtype wl2_norm(N_Vector x, N_Vector w) { return std::sqrt(weighted_square_
 
 sunrealtype weighted_max_norm(N_Vector x, N_Vector w) {
   const double *xd = NV_DATA_S(x), *wd = NV_DATA_S(w);
-  return maximum(length(x), [=](std::size_t i) { return std::abs(xd[i] * wd[i]); });
+  return maximum(length(x), [=](Index i) { return std::abs(xd[i] * wd[i]); });
 }
 
 sunrealtype minimum(N_Vector x) {
   const double* xd = NV_DATA_S(x);
   return reduce(
-      length(x), xd[0], [=](std::size_t i) { return xd[i]; }, [](double a, double b) { return b < a ? b : a; });
+      length(x), xd[0], [=](Index i) { return xd[i]; }, [](double a, double b) { return b < a ? b : a; });
 }
 
 sunrealtype l1_norm(N_Vector x) {
   const double* xd = NV_DATA_S(x);
-  return sum(length(x), [=](std::size_t i) { return std::abs(xd[i]); });
+  return sum(length(x), [=](Index i) { return std::abs(xd[i]); });
 }
 
 int linear_combination(int count, sunrealtype* c, N_Vector* x, N_Vector z) {
   double* zd = NV_DATA_S(z);
-  for_blocks(length(z), [&](std::size_t begin, std::size_t end) {
+  for_blocks(length(z), [&](Index begin, Index end) {
     // z may be x[0], the only alias that SUNDIALS allows, so the first term is scaled in place.
     const double* first = NV_DATA_S(x[0]);
     const double c0 = c[0];
-    for (std::size_t i = begin; i < end; ++i) zd[i] = c0 * first[i];
+    for (Index i = begin; i < end; ++i) zd[i] = c0 * first[i];
     int j = 1;
     for (; j + 1 < count; j += 2) {
       const double *a = NV_DATA_S(x[j]), *b = NV_DATA_S(x[j + 1]);
       const double ca = c[j], cb = c[j + 1];
-      for (std::size_t i = begin; i < end; ++i) zd[i] += ca * a[i] + cb * b[i];
+      for (Index i = begin; i < end; ++i) zd[i] += ca * a[i] + cb * b[i];
     }
     if (j < count) {
       const double* a = NV_DATA_S(x[j]);
       const double ca = c[j];
-      for (std::size_t i = begin; i < end; ++i) zd[i] += ca * a[i];
+      for (Index i = begin; i < end; ++i) zd[i] += ca * a[i];
     }
   });
   return 0;
@@ -162,12 +163,12 @@ int linear_combination(int count, sunrealtype* c, N_Vector* x, N_Vector z) {
 
 int scale_add_multi(int count, sunrealtype* a, N_Vector x, N_Vector* y, N_Vector* z) {
   const double* xd = NV_DATA_S(x);
-  for_blocks(length(x), [&](std::size_t begin, std::size_t end) {
+  for_blocks(length(x), [&](Index begin, Index end) {
     for (int j = 0; j < count; ++j) {
       const double* yd = NV_DATA_S(y[j]);
       double* zd = NV_DATA_S(z[j]);
       const double aj = a[j];
-      for (std::size_t i = begin; i < end; ++i) zd[i] = aj * xd[i] + yd[i];
+      for (Index i = begin; i < end; ++i) zd[i] = aj * xd[i] + yd[i];
     }
   });
   return 0;
@@ -182,7 +183,7 @@ int dot_multi(int count, N_Vector x, N_Vector* y, sunrealtype* out) {
 N_Vector clone(N_Vector model) {
   N_Vector v = N_VCloneEmpty(model);
   if (!v) return nullptr;
-  constexpr std::size_t line = 64 / sizeof(sunrealtype);
+  constexpr Index line = 64 / sizeof(sunrealtype);
   NV_DATA_S(v) =
       static_cast<sunrealtype*>(std::aligned_alloc(64, (length(model) + line - 1) / line * line * sizeof(sunrealtype)));
   NV_OWN_DATA_S(v) = SUNTRUE;

@@ -16,9 +16,9 @@ namespace {
 
 constexpr double march_rtol = 1e-3, march_atol = 1e-4;
 
-class SteadySearch {
+class Search {
  public:
-  SteadySearch(const Problem& problem, const SteadySettings& settings)
+  Search(const Problem& problem, const SteadySettings& settings)
       : problem_(problem), settings_(settings), evaluation_(problem_), rate_(evaluation_.size()) {
     if (problem_.y0.empty()) {
       problem_.y0.resize(evaluation_.size());
@@ -268,7 +268,7 @@ SteadyState steady_state(const Problem& problem, const SteadySettings& settings)
   if (!(settings.tolerance > 0)) {
     throw Error(system.name(), fmt::format("steady-state tolerance = {}, but must be positive.", settings.tolerance));
   }
-  return SteadySearch(problem, settings).run();
+  return Search(problem, settings).run();
 }
 
 }  // namespace striate

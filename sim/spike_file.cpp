@@ -14,17 +14,17 @@
 namespace striate {
 namespace {
 
-struct SpikeLayout {
+struct Layout {
   std::string times, ids;
   Unit unit;  ///< unless the attribute says another
 };
 
-const std::vector<SpikeLayout>& layouts() {
-  static const std::vector<SpikeLayout> known{{"times", "ids", Unit()}, {"timestamps", "node_ids", Unit::parse("ms")}};
+const std::vector<Layout>& layouts() {
+  static const std::vector<Layout> known{{"times", "ids", Unit()}, {"timestamps", "node_ids", Unit::parse("ms")}};
   return known;
 }
 
-const SpikeLayout* layout_of(const H5File& file, const std::string& group) {
+const Layout* layout_of(const H5File& file, const std::string& group) {
   for (const auto& layout : layouts())
     if (file.exists(group + "/" + layout.times) && file.exists(group + "/" + layout.ids)) return &layout;
   return nullptr;
@@ -166,7 +166,7 @@ SpikeList of_hdf5(const SpikePlace& place) {
   const H5File file = H5File::open(place.file);
   const std::string group = group_of(file, place);
   require_done(file, group);
-  const SpikeLayout& layout = *layout_of(file, group);
+  const Layout& layout = *layout_of(file, group);
   SpikeList spikes;
   const std::string times = group + "/" + layout.times;
   spikes.unit = place.unit ? *place.unit : unit_of(file, times, layout.unit);

@@ -16,7 +16,7 @@ namespace {
 
 /// The packed rows of one operation. An adjoint is the operation with its taps reversed, except that at reflecting
 /// borders it also computes the rows past both edges and then folds them back.
-struct LinePlan {
+struct Rows {
   std::size_t before, after;  // packed rows in front of and behind the n rows of the line
   std::size_t outputs;        // rows computed
   std::size_t overhang;       // of these, those in front of row 0
@@ -24,7 +24,7 @@ struct LinePlan {
   bool fold;
 };
 
-LinePlan plan_rows(std::size_t n, std::size_t taps, const LineMode& mode) {
+Rows plan_rows(std::size_t n, std::size_t taps, const LineMode& mode) {
   const std::size_t centre = mode.transposed ? taps - 1 - taps / 2 : taps / 2;
   if (mode.transposed && mode.border == Border::reflect) {
     return {taps - 1, taps - 1, n + taps - 1, taps - 1 - centre, Border::zero, true};
@@ -67,7 +67,7 @@ void copy_rows(const T* from, std::size_t from_stride, T* to, std::size_t to_str
 
 /// Writes the rows in front of and behind the n rows of the line, which are there already.
 template <class T>
-void write_borders(T* packed, std::size_t n, std::size_t width, const LinePlan& rows) {
+void write_borders(T* packed, std::size_t n, std::size_t width, const Rows& rows) {
   T* body = packed + rows.before * width;
   const auto write = [&](std::ptrdiff_t i) {
     T* row = body + i * static_cast<std::ptrdiff_t>(width);
@@ -87,7 +87,7 @@ void write_borders(T* packed, std::size_t n, std::size_t width, const LinePlan& 
 
 template <class T>
 void pack(const LineKernels<T>& kernels, const T* in, T* packed, const Lines& lines, const Bundle& columns,
-          const LinePlan& rows) {
+          const Rows& rows) {
   constexpr std::size_t width = bundle<T>;
   const std::size_t n = lines.n;
   T* body = packed + rows.before * width;
@@ -125,7 +125,7 @@ void unpack(const LineKernels<T>& kernels, const T* packed, T* out, const Lines&
 
 /// Adds the rows computed past the edges to the rows their reflections stand on.
 template <class T>
-void fold(T* rows_out, std::size_t n, std::size_t width, const LinePlan& rows) {
+void fold(T* rows_out, std::size_t n, std::size_t width, const Rows& rows) {
   T* body = rows_out + rows.overhang * width;
   const auto add = [&](std::ptrdiff_t i) {
     const T* from = body + i * static_cast<std::ptrdiff_t>(width);
@@ -154,7 +154,7 @@ template <class T, class Kernel>
 void for_bundles(const T* in, T* out, const Lines& lines, std::size_t taps, const LineMode& mode, T* scratch,
                  bool parallel, Edges edges, const Kernel& kernel) {
   constexpr std::size_t width = bundle<T>;
-  const LinePlan rows = plan_rows(lines.n, taps, mode);
+  const Rows rows = plan_rows(lines.n, taps, mode);
   const bool bare = edges == Edges::zeros_left_out && rows.border == Border::zero;
   const std::size_t columns = lines.outer * lines.inner;
   const std::size_t bundles = (columns + width - 1) / width;
@@ -194,7 +194,7 @@ bool is_narrow(const Lines& lines) {
 template <class T>
 void convolve_narrow(const T* in, T* out, const Lines& lines, const T* k, std::ptrdiff_t k_step, std::size_t taps,
                      const LineMode& mode, T* scratch) {
-  const LinePlan rows = plan_rows(lines.n, taps, mode);
+  const Rows rows = plan_rows(lines.n, taps, mode);
   const std::size_t inner = lines.inner;
   const std::size_t length = lines.n * inner;
   T* padded = scratch;

@@ -21,7 +21,7 @@ constexpr double seconds_per_stored = 1e-9;    ///< written once and read once
 constexpr double seconds_per_product = 3e-10;  ///< of a matrix element with a vector's
 constexpr double seconds_per_delayed = 1e-8;   ///< looked up and stored; see bench/delays.cpp
 constexpr double seconds_per_summed = 1.5e-9;  ///< looked up and added
-constexpr std::size_t most_terms_of_sums = 16;
+constexpr std::size_t most_terms = 16;
 constexpr std::size_t most_terms_of_weights = 4;
 constexpr std::size_t deepest = 1000;             ///< operations one inside the other that are looked through
 constexpr std::size_t shortest_lag_kernel = 128;  ///< below that many units the dense matrix is as fast
@@ -202,7 +202,7 @@ class CouplingSum {
   std::optional<Terms> expanded(const Expr& e) {
     if (const auto it = expanded_.find(e.get()); it != expanded_.end()) return it->second;
     auto terms = expand_node(e);
-    if (terms && terms->size() > most_terms_of_sums) terms.reset();
+    if (terms && terms->size() > most_terms) terms.reset();
     kept_.push_back(e);
     return expanded_[e.get()] = terms;
   }
@@ -248,7 +248,7 @@ class CouplingSum {
   }
 
   static std::optional<Terms> times(const std::optional<Terms>& a, const std::optional<Terms>& b) {
-    if (!a || !b || a->size() * b->size() > most_terms_of_sums) return std::nullopt;
+    if (!a || !b || a->size() * b->size() > most_terms) return std::nullopt;
     Terms result;
     for (const auto& x : *a) {
       for (const auto& y : *b) {
