@@ -128,7 +128,7 @@ void check_hold(const std::string& where, EventRule& event, const CircuitContent
       throw Error(where, fmt::format("event '{}' has the shape {}, but holds '{}' of shape {}.", event.name,
                                      event.guard.shape().str_sizes(), name, s.variable.shape().str_sizes()));
     for (const auto& other : contents.events)
-      if (&other != &event && std::find(other.held.begin(), other.held.end(), name) != other.held.end())
+      if (&other != &event && contains(other.held, name))
         throw Error(where, fmt::format("'{}' is held by '{}' and by '{}', but only one event can hold a state.", name,
                                        event.name, other.name));
   }

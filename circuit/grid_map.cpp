@@ -22,7 +22,7 @@ bool still(const CircuitContents& c, std::size_t state) {
   const auto over = [&](const ProjectionRule& p) { return x.shape()[0].name == p.name; };
   if (std::none_of(c.projections.begin(), c.projections.end(), over)) return false;
   for (const auto& event : c.events) {
-    if (std::find(event.held.begin(), event.held.end(), x->name) != event.held.end()) return false;
+    if (contains(event.held, x->name)) return false;
     for (const auto& jump : event.jumps)
       if (jump.first == x->name) return false;
   }

@@ -58,7 +58,7 @@ void orthonormalise(std::vector<double>& m, std::size_t rows, std::size_t column
 std::vector<double> orthogonal_values(const Node& node, const RandomKey& key) {
   std::vector<Axis> row_axes, column_axes;
   for (const auto& axis : node.shape) {
-    const bool is_row = std::find(node.names.begin(), node.names.end(), axis.name) != node.names.end();
+    const bool is_row = contains(node.names, axis.name);
     (is_row ? row_axes : column_axes).push_back(axis);
   }
   const std::size_t rows = Shape(row_axes).size(), columns = Shape(column_axes).size();
@@ -72,7 +72,7 @@ std::vector<double> orthogonal_values(const Node& node, const RandomKey& key) {
     for (std::size_t a = 0; a < node.shape.rank(); ++a) {
       const Axis& axis = node.shape[a];
       const std::size_t at = i / node.shape.stride(a) % axis.size;
-      const bool is_row = std::find(node.names.begin(), node.names.end(), axis.name) != node.names.end();
+      const bool is_row = contains(node.names, axis.name);
       (is_row ? row : column) = (is_row ? row : column) * axis.size + at;
     }
     values[i] = rows <= columns ? m[row * many + column] : m[column * many + row];

@@ -9,6 +9,7 @@
 
 namespace striate {
 
+/// Whether a name is one of these.
 bool contains(const std::vector<std::string>& names, const std::string& name);
 
 /// What a circuit may have: places along an axis, elements and axes of an array.

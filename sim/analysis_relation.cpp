@@ -6,6 +6,7 @@
 #include <numbers>
 
 #include "base/error.hpp"
+#include "base/nan.hpp"
 #include "sim/analysis.hpp"
 #include "sim/midpoint.hpp"
 #include "sim/quantity.hpp"
@@ -29,7 +30,7 @@ std::size_t element_of(const ConditionAxis& axis, double value, const std::strin
 
 /// Not a number where it would be a share of nothing.
 double related(Relation relation, double value, double reference) {
-  if (relation != Relation::difference && reference == 0) return std::numeric_limits<double>::quiet_NaN();
+  if (relation != Relation::difference && reference == 0) return nan;
   switch (relation) {
     case Relation::difference: return value - reference;
     case Relation::ratio: return value / reference;

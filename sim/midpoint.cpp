@@ -3,9 +3,10 @@
 #include <Eigen/Core>
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <unsupported/Eigen/LevenbergMarquardt>
 #include <vector>
+
+#include "base/nan.hpp"
 
 namespace striate {
 namespace {
@@ -43,7 +44,7 @@ double midpoint(std::span<const double> x, std::span<const double> y) {
     known_x.push_back(x[i]);
     known_y.push_back(y[i]);
   }
-  if (known_x.size() < 3) return std::numeric_limits<double>::quiet_NaN();
+  if (known_x.size() < 3) return nan;
   const auto [low, high] = std::minmax_element(known_x.begin(), known_x.end());
   Eigen::VectorXd at{{0.5 * (*low + *high), std::log(0.25 * (*high - *low))}};
   Psychometric curve(known_x, known_y);

@@ -2,7 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
+
+#include "base/nan.hpp"
 
 namespace striate {
 
@@ -32,8 +33,7 @@ Score score(std::span<const double> model, std::span<const double> data) {
     md += (m - mean_m) * (d - mean_d);
   });
   const bool defined = n >= 3 && mm > 0 && dd > 0;
-  return {defined ? md / std::sqrt(mm * dd) : std::numeric_limits<double>::quiet_NaN(), std::sqrt(squares / n),
-          static_cast<std::size_t>(n)};
+  return {defined ? md / std::sqrt(mm * dd) : nan, std::sqrt(squares / n), static_cast<std::size_t>(n)};
 }
 
 double interpolate(std::span<const double> xs, std::span<const double> ys, double x) {

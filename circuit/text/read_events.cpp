@@ -114,7 +114,7 @@ void CircuitReader::read_hold(EventRule& event) {
   if (event.hold_time) fail(fmt::format("event '{}' holds twice. Name all states at once.", event.name));
   while (peek().text != "for") {
     const std::string name = expect_name("a state's name, or 'for'");
-    if (std::find(event.held.begin(), event.held.end(), parts_of(name).front()) != event.held.end())
+    if (contains(event.held, parts_of(name).front()))
       fail(fmt::format("event '{}' holds '{}' twice. Name it once.", event.name, name));
     for (const auto& part : parts_of(name)) event.held.push_back(part);
     if (!accept(",") && peek().text != "for") fail("states that stand still are written: hold V, w for tau_ref.");
@@ -209,7 +209,7 @@ void CircuitReader::read_connectivity(ProjectionRule& p) {
                                               "fixed_out",  "fixed_total", "gaussian", "pairs"};
   const Token f = peek();
   const std::string name = expect_name("a rule of connection such as random(probability=0.1)");
-  if (std::find(rules.begin(), rules.end(), name) == rules.end())
+  if (!contains(rules, name))
     fail_at(f, fmt::format("there is no rule of connection '{}'.{}", name, suggest_names(name, rules)));
   const Call c(*this, f, is("(") ? arguments(f) : Arguments{});
   c.count(0);

@@ -48,7 +48,7 @@ std::string CircuitReader::Call::axis(std::size_t i) const {
 std::vector<std::string> CircuitReader::Call::axes_from(std::size_t first) const {
   std::vector<std::string> names;
   for (std::size_t i = first; i < a_.words.size(); ++i) {
-    if (std::find(names.begin(), names.end(), axis(i)) != names.end())
+    if (contains(names, axis(i)))
       reader_.fail_at(a_.starts[i], fmt::format("{}: the axis '{}' is named twice.", f_.text, axis(i)));
     names.push_back(axis(i));
   }
@@ -85,7 +85,7 @@ std::vector<std::string> CircuitReader::Call::axes_option(const std::string& nam
 
 void CircuitReader::Call::allow(const std::vector<std::string>& names) const {
   for (const auto& k : a_.keywords)
-    if (std::find(names.begin(), names.end(), k.name) == names.end())
+    if (!contains(names, k.name))
       reader_.fail_at(k.at, fmt::format("{} has no option '{}'.{}", f_.text, k.name, suggest_names(k.name, names)));
 }
 
