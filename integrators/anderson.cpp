@@ -1,8 +1,10 @@
 #include "integrators/anderson.hpp"
 
-#include <Eigen/Dense>
+#include <Eigen/Core>
 #include <algorithm>
 #include <limits>
+
+#include "base/svd.hpp"
 
 namespace striate {
 namespace {
@@ -12,11 +14,10 @@ namespace {
 Eigen::VectorXd least_squares(const Eigen::MatrixXd& gram, const Eigen::VectorXd& overlap) {
   Eigen::VectorXd length = gram.diagonal().cwiseSqrt();
   for (double& l : length) l = l > 0 ? 1 / l : 0;
-  const Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd> solver(length.asDiagonal() * gram * length.asDiagonal());
-  const Eigen::VectorXd& size = solver.eigenvalues();
-  Eigen::VectorXd along = solver.eigenvectors().transpose() * length.cwiseProduct(overlap);
-  for (Eigen::Index i = 0; i < along.size(); ++i) along[i] = size[i] > 1e-12 * size.maxCoeff() ? along[i] / size[i] : 0;
-  return length.cwiseProduct(solver.eigenvectors() * along);
+  const auto [u, size, v] = svd(length.asDiagonal() * gram * length.asDiagonal());
+  Eigen::VectorXd along = u.transpose() * length.cwiseProduct(overlap);
+  for (Eigen::Index i = 0; i < along.size(); ++i) along[i] = size[i] > 1e-12 * size[0] ? along[i] / size[i] : 0;
+  return length.cwiseProduct(v * along);
 }
 
 }  // namespace

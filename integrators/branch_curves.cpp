@@ -1,11 +1,10 @@
 #include "integrators/branch_curves.hpp"
 
-#include <Eigen/QR>
-#include <Eigen/SVD>
 #include <algorithm>
 #include <cmath>
 #include <limits>
 
+#include "base/svd.hpp"
 #include "integrators/eigenpairs.hpp"
 
 namespace striate {
@@ -15,14 +14,11 @@ using Eigen::Index;
 using Eigen::MatrixXd;
 using Eigen::VectorXd;
 
-/// An orthonormal basis of what is orthogonal to v.
-MatrixXd basis_across(const VectorXd& v) {
-  const MatrixXd all = Eigen::HouseholderQR<MatrixXd>(v).householderQ();
-  return all.rightCols(v.size() - 1);
-}
+/// An orthonormal basis of what is orthogonal to the columns of m, which are independent.
+MatrixXd basis_across(const MatrixXd& m) { return svd(m).u.rightCols(m.rows() - m.cols()); }
 
 /// A and B with A u_0 + B u_m = 0 for every u_{k+1} = G_k u_k, all of moderate size however large or small the product
-/// of the G is: the states in between are eliminated by orthogonal transformations.
+/// of the G is: the states in between are eliminated by an orthogonal transformation.
 std::pair<MatrixXd, MatrixXd> over_all(const std::vector<MatrixXd>& g) {
   const Index n = g[0].rows();
   MatrixXd a = g[0], b = -MatrixXd::Identity(n, n);
@@ -31,9 +27,9 @@ std::pair<MatrixXd, MatrixXd> over_all(const std::vector<MatrixXd>& g) {
     stacked << b, g[k];
     sides.topLeftCorner(n, n) = a;
     sides.bottomRightCorner(n, n) = -MatrixXd::Identity(n, n);
-    const MatrixXd turned = Eigen::HouseholderQR<MatrixXd>(stacked).householderQ().transpose() * sides;
-    a = turned.bottomLeftCorner(n, n);
-    b = turned.bottomRightCorner(n, n);
+    const MatrixXd rest = basis_across(stacked).transpose() * sides;
+    a = rest.leftCols(n);
+    b = rest.rightCols(n);
   }
   return {a, b};
 }
@@ -47,8 +43,8 @@ Bifurcation meeting(Curve& curve, const VectorXd& x) {
   MatrixXd j;
   if (!curve.evaluate(x, f, j)) return Bifurcation::branch_point;
   const MatrixXd here = j.leftCols(n);
-  const Eigen::JacobiSVD<MatrixXd> svd(here, Eigen::ComputeFullU | Eigen::ComputeFullV);
-  const VectorXd neutral = svd.matrixV().col(n - 1), across = svd.matrixU().col(n - 1);
+  const Svd parts = svd(here);
+  const VectorXd neutral = parts.v.col(n - 1), across = parts.u.col(n - 1);
   VectorXd aside = VectorXd::Zero(n + 1);
   aside.head(n) = away * neutral;
   VectorXd change[2];  // of the derivative along `neutral`, from here to either side

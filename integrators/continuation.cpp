@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <Eigen/SVD>
 #include <algorithm>
 #include <cmath>
 #include <functional>
@@ -11,6 +10,7 @@
 #include <utility>
 
 #include "base/error.hpp"
+#include "base/svd.hpp"
 #include "integrators/after_number.hpp"
 #include "integrators/branch_curves.hpp"
 #include "integrators/cycle.hpp"
@@ -92,8 +92,7 @@ class Follower {
             std::ranges::count_if(s.modes, [&](const Mode& m) { return std::abs(m.growth) <= curve_.neutral(); });
         s.tangent = solved.col(1).normalized();
         // At a fold the parameter tells no direction: the one in which F stays zero does.
-        if ((j * s.tangent).norm() > 1e-6 * j.norm())
-          s.tangent = Eigen::JacobiSVD<MatrixXd>(j, Eigen::ComputeFullV).matrixV().rightCols(1);
+        if ((j * s.tangent).norm() > 1e-6 * j.norm()) s.tangent = svd(j).v.rightCols(1);
         if (s.tangent.dot(tangent) < 0) s.tangent = -s.tangent;
         return s;
       }
@@ -225,7 +224,7 @@ class Follower {
     VectorXd f, neutral = VectorXd::Zero(n + 1);
     MatrixXd j;
     if (!curve_.rest().evaluate(x, f, j)) return std::nullopt;
-    neutral.head(n) = Eigen::JacobiSVD<MatrixXd>(j.leftCols(n), Eigen::ComputeFullV).matrixV().col(n - 1);
+    neutral.head(n) = svd(j.leftCols(n)).v.col(n - 1);
     const auto base = rest.correct(x, neutral, 0);
     if (!base) return std::nullopt;
     double s = 1e-3, s_before = 0, turn_before = base->tangent[n];

@@ -1,8 +1,8 @@
-#include <Eigen/SVD>
 #include <algorithm>
 #include <cmath>
 #include <optional>
 
+#include "base/svd.hpp"
 #include "circuit/program/function.hpp"
 #include "circuit/program/lower.hpp"
 
@@ -105,8 +105,7 @@ class Separator {
     using Matrix = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
     const Matrix matrix = Eigen::Map<const Matrix>(values.data(), rows, columns);
     if (!matrix.allFinite()) return std::nullopt;
-    const Eigen::JacobiSVD<Matrix> svd(matrix, Eigen::ComputeThinU | Eigen::ComputeThinV);
-    const auto& singular = svd.singularValues();
+    const auto [u, singular, v] = svd(matrix);
     std::size_t rank = 0;
     while (rank < static_cast<std::size_t>(singular.size()) &&
            singular[static_cast<Eigen::Index>(rank)] > 1e-15 * singular[0])
@@ -117,8 +116,7 @@ class Separator {
       const auto column = static_cast<Eigen::Index>(r);
       std::vector<Expr> factors(axes_.size() + 1);
       for (std::size_t side = 0; side < 2; ++side) {
-        const Eigen::VectorXd factor =
-            side == 0 ? Eigen::VectorXd(svd.matrixU().col(column)) : Eigen::VectorXd(svd.matrixV().col(column));
+        const Eigen::VectorXd factor = (side == 0 ? u : v).col(column);
         const Axis& axis = e.shape()[side];
         const auto at = static_cast<std::size_t>(std::find(axes_.begin(), axes_.end(), axis.name) - axes_.begin());
         if (at == axes_.size()) return std::nullopt;
