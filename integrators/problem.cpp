@@ -22,8 +22,8 @@ std::vector<double> breakpoints(const Problem& problem) {
   std::vector<double> all;
   if (problem.drive) all = problem.drive->breakpoints(problem.t0, problem.t1);
   auto workspace = problem.system.workspace();
-  const auto p = problem.p.empty() ? problem.system.default_parameters() : problem.p;
-  const auto own = problem.system.time_breaks(p, workspace);
+  const auto own = problem.p.empty() ? problem.system.time_breaks(problem.system.default_parameters(), workspace)
+                                     : problem.system.time_breaks(problem.p, workspace);
   constexpr std::size_t most = 1000;  // of so many, each is small beside the whole: not worth a step of its own
   for (const double t : own)
     if (own.size() <= most && t > problem.t0 && t < problem.t1) all.push_back(t);
