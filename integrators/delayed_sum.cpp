@@ -27,11 +27,16 @@ std::pair<std::size_t, double> Places::operator()(double tau) const {
     return {i, place - static_cast<double>(i)};
   }
   const double x = t - tau;
-  const double b = std::max((x - begins.front()) * per_bucket, 0.0);
-  std::size_t i = bucket[std::min(static_cast<std::size_t>(b), bucket.size() - 1)];
-  while (i > 0 && x < begins[i]) --i;
-  while (i + 1 < count && x >= ends[i]) ++i;
-  const double s = (x - begins[i]) / (ends[i] - begins[i]);
+  std::size_t i = 0;
+  if (bucket.empty()) {
+    i = static_cast<std::size_t>(std::upper_bound(edges.begin() + 1, edges.end() - 1, x) - edges.begin()) - 1;
+  } else {
+    const double b = std::max((x - edges.front()) * per_bucket, 0.0);
+    i = bucket[std::min(static_cast<std::size_t>(b), bucket.size() - 1)];
+    while (i > 0 && x < edges[i]) --i;
+    while (i + 1 < count && x >= edges[i + 1]) ++i;
+  }
+  const double s = (x - edges[i]) / (edges[i + 1] - edges[i]);
   return {i, centred ? 2 * s - 1 : s};
 }
 
@@ -96,6 +101,7 @@ void DelayedSum::push(std::span<const double> rows) {
       for (const Part& part : parts_) *to++ = rows[k * all_sources_ + part.source + j];
   }
   ++count_;
+  ++pushed_;
 }
 
 void DelayedSum::fill(const Places& places, std::span<double> u) const {
@@ -108,8 +114,15 @@ void DelayedSum::fill(const Places& places, std::span<double> u) const {
   const Lookup& where = lookup(places, places.ahead - whole_steps);
   const bool begins = places.grid && whole_ && where.ahead == 0 && where.rounding > 0;
   const auto newest = static_cast<std::size_t>(static_cast<double>(first_ + count_ - 1) + whole_steps);
-  parallel_for(begin_.size() - 1, column_.size() >= pairs_worth_a_thread,
-               [&](std::size_t chunk) { fill_rows(where, chunk, newest, begins ? 1 : terms_, u); });
+  const double steps = static_cast<double>(pushed_) + whole_steps;
+  if (!places.grid || kept_.steps != steps || kept_.ahead != where.ahead || kept_.rounding != where.rounding) {
+    kept_ = {places.grid ? steps : Kept().steps, where.ahead, where.rounding, std::move(kept_.totals)};
+    kept_.totals.resize(rows_ * parts_.size());
+    parallel_for(begin_.size() - 1, column_.size() >= pairs_worth_a_thread,
+                 [&](std::size_t chunk) { sum_rows(where, chunk, newest, begins ? 1 : terms_); });
+  }
+  for (std::size_t c = 0; c < parts_.size(); ++c)
+    for (std::size_t row = 0; row < rows_; ++row) u[parts_[c].input + row] = kept_.totals[row * parts_.size() + c];
 }
 
 const DelayedSum::Lookup& DelayedSum::lookup(const Places& places, double ahead) const {
@@ -136,16 +149,14 @@ const DelayedSum::Lookup& DelayedSum::lookup(const Places& places, double ahead)
   return kept;
 }
 
-void DelayedSum::fill_rows(const Lookup& lookup, std::size_t chunk, std::size_t newest, std::size_t terms,
-                           std::span<double> u) const {
+void DelayedSum::sum_rows(const Lookup& lookup, std::size_t chunk, std::size_t newest, std::size_t terms) const {
   const std::size_t parts = parts_.size(), stride = terms_ * parts, from = chunk * chunk_of_rows,
                     to = std::min(rows_, from + chunk_of_rows), e = begin_[chunk];
-  std::vector<double> total((to - from) * parts);
+  double* total = kept_.totals.data() + from * parts;
+  std::fill_n(total, (to - from) * parts, 0.0);
   kernels<double>().past.scatter(records_.data() + newest * stride, static_cast<std::ptrdiff_t>(stride),
                                  lookup.record.data() + e, lookup.x.data() + e, weight_.data() + e, row_.data() + e,
-                                 begin_[chunk + 1] - e, terms, parts, total.data());
-  for (std::size_t row = from; row < to; ++row)
-    for (std::size_t c = 0; c < parts; ++c) u[parts_[c].input + row] = total[(row - from) * parts + c];
+                                 begin_[chunk + 1] - e, terms, parts, total);
 }
 
 void DelayedSum::add_undelayed(std::span<const double> sources, std::span<double> u) const {

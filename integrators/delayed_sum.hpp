@@ -21,8 +21,8 @@ struct Places {
   double rounding = 0;    ///< grid: of places; where two stretches meet, > 0 the later one counts, < 0 the earlier
   double per_step = 0;    ///< grid: 1 over the step
   bool centred = false;   ///< places in a stretch run from -1 to 1, else from 0 to 1
-  std::vector<double> begins, ends;   ///< of stretches, unless grid
-  std::vector<std::uint32_t> bucket;  ///< the first stretch that reaches into each equal part of the past
+  std::span<const double> edges;          ///< of stretches [count + 1], unless grid
+  std::span<const std::uint32_t> bucket;  ///< the first stretch that reaches into each equal part of the past, or none
   double per_bucket = 0;
 
   /// The stretch a delay looks back to and the place in it.
@@ -42,7 +42,7 @@ class DelayedSum {
   /// The coefficients [terms][sources] of the next stretch; and that the oldest is forgotten; and all.
   void push(std::span<const double> rows);
   void pop() { ++first_, --count_; }
-  void clear() { first_ = count_ = 0; }
+  void clear() { first_ = count_ = 0, kept_ = {}; }
 
   /// Sets the inputs, from what is delayed; and adds what is not, from what the sources are now.
   void fill(const Places& places, std::span<double> u) const;
@@ -59,8 +59,15 @@ class DelayedSum {
     std::vector<double> x;
   };
   const Lookup& lookup(const Places& places, double ahead) const;
-  void fill_rows(const Lookup& lookup, std::size_t chunk, std::size_t newest, std::size_t terms,
-                 std::span<double> u) const;
+  void sum_rows(const Lookup& lookup, std::size_t chunk, std::size_t newest, std::size_t terms) const;
+
+  /// The last sums on a grid. A stage at the end of a step looks back to what the next step looks back to at its begin,
+  /// and stages at one time to the same.
+  struct Kept {
+    double steps = std::numeric_limits<double>::quiet_NaN();  ///< to the newest stretch, ever; equal to none
+    double ahead = 0, rounding = 0;
+    AlignedVector<double> totals;  ///< [row][part]
+  };
 
   struct Part {
     std::size_t source, input;  ///< where they begin among all of them
@@ -81,8 +88,9 @@ class DelayedSum {
   std::vector<double> delay_, weight_;  ///< delay in steps, or in time units of an adaptive method
   std::vector<Undelayed> undelayed_;
   AlignedVector<double> records_;  ///< [source][capacity][terms][part]
-  std::size_t capacity_ = 0, first_ = 0, count_ = 0;
+  std::size_t capacity_ = 0, first_ = 0, count_ = 0, pushed_ = 0;
   mutable std::array<Lookup, 2> lookups_;  ///< of the begin and the middle of a step
+  mutable Kept kept_;
 };
 
 }  // namespace striate

@@ -175,6 +175,8 @@ AlignedVector<double> History::spare() {
 }
 
 void History::add(double begin, double end, AlignedVector<double> rows) {
+  if (stretches_.empty()) edges_ = {begin};
+  edges_.push_back(end);
   stretches_.push_back({begin, end, std::move(rows)});
   ++version_;
   for (DelayedSum& sum : sums_) sum.push(stretches_.back().rows);
@@ -184,6 +186,8 @@ void History::add(double begin, double end, AlignedVector<double> rows) {
   while (stretches_.size() > 1 && stretches_.front().end < from - largest_) {
     spare_.push_back(std::move(stretches_.front().rows));
     stretches_.pop_front();
+    if (edges_.size() > 2 * stretches_.size() + 1)
+      edges_.erase(edges_.begin(), edges_.end() - static_cast<std::ptrdiff_t>(stretches_.size()) - 1);
     for (DelayedSum& sum : sums_) sum.pop();
   }
   equal_ = std::min(equal_, stretches_.size());
@@ -221,18 +225,20 @@ Places History::places(double t) const {
     places.rounding = ahead < places.ahead - noise ? -1e-9 : 1e-9;
     return places;
   }
-  for (const Stretch& stretch : stretches_) {
-    places.begins.push_back(stretch.begin);
-    places.ends.push_back(stretch.end);
-  }
+  places.edges = std::span(edges_).last(places.count + 1);
+  if (taus_.size() < places.count) return places;
   const std::size_t buckets = 2 * places.count;
-  const double length = places.ends.back() - places.begins.front();
-  places.per_bucket = static_cast<double>(buckets) / length;
-  for (std::size_t b = 0, i = 0; b < buckets; ++b) {
-    const double begin = places.begins.front() + static_cast<double>(b) / places.per_bucket;
-    while (i + 1 < places.count && places.ends[i] <= begin) ++i;
-    places.bucket.push_back(static_cast<std::uint32_t>(i));
+  places.per_bucket = static_cast<double>(buckets) / (places.edges.back() - places.edges.front());
+  if (bucketed_ != version_) {
+    bucketed_ = version_;
+    bucket_.resize(buckets);
+    for (std::size_t b = 0, i = 0; b < buckets; ++b) {
+      const double begin = places.edges.front() + static_cast<double>(b) / places.per_bucket;
+      while (i + 1 < places.count && places.edges[i + 1] <= begin) ++i;
+      bucket_[b] = static_cast<std::uint32_t>(i);
+    }
   }
+  places.bucket = bucket_;
   return places;
 }
 
@@ -278,8 +284,6 @@ void History::add_undelayed(std::span<const double> sources, std::span<double> u
 
 void History::fill_delay(const Delay& delay, const Places& places, std::span<double> u) const {
   const std::size_t nodes = nodes_.size();
-  std::vector<const double*> rows(places.count);
-  for (std::size_t i = 0; i < places.count; ++i) rows[i] = stretches_[i].rows.data() + delay.source;
   const double* tau = taus_.data() + delay.tau;
   const std::uint32_t* element = delay.element ? delay.element->data() : nullptr;
   double* out = u.data() + delay.input;
@@ -289,7 +293,7 @@ void History::fill_delay(const Delay& delay, const Places& places, std::span<dou
     for (std::size_t e = c * chunk; e < end; ++e) {
       if (tau[e] == 0) continue;
       const auto [i, x] = places(tau[e]);
-      const double* coefficient = rows[i] + (element ? element[e] : e);
+      const double* coefficient = stretches_[i].rows.data() + delay.source + (element ? element[e] : e);
       double value = coefficient[(nodes - 1) * sources_];
       for (std::size_t k = nodes - 1; k > 0; --k) value = value * x + coefficient[(k - 1) * sources_];
       out[e] = value;

@@ -83,6 +83,9 @@ class History {
   std::vector<DelayedSum> sums_;
   std::size_t version_ = 0;
   std::deque<Stretch> stretches_;
+  std::vector<double> edges_;                  ///< of these, behind those of forgotten ones
+  mutable std::vector<std::uint32_t> bucket_;  ///< of Places, at a version
+  mutable std::size_t bucketed_ = 0;
   std::size_t equal_ = 0;  ///< newest stretches of the length of a step
   std::vector<AlignedVector<double>> spare_;
   AlignedVector<double> first_;  ///< sources at the begin of the stretch to come

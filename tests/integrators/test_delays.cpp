@@ -175,7 +175,8 @@ BOOST_AUTO_TEST_CASE(sums_of_delayed_values_are_those_of_written_pairs) {
            weights +
            "theta(t <= 0) = t*(1 + 0.1*index(unit))\nr(t <= 0) = 0.1*index(unit)\n"
            "dtheta/dt = 1 + sum(W*sin(delayed(rename(theta, unit, other), D) - theta - 0.3), other) : 1 [unit]\n"
-           "dr/dt = -r + sum(W*tanh(2*delayed(rename(r, unit, other), D) - 0.1), other)/2 : 1 [unit]\n";
+           "dr/dt = -r + sum(W*tanh(2*delayed(rename(r, unit, other), D) - 0.1), other)/2 : 1 [unit]\n"
+           "event kick when t > 0.5: r = r + cos(index(unit))\n";
   };
   const Problem sums = problem(circuit("W := w\n"), 1.2);
   const Problem pairs = problem(circuit("W(0) = w\ndW/dt = 0 : 1 [unit, other]\n"), 1.2);
