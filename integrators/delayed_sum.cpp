@@ -20,26 +20,6 @@ constexpr std::size_t pairs_worth_a_thread = 16384;
 
 }  // namespace
 
-std::pair<std::size_t, double> Places::operator()(double tau) const {
-  if (grid) {
-    const double place = std::max(static_cast<double>(count) + ahead - tau * per_step, 0.0);
-    const std::size_t i = std::min(static_cast<std::size_t>(std::max(place + rounding, 0.0)), count - 1);
-    return {i, place - static_cast<double>(i)};
-  }
-  const double x = t - tau;
-  std::size_t i = 0;
-  if (bucket.empty()) {
-    i = static_cast<std::size_t>(std::upper_bound(edges.begin() + 1, edges.end() - 1, x) - edges.begin()) - 1;
-  } else {
-    const double b = std::max((x - edges.front()) * per_bucket, 0.0);
-    i = bucket[std::min(static_cast<std::size_t>(b), bucket.size() - 1)];
-    while (i > 0 && x < edges[i]) --i;
-    while (i + 1 < count && x >= edges[i + 1]) ++i;
-  }
-  const double s = (x - edges[i]) / (edges[i + 1] - edges[i]);
-  return {i, centred ? 2 * s - 1 : s};
-}
-
 DelayedSum::DelayedSum(const System<double>& system, std::vector<std::size_t> delays, std::span<const double> taus,
                        std::span<const double> weights, std::size_t terms, double step)
     : terms_(terms), all_sources_(system.sources_size()), step_(step) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <limits>
@@ -22,11 +23,32 @@ struct Places {
   double per_step = 0;    ///< grid: 1 over the step
   bool centred = false;   ///< places in a stretch run from -1 to 1, else from 0 to 1
   std::span<const double> edges;          ///< of stretches [count + 1], unless grid
+  std::span<const double> per_length;     ///< of stretches, 1 over their length, where there are buckets
   std::span<const std::uint32_t> bucket;  ///< the first stretch that reaches into each equal part of the past, or none
   double per_bucket = 0;
 
   /// The stretch a delay looks back to and the place in it.
-  std::pair<std::size_t, double> operator()(double tau) const;
+  std::pair<std::size_t, double> operator()(double tau) const {
+    if (grid) {
+      const double place = std::max(static_cast<double>(count) + ahead - tau * per_step, 0.0);
+      const std::size_t i = std::min(static_cast<std::size_t>(std::max(place + rounding, 0.0)), count - 1);
+      return {i, place - static_cast<double>(i)};
+    }
+    const double x = t - tau;
+    if (bucket.empty()) {
+      const auto end = std::upper_bound(edges.begin() + 1, edges.end() - 1, x);
+      return {static_cast<std::size_t>(end - edges.begin()) - 1, in_stretch((x - end[-1]) / (*end - end[-1]))};
+    }
+    const double b = std::max((x - edges.front()) * per_bucket, 0.0);
+    std::size_t i = bucket[std::min(static_cast<std::size_t>(b), bucket.size() - 1)];
+    i += static_cast<std::size_t>(x >= edges[i + 1]);  // without a branch, which nobody could foresee
+    while (i + 1 < count && x >= edges[i + 1]) ++i;
+    while (i == count || (i > 0 && x < edges[i])) --i;
+    return {i, in_stretch((x - edges[i]) * per_length[i])};
+  }
+
+ private:
+  double in_stretch(double s) const { return centred ? 2 * s - 1 : s; }
 };
 
 /// Sums of delayed values over pairs, y_i = sum_j w_ij x_j(t - tau_ij), of all x that share w and tau: without an array

@@ -227,10 +227,12 @@ Places History::places(double t) const {
   }
   places.edges = std::span(edges_).last(places.count + 1);
   if (taus_.size() < places.count) return places;
-  const std::size_t buckets = 2 * places.count;
+  const std::size_t buckets = 8 * places.count;  // most hold no edge
   places.per_bucket = static_cast<double>(buckets) / (places.edges.back() - places.edges.front());
   if (bucketed_ != version_) {
     bucketed_ = version_;
+    per_length_.resize(places.count);
+    for (std::size_t i = 0; i < places.count; ++i) per_length_[i] = 1 / (places.edges[i + 1] - places.edges[i]);
     bucket_.resize(buckets);
     for (std::size_t b = 0, i = 0; b < buckets; ++b) {
       const double begin = places.edges.front() + static_cast<double>(b) / places.per_bucket;
@@ -238,6 +240,7 @@ Places History::places(double t) const {
       bucket_[b] = static_cast<std::uint32_t>(i);
     }
   }
+  places.per_length = per_length_;
   places.bucket = bucket_;
   return places;
 }

@@ -85,6 +85,7 @@ class History {
   std::deque<Stretch> stretches_;
   std::vector<double> edges_;                  ///< of these, behind those of forgotten ones
   mutable std::vector<std::uint32_t> bucket_;  ///< of Places, at a version
+  mutable std::vector<double> per_length_;
   mutable std::size_t bucketed_ = 0;
   std::size_t equal_ = 0;  ///< newest stretches of the length of a step
   std::vector<AlignedVector<double>> spare_;

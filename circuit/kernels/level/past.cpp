@@ -41,10 +41,12 @@ STRIATE_INLINE V value_at(const T* from) {
   return v;
 }
 
-template <class T, std::size_t parts, std::size_t terms>
+/// @tparam fixed_terms  what `terms` is, or 0 for any number
+template <class T, std::size_t parts, std::size_t fixed_terms>
 void scatter_some(const T* records, std::ptrdiff_t stride, const std::int32_t* record, const T* x, const T* weight,
-                  const std::uint16_t* row, std::size_t n, T* total) {
+                  const std::uint16_t* row, std::size_t n, std::size_t any_terms, T* total) {
   using V = Value<T, parts>;
+  const std::size_t terms = fixed_terms > 0 ? fixed_terms : any_terms;
   for (std::size_t e = 0; e < n; ++e) {
     const T* r = records + record[e] * stride;
     V value = value_at<V>(r + (terms - 1) * parts);
@@ -72,17 +74,19 @@ void scatter_any(const T* records, std::ptrdiff_t stride, const std::int32_t* re
 template <class T>
 void scatter(const T* records, std::ptrdiff_t stride, const std::int32_t* record, const T* x, const T* weight,
              const std::uint16_t* row, std::size_t n, std::size_t terms, std::size_t parts, T* total) {
-  switch (parts * 16 + terms) {
-    case 16 + 1: return scatter_some<T, 1, 1>(records, stride, record, x, weight, row, n, total);
-    case 16 + 2: return scatter_some<T, 1, 2>(records, stride, record, x, weight, row, n, total);
-    case 16 + 3: return scatter_some<T, 1, 3>(records, stride, record, x, weight, row, n, total);
-    case 16 + 4: return scatter_some<T, 1, 4>(records, stride, record, x, weight, row, n, total);
-    case 16 + 5: return scatter_some<T, 1, 5>(records, stride, record, x, weight, row, n, total);
-    case 32 + 1: return scatter_some<T, 2, 1>(records, stride, record, x, weight, row, n, total);
-    case 32 + 2: return scatter_some<T, 2, 2>(records, stride, record, x, weight, row, n, total);
-    case 32 + 3: return scatter_some<T, 2, 3>(records, stride, record, x, weight, row, n, total);
-    case 32 + 4: return scatter_some<T, 2, 4>(records, stride, record, x, weight, row, n, total);
-    case 32 + 5: return scatter_some<T, 2, 5>(records, stride, record, x, weight, row, n, total);
+  switch (parts * 16 + (terms <= 5 ? terms : 0)) {
+    case 16: return scatter_some<T, 1, 0>(records, stride, record, x, weight, row, n, terms, total);
+    case 32: return scatter_some<T, 2, 0>(records, stride, record, x, weight, row, n, terms, total);
+    case 16 + 1: return scatter_some<T, 1, 1>(records, stride, record, x, weight, row, n, terms, total);
+    case 16 + 2: return scatter_some<T, 1, 2>(records, stride, record, x, weight, row, n, terms, total);
+    case 16 + 3: return scatter_some<T, 1, 3>(records, stride, record, x, weight, row, n, terms, total);
+    case 16 + 4: return scatter_some<T, 1, 4>(records, stride, record, x, weight, row, n, terms, total);
+    case 16 + 5: return scatter_some<T, 1, 5>(records, stride, record, x, weight, row, n, terms, total);
+    case 32 + 1: return scatter_some<T, 2, 1>(records, stride, record, x, weight, row, n, terms, total);
+    case 32 + 2: return scatter_some<T, 2, 2>(records, stride, record, x, weight, row, n, terms, total);
+    case 32 + 3: return scatter_some<T, 2, 3>(records, stride, record, x, weight, row, n, terms, total);
+    case 32 + 4: return scatter_some<T, 2, 4>(records, stride, record, x, weight, row, n, terms, total);
+    case 32 + 5: return scatter_some<T, 2, 5>(records, stride, record, x, weight, row, n, terms, total);
     default: return scatter_any(records, stride, record, x, weight, row, n, terms, parts, total);
   }
 }
