@@ -24,7 +24,8 @@ constexpr std::size_t chunk = 4096;           ///< elements a thread looks up to
 constexpr int stretches_of_past = 128;        ///< at least, that the longest delay is cut into before an adaptive run
 constexpr int most_stretches_of_past = 4096;  ///< where a shorter delay asks for shorter ones
 constexpr int most_nodes = 9;
-constexpr int highest_from_zero = 4;  ///< degree whose powers from 0 to 1 keep all digits
+constexpr double bytes_around_stretch = 220;  ///< its places in lists, and what the allocation of its rows takes more
+constexpr int highest_from_zero = 4;          ///< degree whose powers from 0 to 1 keep all digits
 
 /// Equal distances where they are few, else those of Chebyshev, whose polynomials stay close to what they interpolate.
 std::vector<double> nodes_of(int degree) {
@@ -93,7 +94,7 @@ History::History(const System<double>& system, std::span<const double> p, double
   require_memory(system.name(),
                  fmt::format("{:.3g} steps of the past, as far as {} = {} looks back,", stretches, name_of(largest_),
                              time_text(largest_, system)),
-                 8 * stretches * static_cast<double>(nodes_.size() * sources_));
+                 stretches * (8 * static_cast<double>(nodes_.size() * sources_) + bytes_around_stretch));
   collect_sums(p, workspace_);
   for (auto k = static_cast<std::size_t>(stretches); k > 0; --k) {
     const double begin = -static_cast<double>(k) * length, end = -static_cast<double>(k - 1) * length;

@@ -129,8 +129,7 @@ struct Located final : Engine {
 
   /// A jump of the solution or of one of its derivatives at t comes back a delay later, one derivative higher: as often
   /// as the method would notice. Only what a few delays bring is worth a stop; the others are left to the error test.
-  /// @param jumped  the solution itself did, so that a step that ends there anyway must not begin from the left
-  void add_breaks(double t, bool jumped = false) {
+  void add_breaks(double t) {
     constexpr std::size_t most = 256;
     if (!history_ || info_.stochastic) return;
     std::vector<double> arriving{t};
@@ -146,11 +145,7 @@ struct Located final : Engine {
       if (added > most) return;
       for (const double x : next) {
         const auto at = std::lower_bound(stops_.begin(), stops_.end(), x - tiny_);
-        if (at != stops_.end() && *at <= x + tiny_) continue;
-        const double steps = method_.step > 0 ? (x - segment_begin_) / method_.step : 0.5;
-        const bool two_sided = jumped && order == 0;
-        if (!two_sided && std::abs(steps - std::round(steps)) < 1e-6) continue;  // a step ends there anyway
-        stops_.insert(at, x);
+        if (at == stops_.end() || *at > x + tiny_) stops_.insert(at, x);
       }
       arriving = std::move(next);
     }
@@ -230,6 +225,7 @@ struct Located final : Engine {
     double begin = segment_begin_;
     auto next = stops_.begin();
     while (next != stops_.end() && *next <= t_ + tiny_) begin = std::max(begin, *next++);
+    const bool at_stop = next != stops_.begin() && *std::prev(next) >= t_ - tiny_;
     segment_end_ = next == stops_.end() ? problem_.t1 : *next;
     evaluation_->set_segment(begin, segment_end_);
     traffic_->look_ahead(t_, segment_end_);
@@ -244,9 +240,14 @@ struct Located final : Engine {
     if (!guard_.empty()) {
       guard_ = guard_end_;
       evaluation_->guard(t_, y_, guard_end_);
-      if (!after_jump_ && crossing()) {
+      for (std::size_t i = 0; i < guard_.size(); ++i)
+        if (just_fired(i, t_)) guard_[i] = std::max(guard_[i], 0.0);
+      if ((!after_jump_ || at_stop) && crossing()) {
         step_begin_ = step_end_ = event_t_ = t_;
         pending_ = by_drive_ = true;
+      } else {  // what a jump left a rounding below zero crosses in the step to come
+        for (std::size_t i = 0; i < guard_.size(); ++i)
+          if (crosses(i, guard_, guard_end_)) guard_end_[i] = guard_[i];
       }
     }
     after_jump_ = false;
@@ -258,6 +259,31 @@ struct Located final : Engine {
     }
     stepper_->restart(t_, y_, segment_end_, segment_begin_, segment_steps_);
     return true;
+  }
+
+  /// Whether element i has fired within rounding of t and nothing it did moves its guard: crossing again is rounding.
+  bool just_fired(std::size_t i, double t) const { return t - crowd_[i].last <= tiny_ && !resetting(i); }
+
+  /// The events of the last step, but for those that rounding repeats.
+  void search_step() {
+    pending_ = search(step_begin_, guard_, step_end_, guard_end_);
+    while (pending_) {
+      guard_at(event_t_, guard_probe_);
+      bool repeated = false;
+      for (std::size_t i = 0; i < guard_.size(); ++i) {
+        if (!candidate_[i] || (guard_probe_[i] < 0 && event_t_ < step_end_)) continue;
+        if (!just_fired(i, event_t_)) return;
+        repeated = true;
+        guard_[i] = 0;
+      }
+      if (!repeated) return;
+      const double from = event_t_ + tiny_;
+      pending_ = false;
+      if (from >= step_end_) return;
+      std::vector<double> begin(guard_.size());
+      guard_at(from, begin);
+      search(from, begin, step_end_, guard_end_);
+    }
   }
 
   /// Whether element i goes upwards over zero from g to h.
@@ -371,7 +397,7 @@ struct Located final : Engine {
     }
     if (!guard_.empty()) {
       evaluation_->guard(step_end_, stepper_->y(), guard_end_);
-      pending_ = search(step_begin_, guard_, step_end_, guard_end_);
+      search_step();
       if (pending_ && info_.stochastic && event_t_ < step_end_) end_step_at_crossing();
     }
     if (!history_) return;
@@ -492,7 +518,8 @@ struct Located final : Engine {
       for (std::size_t i = 0; i < guard_.size(); ++i) {
         // At the step's end the accepted guard decides, which a dense output there could miss by a rounding.
         const bool there = guard_probe_[i] >= 0 || (event_t_ == step_end_ && guard_end_[i] >= 0);
-        const bool candidate = event_.by_drive ? crosses(i, guard_, guard_end_) : static_cast<bool>(candidate_[i]);
+        const bool candidate =
+            event_.by_drive ? crosses(i, guard_, guard_end_) : candidate_[i] || crosses(i, guard_, guard_probe_);
         if (there && candidate) fired.push_back(i);
       }
     }
@@ -521,7 +548,7 @@ struct Located final : Engine {
     segment_steps_ = 0;
     restart_ = after_jump_ = true;
     segment_begin_ = t_;
-    add_breaks(t_, true);
+    add_breaks(t_);
     due_ = false;
   }
 

@@ -349,6 +349,33 @@ BOOST_AUTO_TEST_CASE(the_past_is_as_exact_as_the_run) {
     BOOST_TEST(std::abs(at_end("where(t < 0, 2, 1)", "-delayed(x, 1)", method, 0.01, 0.9) + 0.8) < 1e-12);
 }
 
+// What is delayed jumps with the time: y(20) = sum over pairs of W (5 + D), by either form and every method.
+BOOST_AUTO_TEST_CASE(sums_over_pairs_and_values_that_jump_with_the_time_are_exact) {
+  const std::string head =
+      "circuit c\ntime 1\naxis unit = 2\naxis other = size(unit)\nz(t <= 0) = 1\ndz/dt = 0 : 1 [unit]\n"
+      "parameter W[unit, other] = [0.3, -0.2, 0.5, 0.4] 1\nparameter D[unit, other] = [1, 2.2, 0.7, 3] 1\ny(0) = 0\n";
+  const double exact[] = {0.3 * 6 - 0.2 * 7.2, 0.5 * 5.7 + 0.4 * 8};
+  for (const std::string jump : {"where(t > 5, 0, z)", "where(t >= 5, 0, z)"}) {
+    const Problem p =
+        problem(head + "dy/dt = sum(W*delayed(rename(" + jump + ", unit, other), D), other) : 1 [unit]\n", 20);
+    for (const Method& m :
+         {fixed("euler", 0.1), fixed("heun", 0.1), fixed("rk4", 0.1), fixed("rk4", 0.25), prepared("bs32", 1e-9, 0, {}),
+          prepared("dp54", 1e-9, 0, {}), prepared("adams", 1e-9, 0, {}), prepared("bdf", 1e-9, 0, {})})
+      for (const std::size_t i : {0, 1}) BOOST_TEST(std::abs(solve(p, m).y[2 + i] - exact[i]) < 1e-6, jump << m.name);
+  }
+  const Problem value = problem(
+      "circuit c\ntime 1\nz(t <= 0) = 1\nx(t <= 0) = 0\ny(0) = 0\nw(0) = 0\ndz/dt = 0 : 1\n"
+      "dx/dt = where(t > 5, 1, 0) : 1\ndy/dt = delayed(where(t > 5, 0, z), 2) : 1\n"
+      "dw/dt = delayed(x, 2) : 1\n",
+      20);
+  for (const char* name : {"heun", "rk4"})
+    for (const double step : {0.2, 0.1, 0.35, 0.7}) {
+      const auto y = solve(value, fixed(name, step)).y;
+      BOOST_TEST(std::abs(y[2] - 7) < 1e-9, name << " " << step);
+      BOOST_TEST(std::abs(y[3] - 13 * 13 / 2.0) < 1e-9, name << " " << step);
+    }
+}
+
 BOOST_AUTO_TEST_CASE(bits_do_not_depend_on_threads_or_on_a_restart) {
   Problem p = problem(R"(circuit c
 time 1

@@ -300,4 +300,34 @@ BOOST_AUTO_TEST_CASE(an_upstroke_faster_than_time_is_resolved_ends_in_its_event)
   }
 }
 
+// A guard that jumps, or that a delayed value takes over its threshold, where another event lies: it fires once.
+BOOST_AUTO_TEST_CASE(what_crosses_at_the_time_of_another_event_is_not_lost) {
+  const auto counted = [](const std::string& guards, const Method& m) {
+    const Problem p = problem(
+        "circuit c\ntime 1\nk(0) = 0\ndk/dt = 0 : 1\np(0) = 0\ndp/dt = 1 : 1\n"
+        "z(t <= 0) = t\ndz/dt = 1 : 1\n" +
+            guards,
+        6.5);
+    return solve(p, m).y[0];
+  };
+  const std::vector<Method> methods{prepared("dp54", 1e-9, 0, {}),  prepared("bs32", 1e-9, 0, {}),
+                                    prepared("adams", 1e-9, 0, {}), prepared("bdf", 1e-9, 0, {}),
+                                    prepared("rk4", 0, 0.1, {}),    prepared("euler", 0, 0.13, {})};
+  for (const Method& m : methods) {
+    for (const std::string guard : {"where(t > 4, 1, 0)", "step(t - 4)"})
+      for (const std::string pace : {"4", "2", "1", "0.8"})
+        BOOST_TEST(counted("event late when " + guard + " > 0.5: k = k + 1\nevent pace when p > " + pace + ": p = 0\n",
+                           m) == 1,
+                   m.name << " " << guard << " " << pace);
+    for (const double delayed : {2.0, 0.5, 1.3, 0.1, 0.7, 1.9, 2.7})
+      BOOST_TEST(counted("event late when delayed(z, 1) > " + std::to_string(delayed) +
+                             ": k = k + 1\nevent other when p > " + std::to_string(delayed + 1) + ": p = 0\n",
+                         m) == 1,
+                 m.name << " " << delayed);
+  }
+  // Each turn of a saw-tooth is seen a delay later, where the next one ends.
+  for (const Method& m : methods)
+    BOOST_TEST(counted("event fire when z > 3: z = 0\nevent late when delayed(z, 1) > 2: k = k + 1\n", m) == 2, m.name);
+}
+
 BOOST_AUTO_TEST_SUITE_END()
