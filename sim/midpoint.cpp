@@ -1,7 +1,6 @@
 #include "sim/midpoint.hpp"
 
 #include <Eigen/Core>
-#include <algorithm>
 #include <cmath>
 #include <unsupported/Eigen/LevenbergMarquardt>
 #include <vector>
@@ -11,7 +10,7 @@
 namespace striate {
 namespace {
 
-/// Residuals over the parameters x0 and log w.
+/// Residuals over the parameters x0 and log w of a curve that rises.
 struct Psychometric : Eigen::DenseFunctor<double> {
   Psychometric(const std::vector<double>& x_, const std::vector<double>& y_)
       : Eigen::DenseFunctor<double>(2, static_cast<int>(x_.size())), x(x_), y(y_) {}
@@ -40,17 +39,23 @@ struct Psychometric : Eigen::DenseFunctor<double> {
 double midpoint(std::span<const double> x, std::span<const double> y) {
   std::vector<double> known_x, known_y;
   for (std::size_t i = 0; i < x.size(); ++i) {
-    if (std::isnan(y[i])) continue;
+    if (std::isnan(x[i]) || std::isnan(y[i])) continue;
     known_x.push_back(x[i]);
     known_y.push_back(y[i]);
   }
   if (known_x.size() < 3) return nan;
-  const auto [low, high] = std::minmax_element(known_x.begin(), known_x.end());
-  Eigen::VectorXd at{{0.5 * (*low + *high), std::log(0.25 * (*high - *low))}};
+  const auto n = static_cast<Eigen::Index>(known_x.size());
+  const Eigen::Map<const Eigen::ArrayXd> xs(known_x.data(), n);
+  Eigen::Map<Eigen::ArrayXd> ys(known_y.data(), n);
+  const double low = xs.minCoeff(), range = xs.maxCoeff() - low;
+  if (((xs - xs.mean()) * ys).sum() < 0) ys = -ys;
+  const double unexplained = (ys - ys.mean()).square().sum();
+  Eigen::VectorXd at{{low + 0.5 * range, std::log(0.25 * range)}};
   Psychometric curve(known_x, known_y);
   Eigen::LevenbergMarquardt<Psychometric> fit(curve);
   fit.minimize(at);
-  return at[0];
+  const bool fits = fit.info() == Eigen::Success && fit.fnorm() * fit.fnorm() < unexplained;
+  return fits && std::abs(at[0] - low - 0.5 * range) <= 1.5 * range ? at[0] : nan;
 }
 
 }  // namespace striate

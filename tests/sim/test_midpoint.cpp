@@ -40,6 +40,29 @@ BOOST_AUTO_TEST_CASE(Midpoints_of_scattered_points_are_SciPy_s) {
   BOOST_CHECK_EQUAL(i, midpoints.size());
 }
 
+BOOST_AUTO_TEST_CASE(A_falling_curve_has_the_midpoint_of_its_mirror_image) {
+  std::vector<double> x, y;
+  for (int i = -10; i <= 10; ++i) {
+    x.push_back(0.2 * i);
+    y.push_back(-std::tanh((x.back() - 0.4) / 0.7));
+  }
+  BOOST_CHECK_SMALL(midpoint(x, y) - 0.4, 1e-6);
+  // Steps from one side to the other between 0.4 and 0.6: any x0 there fits.
+  for (std::size_t i = 0; i < y.size(); ++i) y[i] = x[i] < 0.5 ? 1 : -1;
+  BOOST_TEST(std::abs(midpoint(x, y) - 0.5) < 0.1);
+}
+
+BOOST_AUTO_TEST_CASE(What_no_psychometric_curve_fits_has_no_midpoint) {
+  const std::vector<double> x{-2, -1, 0, 1, 2};
+  for (const std::vector<double>& y : {std::vector<double>{5, 5, 5, 5, 5},
+                                       {0, 0, 0, 0, 0},
+                                       {0.3, 0.3, 0.3, 0.3, 0.3},
+                                       {1, 0, -1, 0, 1},
+                                       // tanh((x + 8)/5): its midpoint is a guess from here.
+                                       {std::tanh(1.2), std::tanh(1.4), std::tanh(1.6), std::tanh(1.8), std::tanh(2)}})
+    BOOST_TEST_CONTEXT(y[0] << ", " << y[1]) BOOST_TEST(std::isnan(midpoint(x, y)));
+}
+
 BOOST_AUTO_TEST_CASE(Two_points_have_no_midpoint) {
   BOOST_TEST(std::isnan(midpoint(std::vector<double>{0, 1}, std::vector<double>{-1, 1})));
 }
