@@ -15,4 +15,12 @@ inline std::string amount_text(double value, const Unit& unit, int digits = 10) 
   return unit == Unit() ? fmt::format("{:.{}g}", value, digits) : fmt::format("{:.{}g} {}", value, digits, unit.str());
 }
 
+/// The unit of a quotient: "ms/mV", "1/(m/s)".
+inline std::string quotient_text(const std::string& dividend, const Unit& divisor) {
+  const std::string text = divisor.str();
+  if (text == "1") return dividend;
+  const bool simple = text.find_first_of("*/") == std::string::npos;
+  return simple ? fmt::format("{}/{}", dividend, text) : fmt::format("{}/({})", dividend, text);
+}
+
 }  // namespace striate

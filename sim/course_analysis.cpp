@@ -10,6 +10,7 @@
 
 #include "base/error.hpp"
 #include "base/nan.hpp"
+#include "sim/amount.hpp"
 #include "sim/fourier.hpp"
 #include "sim/observable.hpp"
 #include "sim/synchrony.hpp"
@@ -51,11 +52,7 @@ double seconds(const Experiment& e, double t) {
   return unit.dimensionless() ? t : t * unit.to(Unit::parse("s"));
 }
 
-Unit inverse(const Unit& unit) {
-  if (unit == Unit()) return {};
-  const std::string text = unit.str();
-  return Unit::parse(text.find_first_of("*/") == std::string::npos ? "1/" + text : "1/(" + text + ")");
-}
+Unit inverse(const Unit& unit) { return Unit::parse(quotient_text("1", unit)); }
 
 Unit per_second(const Experiment& e) { return e.circuit->time_unit.dimensionless() ? Unit() : Unit::parse("Hz"); }
 

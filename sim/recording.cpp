@@ -15,6 +15,7 @@
 #include "base/error.hpp"
 #include "base/memory.hpp"
 #include "circuit/text.hpp"
+#include "sim/amount.hpp"
 #include "sim/analysis.hpp"
 #include "sim/observable.hpp"
 #include "sim/output_file.hpp"
@@ -215,9 +216,7 @@ void write_states(H5File& file, const std::string& group, const System<double>& 
                  values.begin() + static_cast<std::ptrdiff_t>(k * n + f.offset + f.size));
     std::vector<std::string> axes{axis};
     for (const auto& a : f.shape) axes.push_back("/" + a.name);
-    const std::string unit = per.empty()           ? f.unit.str()
-                             : f.unit.str() == "1" ? per
-                                                   : fmt::format("{}/({})", per, f.unit.str());
+    const std::string unit = per.empty() ? f.unit.str() : quotient_text(per, f.unit);
     file.write("/" + group + "/" + f.name, std::span<const double>(own), axes,
                {unit, f.description.empty() ? f.name : f.description});
   }

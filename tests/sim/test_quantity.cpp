@@ -3,6 +3,7 @@
 #include <boost/test/unit_test.hpp>
 
 #include "base/error.hpp"
+#include "sim/amount.hpp"
 #include "tests/io/scratch.hpp"
 
 namespace {
@@ -44,6 +45,12 @@ BOOST_AUTO_TEST_CASE(Messages_speak_of_what_the_user_wrote) {
   BOOST_CHECK_EXCEPTION(value("0.5", "%"), Error, says("[%]", "\"0.5 %\""));
   BOOST_TEST(value("0", "deg") == 0);
   BOOST_TEST(value("0.5", "1") == 0.5);
+}
+
+BOOST_AUTO_TEST_CASE(a_quotient_of_units_has_brackets_where_it_needs_them) {
+  BOOST_TEST(quotient_text("ms", Unit()) == "ms");
+  BOOST_TEST(quotient_text("ms", Unit::parse("mV")) == "ms/mV");
+  BOOST_TEST(quotient_text("1", Unit::parse("m/s")) == "1/(m/s)");
 }
 
 BOOST_AUTO_TEST_SUITE_END()
