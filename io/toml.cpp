@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <limits>
 #include <map>
 #include <mutex>
 #include <set>
@@ -218,9 +219,11 @@ double TomlValue::as_number() const {
 std::int64_t TomlValue::as_integer() const {
   if (const auto* value = real(node_)->as_integer()) return value->get();
   const auto* real_number = real(node_)->as_floating_point();
-  if (real_number != nullptr && std::abs(real_number->get()) < 1e15 &&
-      real_number->get() == std::floor(real_number->get()))
-    fail(fmt::format("but a whole number is asked for: write {:.0f}.", real_number->get()));
+  if (real_number != nullptr && real_number->get() == std::floor(real_number->get()))
+    fail(std::abs(real_number->get()) < 0x1p63
+             ? fmt::format("but a whole number is asked for: write {:.0f}.", real_number->get())
+             : fmt::format("but a whole number is asked for, and these end at {}.",
+                           std::numeric_limits<std::int64_t>::max()));
   fail("but a whole number is asked for.");
 }
 

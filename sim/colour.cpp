@@ -1,9 +1,11 @@
 #include "sim/colour.hpp"
 
 #include <Eigen/Dense>
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
+#include "base/error.hpp"
 namespace striate {
 namespace {
 
@@ -40,6 +42,10 @@ Eigen::Vector3d lms_of_srgb(const Eigen::Vector3d& srgb) {
 
 std::vector<double> read_colour(const TomlValue& value, const Variables& variables) {
   const TomlTable table = value.as_table();
+  const std::vector<std::string> forms{"srgb", "lms", "dkl_radius", "dkl_hue"};
+  for (const auto& key : table.keys())
+    if (std::ranges::count(forms, key) == 0)
+      table.at(key).fail("but a colour is written with these." + suggest_names(key, forms));
   const auto triple = [&](const std::string& key, double most) {
     const auto list = table.at(key).as_array();
     if (list.size() != 3) table.at(key).fail("but a colour has three numbers.");

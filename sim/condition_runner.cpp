@@ -292,16 +292,15 @@ ConditionRunner::ConditionRunner(const Experiment& experiment)
   check();
 }
 
-namespace {
-
-/// A mistake names the experiment it is in.
-[[noreturn]] void throw_told(const Experiment& e, const Error& error) {
+void throw_told(const Experiment& e, const Error& error) {
   const std::string message = error.what();
   const bool told = message.starts_with(e.path) || message.starts_with("--");
   throw Error(told ? message : e.path + ": " + message);
 }
 
-}  // namespace
+void throw_told(const Experiment& e, const Failure& failure) {
+  throw Failure(fmt::format("{}: {}", e.path, failure.what()));
+}
 
 /// Finds what cannot be run or analysed, before anything runs.
 void ConditionRunner::check() try {

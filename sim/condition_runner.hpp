@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/error.hpp"
 #include "base/made_once.hpp"
 #include "circuit/system.hpp"
 #include "integrators/problem.hpp"
@@ -46,6 +47,10 @@ struct CourseObserver {
   /// Takes the next spikes of the event of that number; without it those of recorded events are in the result.
   std::function<void(std::size_t event, double t, std::span<const std::uint32_t> ids)> spikes;
 };
+
+/// Throws once more, naming the experiment.
+[[noreturn]] void throw_told(const Experiment& e, const Error& error);
+[[noreturn]] void throw_told(const Experiment& e, const Failure& failure);
 
 /// Values of all parameters in a condition, in their order in the System.
 std::vector<double> parameter_values(const Experiment& e, const System<double>& system, std::size_t condition);

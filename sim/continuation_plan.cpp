@@ -41,6 +41,8 @@ ContinuationPlan read_continuation_plan(const TomlTable& t, const Circuit& circu
   plan.from_cycle = start == "cycle";
   if (plan.from_cycle && plan.march == 0) t.fail("lacks `march`: how long the circuit runs before it is on its cycle.");
   if (plan.from_cycle && !s.cycles) t.at("cycles").fail("but the branch begins at a cycle.");
+  if (!plan.from_cycle)
+    refuse_keys(t, {"angles"}, "which are of the cycle that start = \"cycle\" asks for. Leave it out, or add that.");
   if (plan.from_cycle && t.has("angles")) {
     plan.angles = t.at("angles").as_strings();
     for (const auto& name : plan.angles) state_named(circuit, t.at("angles"), name);

@@ -76,6 +76,20 @@ Problem problem_of(const Experiment& e, const System<double>& system) {
   return problem;
 }
 
+std::vector<Branch> found_branches(const Experiment& e, const System<double>& system) try {
+  const ContinuationPlan& plan = *e.continuation;
+  const Problem problem = problem_of(e, system);
+  if (!plan.from_cycle) return continue_branches(problem, plan.settings);
+  CycleSettings search;
+  search.transient = plan.march;
+  search.angles = plan.angles;
+  return {continue_cycle(problem, plan.settings, search)};
+} catch (const Error& error) {
+  throw_told(e, error);
+} catch (const Failure& failure) {
+  throw_told(e, failure);
+}
+
 }  // namespace
 
 void run_continuation(const Experiment& e, const RunOptions& options) {
@@ -87,13 +101,7 @@ void run_continuation(const Experiment& e, const RunOptions& options) {
   require_free(output.path(), options.overwrite);
   require_apart(output.path(), e.path, e.resolved);
   const System<double> system = compile<double>(e.circuit);
-  const ContinuationPlan& plan = *e.continuation;
-  const Problem problem = problem_of(e, system);
-  CycleSettings search;
-  search.transient = plan.march;
-  search.angles = plan.angles;
-  const auto branches = plan.from_cycle ? std::vector{continue_cycle(problem, plan.settings, search)}
-                                        : continue_branches(problem, plan.settings);
+  const auto branches = found_branches(e, system);
   const Field& parameter = system.parameters().at(e.continuation->settings.parameter);
   write_result(output.path(), e, {options.command, threads}, "branches", [&](H5File& file) {
     file.set_attribute("/", "parameter", parameter.name);
@@ -101,9 +109,12 @@ void run_continuation(const Experiment& e, const RunOptions& options) {
     std::vector<double> owner;
     for (std::size_t b = 0; b < branches.size(); ++b) {
       write_branch(file, fmt::format("branches/{}", b), branches[b], system, parameter);
+      const auto& [down, up] = branches[b].end;
       if (!options.quiet)
-        fmt::print("branch {} of {}: {} points, from {} to {}\n", b, branches[b].cycles ? "cycles" : "fixed points",
-                   branches[b].points.size(), branches[b].end[0], branches[b].end[1]);
+        fmt::print(
+            "branch {} of {}: {} points, {}\n", b, branches[b].cycles ? "cycles" : "fixed points",
+            branches[b].points.size(),
+            down.starts_with("its start") ? fmt::format("back to {}", down) : fmt::format("from {} to {}", down, up));
       for (const auto& s : branches[b].special) {
         special.push_back(s);
         owner.push_back(static_cast<double>(b));

@@ -235,6 +235,7 @@ std::vector<Lesion> read_lesions(const TomlTable& root, const Circuit& circuit, 
       if (lesion.patch < 1) size->fail("but a patch must cover at least one element.");
     }
     if (const auto centre = t.find("centre")) {
+      if (lesion.patch == 0) centre->fail("but `patch`, the side of the square round it, is missing.");
       const auto pair = centre->as_array();
       if (pair.size() != 2) centre->fail("but a centre is written [x, y].");
       lesion.patch_x = field.columns(degrees(pair[0]));
@@ -401,13 +402,20 @@ FeatureMap read_what_is_shown(const TomlTable& root, const std::optional<TomlTab
   return shown;
 }
 
-void require_lesions_at_once(const TomlTable& root, const Circuit& circuit) {
-  if (const auto list = root.find("lesion"))
-    for (const auto& entry : list->as_array())
-      if (const auto from = entry.as_table().find("from"); from && evaluate(*from, circuit->time_unit) > 0)
-        from->fail(
-            "but a steady state is that of time 0, when the lesion is not there yet. Leave it out, or name an "
-            "integrator as run.method.");
+void require_lesions_within(const TomlTable& root, const Experiment& e) {
+  const auto list = root.find("lesion");
+  if (!list) return;
+  for (const auto& entry : list->as_array()) {
+    const auto from = entry.as_table().find("from");
+    if (!from) continue;
+    const double begin = evaluate(*from, e.circuit->time_unit);
+    if (e.run.steady && begin > 0)
+      from->fail(
+          "but a steady state is that of time 0, when the lesion is not there yet. Leave it out, or name an "
+          "integrator as run.method.");
+    if (!e.run.steady && !(begin < e.run.duration * ms_in_time_units(e.circuit)))
+      from->fail("but the run ends before the lesion begins. Leave it out, or run longer.");
+  }
 }
 
 /// The conditions from which decoders learn: those of the experiment, with the stimuli of [training].
@@ -474,7 +482,7 @@ Experiment read_experiment(TomlDocument& document, const std::string& path) {
   e.varied_parameters = std::move(varied);
   const FeatureMap shown = read_what_is_shown(root, stimulus, e);
   e.run = read_run(root, e.circuit);
-  if (e.run.steady) require_lesions_at_once(root, e.circuit);
+  require_lesions_within(root, e);
   if (e.run.sonata && !e.conditions.empty())
     root.table("run").at("spike_layout").fail("whose files hold the spikes of one run, but there are [conditions].");
   e.trains = read_trains(root, e.circuit, path, e.warnings);

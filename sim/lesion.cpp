@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "base/error.hpp"
 #include "circuit/projection.hpp"
 #include "sim/observable.hpp"
@@ -30,6 +32,10 @@ Expr patch_mask(const Lesion& lesion, const Shape& shape) {
   };
   for (std::size_t i = 0; i < mask.size(); ++i)
     mask[i] = inside(i / ax.size, ay.size, lesion.patch_y) && inside(i % ax.size, ax.size, lesion.patch_x) ? 1 : 0;
+  if (std::ranges::count(mask, 1.0) == 0)
+    refuse(lesion, fmt::format("its patch covers no element of the grid of {} x {} (y, x). Move its centre onto the "
+                               "grid.",
+                               ay.size, ax.size));
   return array(std::move(mask), Shape{ay, ax});
 }
 

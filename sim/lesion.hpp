@@ -25,7 +25,8 @@ struct Lesion {
 Expr lesion_target(const Circuit& circuit, const std::string& name);
 
 /// The circuit with its lesions written into its equations: still a circuit, with its own text.
-/// @throws Error for a target the circuit does not have or use, or a patch of something without the axes y and x
+/// @throws Error for a target the circuit does not have or use, a patch of something without the axes y and x, or
+/// one that covers no element
 Circuit lesioned(const Circuit& circuit, const std::vector<Lesion>& lesions);
 
 }  // namespace striate

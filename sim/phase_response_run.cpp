@@ -99,6 +99,15 @@ std::vector<Locked> locked_states(const std::vector<double>& odd) {
   return found;
 }
 
+PhaseResponse response_of(const Experiment& e, const System<double>& system) try {
+  const auto drive = std::make_shared<const StimulusDrive>(e, system, 0);
+  return phase_response({system, parameter_values(e, system, 0), drive, {}, 0, 1, {}}, e.prc->cycle);
+} catch (const Error& error) {
+  throw_told(e, error);
+} catch (const Failure& failure) {
+  throw_told(e, failure);
+}
+
 }  // namespace
 
 void run_phase_response(const Experiment& e, const RunOptions& options) {
@@ -114,8 +123,7 @@ void run_phase_response(const Experiment& e, const RunOptions& options) {
   require_apart(output.path(), e.path, e.resolved);
   const System<double> system = compile<double>(e.circuit);
   if (!e.prc->coupling.empty()) coupling_circuit(e.circuit, *e.prc);
-  const auto drive = std::make_shared<const StimulusDrive>(e, system, 0);
-  const PhaseResponse r = phase_response({system, parameter_values(e, system, 0), drive, {}, 0, 1, {}}, e.prc->cycle);
+  const PhaseResponse r = response_of(e, system);
   const std::size_t samples = e.prc->cycle.samples;
   const auto y = at_samples(r.cycle, r.cycle.y, samples);
   const auto z = at_samples(r.cycle, r.z, samples);

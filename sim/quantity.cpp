@@ -93,7 +93,8 @@ Unit unit_of(const TomlValue& value) {
 
 double evaluate(const TomlValue& value, const Unit& unit, const Variables& variables) {
   const std::string where = fmt::format("{}: {}", value.position(), value.path());
-  if (!value.is_number()) return evaluate(value.as_string(), unit, variables, where);
+  if (!value.is_number() && !value.is_string()) value.fail("but a number is asked for, or a string with its unit.");
+  if (value.is_string()) return evaluate(value.as_string(), unit, variables, where);
   const double number = value.as_number();
   if (!(unit == Unit()) && number != 0 && number == number)
     throw Error(fmt::format("{} = {}, but a quantity in [{}] is asked for. Write it with its unit, such as \"{} {}\".",

@@ -9,8 +9,10 @@
 
 #include "base/error.hpp"
 #include "io/csv.hpp"
+#include "sim/amount.hpp"
 #include "sim/analysis.hpp"
 #include "sim/course_analysis.hpp"
+#include "sim/encoder.hpp"
 #include "sim/experiment_circuit.hpp"
 #include "sim/observable.hpp"
 #include "sim/quantity.hpp"
@@ -84,7 +86,11 @@ void read_relation(const TomlTable& t, const Experiment& e, Analysis& a) {
     for (const auto& name : a.average_over) condition_named(e, *over, name);
   }
   const auto reference = t.find("relative_to");
-  if (!reference) return;
+  if (!reference) {
+    refuse_keys(t, {"relation"},
+                "but nothing is named that the result stands beside. Add relative_to, or leave it out.");
+    return;
+  }
   if (!reference->is_table()) {
     a.relative_to_input = reference->as_string() == "input";
     a.relative_to_largest = reference->as_string() == "largest";
@@ -92,7 +98,10 @@ void read_relation(const TomlTable& t, const Experiment& e, Analysis& a) {
       reference->fail("but the choices are \"input\", \"largest\" or a table of condition variables.");
     if (a.relative_to_input && (a.kind != Analysis::Kind::decode || e.encoders.empty()))
       reference->fail("but only a decoded feature is set beside that of an encoded input.");
-    if (a.relative_to_input) return;
+    if (a.relative_to_input) {
+      refuse_keys(t, {"relation"}, "but beside the input stands the difference. Leave it out.");
+      return;
+    }
   } else {
     const TomlTable table = reference->as_table();
     for (const auto& key : table.keys()) {
@@ -137,6 +146,21 @@ void read_channels(const TomlTable& t, std::size_t channels, Analysis& a) {
   a.channels = {static_cast<std::size_t>(pair[0]), static_cast<std::size_t>(pair[1])};
 }
 
+/// The feature of one element of an axis. @throws Error where it lies outside the axis
+double read_feature(const TomlValue& value, const Experiment& e, const AxisDeclaration& axis) {
+  const FeatureMap map = e.features(axis.axis.name);
+  const double feature = evaluate(value, map.unit);
+  if (!std::isfinite(feature)) value.fail("but must be finite.");
+  const auto positions = axis_positions(axis);
+  if (axis.circular || positions.size() == 1) return feature;
+  const double half = 0.5 * (positions[1] - positions[0]) + 1e-12, place = map.to_axis(feature);
+  if (place < positions.front() - half || place > positions.back() + half)
+    value.fail(fmt::format("but the elements of axis '{}' lie from {} to {}.", axis.axis.name,
+                           amount_text(map.to_feature(positions.front()), map.unit),
+                           amount_text(map.to_feature(positions.back()), map.unit)));
+  return feature;
+}
+
 /// A place of the visual field, or an element of each of the variable's other axes.
 void read_place(const TomlValue& at, const Shape& shape, const VisualField& field, Analysis& a) {
   if (!at.is_table()) {
@@ -176,8 +200,7 @@ void read_moment(const TomlTable& t, const Experiment& e, Analysis& a) {
       t.at("feature").fail(fmt::format(
           "but '{}' has no axis '{}' along which a feature lies. Leave it out, or name the axis with axis = ....",
           a.variable, a.axis));
-    a.feature = evaluate(t.at("feature"), e.features(a.axis).unit);
-    if (!std::isfinite(*a.feature)) t.at("feature").fail("but must be finite.");
+    a.feature = read_feature(t.at("feature"), e, e.circuit.axis(a.axis));
   }
   if (const auto at = t.find("at")) read_place(*at, shape, e.field, a);
 }
@@ -236,7 +259,13 @@ void read_abscissa(const TomlTable& t, const Experiment& e, Analysis& a) {
 void read_over_time(const TomlTable& t, const Experiment& e, Analysis& a) {
   if (a.course && a.against != "t") read_from(t, e, a);
   const auto how = t.find("over_time");
-  if (!how) return;
+  if (!how) {
+    if (a.against == "t")
+      refuse_keys(t, {"from"}, "but along t the whole course is kept. Leave it out.");
+    else if (!a.course && !a.spikes)
+      refuse_keys(t, {"from"}, "from which over_time counts, but that is missing. Add it, or leave both out.");
+    return;
+  }
   if (a.spikes) how->fail("but spikes are read of the whole run.");
   if (a.course && !a.course->at_every_time()) how->fail("but this is one result of the whole course.");
   try {

@@ -341,9 +341,9 @@ class Figures(unittest.TestCase):
         path = self.path("phase_response")
         with h5py.File(path, "r+") as file:
             file["cycle/x"].attrs["units"] = "mV"
-            file["response/x"].attrs["units"] = "ms/(mV)"
+            file["response/x"].attrs["units"] = "ms/mV"
         x, x_response, _, y, y_response = panels(striate.plot(path))
-        self.assertEqual([x.get_ylabel(), x_response.get_ylabel(), y.get_ylabel()], ["state (mV)", "response (ms/(mV))", "state"])
+        self.assertEqual([x.get_ylabel(), x_response.get_ylabel(), y.get_ylabel()], ["state (mV)", "response (ms/mV)", "state"])
         self.assertEqual([line.get_label() for line in y.lines], ["y"])
 
     def test_trainings_at_fixed_points_show_how_these_were_found(self):

@@ -141,6 +141,7 @@ class BadInput(Program):
         self.refused_experiment('circuit = 3\n', "circuit = 3", "string")
         self.refused_run("seed = 1.5", "seed", "whole number")
         self.refused_run("seed = -1", "seed", "negative")
+        self.refused_run("seed = 1e30", "seed", "9223372036854775807")
         self.refused_run('record = "v"', "record", "list")
         self.refused_run('record = ["v", "v"]', "'v'", "twice")
         self.refused_run('tolerance = "1e-6"', "tolerance", "number")
@@ -269,7 +270,7 @@ class BadInput(Program):
         self.refused_tilt(grating, 'image = "grey.pgm"', "filter_bank")
         for key in ('centre = ["1 deg", "0 deg"]', "add = true", "contrast = 0.5"):  # no part of an image is shown
             self.refused_tilt(grating, 'image = "grey.pgm"\n' + key, key.split()[0], "no such key")
-        for colour, why in (("srgb = [255, 0, 0]", "0 and 1"), ("lms = [1, -1, 0]", "below 0"), ('dkl_radius = 9, dkl_hue = "0 deg"', "smaller radius")):
+        for colour, why in (("srgb = [255, 0, 0]", "0 and 1"), ("lms = [1, -1, 0]", "below 0"), ('dkl_radius = 9, dkl_hue = "0 deg"', "smaller radius"), ("rgb = [1, 0, 0]", "Closest: srgb")):
             self.refused_tilt('feature = "-difference"', f"colour = {{ {colour} }}", "e.toml", why)
 
     def test_a_grid_in_deg_has_one_scale(self):
@@ -467,7 +468,7 @@ class BadInput(Program):
                                  ("to = 0.4", 'to = 0.4\nstart = "cycle"', "lacks `march`"), ("to = 0.4", 'to = 0.4\nstart = "cycle"\nmarch = "9 s"\nangles = ["phi"]', "Closest: psi"),
                                  ("to = 0.4", "to = 0.4\n[continuation.initial]\nrr = 1", "Closest: r"), ("to = 0.4", 'to = 0.4\n[continuation.initial]\nr = "1 mV"', "[mV]"), ("to = 0.4", "to = 0.4\nmach = 0", "Closest: march")):
             refused("continue", branch.replace(old, new), "e.toml", *words)
-        refused("continue", branch.replace("from = 0.1", "from = 0.3"), "A = 0.2", "[0.3, 0.4]")
+        refused("continue", branch.replace("from = 0.1", "from = 0.3"), "e.toml", "A = 0.2", "[0.3, 0.4]")
         for command, model, *words in (("prc", "coba", "events"), ("prc", "kuramoto_noisy", "noise"), ("continue", "kuramoto_delayed", "delays")):
             parameter = 'parameter = "K"\nfrom = "0.1 1/s"\nto = "9 1/s"\n' if model == "kuramoto_delayed" else ""
             refused(command, f'circuit = "{model}"\n[prc]\ntransient = "10 ms"\n' + (f"[continuation]\n{parameter}" if parameter else ""), model, *words)

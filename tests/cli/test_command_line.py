@@ -45,6 +45,13 @@ class CommandLine(Program):
             self.assertEqual(done.returncode, 0)
             self.assertIn(f"  striate {command}", "\n".join(done.stdout.splitlines()[:3]))
 
+    def test_a_closed_branch_is_told_of_once(self):
+        self.write("isola.circuit", "circuit isola\ntime 1\nparameter p = 0 1\nx(0) = 0.5\ndx/dt = 0.25 - p^2 - (x - 1)^2 : 1\n")
+        self.write("isola.toml", 'circuit = "isola.circuit"\n[continuation]\nparameter = "p"\nfrom = -2\nto = 2\n')
+        done = self.striate("continue", "isola.toml", "-o", "isola.h5")
+        self.assertEqual(done.returncode, 0, done)
+        self.assertEqual(done.stdout.count("the branch is closed"), 1, done.stdout)
+
     # --- spikes ---------------------------------------------------------------------------------------------------
 
     def test_distances_of_a_table_and_of_lists_in_python_are_the_published_ones(self):

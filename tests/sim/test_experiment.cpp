@@ -129,6 +129,45 @@ start = "steady"
   BOOST_CHECK_SMALL(r_I.back() - 7.2, 1e-7);
   BOOST_CHECK_EXCEPTION(read("circuit = \"isn\"\n[[lesion]]\ntarget = \"h_i\"\n"), Error,
                         says("lesion[0].target", "'h_i'"));
+  const std::string late =
+      "circuit = \"isn\"\n[[lesion]]\ntarget = \"h_I\"\nfrom = \"{} ms\"\n[run]\nmethod = \"dp54\"\n";
+  for (const double from : {50.0, 60.0})
+    BOOST_CHECK_EXCEPTION(read(fmt::format(fmt::runtime(late), from) + "duration = \"50 ms\"\n"), Error,
+                          says("lesion[0].from", "the run ends before"));
+}
+
+BOOST_AUTO_TEST_CASE(A_feature_lies_within_half_a_spacing_of_its_axis) {
+  const Scratch scratch;
+  const auto at = [&](const std::string& axis, double feature) {
+    std::ofstream(scratch.path("at.circuit")) << "circuit at\naxis f = 4 in " << axis << R"(
+dr/dt = (coordinate(f) - r)/(1 ms) : deg [f]
+)";
+    return analysed(read(fmt::format("circuit = \"at.circuit\"\n[[analysis]]\nname = \"a\"\nkind = \"response\"\n"
+                                     "variable = \"r\"\naxis = \"f\"\nfeature = \"{} deg\"\n",
+                                     feature),
+                         scratch.path("e.toml")),
+                    0);
+  };
+  // Elements at -3, -1, 1 and 3 deg.
+  BOOST_CHECK_CLOSE(at("[-3, 3] deg", 3.9), 3, 1e-9);
+  BOOST_CHECK_CLOSE(at("[-3, 3] deg", 4), 3, 1e-9);
+  BOOST_CHECK_CLOSE(at("[-3, 3] deg", -4), -3, 1e-9);
+  for (const double feature : {4.1, -4.1, 400.0})
+    BOOST_CHECK_EXCEPTION(at("[-3, 3] deg", feature), Error, says("analysis[0].feature", "from -3 deg to 3 deg"));
+  // Round a circle -3, -1.5, 0 and 1.5 deg, and again from 3 deg on.
+  BOOST_CHECK_CLOSE(at("[-3, 3) deg circular", 4.4), -1.5, 1e-9);
+}
+
+BOOST_AUTO_TEST_CASE(What_has_a_meaning_only_beside_another_key_says_beside_which) {
+  const std::string run = "[run]\nmethod = \"dp54\"\nduration = \"50 ms\"\n";
+  for (const auto& [line, needed] : {std::pair("relation = \"ratio\"", "relative_to"),
+                                     {"from = \"1 ms\"", "over_time"},
+                                     {"against = \"t\"\nfrom = \"1 ms\"", "the whole course"}})
+    BOOST_CHECK_EXCEPTION(read(pair + run + rate_of_I + line), Error, says("analysis[0].", needed));
+  BOOST_CHECK_EXCEPTION(read("circuit = \"chimera_reduced\"\n[continuation]\nparameter = \"A\"\nfrom = 0.1\nto = 0.4\n"
+                             "angles = [\"psi\"]\n"),
+                        Error, says("continuation.angles", "start = \"cycle\""));
+  BOOST_CHECK_EXCEPTION(read(pair + "w_EE = true\n"), Error, says("parameters.w_EE", "a string with its unit"));
 }
 
 BOOST_AUTO_TEST_CASE(A_lesion_reaches_events_and_the_recurrence_through_definitions) {
@@ -353,6 +392,10 @@ dr/dt = (there - r)/(1 ms) : deg [y, x]
       BOOST_CHECK_CLOSE(at(place, lesion) + 1000, (inside ? 0 : x + 100 * y) + 1000, 1e-9);
     }
   BOOST_CHECK_CLOSE(at(""), 3 + 100 * 0.5, 1e-9);  // of the four round the middle
+  const std::string head = "\n[[lesion]]\ntarget = \"there\"\ncentre = ";
+  BOOST_CHECK_EXCEPTION(at("", head + "[\"2.5 deg\", \"0 deg\"]"), Error, says("lesion[0].centre", "`patch`"));
+  BOOST_CHECK_EXCEPTION(at("", head + "[\"20 deg\", \"0 deg\"]\npatch = \"3 deg\""), Error,
+                        says("lesion of 'there'", "covers no element of the grid of 6 x 6"));
   BOOST_CHECK_EXCEPTION(at("at = [\"5.6 deg\", \"0 deg\"]"), Error, says("outside", "'x'"));
 }
 
