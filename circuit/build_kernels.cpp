@@ -20,11 +20,7 @@ void require_axes(std::string_view what, const std::vector<std::string>& axes) {
   if (axes.empty()) throw Error(fmt::format("{}: names no axis. Write, for instance, {}(y, x, ...).", what, what));
 }
 
-Expr normalised(const Expr& kernel) {
-  std::vector<std::string> axes;
-  for (const auto& axis : kernel.shape()) axes.push_back(axis.name);
-  return kernel / sum(kernel, axes);
-}
+Expr normalised(const Expr& kernel, const std::string& axis) { return kernel / sum(kernel, {offset_axis(axis)}); }
 
 }  // namespace
 
@@ -80,23 +76,34 @@ Expr gaussian(const std::vector<std::string>& axes, std::int64_t size, const Exp
   require_axes("gaussian", axes);
   require_positive("gaussian", sd);
   Expr kernel(1.0);
-  for (const auto& axis : axes) kernel = kernel * normalised(exp(-(pow(offset(axis, size) / sd, 2.0) * Expr(0.5))));
+  for (const auto& axis : axes)
+    kernel = kernel * normalised(exp(-(pow(offset(axis, size) / sd, 2.0) * Expr(0.5))), axis);
   return kernel;
 }
 
 Expr von_mises(const std::string& axis, std::int64_t size, const Expr& kappa) {
-  return normalised(exp(kappa * cos(offset(axis, size) * Expr(2 * std::numbers::pi / static_cast<double>(size)))));
+  const Expr angle = offset(axis, size) * Expr(2 * std::numbers::pi / static_cast<double>(size));
+  return normalised(exp(kappa * cos(angle) - abs(kappa)), axis);
 }
 
 Expr wrapped_gaussian(const std::string& axis, std::int64_t size, const Expr& sd) {
   require_positive("wrapped_gaussian", sd);
-  constexpr int images = 4;  // 4 periods away the Gaussian is below rounding for every sd up to the period's half
-  Expr total(0.0);
+  // Up to half a period as a sum of images, above as its Fourier series (Poisson's summation formula): what is left out
+  // lies below rounding.
+  constexpr int images = 4;
+  constexpr int harmonics = 2;
+  const auto period = static_cast<double>(size);
+  Expr narrow(0.0);
   for (int image = -images; image <= images; ++image) {
-    const Expr d = offset(axis, size) + Expr(static_cast<double>(image) * static_cast<double>(size));
-    total = total + exp(-(pow(d / sd, 2.0) * Expr(0.5)));
+    const Expr d = offset(axis, size) + Expr(static_cast<double>(image) * period);
+    narrow = narrow + exp(-(pow(d / sd, 2.0) * Expr(0.5)));
   }
-  return normalised(total);
+  Expr wide(0.5);
+  for (int harmonic = 1; harmonic <= harmonics; ++harmonic) {
+    const Expr frequency = 2 * std::numbers::pi * harmonic / period;
+    wide = wide + exp(-(pow(frequency * sd, 2.0) * Expr(0.5))) * cos(frequency * offset(axis, size));
+  }
+  return normalised(where(greater(sd, period / 2), wide, narrow), axis);
 }
 
 }  // namespace striate
