@@ -128,7 +128,7 @@ class CouplingSum {
   Expr factored(std::vector<AlgorithmChoice>& choices) {
     const Expr& e = sum_->args[0];
     if (!is_pointwise(e->op) && e->op != Op::broadcast && e->op != Op::rename) return {};
-    if (!varying_(e)) return {};
+    if (!varying_(e) || is_square(e)) return {};
     const auto terms = expand(e);
     if (!terms) return {};
     std::vector<Expr> values;
@@ -169,10 +169,63 @@ class CouplingSum {
   /// Whether e is a difference (or sum) across pairs. A product of two, multiplied out, would cancel more digits than
   /// the differences themselves: (x_j - x_i)^2 is left as it stands.
   bool is_difference(const Expr& e) {
-    if (e->op == Op::neg || e->op == Op::convert || e->op == Op::broadcast || e->op == Op::rename)
+    if (e->op == Op::div || e->op == Op::neg || e->op == Op::convert || e->op == Op::broadcast || e->op == Op::rename)
       return is_difference(e->args[0]);
     if (e->op == Op::mul) return is_difference(e->args[0]) || is_difference(e->args[1]);
     return (e->op == Op::add || e->op == Op::sub) && is_outer(e) && varying_(e);
+  }
+
+  /// The differences across pairs that e is a product of, or of their sines, beside weights and factors of one side;
+  /// empty where e has another factor.
+  std::optional<Factors> differences(const Expr& e) {
+    const auto [it, is_new] = differences_.try_emplace(e.get());
+    if (!is_new || differences_.size() > deepest) return it->second;
+    kept_.push_back(e);
+    auto found = find_differences(e);
+    if (found && found->size() > deepest) found.reset();
+    return differences_[e.get()] = found;
+  }
+
+  std::optional<Factors> find_differences(const Expr& e) {
+    if (!is_outer(e) || !varying_(e)) return Factors{};
+    const auto& a = e->args;
+    switch (e->op) {
+      case Op::add:
+      case Op::sub:
+        for (const auto& arg : a)
+          if (is_outer(arg) && differences(arg).value_or(Factors{}).empty()) return std::nullopt;
+        return Factors{e};
+      case Op::mul: return joined(differences(a[0]), differences(a[1]));
+      case Op::pow:
+        if (a[1]->op != Op::constant || a[1]->value != 2) return std::nullopt;
+        return joined(differences(a[0]), differences(a[0]));
+      case Op::div:
+        if (varying_(a[1])) return std::nullopt;
+        return differences(a[0]);
+      case Op::sin:
+      case Op::neg:
+      case Op::convert:
+      case Op::broadcast:
+      case Op::rename: return differences(a[0]);
+      default: return std::nullopt;
+    }
+  }
+
+  static std::optional<Factors> joined(std::optional<Factors> a, const std::optional<Factors>& b) {
+    if (!a || !b) return std::nullopt;
+    a->insert(a->end(), b->begin(), b->end());
+    return a;
+  }
+
+  /// Whether e is 0 as a square is where both sides are equal, as sin((x_j - x_i)/2)^2 or a sum of such: multiplied out
+  /// it would keep the rounding of 1.
+  bool is_square(Expr e) {
+    for (; e->op == Op::add; e = e->args[0])
+      if (!is_square(e->args[1])) return false;
+    const auto found = differences(e);
+    return found && !found->empty() && std::ranges::all_of(*found, [&](const Expr& difference) {
+             return std::ranges::count(*found, difference) % 2 == 0;
+           });
   }
 
   bool small(const Expr& e) { return !is_outer(e) && !is_whole(e); }
@@ -427,7 +480,8 @@ class CouplingSum {
   std::unordered_map<const Node*, std::pair<Expr, Expr>> pairs_;  ///< weights and delayed value of a product of both
   std::unordered_map<const Node*, bool> outer_;
   std::unordered_map<const Node*, std::optional<Terms>> expanded_;
-  std::vector<Expr> kept_;  ///< so that no address in the two maps is used twice
+  std::unordered_map<const Node*, std::optional<Factors>> differences_;
+  std::vector<Expr> kept_;  ///< so that no address in the maps is used twice
   std::size_t expansions_ = 0;
   std::size_t convolutions_ = 0;
   std::size_t products_ = 0;

@@ -25,6 +25,7 @@ class Renaming {
  private:
   Expr moved(const Expr& e) {
     if (e->op == Op::index) return index({to_, e.shape()[0].size});
+    if (e->op == Op::array) return array(*e->numbers, renamed(e.shape(), from_, to_), e.unit());
     if (e->op == Op::rename && e->names[1] == from_) return rename(e->args[0], e->names[0], to_);
     if (e->op == Op::broadcast) return broadcast_to((*this)(e->args[0]), renamed(e.shape(), from_, to_));
     if (!is_pointwise(e->op)) return rename(e, from_, to_);

@@ -163,6 +163,7 @@ BOOST_AUTO_TEST_CASE(of_weights_by_coordinates_are_convolutions_where_those_are_
   std::string squares = "0";
   for (int i = 1; i < 150; ++i) squares += ", " + std::to_string(0.01 * i * i);
   for (const auto& [away, algorithm] : {std::pair{"coordinate(unit) - coordinate(other)", "2 convolutions"},
+                                        {"coordinate(unit) - rename(coordinate(unit), unit, other)", "2 convolutions"},
                                         {"rename(bent, odd, unit) - rename(bent, odd, other)", "2 matrix products"}}) {
     const Circuit circuit = read_circuit(
         "circuit c\ntime s\naxis unit = 150 in [0.3, 4.2) mm\naxis other = size(unit) in [0.3, 4.2) mm\n"
@@ -207,9 +208,14 @@ dtheta/dt = 1 Hz*sum(exp(-sqrt(away)/width)*sin(rename(rename(theta, y, y2), x, 
 }
 
 BOOST_AUTO_TEST_CASE(that_do_not_factor_stay_the_plain_sum) {
-  for (const char* coupling : {"mean(tanh(theta_j - theta), other)", "mean((theta_j - theta)^2, other)",
-                               "mean((theta_j - theta)*(2*theta_j - theta), other)", "sum(W*exp(theta_j*theta), other)",
-                               "mean(1/(1 + (theta_j - theta)^2), other)"}) {
+  for (const char* coupling :
+       {"mean(tanh(theta_j - theta), other)", "mean((theta_j - theta)^2, other)",
+        "mean((theta_j - theta)*(2*theta_j - theta), other)", "sum(W*exp(theta_j*theta), other)",
+        "mean(1/(1 + (theta_j - theta)^2), other)", "mean(((theta_j - theta)/2)^2, other)",
+        "mean(sin((theta_j - theta)/2)^2, other)", "mean(0.3*sin(2*(theta_j - theta))*sin(theta_j - theta), other)",
+        "sum(W*theta_j*sin(theta_j - theta)^2, other)",
+        "mean(sin((theta_j - theta)/2)^2 + 2*sin(theta_j - theta)^2, other)",
+        "sum(A*(theta_j - theta)*sin(theta_j - theta), other)"}) {
     BOOST_TEST_CONTEXT(coupling) {
       const Circuit circuit = read_circuit(circuit_text(coupling, 20));
       BOOST_TEST(compile<double>(circuit).algorithms().empty());
@@ -218,6 +224,40 @@ BOOST_AUTO_TEST_CASE(that_do_not_factor_stay_the_plain_sum) {
       BOOST_TEST(distance(compiled_value<double>(e.rate, e.at), plain) <= 1e-13 * std::max(1.0, largest(plain)));
     }
   }
+}
+
+BOOST_AUTO_TEST_CASE(of_squared_sines_keep_their_digits_near_synchrony) {
+  // Angles within 2e-9 of one another: their squares lie far below the rounding of 1.
+  for (const char* coupling :
+       {"mean(sin((theta_j - theta)/2)^2, other)", "mean(sin(theta_j - theta)*weight_j*sin(theta_j - theta), other)",
+        "sum(A*(theta_j - theta)*sin(theta_j - theta), other)"}) {
+    BOOST_TEST_CONTEXT(coupling) {
+      auto e = evaluated(read_circuit(circuit_text("1e18*" + std::string(coupling), 40)));
+      for (auto& [variable, values] : e.at) {
+        if (variable->name == "omega") values.assign(40, 0);
+        if (variable->name != "theta") continue;
+        for (auto& x : values) x = 2 + 1e-9 * x;
+      }
+      const auto plain = naive_value(e.rate, e.at);
+      BOOST_TEST(largest(plain) > 0.01);
+      BOOST_TEST(distance(compiled_value<double>(e.rate, e.at), plain) <= 1e-13 * largest(plain));
+    }
+  }
+}
+
+BOOST_AUTO_TEST_CASE(of_products_of_different_differences_still_factor) {
+  // Two sines at different places, and a sine beside the difference of another quantity, as second derivatives have.
+  const Circuit circuit = read_circuit(R"(circuit c
+time s
+axis unit = 40
+axis other = size(unit)
+axis third = size(unit)
+x(0) = index(unit)
+dx/dt = 1 Hz*mean(sin(rename(theta, unit, other) - theta)*(rename(x, unit, other) - x), other) : 1 [unit]
+dtheta/dt = 1 Hz*mean(mean(sin(rename(theta, unit, other) - theta)*sin(rename(theta, unit, third) - theta), other), third) : 1 [unit]
+)");
+  for (const auto& choice : compile<double>(circuit).algorithms()) BOOST_TEST(choice.algorithm == "mean field");
+  BOOST_TEST(compile<double>(circuit).algorithms().size() >= 2U);
 }
 
 BOOST_AUTO_TEST_CASE(of_a_million_units_are_a_mean_field_but_not_a_plain_sum) {
