@@ -210,7 +210,12 @@ Expr pad(const Expr& x, const std::string& axis, std::int64_t before, std::int64
 
 Expr slice(const Expr& x, const std::string& axis, std::int64_t begin, std::int64_t end) {
   const auto size = static_cast<std::int64_t>(x.shape()[axis_position("slice", x, axis)].size);
-  if (begin < 0 || end > size || begin >= end)
+  if (begin >= end)
+    throw Error(
+        fmt::format("slice: elements {} to {} (exclusive) of axis '{}' are asked, but there are none. The end is the "
+                    "first left out.",
+                    begin, end, axis));
+  if (begin < 0 || end > size)
     throw Error(fmt::format("slice: elements {} to {} (exclusive) of axis '{}' are asked, but it has {} elements.",
                             begin, end, axis, size));
   return line(LineKind::slice, x, axis, static_cast<std::size_t>(end - begin), {begin, end});

@@ -49,6 +49,10 @@ std::vector<Token> tokenize(std::string_view text, const std::string& origin) {
       const auto [end, error] = std::from_chars(text.data() + i, text.data() + text.size(), value);
       if (error != std::errc()) fail("a number is too large or too small for double precision.");
       const auto stop = static_cast<std::size_t>(end - text.data());
+      if (stop < text.size() && text[stop] == '.') {
+        const std::size_t rest = text.find_first_not_of("0123456789.", stop);
+        fail(fmt::format("'{}' is not a number. Remove a point.", text.substr(i, rest - i)));
+      }
       push(Token::Kind::number, i, stop);
       tokens.back().value = value;
       i = stop;

@@ -112,6 +112,7 @@ void CircuitReader::declare(const Token& t, const std::string& name, const Expr&
 Unit CircuitReader::unit_until_end(const Token& t) {
   std::string text;
   int depth = 0;
+  bool after_word = false;
   for (;; take()) {
     const Token& next = peek();
     const bool part =
@@ -121,6 +122,9 @@ Unit CircuitReader::unit_until_end(const Token& t) {
     if (!part || (is(")") && depth == 0)) break;
     if (is("(")) ++depth;
     if (is(")")) --depth;
+    const bool word = next.kind != Token::Kind::symbol;
+    if (word && after_word) text += ' ';
+    after_word = word;
     text += next.text;
     if (text.size() > 200) fail("a unit is longer than 200 characters.");
   }
@@ -427,8 +431,8 @@ void CircuitReader::scan_definition() {
 void CircuitReader::skip_expression() {
   for (int depth = 0;; take()) {
     const auto kind = peek().kind;
-    if (kind == Token::Kind::end || kind == Token::Kind::end_line || kind == Token::Kind::string) return;
-    if (depth == 0 && is(":")) return;
+    if (kind == Token::Kind::end || kind == Token::Kind::end_line) return;
+    if (depth == 0 && (is(":") || kind == Token::Kind::string)) return;
     if (is("(") || is("[")) ++depth;
     if ((is(")") || is("]")) && --depth < 0)
       fail("a bracket is closed here that was never opened. Remove it or open it.");

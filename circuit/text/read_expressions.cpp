@@ -111,14 +111,9 @@ ComplexExpr CircuitReader::primary() {
 
 Expr CircuitReader::number(const Token& t) {
   if (accept("[")) {
-    std::string text;
-    while (!is("]")) {
-      if (peek().kind == Token::Kind::end || text.size() > 200)
-        fail_at(t, "a unit in brackets does not end. Add the closing ].");
-      text += take().text;
-    }
-    take();
-    return located(t, [&] { return quantity(t.value, Unit::parse(text)); });
+    const Unit unit = unit_until_end(t);
+    expect("]", "the unit");
+    return located(t, [&] { return quantity(t.value, unit); });
   }
   if (is_name() && peek().line == t.line && peek().text != "in" && peek().text != "circular") {
     const Token u = take();

@@ -117,6 +117,21 @@ BOOST_AUTO_TEST_CASE(every_function_of_the_language_reads_back) {
   require_reads_back(text.str());
 }
 
+BOOST_AUTO_TEST_CASE(columns_of_files_stand_for_lists_anywhere) {
+  const auto text = [](const std::string& pairs, const std::string& weights) {
+    return "circuit c\naxis pre = 3\naxis post = 3\nda/dt = -a/(1 ms) : 1 [pre]\n"
+           "into := sparse(array(" +
+           weights + ", e=3), a, pre, post, pairs=" + pairs + ") \"of three\"\n";
+  };
+  const auto columns = [](const std::string& file, const std::vector<std::string>& names) {
+    BOOST_TEST(file == "e.csv");
+    return names.size() == 2 ? std::vector<double>{0, 1, 1, 0, 2, 2} : std::vector<double>{2, 3, 4};
+  };
+  const Circuit read =
+      read_circuit(text("file(\"e.csv\", \"post\", \"pre\")", "file(\"e.csv\", \"w\")"), "c", {}, columns);
+  BOOST_TEST((read == read_circuit(text("[0, 1, 1, 0, 2, 2]", "[2, 3, 4]"))));
+}
+
 BOOST_AUTO_TEST_CASE(operators_bind_as_in_arithmetic) {
   const Expr a = variable(VariableKind::argument, "a", {}, Unit());
   const Expr b = variable(VariableKind::argument, "b", {}, Unit());

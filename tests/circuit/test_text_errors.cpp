@@ -144,6 +144,10 @@ const std::vector<Mistake>& mistakes() {
       {"a misspelt unit", first + "parameter E = 5 mv\n" + leak,
        "c.circuit:2:17: unit 'mv' is not known: no unit 'mv'. Closest: mV, ms, V. Write units like mV, nS/cm^2, 1/ms, "
        "deg or 1."},
+      {"two numbers before a unit", first + "parameter a = 1.2 3 1\n" + leak,
+       "c.circuit:2:19: unit '3 1' has an unexpected '1'. Write units like mV, nS/cm^2, 1/ms, deg or 1."},
+      {"a number with two points", first + "parameter a = 1.2.3 1\n" + leak,
+       "c.circuit:2:15: '1.2.3' is not a number. Remove a point."},
       {"a missing unit of a state", first + "dV/dt = -V/(10 ms)\n",
        "c.circuit:2:19: the unit of 'V' is needed at the end of its equation: dV/dt = ... : mV."},
       {"a missing unit of a parameter", first + "parameter tau = 5 in (0, inf)\n" + leak,
@@ -274,6 +278,9 @@ const std::vector<Mistake>& mistakes() {
        "c.circuit:5:14: box needs size=...."},
       {"a slice past the end", first + axes + "input X[x] : 1\na := slice(X, x, 2, 9)\n",
        "c.circuit:5:6: slice: elements 2 to 9 (exclusive) of axis 'x' are asked, but it has 5 elements."},
+      {"a slice of nothing", first + axes + "input X[x] : 1\na := slice(X, x, 2, 2)\n",
+       "c.circuit:5:6: slice: elements 2 to 2 (exclusive) of axis 'x' are asked, but there are none. The end is the "
+       "first left out."},
       {"a half shift", first + axes + "input X[x] : 1\na := shift(X, x, 0.5)\n",
        "c.circuit:5:18: shift: a whole number is needed here."},
       {"a synapse of half an element",
