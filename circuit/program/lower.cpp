@@ -123,6 +123,11 @@ class Lowering {
       throw Error(fmt::format(
           "conv: the algorithm 'box' is asked, but the kernel {} is not made of constant boxes. Use automatic.",
           r.kernel_shape.str_sizes()));
+    if (!lines && !canonical && asked != Algorithm::automatic)
+      throw Error(fmt::format(
+          "conv: the algorithm '{}' is asked, but it takes one- and two-dimensional kernels with one kind of channel, "
+          "and this is the kernel {} with the argument {}. Use automatic.",
+          asked == Algorithm::direct ? "direct" : "fft", r.kernel_shape.str_sizes(), r.x_shape.str_sizes()));
     if (!lines && !canonical)
       throw Error(fmt::format(
           "conv: the kernel {} with the argument {} neither separates nor is a one- or two-dimensional kernel "

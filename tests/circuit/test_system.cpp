@@ -405,6 +405,15 @@ BOOST_AUTO_TEST_CASE(an_algorithm_that_cannot_serve_is_an_error) {
              "sum of at most 8 products "
              "of one-dimensional "
              "factors. Use direct or fft.");
+  const char* in_space =
+      "circuit c\naxis z = 4\naxis y = 4\naxis x = 4\ndr/dt = (a - r)/(1 ms) : 1 [z, y, x]\n"
+      "a := conv(r, box(z, y, x, size=3), algorithm=direct)\n";
+  BOOST_CHECK_EXCEPTION(compile<double>(read_circuit(in_space)), Error, [](const Error& e) {
+    return std::string(e.what()).ends_with(
+        "conv: the algorithm 'direct' is asked, but it takes one- and two-dimensional kernels with one kind of "
+        "channel, "
+        "and this is the kernel [dz=3, dy=3, dx=3] with the argument [z=4, y=4, x=4]. Use automatic.");
+  });
 }
 
 BOOST_AUTO_TEST_CASE(a_kernel_that_repeats_its_parts_compiles_in_no_time) {
