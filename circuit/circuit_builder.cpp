@@ -68,16 +68,16 @@ Expr CircuitBuilder::state(const std::string& name, std::string_view unit, Shape
 
 ComplexExpr CircuitBuilder::complex_state(const std::string& name, std::string_view unit, Shape shape,
                                           const ComplexExpr& initial, const std::string& description) {
-  const Expr re = state(re_name(name), unit, shape, initial.re(), description + re_note);
-  const Expr im = state(im_name(name), unit, std::move(shape), initial.im(), description + im_note);
+  const Expr re = state(re_name(name), unit, shape, initial.re(), re_description(description));
+  const Expr im = state(im_name(name), unit, std::move(shape), initial.im(), im_description(description));
   define_complex(contents_, name, {re, im}, description);
   return {re, im};
 }
 
 ComplexExpr CircuitBuilder::complex_parameter(const std::string& name, std::vector<double> re, std::vector<double> im,
                                               Shape shape, std::string_view unit, const std::string& description) {
-  const Expr re_part = parameter(re_name(name), std::move(re), shape, unit, {}, description + re_note);
-  return {re_part, parameter(im_name(name), std::move(im), std::move(shape), unit, {}, description + im_note)};
+  const Expr re_part = parameter(re_name(name), std::move(re), shape, unit, {}, re_description(description));
+  return {re_part, parameter(im_name(name), std::move(im), std::move(shape), unit, {}, im_description(description))};
 }
 
 Expr CircuitBuilder::time() const { return time_variable(contents_.time_unit); }

@@ -61,6 +61,17 @@ Expr re_im(const ComplexExpr& a) {
   return broadcast_to(both, broadcast(one, a.im().shape())->with_last(re_im_axis()));
 }
 
+namespace {
+
+std::string with_part(const std::string& description, const std::string& part) {
+  return description.empty() ? part : description + ", " + part;
+}
+
+}  // namespace
+
+std::string re_description(const std::string& description) { return with_part(description, "real part"); }
+std::string im_description(const std::string& description) { return with_part(description, "imaginary part"); }
+
 std::string re_name(const std::string& name) { return name + "_re"; }
 std::string im_name(const std::string& name) { return name + "_im"; }
 

@@ -66,9 +66,9 @@ inline const Axis& re_im_axis() {
 /// Both parts in one array, along a trailing axis re_im.
 Expr re_im(const ComplexExpr& a);
 
-/// What is added to the description of a complex variable for each of its parts.
-inline constexpr const char* re_note = ", real part";
-inline constexpr const char* im_note = ", imaginary part";
+/// The descriptions of the two parts of a complex variable: "TEXT, real part".
+std::string re_description(const std::string& description);
+std::string im_description(const std::string& description);
 
 /// The names of the two real variables of a complex one: z_re and z_im.
 std::string re_name(const std::string& name);

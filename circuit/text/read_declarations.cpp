@@ -341,9 +341,9 @@ void CircuitReader::scan_parameter() {
     add(name);
   } else {
     const std::string text = p.description;
-    p.description = text + re_note;
+    p.description = re_description(text);
     add(re_name(name));
-    p.description = text + im_note;
+    p.description = im_description(text);
     p.value = imaginary;
     add(im_name(name));
     declare_complex(t, name);
@@ -498,8 +498,8 @@ void CircuitReader::scan_equation(const Token& t, const std::string& name, const
     contents_.states.push_back({v, Expr(), Expr(), what, position(t), map});
   };
   if (is_complex) {
-    add(re_name(name), text + re_note);
-    add(im_name(name), text + im_note);
+    add(re_name(name), re_description(text));
+    add(im_name(name), im_description(text));
     declare_complex(t, name);
     define_complex(contents_, name, complex_.at(name), text, position(t));
     axes_[re_im_axis().name] = re_im_axis();

@@ -84,6 +84,15 @@ std::string message_of(const std::string& line) {
 
 BOOST_AUTO_TEST_SUITE(complex_values)
 
+BOOST_AUTO_TEST_CASE(parts_are_described_with_and_without_a_text) {
+  const Circuit c = read_circuit(
+      "circuit c\ntime s\nparameter w = 1 + 2*i 1/s \"gain\"\nparameter v = 1 - 2*i 1/s\n"
+      "dz/dt = (w + v)*z : complex 1\n");
+  const std::vector<std::string> expected{"gain, real part", "gain, imaginary part", "real part", "imaginary part"};
+  for (std::size_t k = 0; k < expected.size(); ++k) BOOST_TEST(c->parameters[k].description == expected[k]);
+  BOOST_TEST(c->states[1].description == "imaginary part");
+}
+
 BOOST_AUTO_TEST_CASE(compute_as_std_complex_does) {
   Bindings at;
   const Shape shape{{"x", 7}};
