@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "base/error.hpp"
+
 namespace striate {
 namespace {
 
