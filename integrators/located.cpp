@@ -267,7 +267,12 @@ struct Located final : Engine {
   /// The events of the last step, but for those that rounding repeats.
   void search_step() {
     pending_ = search(step_begin_, guard_, step_end_, guard_end_);
-    while (pending_) {
+    const auto repeats = [&] {
+      for (std::size_t i = 0; i < guard_.size(); ++i)
+        if (candidate_[i] && just_fired(i, event_t_)) return true;
+      return false;
+    };
+    while (pending_ && repeats()) {
       guard_at(event_t_, guard_probe_);
       bool repeated = false;
       for (std::size_t i = 0; i < guard_.size(); ++i) {
