@@ -10,19 +10,20 @@
 
 #include "base/error.hpp"
 #include "base/parallel.hpp"
-#include "circuit/kernels/table.hpp"
 
 namespace striate {
 namespace {
 
 constexpr std::size_t chunk_of_rows = 256;  ///< whose sums stay in the cache beside the past of a source
 constexpr std::size_t pairs_worth_a_thread = 16384;
+constexpr std::size_t sums_at_once = 8;  ///< of a pair, of some parts and steps: as wide as registers and cache lines
+constexpr double rounding_of_delays = 1e-9;  ///< [step]
 
 }  // namespace
 
 DelayedSum::DelayedSum(const System<double>& system, std::vector<std::size_t> delays, std::span<const double> taus,
-                       std::span<const double> weights, std::size_t terms, double step)
-    : terms_(terms), all_sources_(system.sources_size()), step_(step) {
+                       std::span<const double> weights, std::size_t terms, double longest_step)
+    : terms_(terms), all_sources_(system.sources_size()) {
   for (const std::size_t i : delays) parts_.push_back({system.delays()[i].source, system.delays()[i].input});
   const Delay& delay = system.delays()[delays.front()];
   rows_ = delay.inputs;
@@ -33,110 +34,146 @@ DelayedSum::DelayedSum(const System<double>& system, std::vector<std::size_t> de
     return delay.element ? (*delay.element)[e] : static_cast<std::uint32_t>(e);
   };
   const auto row = [&](std::size_t e) { return (*delay.target)[e]; };
-  std::vector<std::size_t> order;
+  // Far enough back, what is looked back to is known for several steps at once.
+  const std::size_t at_once = parts_.size() <= 2 ? sums_at_once / parts_.size() : 1;
+  std::vector<std::size_t> near, far;
   for (std::size_t e = 0; e < delay.size; ++e) {
     if (weights[e] == 0) continue;
     if (taus[e] == 0)
       undelayed_.push_back({row(e), column(e), weights[e]});
     else
-      order.push_back(e);
+      (taus[e] < static_cast<double>(at_once + 1) * longest_step ? near : far).push_back(e);
   }
   const auto place = [&](std::size_t e) { return std::tuple(row(e) / chunk_of_rows, column(e), -taus[e], e); };
-  std::sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return place(a) < place(b); });
-  begin_.assign((rows_ + chunk_of_rows - 1) / chunk_of_rows + 1, 0);
-  for (const std::size_t e : order) {
-    ++begin_[row(e) / chunk_of_rows + 1];
-    column_.push_back(column(e));
-    row_.push_back(static_cast<std::uint16_t>(row(e) % chunk_of_rows));
-    weight_.push_back(weights[e]);
-    delay_.push_back(step > 0 ? taus[e] / step : taus[e]);
-    shortest_ = std::min(shortest_, delay_.back());
-    whole_ = whole_ && step > 0 && std::abs(delay_.back() - std::round(delay_.back())) < 1e-9;
+  for (auto* own : {&near, &far}) {
+    if (own->empty()) continue;
+    std::sort(own->begin(), own->end(), [&](std::size_t a, std::size_t b) { return place(a) < place(b); });
+    Pairs& pairs = pairs_.emplace_back();
+    pairs.at_once = own == &far ? at_once : 1;
+    pairs.begin.assign((rows_ + chunk_of_rows - 1) / chunk_of_rows + 1, 0);
+    for (const std::size_t e : *own) {
+      ++pairs.begin[row(e) / chunk_of_rows + 1];
+      pairs.column.push_back(column(e));
+      pairs.row.push_back(static_cast<std::uint16_t>(row(e) % chunk_of_rows));
+      pairs.weight.push_back(weights[e]);
+      pairs.delay.push_back(taus[e]);
+      pairs.shortest = std::min(pairs.shortest, taus[e]);
+    }
+    for (std::size_t i = 1; i < pairs.begin.size(); ++i) pairs.begin[i] += pairs.begin[i - 1];
   }
-  for (std::size_t i = 1; i < begin_.size(); ++i) begin_[i] += begin_[i - 1];
+}
+
+void DelayedSum::clear() {
+  first_ = count_ = 0;
+  for (Pairs& pairs : pairs_) pairs.sums = {};
 }
 
 void DelayedSum::push(std::span<const double> rows) {
-  const std::size_t stride = terms_ * parts_.size();
+  const std::size_t parts = parts_.size(), runs = columns_ * terms_;
   if (first_ + count_ == capacity_) {
     const std::size_t capacity = 2 * first_ <= capacity_ ? std::max<std::size_t>(2 * capacity_, 16) : capacity_;
     AlignedVector<double> grown;
-    if (columns_ * capacity > std::numeric_limits<std::int32_t>::max())
+    if (runs * capacity > std::numeric_limits<std::int32_t>::max())
       throw Failure(fmt::format(
-          "delayed: {} sources kept over {} steps are more than 2^31 records. Take shorter delays or longer "
-          "steps.",
-          columns_, capacity));
-    if (capacity > capacity_) grown.resize(columns_ * capacity * stride);
+          "delayed: {} numbers of {} sources kept over {} steps are more than 2^31 records. Take shorter delays or "
+          "longer steps.",
+          terms_, columns_, capacity));
+    if (capacity > capacity_) grown.resize(runs * capacity * parts);
     AlignedVector<double>& to = capacity > capacity_ ? grown : records_;
-    for (std::size_t j = 0; j < columns_; ++j)
-      std::copy_n(records_.begin() + static_cast<std::ptrdiff_t>((j * capacity_ + first_) * stride), count_ * stride,
-                  to.begin() + static_cast<std::ptrdiff_t>(j * capacity * stride));
+    for (std::size_t j = 0; j < runs; ++j)
+      std::copy_n(records_.begin() + static_cast<std::ptrdiff_t>((j * capacity_ + first_) * parts), count_ * parts,
+                  to.begin() + static_cast<std::ptrdiff_t>(j * capacity * parts));
     if (capacity > capacity_) records_.swap(grown);
     capacity_ = capacity;
     first_ = 0;
   }
-  for (std::size_t j = 0; j < columns_; ++j) {
-    double* to = records_.data() + (j * capacity_ + first_ + count_) * stride;
-    for (std::size_t k = 0; k < terms_; ++k)
+  for (std::size_t j = 0; j < columns_; ++j)
+    for (std::size_t k = 0; k < terms_; ++k) {
+      double* to = records_.data() + ((j * terms_ + k) * capacity_ + first_ + count_) * parts;
       for (const Part& part : parts_) *to++ = rows[k * all_sources_ + part.source + j];
-  }
+    }
   ++count_;
   ++pushed_;
 }
 
 void DelayedSum::fill(const Places& places, std::span<double> u) const {
-  if (column_.empty()) {
-    for (const Part& part : parts_) std::fill_n(u.begin() + static_cast<std::ptrdiff_t>(part.input), rows_, 0.0);
-    return;
-  }
+  for (const Part& part : parts_) std::fill_n(u.begin() + static_cast<std::ptrdiff_t>(part.input), rows_, 0.0);
+  for (const Pairs& pairs : pairs_) add(pairs, places, u);
+}
+
+void DelayedSum::add(const Pairs& pairs, const Places& places, std::span<double> u) const {
   // What lies ahead by a whole step looks back to stretches newer by one, unless this would be the one to come.
-  const double whole_steps = places.grid && shortest_ > 1 + 1e-9 ? std::floor(places.ahead) : 0;
-  const Lookup& where = lookup(places, places.ahead - whole_steps);
-  const bool begins = places.grid && whole_ && where.ahead == 0 && where.rounding > 0;
-  const auto newest = static_cast<std::size_t>(static_cast<double>(first_ + count_ - 1) + whole_steps);
-  const double steps = static_cast<double>(pushed_) + whole_steps;
-  if (!places.grid || kept_.steps != steps || kept_.ahead != where.ahead || kept_.rounding != where.rounding) {
-    kept_ = {places.grid ? steps : Kept().steps, where.ahead, where.rounding, std::move(kept_.totals)};
-    kept_.totals.resize(rows_ * parts_.size());
-    parallel_for(begin_.size() - 1, column_.size() >= pairs_worth_a_thread,
-                 [&](std::size_t chunk) { sum_rows(where, chunk, newest, begins ? 1 : terms_); });
+  const double shortest = pairs.shortest * places.per_step - rounding_of_delays;
+  const double whole_steps = places.grid && shortest > places.ahead ? std::floor(places.ahead) : 0;
+  const double ahead = places.grid ? places.ahead - whole_steps : places.t;
+  const double rounding = places.grid ? places.rounding : 0;
+  const double newest = static_cast<double>(pushed_) + whole_steps;
+  auto sums =
+      std::ranges::find_if(pairs.sums, [&](const Sums& s) { return s.ahead == ahead && s.rounding == rounding; });
+  const bool again = sums != pairs.sums.end();
+  if (!again) {
+    sums = pairs.sums.begin() + static_cast<std::ptrdiff_t>(pairs.oldest);
+    pairs.oldest = (pairs.oldest + 1) % pairs.sums.size();
+    sums->ahead = ahead;
+    sums->rounding = rounding;
+    sums->steps = 0;
   }
-  for (std::size_t c = 0; c < parts_.size(); ++c)
-    for (std::size_t row = 0; row < rows_; ++row) u[parts_[c].input + row] = kept_.totals[row * parts_.size() + c];
+  double later = newest - sums->newest;
+  if (!(later >= 0 && later < static_cast<double>(sums->steps))) {
+    // Whoever looks back in a second step as in the first is taken to go on.
+    const double last = static_cast<double>(pairs.at_once - 1) + whole_steps + ahead;
+    sums->steps = again && places.grid && shortest >= last ? pairs.at_once : 1;
+    sums->newest = newest;
+    later = 0;
+    sum(pairs, places, whole_steps, *sums);
+  }
+  const std::size_t parts = parts_.size();
+  for (std::size_t c = 0; c < parts; ++c)
+    for (std::size_t row = 0; row < rows_; ++row)
+      u[parts_[c].input + row] += sums->totals[(row * sums->steps + static_cast<std::size_t>(later)) * parts + c];
 }
 
-const DelayedSum::Lookup& DelayedSum::lookup(const Places& places, double ahead) const {
-  Lookup& kept = lookups_[ahead == 0 ? 0 : 1];
-  if (places.grid && kept.ahead == ahead && kept.rounding == places.rounding && kept.capacity == capacity_) return kept;
-  kept.ahead = places.grid ? ahead : Lookup().ahead;
-  kept.rounding = places.rounding;
-  kept.capacity = capacity_;
-  kept.record.resize(column_.size());
-  kept.x.resize(column_.size());
-  const auto capacity = static_cast<std::int32_t>(capacity_), last = static_cast<std::int32_t>(count_ - 1);
-  constexpr std::size_t together = 4096;
-  parallel_for((column_.size() + together - 1) / together, column_.size() >= pairs_worth_a_thread, [&](std::size_t c) {
-    const std::size_t from = c * together, to = std::min(column_.size(), from + together);
+void DelayedSum::sum(const Pairs& pairs, const Places& places, double whole_steps, Sums& sums) const {
+  const std::size_t parts = parts_.size(), width = sums.steps * parts;
+  sums.totals.assign(rows_ * width, 0.0);
+  const auto newest = static_cast<std::ptrdiff_t>(first_ + count_) - 1 + static_cast<std::ptrdiff_t>(whole_steps);
+  const std::ptrdiff_t first = places.grid ? newest : static_cast<std::ptrdiff_t>(first_);
+  const RecordsOfPast<double> records{records_.data() + first * static_cast<std::ptrdiff_t>(parts),
+                                      terms_ * capacity_ * parts, static_cast<std::ptrdiff_t>(capacity_ * parts),
+                                      terms_, parts};
+  if (!places.grid && places.bucket.empty()) return sum_few(pairs, places, records, sums);
+  const EqualSteps<double> equal{1 + sums.ahead, sums.rounding, places.per_step, places.scale, places.shift};
+  const AnySteps<double> any{places.t,         places.begin.data(),  places.per_length.data(),
+                             places.shift,     places.bucket.data(), places.bucket.size(),
+                             places.per_bucket};
+  parallel_for(pairs.begin.size() - 1, pairs.column.size() >= pairs_worth_a_thread, [&](std::size_t chunk) {
+    const std::size_t e = pairs.begin[chunk];
+    const DelayedPairs<double> own{pairs.column.data() + e, pairs.delay.data() + e, pairs.weight.data() + e,
+                                   pairs.row.data() + e, pairs.begin[chunk + 1] - e};
+    double* total = sums.totals.data() + chunk * chunk_of_rows * width;
     if (places.grid)
-      return kernels<double>().past.place(column_.data() + from, delay_.data() + from, to - from, 1 + ahead,
-                                          places.rounding, capacity, kept.record.data() + from, kept.x.data() + from);
-    for (std::size_t e = from; e < to; ++e) {
-      const auto [stretch, x] = places(step_ > 0 ? delay_[e] * step_ : delay_[e]);
-      kept.record[e] = static_cast<std::int32_t>(column_[e]) * capacity - (last - static_cast<std::int32_t>(stretch));
-      kept.x[e] = x;
-    }
+      kernels<double>().past.of_equal_steps(records, equal, own, width, total);
+    else
+      kernels<double>().past.of_any_steps(records, any, own, width, total);
   });
-  return kept;
 }
 
-void DelayedSum::sum_rows(const Lookup& lookup, std::size_t chunk, std::size_t newest, std::size_t terms) const {
-  const std::size_t parts = parts_.size(), stride = terms_ * parts, from = chunk * chunk_of_rows,
-                    to = std::min(rows_, from + chunk_of_rows), e = begin_[chunk];
-  double* total = kept_.totals.data() + from * parts;
-  std::fill_n(total, (to - from) * parts, 0.0);
-  kernels<double>().past.scatter(records_.data() + newest * stride, static_cast<std::ptrdiff_t>(stride),
-                                 lookup.record.data() + e, lookup.x.data() + e, weight_.data() + e, row_.data() + e,
-                                 begin_[chunk + 1] - e, terms, parts, total);
+/// Fewer pairs than stretches, which are searched.
+void DelayedSum::sum_few(const Pairs& pairs, const Places& places, const RecordsOfPast<double>& records,
+                         Sums& sums) const {
+  for (std::size_t chunk = 0; chunk + 1 < pairs.begin.size(); ++chunk)
+    for (std::size_t e = pairs.begin[chunk]; e < pairs.begin[chunk + 1]; ++e) {
+      const auto [i, x] = places(pairs.delay[e]);
+      const double* first = records.first + pairs.column[e] * records.per_source + i * records.parts;
+      double* total = sums.totals.data() + (chunk * chunk_of_rows + pairs.row[e]) * records.parts;
+      for (std::size_t c = 0; c < records.parts; ++c) {
+        double value = 0;
+        for (std::size_t k = records.terms; k > 0; --k)
+          value =
+              value * x + first[static_cast<std::ptrdiff_t>(k - 1) * records.per_term + static_cast<std::ptrdiff_t>(c)];
+        total[c] += pairs.weight[e] * value;
+      }
+    }
 }
 
 void DelayedSum::add_undelayed(std::span<const double> sources, std::span<double> u) const {

@@ -25,7 +25,8 @@ constexpr int stretches_of_past = 128;        ///< at least, that the longest de
 constexpr int most_stretches_of_past = 4096;  ///< where a shorter delay asks for shorter ones
 constexpr int most_nodes = 9;
 constexpr double bytes_around_stretch = 220;  ///< its places in lists, and what the allocation of its rows takes more
-constexpr int highest_from_zero = 4;          ///< degree whose powers from 0 to 1 keep all digits
+constexpr double roundings = 4 * std::numeric_limits<double>::epsilon();
+constexpr int highest_from_zero = 4;  ///< degree whose powers from 0 to 1 keep all digits
 
 /// Equal distances where they are few, else those of Chebyshev, whose polynomials stay close to what they interpolate.
 std::vector<double> nodes_of(int degree) {
@@ -49,6 +50,7 @@ History::History(const System<double>& system, std::span<const double> p, double
       taus_(system.taus_size()),
       smallest_(HUGE_VAL),
       step_(step),
+      equal_length_(step),
       nodes_(nodes_of(degree)),
       centred_(degree > highest_from_zero),
       powers_(nodes_.size() * nodes_.size()),
@@ -100,7 +102,7 @@ History::History(const System<double>& system, std::span<const double> p, double
     const double begin = -static_cast<double>(k) * length, end = -static_cast<double>(k - 1) * length;
     AlignedVector<double> rows(nodes_.size() * sources_);
     // A little inside, so that what the past does at a stretch's end is that of this stretch.
-    const double inside = 4 * std::numeric_limits<double>::epsilon() * largest_;
+    const double inside = roundings * largest_;
     for (std::size_t j = 0; j < nodes_.size(); ++j) {
       const double place = std::clamp(begin + nodes_[j] * length, begin + inside, end - inside);
       const auto row = std::span(rows).subspan(j * sources_, sources_);
@@ -150,7 +152,7 @@ void History::collect_sums(std::span<const double> p, Workspace<double>& workspa
       alike.push_back(k);
       taken[k] = true;
     }
-    sums_.emplace_back(system_, std::move(alike), taus_, weights, nodes_.size(), step_);
+    sums_.emplace_back(system_, std::move(alike), taus_, weights, nodes_.size(), step_ > 0 ? step_ : smallest_);
   }
 }
 
@@ -176,19 +178,31 @@ AlignedVector<double> History::spare() {
 }
 
 void History::add(double begin, double end, AlignedVector<double> rows) {
-  if (stretches_.empty()) edges_ = {begin};
-  edges_.push_back(end);
-  stretches_.push_back({begin, end, std::move(rows)});
+  begin_.back() = begin;
+  begin_.push_back(HUGE_VAL);
+  per_length_.push_back((centred_ ? 2 : 1) / (end - begin));
+  end_ = end;
+  stretches_.push_back(std::move(rows));
   ++version_;
-  for (DelayedSum& sum : sums_) sum.push(stretches_.back().rows);
-  equal_ = step_ > 0 && std::abs(end - begin - step_) < 1e-9 * step_ ? equal_ + 1 : 0;
+  for (DelayedSum& sum : sums_) sum.push(stretches_.back());
+  const double length = end - begin;
+  const double rounding = step_ > 0 ? 1e-9 * step_ : roundings * std::max(std::abs(begin), std::abs(end));
+  if (std::abs(length - equal_length_) <= rounding) {
+    ++equal_;
+  } else {
+    equal_ = step_ > 0 ? 0 : 1;
+    equal_length_ = step_ > 0 ? step_ : length;
+  }
   // Samples inside the last step look back from there.
   const double from = std::min(begin, end - step_);
-  while (stretches_.size() > 1 && stretches_.front().end < from - largest_) {
-    spare_.push_back(std::move(stretches_.front().rows));
+  while (stretches_.size() > 1 && begins()[1] < from - largest_) {
+    spare_.push_back(std::move(stretches_.front()));
     stretches_.pop_front();
-    if (edges_.size() > 2 * stretches_.size() + 1)
-      edges_.erase(edges_.begin(), edges_.end() - static_cast<std::ptrdiff_t>(stretches_.size()) - 1);
+    if (per_length_.size() > 2 * stretches_.size()) {
+      const auto forgotten = static_cast<std::ptrdiff_t>(per_length_.size() - stretches_.size());
+      begin_.erase(begin_.begin(), begin_.begin() + forgotten);
+      per_length_.erase(per_length_.begin(), per_length_.begin() + forgotten);
+    }
     for (DelayedSum& sum : sums_) sum.pop();
   }
   equal_ = std::min(equal_, stretches_.size());
@@ -197,7 +211,7 @@ void History::add(double begin, double end, AlignedVector<double> rows) {
 void History::restart(std::span<const double> sources) { std::copy(sources.begin(), sources.end(), first_.begin()); }
 
 void History::append(double end, const std::function<void(double t, std::span<double> source)>& source) {
-  const double begin = stretches_.empty() ? end : stretches_.back().end;
+  const double begin = stretches_.empty() ? end : end_;
   if (end <= begin) return;
   AlignedVector<double> rows = spare();
   std::copy(first_.begin(), first_.end(), rows.begin());
@@ -213,35 +227,37 @@ Places History::places(double t) const {
   Places places;
   places.t = t;
   places.count = stretches_.size();
-  places.centred = centred_;
-  // All stretches in reach have the length of a step: the place follows by arithmetic.
-  places.grid = step_ > 0 && !centred_ && static_cast<double>(equal_) * step_ >= largest_ + step_ * (1 - 1e-6);
+  places.scale = centred_ ? 2 : 1;
+  places.shift = centred_ ? 1 : 0;
+  // All stretches in reach have one length: the place follows by arithmetic.
+  places.grid = static_cast<double>(equal_) * equal_length_ >= largest_ + equal_length_ * (1 - 1e-6);
   if (places.grid) {
-    places.per_step = 1 / step_;
+    places.per_step = 1 / equal_length_;
     // The stages of a method lie at the same places in every step, whatever the rounding of the time. Where a segment
     // ends, by a few roundings more, what jumped a delay ago has not jumped yet.
-    const double ahead = (t - stretches_.back().end) / step_;
-    places.ahead = std::round(ahead * 0x1p30) * 0x1p-30;
-    const double noise = 4 * std::numeric_limits<double>::epsilon() * std::abs(t) / step_;
+    const double ahead = (t - end_) / equal_length_, noise = roundings * std::abs(t) / equal_length_;
+    const double grain = std::ldexp(1.0, std::clamp(std::ilogb(noise) + 5, -40, -30));
+    places.ahead = std::round(ahead / grain) * grain;
     places.rounding = ahead < places.ahead - noise ? -1e-9 : 1e-9;
-    return places;
+    // Between the stages of an adaptive method what is no sum is looked up without rounding.
+    if (step_ > 0 || sums_only()) return places;
   }
-  places.edges = std::span(edges_).last(places.count + 1);
+  places.begin = begins();
+  places.per_length = std::span(per_length_).last(places.count);
   if (taus_.size() < places.count) return places;
-  const std::size_t buckets = 8 * places.count;  // most hold no edge
-  places.per_bucket = static_cast<double>(buckets) / (places.edges.back() - places.edges.front());
+  const std::size_t buckets = 8 * places.count;  // most hold no begin
+  const double first = places.begin.front(), length = end_ - first;
+  places.per_bucket = static_cast<double>(buckets) / length;
   if (bucketed_ != version_) {
     bucketed_ = version_;
-    per_length_.resize(places.count);
-    for (std::size_t i = 0; i < places.count; ++i) per_length_[i] = 1 / (places.edges[i + 1] - places.edges[i]);
     bucket_.resize(buckets);
+    const double rounding = roundings * std::max(std::abs(first), std::abs(end_));
     for (std::size_t b = 0, i = 0; b < buckets; ++b) {
-      const double begin = places.edges.front() + static_cast<double>(b) / places.per_bucket;
-      while (i + 1 < places.count && places.edges[i + 1] <= begin) ++i;
+      const double begin = first + static_cast<double>(b) / places.per_bucket - rounding;
+      while (places.begin[i + 1] <= begin) ++i;
       bucket_[b] = static_cast<std::uint32_t>(i);
     }
   }
-  places.per_length = per_length_;
   places.bucket = bucket_;
   return places;
 }
@@ -297,7 +313,7 @@ void History::fill_delay(const Delay& delay, const Places& places, std::span<dou
     for (std::size_t e = c * chunk; e < end; ++e) {
       if (tau[e] == 0) continue;
       const auto [i, x] = places(tau[e]);
-      const double* coefficient = stretches_[i].rows.data() + delay.source + (element ? element[e] : e);
+      const double* coefficient = stretches_[i].data() + delay.source + (element ? element[e] : e);
       double value = coefficient[(nodes - 1) * sources_];
       for (std::size_t k = nodes - 1; k > 0; --k) value = value * x + coefficient[(k - 1) * sources_];
       out[e] = value;
@@ -306,21 +322,21 @@ void History::fill_delay(const Delay& delay, const Places& places, std::span<dou
 }
 
 std::vector<double> History::save() const {
-  std::vector<double> saved{static_cast<double>(stretches_.size()), static_cast<double>(equal_)};
+  std::vector<double> saved{static_cast<double>(stretches_.size()), static_cast<double>(equal_), equal_length_};
   saved.insert(saved.end(), first_.begin(), first_.end());
-  for (const Stretch& stretch : stretches_) {
-    saved.push_back(stretch.begin);
-    saved.push_back(stretch.end);
-    saved.insert(saved.end(), stretch.rows.begin(), stretch.rows.end());
+  for (std::size_t i = 0; i < stretches_.size(); ++i) {
+    saved.push_back(begins()[i]);
+    saved.push_back(i + 1 < stretches_.size() ? begins()[i + 1] : end_);
+    saved.insert(saved.end(), stretches_[i].begin(), stretches_[i].end());
   }
   return saved;
 }
 
 void History::load(std::span<const double> saved) {
   const std::size_t each = nodes_.size() * sources_;
-  if (saved.size() < 2 + sources_ || saved.size() != 2 + sources_ + static_cast<std::size_t>(saved[0]) * (each + 2))
+  if (saved.size() < 3 + sources_ || saved.size() != 3 + sources_ + static_cast<std::size_t>(saved[0]) * (each + 2))
     throw Error("checkpoint", "belongs to another circuit or method: the size of its history differs.");
-  const auto* at = saved.data() + 2;
+  const auto* at = saved.data() + 3;
   std::copy_n(at, sources_, first_.begin());
   at += sources_;
   stretches_.clear();
@@ -328,6 +344,7 @@ void History::load(std::span<const double> saved) {
   for (std::size_t i = 0; i < static_cast<std::size_t>(saved[0]); ++i, at += each + 2)
     add(at[0], at[1], AlignedVector<double>(at + 2, at + 2 + each));
   equal_ = static_cast<std::size_t>(saved[1]);
+  equal_length_ = saved[2];
 }
 
 }  // namespace striate

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cmath>
 #include <deque>
 #include <functional>
 #include <span>
@@ -53,16 +54,12 @@ class History {
   void load(std::span<const double> saved);
 
  private:
-  struct Stretch {
-    double begin, end;
-    AlignedVector<double> rows;  ///< [degree + 1][sources] coefficients of the powers of the place
-  };
-
   void add(double begin, double end, AlignedVector<double> rows);
   /// @param place  where the sources are `row`, from the start on [time unit]
   void require_finite(double place, std::span<const double> row) const;
   void collect_sums(std::span<const double> p, Workspace<double>& workspace);
   void to_powers(std::span<double> rows) const;
+  std::span<const double> begins() const { return std::span(begin_).last(stretches_.size() + 1); }
   Places places(double t) const;
   void fill_delay(const Delay& delay, const Places& places, std::span<double> u) const;
   void fill_from_past(double t, std::span<double> u) const;
@@ -77,17 +74,19 @@ class History {
   std::vector<double> distinct_;
   std::vector<std::size_t> zero_;  ///< delays with an element of no delay
   double smallest_, largest_ = 0, step_;
+  double equal_length_;         ///< of the newest stretches
   std::vector<double> nodes_;   ///< in [0, 1], both ends included
   bool centred_;                ///< the powers are of a place that runs from -1 to 1, for high degrees
   std::vector<double> powers_;  ///< [power][node]: coefficients from the values at the nodes
   std::vector<DelayedSum> sums_;
   std::size_t version_ = 0;
-  std::deque<Stretch> stretches_;
-  std::vector<double> edges_;                  ///< of these, behind those of forgotten ones
-  mutable std::vector<std::uint32_t> bucket_;  ///< of Places, at a version
-  mutable std::vector<double> per_length_;
+  std::deque<AlignedVector<double>> stretches_;  ///< [degree + 1][sources] coefficients of the powers of the place
+  std::vector<double> begin_{HUGE_VAL};          ///< of these, behind those of forgotten ones, and infinity
+  std::vector<double> per_length_;               ///< of these, behind those of forgotten ones; of Places
+  double end_ = 0;                               ///< of the last
+  mutable std::vector<std::uint32_t> bucket_;    ///< of Places, at a version
   mutable std::size_t bucketed_ = 0;
-  std::size_t equal_ = 0;  ///< newest stretches of the length of a step
+  std::size_t equal_ = 0;  ///< newest stretches of this length, of a fixed-step method its step
   std::vector<AlignedVector<double>> spare_;
   AlignedVector<double> first_;  ///< sources at the begin of the stretch to come
 };

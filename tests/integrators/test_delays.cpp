@@ -198,6 +198,72 @@ BOOST_AUTO_TEST_CASE(sums_of_delayed_values_are_those_of_written_pairs) {
   }
 }
 
+// Steps that the shortest delay keeps at one length: sums are then taken for several of them at once. With y_j = sin(t
+// + j) from its own past, z_i' = sum_j W_ij y_j(t - tau_ij) has a closed integral.
+BOOST_AUTO_TEST_CASE(sums_over_steps_of_one_length_have_their_closed_integral) {
+  const Problem p = problem(R"(circuit c
+time 1
+axis unit = 12
+axis other = size(unit)
+parameter W[unit, other] ~ uniform(-1, 1) 1
+parameter tau[unit, other] ~ uniform(0.05, 1.5) 1
+y(t <= 0) = sin(t + index(unit))
+z(0) = 0
+dy/dt = cos(t + index(unit)) : 1 [unit]
+dz/dt = sum(W*delayed(rename(y, unit, other), tau), other) : 1 [unit]
+)",
+                            4);
+  const auto parameters = p.system.default_parameters();
+  const double* W = parameters.data() + p.system.parameters().at("W").offset;
+  const double* tau = parameters.data() + p.system.parameters().at("tau").offset;
+  for (const Method& method : {prepared("bs32", 1e-9, 0, {}), prepared("dp54", 1e-10, 0, {}),
+                               prepared("adams", 1e-10, 0, {}), fixed("rk4", 0.01)}) {
+    const auto y = solve(p, method).y;
+    for (std::size_t i = 0; i < 12; ++i) {
+      double z = 0;
+      for (std::size_t j = 0; j < 12; ++j) {
+        const double phase = static_cast<double>(j) - tau[12 * i + j];
+        z += W[12 * i + j] * (std::cos(phase) - std::cos(4 + phase));
+      }
+      BOOST_TEST(std::abs(y[p.system.states().at("z").offset + i] - z) < 2e-8, method.name << " " << i);
+    }
+  }
+}
+
+// 19,600 pairs: enough to be shared out. A run that begins anew takes other sums together than the one it goes on from.
+BOOST_AUTO_TEST_CASE(sums_have_the_same_bits_for_any_threads_and_after_a_restart) {
+  Problem p = problem(R"(circuit c
+time 1
+axis unit = 140
+axis other = size(unit)
+parameter W[unit, other] ~ uniform(0, 1) 1
+parameter tau[unit, other] ~ uniform(0.02, 0.3) 1
+theta(t <= 0) = index(unit)
+r(t <= 0) = 1
+dtheta/dt = 1 + mean(W*sin(delayed(rename(theta, unit, other), tau) - theta), other) : 1 [unit]
+dr/dt = -r + mean(W*tanh(delayed(rename(r, unit, other), tau)), other) : 1 [unit]
+)",
+                      1);
+  p.checkpoints = {0.45, 0.61, 0.83};
+  const int threads = omp_get_max_threads();
+  for (const Method& method :
+       {fixed("euler", 0.01), fixed("heun", 0.01), fixed("rk4", 0.01), prepared("dp54", 1e-6, 0, {})}) {
+    omp_set_num_threads(1);
+    const auto one = solve(p, method).y;
+    for (const int n : {2, 7}) {
+      omp_set_num_threads(n);
+      BOOST_TEST((solve(p, method).y == one), method.name << " on " << n);
+    }
+    for (const double at : p.checkpoints) {
+      Integrator first(method);
+      first.start(p);
+      while (first.t() < at) first.advance(at);
+      BOOST_TEST((resume(p, method, first.save()).y == one), method.name << " from " << at);
+    }
+  }
+  omp_set_num_threads(threads);
+}
+
 // In phase theta = Omega t with Omega = omega - K sin(Omega tau) (Yeung & Strogatz 1999), at 40 units and one delay.
 BOOST_AUTO_TEST_CASE(identical_oscillators_turn_together_at_the_delayed_frequency) {
   const Problem p = problem(R"(circuit c

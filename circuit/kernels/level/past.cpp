@@ -1,93 +1,115 @@
 #include "circuit/kernels/level/past_families.hpp"
 
-#include <type_traits>
-
 #include "circuit/kernels/level/simd.hpp"
 
 namespace striate::STRIATE_LEVEL {
 namespace {
 
+constexpr std::size_t together = 128;  ///< pairs, looked up first and read then: one would wait for the other
+
+/// The steps, counted from that of the first record, and the places in them.
 template <class T>
-void place(const std::uint32_t* column, const T* steps, std::size_t n, T end, T rounding, std::int32_t stretches,
-           std::int32_t* record, T* x) {
-  for (std::size_t e = 0; e < n; ++e) {
-    const T before = steps[e] - end;
-    std::int32_t older = static_cast<std::int32_t>(before + (1 - rounding));
+STRIATE_INLINE void look_up(const EqualSteps<T>& steps, const T* delay, std::size_t n, std::int32_t* step, T* x) {
+  for (std::size_t k = 0; k < n; ++k) {
+    const T before = delay[k] * steps.per_time - steps.end;
+    std::int32_t older = static_cast<std::int32_t>(before + (1 - steps.rounding));
     older = older > 0 ? older : 0;
-    x[e] = static_cast<T>(older) - before;
-    record[e] = static_cast<std::int32_t>(column[e]) * stretches - older;
+    x[k] = (static_cast<T>(older) - before) * steps.scale - steps.shift;
+    step[k] = -older;
   }
 }
 
 template <class T>
-struct Pair;
-template <>
-struct Pair<double> {
-  typedef double type __attribute__((vector_size(16)));
-};
-template <>
-struct Pair<float> {
-  typedef float type __attribute__((vector_size(8)));
-};
-
-/// What is looked up at one place: one number, or two that are taken together.
-template <class T, std::size_t parts>
-using Value = std::conditional_t<parts == 2, typename Pair<T>::type, T>;
-
-template <class V, class T>
-STRIATE_INLINE V value_at(const T* from) {
-  V v;
-  __builtin_memcpy(&v, from, sizeof v);
-  return v;
+STRIATE_INLINE void look_up(const AnySteps<T>& steps, const T* delay, std::size_t n, std::int32_t* step, T* x) {
+  const T last = static_cast<T>(steps.buckets - 1);
+  for (std::size_t k = 0; k < n; ++k) {
+    T b = (steps.t - delay[k] - steps.begin[0]) * steps.per_bucket;
+    b = b > 0 ? b : 0;
+    step[k] = static_cast<std::int32_t>(b < last ? b : last);
+  }
+  for (std::size_t k = 0; k < n; ++k) {
+    const T moment = steps.t - delay[k];
+    std::size_t i = steps.bucket[step[k]];
+    i += static_cast<std::size_t>(moment >= steps.begin[i + 1]);  // without a branch, which nobody could foresee
+    while (moment >= steps.begin[i + 1]) ++i;
+    x[k] = (moment - steps.begin[i]) * steps.per_length[i] - steps.shift;
+    step[k] = static_cast<std::int32_t>(i);
+  }
 }
 
-/// @tparam fixed_terms  what `terms` is, or 0 for any number
-template <class T, std::size_t parts, std::size_t fixed_terms>
-void scatter_some(const T* records, std::ptrdiff_t stride, const std::int32_t* record, const T* x, const T* weight,
-                  const std::uint16_t* row, std::size_t n, std::size_t any_terms, T* total) {
-  using V = Value<T, parts>;
-  const std::size_t terms = fixed_terms > 0 ? fixed_terms : any_terms;
-  for (std::size_t e = 0; e < n; ++e) {
-    const T* r = records + record[e] * stride;
-    V value = value_at<V>(r + (terms - 1) * parts);
+/// Numbers that are taken together.
+template <class T, std::size_t width>
+struct Together {
+  typedef T type __attribute__((vector_size(sizeof(T) * width)));
+};
+template <class T>
+struct Together<T, 1> {
+  using type = T;
+};
+
+/// to += weight * sum_{k < terms} x^k r[k * per_term + c]
+template <class T, std::size_t width>
+STRIATE_INLINE void add_pair(const T* r, std::ptrdiff_t per_term, std::size_t terms, T x, T weight, T* to) {
+  typename Together<T, width>::type value, more;
+  r += static_cast<std::ptrdiff_t>(terms - 1) * per_term;
+  __builtin_memcpy(&value, r, sizeof value);
 #pragma GCC unroll 8
-    for (std::size_t k = terms - 1; k > 0; --k) value = value * x[e] + value_at<V>(r + (k - 1) * parts);
-    T* to = total + row[e] * parts;
-    const V sum = value_at<V>(to) + value * weight[e];
-    __builtin_memcpy(to, &sum, sizeof sum);
+  for (std::size_t k = terms - 1; k > 0; --k) {
+    r -= per_term;
+    __builtin_memcpy(&more, r, sizeof more);
+    value = value * x + more;
   }
+  __builtin_memcpy(&more, to, sizeof more);
+  more = more + value * weight;
+  __builtin_memcpy(to, &more, sizeof more);
 }
 
-template <class T>
-void scatter_any(const T* records, std::ptrdiff_t stride, const std::int32_t* record, const T* x, const T* weight,
-                 const std::uint16_t* row, std::size_t n, std::size_t terms, std::size_t parts, T* total) {
-  for (std::size_t e = 0; e < n; ++e) {
-    const T* r = records + record[e] * stride;
-    for (std::size_t c = 0; c < parts; ++c) {
-      T value = r[(terms - 1) * parts + c];
-      for (std::size_t k = terms - 1; k > 0; --k) value = value * x[e] + r[(k - 1) * parts + c];
-      total[row[e] * parts + c] += weight[e] * value;
+/// @tparam fixed_terms  what the terms are, or 0 for any number; so `fixed_width`
+template <std::size_t fixed_width, std::size_t fixed_terms, class T, class Steps>
+void sum_pairs(const RecordsOfPast<T>& records, const Steps& given_steps, const DelayedPairs<T>& given_pairs,
+               std::size_t any_width, T* total) {
+  const Steps steps = given_steps;  // which the totals cannot overwrite
+  const DelayedPairs<T> pairs = given_pairs;
+  const auto [first, per_source, per_term, any_terms, parts] = records;
+  const std::size_t terms = fixed_terms > 0 ? fixed_terms : any_terms;
+  const std::size_t width = fixed_width > 0 ? fixed_width : any_width;
+  std::int32_t step[together];
+  T x[together];
+  for (std::size_t begin = 0; begin < pairs.n; begin += together) {
+    const std::size_t n = pairs.n - begin < together ? pairs.n - begin : together;
+    look_up(steps, pairs.delay + begin, n, step, x);
+    for (std::size_t k = 0; k < n; ++k) {
+      const std::size_t e = begin + k;
+      const T* r = first + pairs.column[e] * per_source + step[k] * static_cast<std::ptrdiff_t>(parts);
+      T* to = total + pairs.row[e] * width;
+      if constexpr (fixed_width > 0)
+        add_pair<T, fixed_width>(r, per_term, terms, x[k], pairs.weight[e], to);
+      else
+        for (std::size_t c = 0; c < width; ++c) add_pair<T, 1>(r + c, per_term, terms, x[k], pairs.weight[e], to + c);
     }
   }
 }
 
-template <class T>
-void scatter(const T* records, std::ptrdiff_t stride, const std::int32_t* record, const T* x, const T* weight,
-             const std::uint16_t* row, std::size_t n, std::size_t terms, std::size_t parts, T* total) {
-  switch (parts * 16 + (terms <= 5 ? terms : 0)) {
-    case 16: return scatter_some<T, 1, 0>(records, stride, record, x, weight, row, n, terms, total);
-    case 32: return scatter_some<T, 2, 0>(records, stride, record, x, weight, row, n, terms, total);
-    case 16 + 1: return scatter_some<T, 1, 1>(records, stride, record, x, weight, row, n, terms, total);
-    case 16 + 2: return scatter_some<T, 1, 2>(records, stride, record, x, weight, row, n, terms, total);
-    case 16 + 3: return scatter_some<T, 1, 3>(records, stride, record, x, weight, row, n, terms, total);
-    case 16 + 4: return scatter_some<T, 1, 4>(records, stride, record, x, weight, row, n, terms, total);
-    case 16 + 5: return scatter_some<T, 1, 5>(records, stride, record, x, weight, row, n, terms, total);
-    case 32 + 1: return scatter_some<T, 2, 1>(records, stride, record, x, weight, row, n, terms, total);
-    case 32 + 2: return scatter_some<T, 2, 2>(records, stride, record, x, weight, row, n, terms, total);
-    case 32 + 3: return scatter_some<T, 2, 3>(records, stride, record, x, weight, row, n, terms, total);
-    case 32 + 4: return scatter_some<T, 2, 4>(records, stride, record, x, weight, row, n, terms, total);
-    case 32 + 5: return scatter_some<T, 2, 5>(records, stride, record, x, weight, row, n, terms, total);
-    default: return scatter_any(records, stride, record, x, weight, row, n, terms, parts, total);
+template <std::size_t width, class T, class Steps>
+void sum_terms(const RecordsOfPast<T>& records, const Steps& steps, const DelayedPairs<T>& pairs, T* total) {
+  switch (records.terms) {
+    case 1: return sum_pairs<width, 1>(records, steps, pairs, width, total);
+    case 2: return sum_pairs<width, 2>(records, steps, pairs, width, total);
+    case 4: return sum_pairs<width, 4>(records, steps, pairs, width, total);
+    case 5: return sum_pairs<width, 5>(records, steps, pairs, width, total);
+    case 9: return sum_pairs<width, 9>(records, steps, pairs, width, total);
+    default: return sum_pairs<width, 0>(records, steps, pairs, width, total);
+  }
+}
+
+template <class T, class Steps>
+void sum(const RecordsOfPast<T>& records, const Steps& steps, const DelayedPairs<T>& pairs, std::size_t width,
+         T* total) {
+  switch (width) {
+    case 1: return sum_terms<1>(records, steps, pairs, total);
+    case 2: return sum_terms<2>(records, steps, pairs, total);
+    case 8: return sum_terms<8>(records, steps, pairs, total);
+    default: return sum_pairs<0, 0>(records, steps, pairs, width, total);
   }
 }
 
@@ -95,7 +117,7 @@ void scatter(const T* records, std::ptrdiff_t stride, const std::int32_t* record
 
 template <class T>
 PastKernels<T> past_kernels() {
-  return {place<T>, scatter<T>};
+  return {sum<T, EqualSteps<T>>, sum<T, AnySteps<T>>};
 }
 
 template PastKernels<float> past_kernels<float>();
