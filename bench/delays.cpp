@@ -24,7 +24,7 @@ double step_seconds(std::size_t n, const std::string& method, const std::string&
                    other + " - theta), pre)/size(unit) : 1 [unit]\n");
   Method m;
   m.name = method;
-  m.step = 0.01;
+  if (method != "dp54") m.step = 0.01;
   Integrator integrator(m);
   integrator.start({compile<double>(circuit), {}, nullptr, {}, 0, 1e4, {}});
   const auto advance = [&](int steps) {
