@@ -175,13 +175,13 @@ def one_evaluation(build, threads):
 
 
 def kuramoto(build, threads):
-    yield "`bench/race_kuramoto.py`: 5000 with dense weights to t = 100; single runs. `single`: of `single(W)`, weights in single precision.\n"
+    yield "`bench/race_kuramoto.py`: 5000 with dense weights to t = 100; medians of three runs. `single`: of `single(W)`, weights in single precision.\n"
     yield from oscillators(build, threads)
 
 
 def delays(build, threads):
     yield ("`bench_delays`: a step of dense oscillators without delays, with one delay for all, and with a delay for each pair between"
-           " the steps.\n")
+           " the steps; `dp54` adapts its step, to the shortest delay where there is one for each pair.\n")
     for n in threads:
         yield from (f"- {thread_name(n)}: {line}" for size in ("100", "1000", "4000")
                     for line in lines_of(build / "bench/bench_delays", size, OMP_NUM_THREADS=str(n)))
