@@ -546,6 +546,8 @@ class Continuation {
     Stand onward = *first;
     if (onward.tangent.dot(at.tangent) < 0) onward.tangent = -onward.tangent;
     follower.follow(onward, branch, branch.end[1]);
+    // What decides about the stability of so small a cycle is as its square: it may be taken for neutral.
+    if (first->neutral > 0 && branch.points.size() > 1) branch.points[0].unstable = branch.points[1].unstable;
     return branch;
   }
 

@@ -178,7 +178,7 @@ LeadingEigenvalue iterate(Core& core, RandomStream& random) {
       result.residual = residual;
     }
     const double rounding = 1e-12 * h.norm();
-    if (residual <= std::max(1e-2 * growth, std::abs(growth) <= rounding ? rounding : 0)) return result;
+    if (residual <= (std::abs(growth) <= rounding ? rounding : 1e-2 * growth)) return result;
 
     if (growth >= 0) {
       proving = false;
