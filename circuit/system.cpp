@@ -385,6 +385,10 @@ template <class T>
 std::size_t System<T>::workspace_bytes() const {
   return impl_->function({Source::rhs}).memory_bytes();
 }
+template <class T>
+std::size_t System<T>::observation_bytes() const {
+  return impl_->observables.size() > 0 ? impl_->function({Source::observe}).memory_bytes() : 0;
+}
 
 template class Workspace<float>;
 template class Workspace<double>;

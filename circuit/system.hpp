@@ -290,7 +290,8 @@ class System {
                    Workspace<T>& workspace) const;
 
   std::vector<AlgorithmChoice> algorithms() const;
-  std::size_t workspace_bytes() const;
+  std::size_t workspace_bytes() const;    ///< that a rate takes
+  std::size_t observation_bytes() const;  ///< that the observables take
 
  private:
   std::shared_ptr<const Impl> impl_;

@@ -46,6 +46,10 @@ Circuit circuit_of(const std::string& name) {
   return read_circuit_file(name);
 }
 
+double bytes_of_evaluation(const System<double>& system) {
+  return static_cast<double>(system.workspace_bytes() + system.observation_bytes());
+}
+
 /// Units, shapes, values and ranges of all that the circuit names, the algorithms chosen, and the memory.
 void describe(const Circuit& circuit, const System<double>& system) {
   fmt::print("circuit {}: {}\n", circuit->name, circuit->description);
@@ -66,7 +70,8 @@ void describe(const Circuit& circuit, const System<double>& system) {
                      p.value.size() == 1 ? fmt::format("{}", p.value[0]) : fmt::format("{} values", p.value.size()),
                      p.range.unbounded() ? "" : " in " + p.range.str(), f.description.empty() ? "" : "; "));
   }
-  for (const auto& f : system.observables()) line("definition", f);
+  for (const auto& d : circuit->definitions)
+    line("definition", {d.name, d.description, d.value.unit(), d.value.shape()});
   for (const auto& e : system.events()) {
     constexpr std::string_view kinds[] = {"event", "poisson", "train"};
     line(kinds[static_cast<std::size_t>(e.cause)], Field{e.name, "", Unit(), e.shape}, e.holds ? "refractory" : "");
@@ -81,7 +86,7 @@ void describe(const Circuit& circuit, const System<double>& system) {
   }
   for (const auto& a : system.algorithms()) fmt::print("  {}: {} ({})\n", a.operation, a.algorithm, a.reason);
   fmt::print("  state {}; memory of one evaluation {}\n", bytes_text(8.0 * static_cast<double>(system.states().size())),
-             bytes_text(static_cast<double>(system.workspace_bytes())));
+             bytes_text(bytes_of_evaluation(system)));
 }
 
 /// Conditions run on threads, and so does the work of an evaluation unless the circuit is small.
@@ -130,7 +135,7 @@ bool is_cheap(const System<double>& system) {
   constexpr double most_bytes = 1 << 28, most_drawn = 1e6;
   double synapses = 0;
   for (const auto& p : system.projections()) synapses += static_cast<double>(most_synapses(p.rule, p.pre, p.post));
-  return static_cast<double>(system.workspace_bytes()) < most_bytes && synapses < most_drawn;
+  return bytes_of_evaluation(system) < most_bytes && synapses < most_drawn;
 }
 
 /// With every input 0. @throws Error for what cannot be computed; Failure where, without inputs, a rate is not finite

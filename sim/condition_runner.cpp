@@ -35,6 +35,19 @@ Method method_of(const Experiment& e) {
   return method;
 }
 
+/// The circuit with the definitions that are recorded or analysed: the others cost neither memory nor time.
+Circuit with_what_is_read(const Experiment& e) {
+  std::vector<std::string> read;
+  for (const auto& d : e.circuit->definitions) {
+    const auto reads = [&](const Analysis& a) {
+      return a.variable == d.name || (a.course && a.course->with == d.name);
+    };
+    if (std::ranges::find(e.run.record, d.name) != e.run.record.end() || std::ranges::any_of(e.analyses, reads))
+      read.push_back(d.name);
+  }
+  return e.circuit.with_definitions(read);
+}
+
 /// One condition on its way.
 class Course {
  public:
@@ -288,7 +301,7 @@ std::vector<double> parameter_values(const Experiment& e, const System<double>& 
 }
 
 ConditionRunner::ConditionRunner(const Experiment& experiment)
-    : e_(experiment), system_(compile<double>(experiment.circuit)), times_(output_times(experiment)) {
+    : e_(experiment), system_(compile<double>(with_what_is_read(experiment))), times_(output_times(experiment)) {
   check();
 }
 

@@ -98,6 +98,24 @@ BOOST_AUTO_TEST_CASE(Elements_of_a_parameter_may_name_condition_variables) {
                         says("parameters.w[2]", "-1 mV in condition 1", "[0, inf)"));
 }
 
+BOOST_AUTO_TEST_CASE(Definitions_cost_memory_only_where_something_reads_them) {
+  const Scratch scratch;
+  const std::string circuit = scratch.path("c.circuit");
+  std::ofstream(circuit) << "circuit c\ntime ms\naxis n = 1000\naxis other = size(n)\nx(0) = index(n)\n"
+                            "pairs := tanh(x - rename(x, n, other))\napart := mean(pairs^2, other)\n"
+                            "dx/dt = -x/(5 ms) : 1 [n]\n";
+  const auto bytes = [&](const std::string& more) {
+    return ConditionRunner(
+               read("circuit = \"" + circuit + "\"\n[run]\nmethod = \"dp54\"\nduration = \"1 ms\"\n" + more))
+        .system()
+        .observation_bytes();
+  };
+  BOOST_CHECK_EQUAL(bytes(""), 0);
+  BOOST_CHECK_GT(bytes("record = [\"apart\"]\n"), 8'000'000);
+  BOOST_CHECK_GT(bytes("[[analysis]]\nname = \"a\"\nkind = \"tuning\"\nvariable = \"apart\"\naxis = \"n\"\n"),
+                 8'000'000);
+}
+
 BOOST_AUTO_TEST_CASE(A_course_from_the_steady_state_stays_there) {
   const Experiment e =
       read(pair + "[run]\nmethod = \"dp54\"\nduration = \"50 ms\"\nevery = \"10 ms\"\nstart = \"steady\"\n");
