@@ -15,7 +15,7 @@ namespace {
 
 struct NamedUnit {
   std::string_view symbol;
-  std::array<double, 7> exponents;  // m, kg, s, A, K, mol, cd
+  std::array<double, 8> exponents;  // m, kg, s, A, K, mol, cd; rad
   double factor;
   double decade;
   bool takes_prefix;
@@ -42,8 +42,8 @@ constexpr NamedUnit named_units[] = {
     {"W",      {2, 1, -3},             1,         0, true},  {"Pa",  {-1, 1, -2},            1, 0, true},
     {"M",      {-3, 0, 0, 0, 0, 1},    1,         3, true},  {"L",   {3},                    1, -3, true},
     {"min",    {0, 0, 1},              60,        0, false}, {"h",   {0, 0, 1},              3600, 0, false},
-    {"rad",    {},                     1,         0, false}, {"deg", {},                     deg, 0, false},
-    {"arcmin", {},                     deg / 60,  0, false}, {"arcsec", {},                  deg / 3600, 0, false},
+    {"rad",    {0, 0, 0, 0, 0, 0, 0, 1}, 1,       0, false}, {"deg", {0, 0, 0, 0, 0, 0, 0, 1}, deg, 0, false},
+    {"arcmin", {0, 0, 0, 0, 0, 0, 0, 1}, deg / 60, 0, false}, {"arcsec", {0, 0, 0, 0, 0, 0, 0, 1}, deg / 3600, 0, false},
     {"%",      {},                     1,        -2, false},
 };
 constexpr struct { std::string_view symbol; double decade; } prefixes[] = {
@@ -209,7 +209,7 @@ Unit Unit::operator*(const Unit& other) const {
   if (other == Unit()) return *this;
   if (*this == Unit()) return other;
   Unit unit;
-  for (std::size_t i = 0; i < base_count; ++i) unit.exponents_[i] = exponents_[i] + other.exponents_[i];
+  for (std::size_t i = 0; i < exponents_.size(); ++i) unit.exponents_[i] = exponents_[i] + other.exponents_[i];
   unit.factor_ = factor_ * other.factor_;
   unit.decade_ = decade_ + other.decade_;
   unit.composed_ = composed(UnitAccess::written(*this), "*", UnitAccess::written(other));
@@ -229,7 +229,7 @@ Unit Unit::operator/(const Unit& other) const {
 Unit Unit::pow(double exponent) const {
   if (exponent == 1) return *this;
   Unit unit;
-  for (std::size_t i = 0; i < base_count; ++i) unit.exponents_[i] = exponents_[i] * exponent + 0.0;
+  for (std::size_t i = 0; i < exponents_.size(); ++i) unit.exponents_[i] = exponents_[i] * exponent + 0.0;
   unit.factor_ = factor_ == 1 ? 1 : std::pow(factor_, exponent);
   unit.decade_ = decade_ * exponent + 0.0;
   if (!text_.empty() && text_.find_first_of("*/^") == std::string::npos)

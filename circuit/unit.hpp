@@ -27,6 +27,8 @@ class Unit {
 
   bool same_dimension(const Unit& other) const;
   bool dimensionless() const;
+  /// The power of an angle in it. Angles are numbers, and have no dimension; yet nobody means 2 1/deg by 2 deg.
+  double angle() const { return exponents_[base_count]; }
   /// Multiplying a value in this unit by the result gives it in `other`. The dimensions must agree.
   double to(const Unit& other) const;
   bool operator==(const Unit& other) const;
@@ -38,7 +40,7 @@ class Unit {
   friend struct UnitAccess;
   double scale_to(const Unit& other) const;
   static constexpr std::size_t base_count = 7;
-  std::array<double, base_count> exponents_{};  // m, kg, s, A, K, mol, cd
+  std::array<double, base_count + 1> exponents_{};  // m, kg, s, A, K, mol, cd; rad
   double factor_ = 1;
   double decade_ = 0;
   std::string text_;      ///< as parsed

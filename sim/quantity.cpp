@@ -78,11 +78,23 @@ void require_unit(const std::string& text, const Unit& unit, const std::string& 
                     where, text, unit.str(), text, unit.str()));
 }
 
+/// @throws Error where both are numbers that nobody means by each other: deg and 1/deg, deg and %
+void require_alike(const Unit& given, const Unit& asked) {
+  const Unit percent = Unit::parse("%");
+  const auto like = [&](const Unit& a, const Unit& b) { return a.angle() == 0 || (b.angle() == 0 && !(b == percent)); };
+  if (given.angle() == asked.angle() || (like(given, asked) && like(asked, given))) return;
+  throw Error(fmt::format("its unit is [{}], but a quantity in [{}] is asked for", given.str(), asked.str()));
+}
+
 }  // namespace
 
 double evaluate(const std::string& text, const Unit& unit, const Variables& variables, const std::string& where) {
   require_unit(text, unit, where);
-  return with_value(text, variables, where, [&](const Expr& value) { return convert(value, unit)->value; });
+  return with_value(text, variables, where, [&](const Expr& value) {
+    const double found = convert(value, unit)->value;
+    require_alike(value.unit(), unit);
+    return found;
+  });
 }
 
 Unit unit_of(const TomlValue& value) {

@@ -47,6 +47,19 @@ BOOST_AUTO_TEST_CASE(Messages_speak_of_what_the_user_wrote) {
   BOOST_TEST(value("0.5", "1") == 0.5);
 }
 
+BOOST_AUTO_TEST_CASE(Angles_are_numbers_that_nobody_means_by_their_inverse_or_by_per_cent) {
+  BOOST_CHECK_EXCEPTION(value("2 deg", "1/deg"), Error, says("\"2 deg\"", "[deg]", "[1/deg]"));
+  BOOST_CHECK_EXCEPTION(value("2 1/deg", "deg"), Error, says("[1/deg]", "[deg]"));
+  BOOST_CHECK_EXCEPTION(value("3 rad", "1/deg"), Error, says("[rad]", "[1/deg]"));
+  BOOST_CHECK_EXCEPTION(value("20 %", "deg"), Error, says("[%]", "[deg]"));
+  BOOST_CHECK_EXCEPTION(value("20 deg", "%"), Error, says("[deg]", "[%]"));
+  BOOST_CHECK_CLOSE(value("pi/4", "deg"), 45, 1e-13);
+  BOOST_CHECK_CLOSE(value("180 deg", "1"), 3.14159265358979, 1e-12);
+  BOOST_CHECK_CLOSE(value("1/(2 deg)", "1/deg"), 0.5, 1e-13);
+  BOOST_CHECK_CLOSE(value("6 deg*3 deg/(2 deg)", "deg"), 9, 1e-13);
+  BOOST_CHECK_CLOSE(value("20 %*90 deg", "deg"), 18, 1e-13);
+}
+
 BOOST_AUTO_TEST_CASE(a_quotient_of_units_has_brackets_where_it_needs_them) {
   BOOST_TEST(quotient_text("ms", Unit()) == "ms");
   BOOST_TEST(quotient_text("ms", Unit::parse("mV")) == "ms/mV");
