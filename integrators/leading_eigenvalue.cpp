@@ -32,13 +32,16 @@ class Core {
     for (std::size_t i = 0; i < kept_.size(); ++i) out[i] = out_[kept_[i]];
   }
 
-  /// Takes out the elements that nothing else drives, then those that only these drove, and so on while it pays.
+  /// Takes out the elements that nothing else drives, then those that only these drove, and so on while it pays or
+  /// costs little.
   /// Returns the largest of their eigenvalues. Two vectors drawn at random tell an element's own rate from a sum over
   /// others.
   double peel(RandomStream& random) {
+    constexpr int most_passes = 200;
     double largest = -std::numeric_limits<double>::infinity();
     std::vector<double> v[2], own[2];
-    for (std::size_t before = 0, taken = kept_.size(); 10 * taken > before && !kept_.empty();) {
+    std::size_t before = 0, taken = kept_.size();
+    for (int passes = 0; taken > 0 && !kept_.empty() && (passes < most_passes || 10 * taken > before); ++passes) {
       before = kept_.size();
       for (int k = 0; k < 2; ++k) {
         v[k].resize(before);
@@ -82,14 +85,15 @@ LeadingEigenvalue dense(Core& core) {
   for (Index j = 0; j < n; ++j) core.multiply(identity.col(j).data(), a.col(j).data());
   const auto [values, right, found] = eigenpairs(a);
   if (!found) return {};
+  const Index best = leading(values);
   LeadingEigenvalue result;
-  result.value = values[leading(values)];
-  result.residual = 1e-14 * a.norm();  // of the QR algorithm: some roundings of the norm
+  result.value = values[best];
+  const double rounding = 1e-14 * a.norm();  // of the QR algorithm: some roundings of the norm
   // To first order an eigenvalue moves by the change of the matrix over the cosine between its left and right vectors.
   const Eigen::MatrixXcd left = right.inverse();
-  const Eigen::VectorXd reach = left.rowwise().norm().cwiseProduct(right.colwise().norm().transpose());
-  const double bound = (values.real() + result.residual * reach).maxCoeff();
-  if (reach.allFinite()) result.bound = bound;
+  const Eigen::VectorXd reach = rounding * left.rowwise().norm().cwiseProduct(right.colwise().norm().transpose());
+  result.residual = std::isfinite(reach[best]) ? reach[best] : std::numeric_limits<double>::infinity();
+  if (reach.allFinite()) result.bound = (values.real() + reach).maxCoeff();
   return result;
 }
 

@@ -11,7 +11,9 @@ namespace striate {
 /// The eigenvalue of a matrix A with the largest real part, in the unit of A, and how well it is known.
 struct LeadingEigenvalue {
   std::complex<double> value;  ///< of a conjugate pair the one above the real axis
-  double residual = 0;         ///< |A v - value v| / |v|: value belongs to a matrix that differs from A by so much
+  /// |A v - value v| / |v|: value belongs to a matrix that differs from A by so much; where A is dense, how far value
+  /// may then be off
+  double residual = 0;
   double bound = std::numeric_limits<double>::infinity();  ///< no eigenvalue lies right of it; infinity: not proven
 };
 

@@ -302,6 +302,42 @@ BOOST_AUTO_TEST_CASE(layers_that_only_feed_forward_have_the_eigenvalues_of_their
   BOOST_TEST(e.bound == e.value.real());
 }
 
+BOOST_AUTO_TEST_CASE(long_feed_forward_chains_are_proven_stable) {
+  // So far from normal that QR has no digits: every eigenvalue is -0.1.
+  for (const std::size_t n : {20, 150, 201}) {
+    const LeadingEigenvalue e = leading_eigenvalue(n, [&](std::span<const double> v, std::span<double> out) {
+      for (std::size_t i = 0; i < n; ++i) out[i] = 0.12 * (i > 0 ? v[i - 1] : 0) - 0.1 * v[i];
+    });
+    BOOST_TEST(std::abs(e.value.real() + 0.1) < 1e-15);
+    BOOST_TEST(e.bound < 0);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(an_eigenvalue_without_digits_is_not_called_growing) {
+  // Q T Q with a reflection Q and a triangular T, whose eigenvalues are all -0.07; QR finds some above zero.
+  constexpr std::size_t n = 100;
+  std::vector<double> normal(n), w(n);
+  double square = 0;
+  for (std::size_t i = 0; i < n; ++i) square += std::pow(normal[i] = std::sin(1 + static_cast<double>(i)), 2);
+  const auto reflect = [&](std::span<double> x) {
+    double along = 0;
+    for (std::size_t i = 0; i < n; ++i) along += normal[i] * x[i];
+    for (std::size_t i = 0; i < n; ++i) x[i] -= 2 * along / square * normal[i];
+  };
+  const LeadingEigenvalue e = leading_eigenvalue(n, [&](std::span<const double> v, std::span<double> out) {
+    std::copy(v.begin(), v.end(), w.begin());
+    reflect(w);
+    double before = 0;
+    for (std::size_t i = 0; i < n; ++i) {
+      out[i] = 0.05 * before - 0.07 * w[i];
+      before += w[i];
+    }
+    reflect(out);
+  });
+  BOOST_TEST(!(e.value.real() > 0 && e.residual <= 1e-2 * e.value.real()), e.value.real() << " " << e.residual);
+  BOOST_TEST(!(e.bound < 0));
+}
+
 BOOST_AUTO_TEST_CASE(one_eigenvalue_beside_a_tight_cluster_is_proven_stable) {
   // -8 beside others within 0.01 of -10: the iteration finds it so well that nothing is left of its residual.
   constexpr std::size_t n = 300;
