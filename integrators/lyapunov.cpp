@@ -19,7 +19,12 @@ constexpr int parts = 20;
 class Pair {
  public:
   Pair(const Problem& problem, double step, std::uint64_t seed)
-      : evaluation_(problem), h_(step), t_(problem.t0), y_(problem.y0), v_(evaluation_.size()) {
+      : evaluation_(problem),
+        breaks_(breakpoints(problem)),
+        h_(step),
+        t_(problem.t0),
+        y_(problem.y0),
+        v_(evaluation_.size()) {
     if (y_.empty()) {
       y_.resize(v_.size());
       evaluation_.initial(t_, y_);
@@ -36,10 +41,12 @@ class Pair {
   /// Moves over `duration` and returns the logarithm of the growth.
   double advance(double duration) {
     const auto steps = static_cast<std::size_t>(std::ceil(duration / h_ - 1e-9));
-    const double h = duration / static_cast<double>(steps);
+    const double begin = t_, h = duration / static_cast<double>(steps);
     double growth = 0;
-    for (std::size_t i = 0; i < steps; ++i) {
-      step(h);
+    for (std::size_t i = 1; i <= steps; ++i) {
+      const double end = begin + h * static_cast<double>(i);
+      for (auto b = std::ranges::upper_bound(breaks_, t_); b != breaks_.end() && *b < end; ++b) step_to(*b);
+      step_to(end);
       growth += shorten();
     }
     return growth;
@@ -71,7 +78,9 @@ class Pair {
                        system.states().element_name(static_cast<std::size_t>(largest - y_.begin())), *largest);
   }
 
-  void step(double h) {
+  void step_to(double end) {
+    const double h = end - t_;
+    evaluation_.set_segment(t_, end);
     const double from[] = {0, 0.5, 0.5, 1}, weight[] = {1.0 / 6, 1.0 / 3, 1.0 / 3, 1.0 / 6};
     for (int i = 0; i < 4; ++i) {
       for (std::size_t e = 0; e < y_.size(); ++e) {
@@ -86,10 +95,11 @@ class Pair {
         y_[e] += h * weight[i] * ky_[i][e];
         v_[e] += h * weight[i] * kv_[i][e];
       }
-    t_ += h;
+    t_ = end;
   }
 
   Evaluation evaluation_;
+  std::vector<double> breaks_;
   double h_, t_;
   std::vector<double> y_, v_, stage_, along_, ky_[4], kv_[4];
 };
@@ -106,7 +116,9 @@ LyapunovExponent lyapunov_exponent(const Problem& problem, const LyapunovSetting
                 fmt::format("Lyapunov exponent: duration = {}, step = {} and transient = {}, but the first "
                             "two must be above 0 and the last not below.",
                             s.duration, s.step, s.transient));
-  Pair pair(problem, s.step, s.seed);
+  Problem whole = problem;
+  whole.t1 = problem.t0 + s.transient + s.duration;
+  Pair pair(whole, s.step, s.seed);
   if (s.transient > 0) pair.advance(s.transient);
   LyapunovExponent result;
   double sum = 0, squares = 0;

@@ -1,11 +1,14 @@
 #include "integrators/orbit.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 #include <utility>
 
 #include "base/error.hpp"
 #include "circuit/tableau.hpp"
+#include "integrators/stepper.hpp"
 
 namespace striate {
 namespace {
@@ -41,6 +44,11 @@ Orbit::Orbit(const Problem& problem)
     y.resize(size());
     evaluation_.initial(t_, y);
   }
+  for (const double t : system().time_breaks(p_, evaluation_.workspace()))
+    if (t > t_)
+      throw Error(system().name(), fmt::format("changes by itself at t = {}, but cycles and branches are those of "
+                                               "autonomous flows. Leave out what begins or ends at a time.",
+                                               time_text(t, system())));
   const double one[] = {1};
   for (const double later : {0.0, 0.6180339887, 17.32}) {
     std::vector<double> by_time(size());

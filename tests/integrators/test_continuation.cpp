@@ -518,6 +518,18 @@ BOOST_AUTO_TEST_CASE(the_largest_lyapunov_exponents_of_known_flows) {
   BOOST_TEST(std::abs(lyapunov_exponent(problem(normal_form, 1, {0.1, 0}), {20, 100, 0.01, 0}).value + 0.5) < 1e-6);
 }
 
+// x' = x up to t = 10 and 2 x from there on: log x(20) = 10 + 20.
+BOOST_AUTO_TEST_CASE(flows_that_change_at_a_time_are_followed_or_refused) {
+  const Problem changing = problem(
+      "circuit c\ntime 1\nparameter from = 10.003 1\nparameter b = 0 1\nx(0) = 1\ndx/dt = where(t > from, 2, 1)*x + b "
+      ": 1\n",
+      1);
+  BOOST_TEST(std::abs(lyapunov_exponent(changing, {0, 20, 0.01, 0}).value - (10.003 + 2 * 9.997) / 20) < 1e-8);
+  BOOST_CHECK_EXCEPTION(continue_branches(changing, over("b", -1, 1)), Error, [](const Error& e) {
+    return std::string(e.what()).find("changes by itself at t = 10.003") != std::string::npos;
+  });
+}
+
 BOOST_AUTO_TEST_CASE(a_state_that_blows_up_says_when) {
   // x' = x^2 from 1 is 1/(1 - t).
   try {
