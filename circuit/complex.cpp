@@ -61,6 +61,12 @@ Expr re_im(const ComplexExpr& a) {
   return broadcast_to(both, broadcast(one, a.im().shape())->with_last(re_im_axis()));
 }
 
+ComplexExpr parts_of(const Expr& array) {
+  const Expr& both = array->op == Op::broadcast ? array->args[0] : array;
+  if (both->op != Op::where || !(both->args[0] == index(re_im_axis()))) return {};
+  return {both->args[2], both->args[1]};
+}
+
 namespace {
 
 std::string with_part(const std::string& description, const std::string& part) {

@@ -65,6 +65,8 @@ inline const Axis& re_im_axis() {
 
 /// Both parts in one array, along a trailing axis re_im.
 Expr re_im(const ComplexExpr& a);
+/// What re_im made an array of; nothing of others.
+ComplexExpr parts_of(const Expr& array);
 
 /// The descriptions of the two parts of a complex variable: "TEXT, real part".
 std::string re_description(const std::string& description);

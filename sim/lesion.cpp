@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/error.hpp"
+#include "circuit/complex.hpp"
 #include "circuit/projection.hpp"
 #include "sim/observable.hpp"
 #include "sim/stimulus.hpp"
@@ -48,6 +49,42 @@ Expr changed(const Circuit& circuit, const Lesion& lesion, const Expr& e) {
   return broadcast_to(value, e.shape());
 }
 
+/// What a lesion puts in the place of what.
+using Changes = std::vector<std::pair<Expr, Expr>>;
+
+/// Of a complex target its parts too, which is what others use of it.
+Changes changes_of(const Circuit& circuit, const Lesion& lesion, const Expr& target) {
+  const ComplexExpr parts = parts_of(target);
+  if (!parts) return {{target, changed(circuit, lesion, target)}};
+  Lesion of_im = lesion;
+  if (of_im.clamp) of_im.clamp = 0;
+  const Expr re = changed(circuit, lesion, parts.re()), im = changed(circuit, of_im, parts.im());
+  Changes changes{{target, re_im({re, im})}};
+  for (const auto& [part, now] : {std::pair{parts.re(), re}, {parts.im(), im}}) {
+    if (part->op != Op::constant)
+      changes.emplace_back(part, now);
+    else if (!(part == now))
+      refuse(lesion, "a part of it is a number, whose uses cannot be told from other numbers. Make it a parameter.");
+  }
+  return changes;
+}
+
+/// @throws Error for a definition whose uses are not its own: expressions are the same wherever they are alike
+void require_own(const Circuit& circuit, const Lesion& lesion, const Expr& target) {
+  const auto& definitions = circuit->definitions;
+  if (std::ranges::find(definitions, lesion.target, &Definition::name) == definitions.end()) return;
+  if (target->op == Op::constant)
+    refuse(lesion, "it is a number, whose uses cannot be told from other numbers. Make it a parameter.");
+  if (target->op == Op::variable)
+    refuse(lesion, fmt::format("it is but another name of '{}'. Aim at that.", target->name));
+  for (const auto& d : definitions)
+    if (d.name != lesion.target && d.value == target)
+      refuse(lesion,
+             fmt::format("it is the same expression as '{}', whose uses cannot be told from its own. Give one of them "
+                         "a factor of its own, a parameter.",
+                         d.name));
+}
+
 /// An expression over synapses with what it reads of the target by pre() and post() changed.
 Expr changed_at_ends(const Circuit& circuit, const Lesion& lesion, const Expr& e) {
   std::vector<std::pair<Expr, Expr>> ends;
@@ -84,21 +121,28 @@ Circuit lesioned(const Circuit& circuit, const std::vector<Lesion>& lesions) {
   for (const auto& lesion : lesions) {
     CircuitContents c = *result;
     const Expr target = lesion_target(result, lesion.target);
-    const Expr value = changed(result, lesion, target);
-    bool used = value == target;  // scaled by 1
+    require_own(result, lesion, target);
+    const Changes changes = changes_of(result, lesion, target);
+    bool used = std::ranges::all_of(changes, [](const auto& of) { return of.first == of.second; });  // scaled by 1
+    const auto is_own = [&](const std::string& state) {
+      return state == lesion.target || std::ranges::any_of(changes, [&](const auto& of) {
+               return of.first->op == Op::variable && of.first->name == state;
+             });
+    };
     const auto rebuild = [&](Expr& e) {
-      const Expr now = e == target && target->op != Op::variable ? value : substitute({e}, {{target, value}})[0];
+      const auto whole = std::ranges::find(changes, e, &std::pair<Expr, Expr>::first);
+      const Expr now = whole != changes.end() && e->op != Op::variable ? whole->second : substitute({e}, changes)[0];
       used = used || !(now == e);
       e = now;
     };
-    std::vector<std::pair<Expr, Expr>> definitions;  // as they were and are
+    Changes definitions;  // as they were and are
     for (auto& d : c.definitions) {
       const Expr before = d.value;
       rebuild(d.value);
       if (!(d.value == before)) definitions.emplace_back(before, d.value);
     }
     const auto rebuild_unless_own = [&](const std::string& state, Expr& e) {
-      if (state == lesion.target)
+      if (is_own(state))
         e = substitute({e}, definitions)[0];
       else
         rebuild(e);
@@ -121,7 +165,7 @@ Circuit lesioned(const Circuit& circuit, const std::vector<Lesion>& lesions) {
     for (auto& p : c.projections) {
       const auto rebuild_all = [&](const char* what, Assignments& assignments) {
         for (auto& [state, to] : assignments)
-          if (state != lesion.target || &assignments == &p.arrivals)
+          if (!is_own(state) || &assignments == &p.arrivals)
             rebuild_timeless(p.where, fmt::format("{} of projection '{}'", what, p.name), to);
       };
       rebuild_timeless(p.where, fmt::format("the delay of projection '{}'", p.name), p.delay);

@@ -220,6 +220,33 @@ BOOST_AUTO_TEST_CASE(A_lesion_reaches_events_and_the_recurrence_through_definiti
   BOOST_CHECK_EXCEPTION(last(stairs, "target = \"n\""), Error, says("lesion of 'n'", "nothing would change"));
 }
 
+BOOST_AUTO_TEST_CASE(A_lesion_reaches_the_parts_of_what_is_complex_but_nothing_that_only_looks_like_its_target) {
+  const Scratch scratch;
+  const std::string circuit = scratch.path("c.circuit");
+  const auto last = [&](const std::string& text, const std::string& lesion) {
+    std::ofstream(circuit) << "circuit c\n" << text;
+    const Experiment e =
+        read("circuit = \"" + circuit + "\"\n[[lesion]]\n" + lesion +
+             "\n[run]\nmethod = \"dp54\"\nduration = \"10 ms\"\ntolerance = 1e-10\nrecord = [\"u\"]\n");
+    return ConditionRunner(e).run(0).recorded[0].back();
+  };
+  // z turns with |z| = 1; u follows |2 z|^2 = 4 of it.
+  const std::string turning =
+      "z(0) = polar(1, 0)\nu(0) = 0\nw := 2*z\nw2 := abs2(w*polar(1, 0.5))\ndz/dt = i*z/(10 ms) : complex 1\n"
+      "du/dt = (w2 - u)/(10 ms) : 1\n";
+  const double follows = 1 - std::exp(-1.0);
+  BOOST_CHECK_SMALL(last(turning, "target = \"w\"\nscale = 0.5") - follows, 1e-8);
+  BOOST_CHECK_SMALL(last(turning, "target = \"w\"\nclamp = 3") - 9 * follows, 1e-8);
+  BOOST_CHECK_SMALL(last(turning, "target = \"z\"\nscale = 0.5") - follows, 1e-8);
+  BOOST_CHECK_SMALL(last(turning, "target = \"z\"\nscale = 1") - 4 * follows, 1e-8);
+  const std::string alike =
+      "parameter g = 4 1\nx(0) = 1\nu(0) = 0\none := g*x\nother := g*x\nname := x\nnumber := 2\n"
+      "dx/dt = -number*x/(10 ms) : 1\ndu/dt = (one - u + other)/(10 ms) : 1\n";
+  BOOST_CHECK_EXCEPTION(last(alike, "target = \"one\""), Error, says("lesion of 'one'", "same expression as 'other'"));
+  BOOST_CHECK_EXCEPTION(last(alike, "target = \"name\""), Error, says("lesion of 'name'", "another name of 'x'"));
+  BOOST_CHECK_EXCEPTION(last(alike, "target = \"number\""), Error, says("lesion of 'number'", "it is a number"));
+}
+
 BOOST_AUTO_TEST_CASE(A_lesion_reaches_what_synapses_read_but_not_from_a_time_on) {
   const Scratch scratch;
   const std::string circuit = scratch.path("c.circuit");
