@@ -203,7 +203,10 @@ void System<T>::Impl::find_time_breaks() {
     roots.push_back(event.guard);
     if (event.rate) roots.push_back(event.rate);
   }
-  for (const auto& rule : delay_rules) roots.push_back(rule.source);
+  for (const auto& rule : delay_rules) {
+    roots.push_back(rule.source);
+    roots.push_back(rule.past);
+  }
   std::unordered_map<const Node*, bool> of_time;      // reads the time
   std::unordered_map<const Node*, bool> of_no_state;  // reads but time and parameters
   std::vector<Expr> compared;

@@ -21,7 +21,7 @@ namespace {
 
 constexpr std::size_t most_distinct = 64;
 constexpr std::size_t chunk = 4096;           ///< elements a thread looks up together
-constexpr int stretches_of_past = 128;        ///< at least, that the longest delay is cut into before an adaptive run
+constexpr int stretches_of_past = 512;        ///< at least, that the longest delay is cut into before an adaptive run
 constexpr int most_stretches_of_past = 4096;  ///< where a shorter delay asks for shorter ones
 constexpr int most_nodes = 9;
 constexpr double bytes_around_stretch = 220;  ///< its places in lists, and what the allocation of its rows takes more
@@ -98,13 +98,20 @@ History::History(const System<double>& system, std::span<const double> p, double
                              time_text(largest_, system)),
                  stretches * (8 * static_cast<double>(nodes_.size() * sources_) + bytes_around_stretch));
   collect_sums(p, workspace_);
-  for (auto k = static_cast<std::size_t>(stretches); k > 0; --k) {
-    const double begin = -static_cast<double>(k) * length, end = -static_cast<double>(k - 1) * length;
+  std::vector<double> edges;
+  for (auto k = static_cast<std::size_t>(stretches); k > 0; --k) edges.push_back(-static_cast<double>(k) * length);
+  if (step == 0 && !edges.empty())
+    for (const double t : past_breaks(edges.front())) {
+      const auto next = std::ranges::upper_bound(edges, t);
+      if (t - next[-1] > 1e-9 * length && (next == edges.end() ? 0 : *next) - t > 1e-9 * length) edges.insert(next, t);
+    }
+  for (std::size_t k = 0; k < edges.size(); ++k) {
+    const double begin = edges[k], end = k + 1 < edges.size() ? edges[k + 1] : 0;
     AlignedVector<double> rows(nodes_.size() * sources_);
     // A little inside, so that what the past does at a stretch's end is that of this stretch.
     const double inside = roundings * largest_;
     for (std::size_t j = 0; j < nodes_.size(); ++j) {
-      const double place = std::clamp(begin + nodes_[j] * length, begin + inside, end - inside);
+      const double place = std::clamp(begin + nodes_[j] * (end - begin), begin + inside, end - inside);
       const auto row = std::span(rows).subspan(j * sources_, sources_);
       system.past(place, p, row, workspace_);
       require_finite(place, row);
@@ -112,6 +119,15 @@ History::History(const System<double>& system, std::span<const double> p, double
     to_powers(rows);
     add(t0 + begin, t0 + end, std::move(rows));
   }
+}
+
+std::vector<double> History::past_breaks(double from) const {
+  constexpr std::size_t most = 1000;
+  std::vector<double> breaks = system_.time_breaks(p_, workspace_);
+  std::erase_if(breaks, [from](double t) { return !(t > from && t < 0); });
+  std::ranges::sort(breaks);
+  if (breaks.size() > most) breaks.clear();
+  return breaks;
 }
 
 void History::require_finite(double place, std::span<const double> row) const {

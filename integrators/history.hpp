@@ -31,6 +31,10 @@ class History {
   bool has_zero() const { return !zero_.empty(); }  ///< whether some element is not delayed at all
   const std::vector<double>& distinct() const { return distinct_; }  ///< the delays above zero, when they are few
 
+  /// When the past jumps or bends by itself, from this time before the start on [time unit, from the start on].
+  std::vector<double> past_breaks(double from) const;
+  double largest() const { return largest_; }  ///< delay [time unit]
+
   /// What the sources are where the next stretch begins, after a jump.
   void restart(std::span<const double> sources);
   /// Adds the stretch from the last end to `end`.

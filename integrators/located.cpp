@@ -56,6 +56,8 @@ struct Located final : Engine {
     std::sort(stops_.begin(), stops_.end());
     const std::vector<double> jumps = stops_;
     add_breaks(problem_.t0);
+    if (history_)
+      for (const double t : history_->past_breaks(-history_->largest())) add_breaks(problem_.t0 + t);
     for (const double t : jumps) add_breaks(t);
     y_ = problem_.y0;
     t_ = step_begin_ = step_end_ = problem_.t0;
@@ -139,7 +141,7 @@ struct Located final : Engine {
       for (const double from : arriving)
         for (const double tau : history_->distinct()) next.push_back(from + tau);
       std::sort(next.begin(), next.end());
-      std::erase_if(next, [&](double x) { return x >= problem_.t1 - tiny_; });
+      std::erase_if(next, [&](double x) { return x <= problem_.t0 + tiny_ || x >= problem_.t1 - tiny_; });
       next.erase(std::unique(next.begin(), next.end(), [&](double a, double b) { return b - a <= tiny_; }), next.end());
       added += next.size();
       if (added > most) return;

@@ -198,6 +198,21 @@ BOOST_AUTO_TEST_CASE(sums_of_delayed_values_are_those_of_written_pairs) {
   }
 }
 
+// y adds up what x was 2 before: a pulse of 0.4 in its given past, which comes back however long the steps are; also
+// summed over pairs.
+BOOST_AUTO_TEST_CASE(a_pulse_of_the_given_past_comes_back) {
+  const Problem p = problem(
+      "circuit c\ntime 1\nparameter centre = 1.003 1\naxis unit = 2\naxis other = size(unit)\n"
+      "parameter W[unit, other] = 0.5 1\nparameter tau[unit, other] = 2 1\n"
+      "x(t <= 0) = where(abs(t + centre) < 0.2, 1, 0)*(1 + 0*index(unit))\ny(0) = 0\nz(0) = 0\ndx/dt = 0 : 1 [unit]\n"
+      "dy/dt = delayed(x, 2) : 1 [unit]\ndz/dt = sum(W*delayed(rename(x, unit, other), tau), other) : 1 [unit]\n",
+      4);
+  for (const char* name : {"dp54", "bs32", "adams"}) {
+    const auto y = solve(p, prepared(name, 1e-8, 0, {})).y;
+    for (std::size_t i = 2; i < y.size(); ++i) BOOST_TEST(std::abs(y[i] - 0.4) < 1e-9, name << " " << i);
+  }
+}
+
 // Steps that the shortest delay keeps at one length: sums are then taken for several of them at once. With y_j = sin(t
 // + j) from its own past, z_i' = sum_j W_ij y_j(t - tau_ij) has a closed integral.
 BOOST_AUTO_TEST_CASE(sums_over_steps_of_one_length_have_their_closed_integral) {
