@@ -246,7 +246,7 @@ Places History::places(double t) const {
   places.scale = centred_ ? 2 : 1;
   places.shift = centred_ ? 1 : 0;
   // All stretches in reach have one length: the place follows by arithmetic.
-  places.grid = static_cast<double>(equal_) * equal_length_ >= largest_ + equal_length_ * (1 - 1e-6);
+  places.grid = static_cast<double>(equal_) * equal_length_ >= largest_ + equal_length_ * (1 - 1e-9);
   if (places.grid) {
     places.per_step = 1 / equal_length_;
     // The stages of a method lie at the same places in every step, whatever the rounding of the time. Where a segment
