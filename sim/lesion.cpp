@@ -61,6 +61,10 @@ Changes changes_of(const Circuit& circuit, const Lesion& lesion, const Expr& tar
   const Expr re = changed(circuit, lesion, parts.re()), im = changed(circuit, of_im, parts.im());
   Changes changes{{target, re_im({re, im})}};
   for (const auto& [part, now] : {std::pair{parts.re(), re}, {parts.im(), im}}) {
+    const bool state =
+        part->op == Op::variable && (part->name == re_name(lesion.target) || part->name == im_name(lesion.target));
+    if (part->op == Op::variable && !state)
+      refuse(lesion, fmt::format("a part of it is '{}' itself. Aim at that.", part->name));
     if (part->op != Op::constant)
       changes.emplace_back(part, now);
     else if (!(part == now))

@@ -239,6 +239,8 @@ BOOST_AUTO_TEST_CASE(A_lesion_reaches_the_parts_of_what_is_complex_but_nothing_t
   BOOST_CHECK_SMALL(last(turning, "target = \"w\"\nclamp = 3") - 9 * follows, 1e-8);
   BOOST_CHECK_SMALL(last(turning, "target = \"z\"\nscale = 0.5") - follows, 1e-8);
   BOOST_CHECK_SMALL(last(turning, "target = \"z\"\nscale = 1") - 4 * follows, 1e-8);
+  BOOST_CHECK_EXCEPTION(last(turning + "mirror := conj(z)\n", "target = \"mirror\""), Error,
+                        says("lesion of 'mirror'", "'z_re' itself"));
   const std::string alike =
       "parameter g = 4 1\nx(0) = 1\nu(0) = 0\none := g*x\nother := g*x\nname := x\nnumber := 2\n"
       "dx/dt = -number*x/(10 ms) : 1\ndu/dt = (one - u + other)/(10 ms) : 1\n";
