@@ -15,6 +15,7 @@
 #include "base/printed.hpp"
 #include "integrators/after_number.hpp"
 #include "integrators/stepper.hpp"
+#include "integrators/time_breaks.hpp"
 
 namespace striate {
 namespace {
@@ -98,10 +99,11 @@ History::History(const System<double>& system, std::span<const double> p, double
                              time_text(largest_, system)),
                  stretches * (8 * static_cast<double>(nodes_.size() * sources_) + bytes_around_stretch));
   collect_sums(p, workspace_);
+  past_breaks_ = time_breaks(system, p, -largest_, 0, workspace_);
   std::vector<double> edges;
   for (auto k = static_cast<std::size_t>(stretches); k > 0; --k) edges.push_back(-static_cast<double>(k) * length);
   if (step == 0 && !edges.empty())
-    for (const double t : past_breaks(edges.front())) {
+    for (const double t : past_breaks_) {
       const auto next = std::ranges::upper_bound(edges, t);
       if (t - next[-1] > 1e-9 * length && (next == edges.end() ? 0 : *next) - t > 1e-9 * length) edges.insert(next, t);
     }
@@ -119,15 +121,6 @@ History::History(const System<double>& system, std::span<const double> p, double
     to_powers(rows);
     add(t0 + begin, t0 + end, std::move(rows));
   }
-}
-
-std::vector<double> History::past_breaks(double from) const {
-  constexpr std::size_t most = 1000;
-  std::vector<double> breaks = system_.time_breaks(p_, workspace_);
-  std::erase_if(breaks, [from](double t) { return !(t > from && t < 0); });
-  std::ranges::sort(breaks);
-  if (breaks.size() > most) breaks.clear();
-  return breaks;
 }
 
 void History::require_finite(double place, std::span<const double> row) const {
@@ -205,9 +198,11 @@ void History::add(double begin, double end, AlignedVector<double> rows) {
   const double rounding = step_ > 0 ? 1e-9 * step_ : roundings * std::max(std::abs(begin), std::abs(end));
   if (std::abs(length - equal_length_) <= rounding) {
     ++equal_;
+  } else if (step_ > 0) {
+    equal_ = 0;
   } else {
-    equal_ = step_ > 0 ? 0 : 1;
-    equal_length_ = step_ > 0 ? step_ : length;
+    equal_ = 1;
+    equal_length_ = length;
   }
   // Samples inside the last step look back from there.
   const double from = std::min(begin, end - step_);

@@ -31,9 +31,8 @@ class History {
   bool has_zero() const { return !zero_.empty(); }  ///< whether some element is not delayed at all
   const std::vector<double>& distinct() const { return distinct_; }  ///< the delays above zero, when they are few
 
-  /// When the past jumps or bends by itself, from this time before the start on [time unit, from the start on].
-  std::vector<double> past_breaks(double from) const;
-  double largest() const { return largest_; }  ///< delay [time unit]
+  /// When the past jumps or bends by itself, as far back as a delay [time unit, from the start on].
+  const std::vector<double>& past_breaks() const { return past_breaks_; }
 
   /// What the sources are where the next stretch begins, after a jump.
   void restart(std::span<const double> sources);
@@ -83,6 +82,7 @@ class History {
   bool centred_;                ///< the powers are of a place that runs from -1 to 1, for high degrees
   std::vector<double> powers_;  ///< [power][node]: coefficients from the values at the nodes
   std::vector<DelayedSum> sums_;
+  std::vector<double> past_breaks_;
   std::size_t version_ = 0;
   std::deque<AlignedVector<double>> stretches_;  ///< [degree + 1][sources] coefficients of the powers of the place
   std::vector<double> begin_{HUGE_VAL};          ///< of these, behind those of forgotten ones, and infinity

@@ -57,7 +57,7 @@ struct Located final : Engine {
     const std::vector<double> jumps = stops_;
     add_breaks(problem_.t0);
     if (history_)
-      for (const double t : history_->past_breaks(-history_->largest())) add_breaks(problem_.t0 + t);
+      for (const double t : history_->past_breaks()) add_breaks(problem_.t0 + t);
     for (const double t : jumps) add_breaks(t);
     y_ = problem_.y0;
     t_ = step_begin_ = step_end_ = problem_.t0;

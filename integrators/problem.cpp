@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/error.hpp"
+#include "integrators/time_breaks.hpp"
 
 namespace striate {
 
@@ -22,11 +23,11 @@ std::vector<double> breakpoints(const Problem& problem) {
   std::vector<double> all;
   if (problem.drive) all = problem.drive->breakpoints(problem.t0, problem.t1);
   auto workspace = problem.system.workspace();
-  const auto own = problem.p.empty() ? problem.system.time_breaks(problem.system.default_parameters(), workspace)
-                                     : problem.system.time_breaks(problem.p, workspace);
-  constexpr std::size_t most = 1000;  // of so many, each is small beside the whole: not worth a step of its own
-  for (const double t : own)
-    if (own.size() <= most && t > problem.t0 && t < problem.t1) all.push_back(t);
+  const auto own_between = [&](std::span<const double> p) {
+    return time_breaks(problem.system, p, problem.t0, problem.t1, workspace);
+  };
+  const auto own = problem.p.empty() ? own_between(problem.system.default_parameters()) : own_between(problem.p);
+  all.insert(all.end(), own.begin(), own.end());
   std::ranges::sort(all);
   all.erase(std::unique(all.begin(), all.end()), all.end());
   return all;

@@ -93,7 +93,6 @@ void sum_pairs(const RecordsOfPast<T>& records, const Steps& given_steps, const 
 template <std::size_t width, class T, class Steps>
 void sum_terms(const RecordsOfPast<T>& records, const Steps& steps, const DelayedPairs<T>& pairs, T* total) {
   switch (records.terms) {
-    case 1: return sum_pairs<width, 1>(records, steps, pairs, width, total);
     case 2: return sum_pairs<width, 2>(records, steps, pairs, width, total);
     case 4: return sum_pairs<width, 4>(records, steps, pairs, width, total);
     case 5: return sum_pairs<width, 5>(records, steps, pairs, width, total);

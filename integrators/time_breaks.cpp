@@ -1,0 +1,17 @@
+#include "integrators/time_breaks.hpp"
+
+#include <algorithm>
+
+namespace striate {
+
+std::vector<double> time_breaks(const System<double>& system, std::span<const double> p, double from, double to,
+                                Workspace<double>& workspace) {
+  constexpr std::size_t most = 1000;
+  std::vector<double> breaks = system.time_breaks(p, workspace);
+  if (breaks.size() > most) return {};
+  std::erase_if(breaks, [&](double t) { return !(t > from && t < to); });
+  std::ranges::sort(breaks);
+  return breaks;
+}
+
+}  // namespace striate
