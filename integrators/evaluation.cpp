@@ -84,13 +84,17 @@ void Evaluation::drive_to(double t) {
   driven_to_ = t;
 }
 
+void Evaluation::drive_within_segment(double t) {
+  drive_to(drive_ && drive_->stepwise() ? begin_ : std::clamp(t, begin_, end_));
+}
+
 double Evaluation::inside(double t) const {
   const double first = begin_ + 8 * std::numeric_limits<double>::epsilon() * std::max(std::abs(begin_), std::abs(end_));
   return first < end_ ? std::clamp(t, first, end_) : t;
 }
 
 At<double> Evaluation::at(double t, std::span<const double> y) {
-  drive_to(drive_ && drive_->stepwise() ? begin_ : std::clamp(t, begin_, end_));
+  drive_within_segment(t);
   const double when = inside(t);
   if (history_) {
     if (when != looked_back_from_ || history_->version() != version_ || history_->has_zero()) history_->fill(when, u_);
@@ -113,7 +117,7 @@ void Evaluation::attach(const History& history) {
 
 void Evaluation::sources(double t, std::span<const double> y, std::span<double> out) {
   if (history_->sums_only()) {
-    drive_to(drive_ && drive_->stepwise() ? begin_ : std::clamp(t, begin_, end_));
+    drive_within_segment(t);
     system_.sources({breaks_ ? inside(t) : t, y, p_, u_}, out, workspace_);
     return;
   }

@@ -65,6 +65,7 @@ class Evaluation {
 
  private:
   void drive_to(double t);
+  void drive_within_segment(double t);
   /// t, but at least a few roundings into the segment, where what lies a delay back, or compares with the time, has
   /// jumped already, and not behind its end.
   double inside(double t) const;
