@@ -30,13 +30,18 @@ STRIATE_INLINE Vec<T> sums_of_lanes(Vec<T>* v) {
   }
 }
 
-/// Lanes of a row, which may be stored in single precision.
+constexpr std::size_t bytes_ahead = 1024;
+
+/// Lanes of a row, which may be stored in single precision. Narrow rows are used up faster than the processor looks
+/// ahead in so many of them.
 template <class T, class M>
 STRIATE_INLINE Vec<T> row_at(const M* from) {
-  if constexpr (sizeof(M) == sizeof(T))
+  if constexpr (sizeof(M) == sizeof(T)) {
     return load(from);
-  else
+  } else {
+    __builtin_prefetch(from + bytes_ahead / sizeof(M));
     return widened(from);
+  }
 }
 
 template <class T, class M>
