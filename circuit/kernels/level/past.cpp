@@ -37,7 +37,7 @@ STRIATE_INLINE void look_up(const AnySteps<T>& steps, const T* delay, std::size_
   }
 }
 
-/// Numbers that are taken together.
+/// Numbers of less than a register that are taken together.
 template <class T, std::size_t width>
 struct Together {
   typedef T type __attribute__((vector_size(sizeof(T) * width)));
@@ -50,18 +50,36 @@ struct Together<T, 1> {
 /// to += weight * sum_{k < terms} x^k r[k * per_term + c]
 template <class T, std::size_t width>
 STRIATE_INLINE void add_pair(const T* r, std::ptrdiff_t per_term, std::size_t terms, T x, T weight, T* to) {
-  typename Together<T, width>::type value, more;
-  r += static_cast<std::ptrdiff_t>(terms - 1) * per_term;
-  __builtin_memcpy(&value, r, sizeof value);
+  if constexpr (width >= lanes<T>) {
+    constexpr std::size_t registers = width / lanes<T>;
+    Vec<T> value[registers];
+    r += static_cast<std::ptrdiff_t>(terms - 1) * per_term;
 #pragma GCC unroll 8
-  for (std::size_t k = terms - 1; k > 0; --k) {
-    r -= per_term;
-    __builtin_memcpy(&more, r, sizeof more);
-    value = value * x + more;
+    for (std::size_t c = 0; c < registers; ++c) value[c] = load(r + c * lanes<T>);
+#pragma GCC unroll 8
+    for (std::size_t k = terms - 1; k > 0; --k) {
+      r -= per_term;
+#pragma GCC unroll 8
+      for (std::size_t c = 0; c < registers; ++c)
+        value[c] = multiply_add(value[c], broadcast(x), load(r + c * lanes<T>));
+    }
+#pragma GCC unroll 8
+    for (std::size_t c = 0; c < registers; ++c)
+      store(to + c * lanes<T>, multiply_add(value[c], broadcast(weight), load(to + c * lanes<T>)));
+  } else {
+    typename Together<T, width>::type value, more;
+    r += static_cast<std::ptrdiff_t>(terms - 1) * per_term;
+    __builtin_memcpy(&value, r, sizeof value);
+#pragma GCC unroll 8
+    for (std::size_t k = terms - 1; k > 0; --k) {
+      r -= per_term;
+      __builtin_memcpy(&more, r, sizeof more);
+      value = value * x + more;
+    }
+    __builtin_memcpy(&more, to, sizeof more);
+    more = more + value * weight;
+    __builtin_memcpy(to, &more, sizeof more);
   }
-  __builtin_memcpy(&more, to, sizeof more);
-  more = more + value * weight;
-  __builtin_memcpy(to, &more, sizeof more);
 }
 
 /// @tparam fixed_terms  what the terms are, or 0 for any number; so `fixed_width`
