@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <string>
+
 #include "bench/machine.hpp"
 #include "circuit/kernels/line.hpp"
 #include "circuit/kernels/table.hpp"
@@ -17,16 +18,14 @@ namespace {
 
 template <class T>
 void pointwise(const KernelTable<T>& table) {
-  static const char* const names[] = {"add",      "sub",  "mul", "div",  "neg",   "min", "max",    "pow",
-                                      "powi",     "sqrt", "exp", "log",  "sin",   "cos", "tanh",   "sigmoid",
-                                      "softplus", "relu", "abs", "step", "where", "phi", "muladd", "copy"};
   std::printf("\npointwise, %s, blocks of 512 [ns/element]\n", sizeof(T) == 8 ? "double" : "float");
   AlignedVector<T> a(512), b(512), c(512), out(512);
   for (std::size_t i = 0; i < 512; ++i) a[i] = T(0.01) * T(i + 1), b[i] = T(1.3), c[i] = T(i) - 200;
   for (int op = 0; op < int(Pointwise::count_); ++op) {
     const double time =
         seconds([&] { table.pointwise[Pointwise(op)](a.data(), b.data(), c.data(), out.data(), 512, 3); });
-    std::printf("  %-9s%7.3f%s", names[op], time / 512 * 1e9, op % 4 == 3 ? "\n" : "");
+    std::printf("  %-9s%7.3f%s", std::string(name_of(Pointwise(op))).c_str(), time / 512 * 1e9,
+                op % 4 == 3 ? "\n" : "");
   }
 }
 

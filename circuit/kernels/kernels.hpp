@@ -45,6 +45,7 @@ enum class Pointwise : unsigned char {
   copy,
   count_
 };
+std::string_view name_of(Pointwise op);
 
 template <class T>
 struct KernelTable;
