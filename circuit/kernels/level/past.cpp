@@ -47,7 +47,7 @@ struct Together<T, 1> {
   using type = T;
 };
 
-/// to += weight * sum_{k < terms} x^k r[k * per_term + c]
+/// to += weight * sum_{k < terms} x^k r[k * per_term + c], the same bits for any width
 template <class T, std::size_t width>
 STRIATE_INLINE void add_pair(const T* r, std::ptrdiff_t per_term, std::size_t terms, T x, T weight, T* to) {
   if constexpr (width >= lanes<T>) {
@@ -60,12 +60,10 @@ STRIATE_INLINE void add_pair(const T* r, std::ptrdiff_t per_term, std::size_t te
     for (std::size_t k = terms - 1; k > 0; --k) {
       r -= per_term;
 #pragma GCC unroll 8
-      for (std::size_t c = 0; c < registers; ++c)
-        value[c] = multiply_add(value[c], broadcast(x), load(r + c * lanes<T>));
+      for (std::size_t c = 0; c < registers; ++c) value[c] = value[c] * x + load(r + c * lanes<T>);
     }
 #pragma GCC unroll 8
-    for (std::size_t c = 0; c < registers; ++c)
-      store(to + c * lanes<T>, multiply_add(value[c], broadcast(weight), load(to + c * lanes<T>)));
+    for (std::size_t c = 0; c < registers; ++c) store(to + c * lanes<T>, load(to + c * lanes<T>) + value[c] * weight);
   } else {
     typename Together<T, width>::type value, more;
     r += static_cast<std::ptrdiff_t>(terms - 1) * per_term;
