@@ -19,9 +19,14 @@ struct Points {
   std::vector<double> x, y;
 };
 
+/// An angle on the turn that is nearest to another; what is no angle (period 0) as it is.
+double nearest_turn(double value, double to, double period) {
+  return period > 0 ? value - period * std::round((value - to) / period) : value;
+}
+
 /// Means of the points that form a chain along x without a gap above `within`, by ascending x; those that lack a number
 /// are left out.
-Points averaged(const Points& points, double within) {
+Points averaged(const Points& points, double within, double period) {
   std::vector<std::size_t> order;
   for (std::size_t i = 0; i < points.x.size(); ++i)
     if (!std::isnan(points.x[i]) && !std::isnan(points.y[i])) order.push_back(i);
@@ -36,13 +41,14 @@ Points averaged(const Points& points, double within) {
     }
     n += 1;
     means.x.back() += (points.x[order[i]] - means.x.back()) / n;
-    means.y.back() += (points.y[order[i]] - means.y.back()) / n;
+    const double y = n > 1 ? nearest_turn(points.y[order[i]], means.y.back(), period) : points.y[order[i]];
+    means.y.back() += (y - means.y.back()) / n;
   }
   return means;
 }
 
 /// The rows of a comparison that belong to one curve.
-Points data_of(const Comparison& c, const CsvTable& table, const Variables& fixed) {
+Points data_of(const Comparison& c, const CsvTable& table, const Variables& fixed, double period) {
   Points points;
   const auto y = table.numbers(c.y_column);
   const auto x = c.x_column.empty() ? std::vector<double>(y.size(), 0.0) : table.numbers(c.x_column);
@@ -62,7 +68,7 @@ Points data_of(const Comparison& c, const CsvTable& table, const Variables& fixe
     points.x.push_back(c.x_step > 0 ? c.x_step * std::round(x[row] / c.x_step) : x[row]);
     points.y.push_back(y[row] * c.y_scale);
   }
-  return c.average_within > 0 ? averaged(points, c.average_within) : points;
+  return c.average_within > 0 ? averaged(points, c.average_within, period) : points;
 }
 
 /// Whether x lies in the range of ascending values, or beyond an end by less than half the step there: the 0 of a
@@ -74,8 +80,9 @@ bool within(const std::vector<double>& known, double x) {
   return x >= known.front() - before - rounding && x <= known.back() + after + rounding;
 }
 
-/// The curve's values at the data's places: in order, or between its points; NaN beyond them.
-std::vector<double> predicted(const Analysis& a, const Curve& curve, const Points& data) {
+/// The curve's values at the data's places: in order, or between its points; NaN beyond them. Between two angles the
+/// curve goes the shorter way.
+std::vector<double> predicted(const Analysis& a, const Curve& curve, const Points& data, double period) {
   if (a.comparison->in_order) {
     std::vector<double> in_order;
     for (std::size_t i = 0; i < curve.y.size(); ++i)
@@ -94,7 +101,7 @@ std::vector<double> predicted(const Analysis& a, const Curve& curve, const Point
   Points known;
   for (const auto& [x, y] : ascending) {
     known.x.push_back(x);
-    known.y.push_back(y);
+    known.y.push_back(known.y.empty() ? y : nearest_turn(y, known.y.back(), period));
   }
   std::vector<double> values(data.y.size(), nan);
   if (!known.x.empty())
@@ -189,11 +196,15 @@ DataComparison compare_with_data(const Analysis& a, const AnalysisResult& result
   c.source = a.comparison->source;
   if (c.source.empty() && !table.comments().empty()) c.source = table.comments()[0];
   for (const auto& axis : result.conditions) c.keys.emplace_back(axis.name, std::vector<double>{});
+  // What is scaled to the data is no angle any more.
+  const double period =
+      result.angles && !a.comparison->fit_amplitude ? result.angles->second - result.angles->first : 0;
   std::vector<Panel> panels;
   for (const auto& curve : curves_of(a, result)) {
-    const Points data = data_of(*a.comparison, table, curve.fixed);
+    const Points data = data_of(*a.comparison, table, curve.fixed, period);
     if (data.y.empty()) continue;
-    panels.push_back({predicted(a, curve, data), data.y});
+    Panel& panel = panels.emplace_back(predicted(a, curve, data, period), data.y);
+    for (std::size_t i = 0; i < data.y.size(); ++i) panel.model[i] = nearest_turn(panel.model[i], data.y[i], period);
     c.x.insert(c.x.end(), data.x.begin(), data.x.end());
     c.y.insert(c.y.end(), data.y.begin(), data.y.end());
     for (auto& [name, values] : c.keys) {
