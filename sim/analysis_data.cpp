@@ -203,7 +203,7 @@ DataComparison compare_with_data(const Analysis& a, const AnalysisResult& result
   for (const auto& curve : curves_of(a, result)) {
     const Points data = data_of(*a.comparison, table, curve.fixed, period);
     if (data.y.empty()) continue;
-    Panel& panel = panels.emplace_back(predicted(a, curve, data, period), data.y);
+    Panel& panel = panels.emplace_back(Panel{predicted(a, curve, data, period), data.y});
     for (std::size_t i = 0; i < data.y.size(); ++i) panel.model[i] = nearest_turn(panel.model[i], data.y[i], period);
     c.x.insert(c.x.end(), data.x.begin(), data.x.end());
     c.y.insert(c.y.end(), data.y.begin(), data.y.end());
