@@ -16,8 +16,8 @@ namespace {
 
 constexpr std::size_t chunk_of_rows = 256;  ///< whose sums stay in the cache beside the past of a source
 constexpr std::size_t pairs_worth_a_thread = 16384;
-constexpr std::size_t sums_at_once = 8;  ///< of a pair, of some parts and steps: as wide as registers and cache lines
-constexpr double rounding_of_delays = 1e-9;  ///< [step]
+constexpr std::size_t sums_at_once[] = {16, 8};  ///< of a pair, of some parts and steps: as kernels are made for
+constexpr double rounding_of_delays = 1e-9;      ///< [step]
 
 }  // namespace
 
@@ -35,23 +35,33 @@ DelayedSum::DelayedSum(const System<double>& system, std::vector<std::size_t> de
   };
   const auto row = [&](std::size_t e) { return (*delay.target)[e]; };
   // Far enough back, what is looked back to is known for several steps at once.
-  const std::size_t at_once = parts_.size() <= 2 ? sums_at_once / parts_.size() : 1;
-  std::vector<std::size_t> near, far;
+  struct Reach {
+    std::size_t at_once;
+    std::vector<std::size_t> pairs;
+  };
+  std::vector<Reach> reaches;
+  if (parts_.size() <= 2)
+    for (const std::size_t sums : sums_at_once) reaches.push_back({sums / parts_.size(), {}});
+  reaches.push_back({1, {}});
   for (std::size_t e = 0; e < delay.size; ++e) {
     if (weights[e] == 0) continue;
-    if (taus[e] == 0)
+    if (taus[e] == 0) {
       undelayed_.push_back({row(e), column(e), weights[e]});
-    else
-      (taus[e] < static_cast<double>(at_once + 1) * longest_step ? near : far).push_back(e);
+      continue;
+    }
+    const auto far = [&](const Reach& reach) {
+      return reach.at_once == 1 || taus[e] >= static_cast<double>(reach.at_once + 1) * longest_step;
+    };
+    std::ranges::find_if(reaches, far)->pairs.push_back(e);
   }
   const auto place = [&](std::size_t e) { return std::tuple(row(e) / chunk_of_rows, column(e), -taus[e], e); };
-  for (auto* own : {&near, &far}) {
-    if (own->empty()) continue;
-    std::sort(own->begin(), own->end(), [&](std::size_t a, std::size_t b) { return place(a) < place(b); });
+  for (auto& [at_once, own] : reaches) {
+    if (own.empty()) continue;
+    std::sort(own.begin(), own.end(), [&](std::size_t a, std::size_t b) { return place(a) < place(b); });
     Pairs& pairs = pairs_.emplace_back();
-    pairs.at_once = own == &far ? at_once : 1;
+    pairs.at_once = at_once;
     pairs.begin.assign((rows_ + chunk_of_rows - 1) / chunk_of_rows + 1, 0);
-    for (const std::size_t e : *own) {
+    for (const std::size_t e : own) {
       ++pairs.begin[row(e) / chunk_of_rows + 1];
       pairs.column.push_back(column(e));
       pairs.row.push_back(static_cast<std::uint16_t>(row(e) % chunk_of_rows));

@@ -108,7 +108,7 @@ class DelayedSum {
   };
   std::vector<Part> parts_;
   std::size_t rows_, columns_, terms_, all_sources_;
-  std::vector<Pairs> pairs_;  ///< of short delays, and of others
+  std::vector<Pairs> pairs_;  ///< of the longest delays, of shorter ones, of short ones
   std::vector<Undelayed> undelayed_;
   AlignedVector<double> records_;  ///< [source][term][capacity][part]
   std::size_t capacity_ = 0, first_ = 0, count_ = 0, pushed_ = 0;

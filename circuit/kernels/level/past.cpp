@@ -124,6 +124,7 @@ void sum(const RecordsOfPast<T>& records, const Steps& steps, const DelayedPairs
     case 1: return sum_terms<1>(records, steps, pairs, total);
     case 2: return sum_terms<2>(records, steps, pairs, total);
     case 8: return sum_terms<8>(records, steps, pairs, total);
+    case 16: return sum_terms<16>(records, steps, pairs, total);
     default: return sum_pairs<0, 0>(records, steps, pairs, width, total);
   }
 }
