@@ -46,6 +46,7 @@ ComplexExpr pow(const ComplexExpr& a, const ComplexExpr& b) {
   if (std::abs(exponent) > 16 || exponent != std::round(exponent))
     throw Error("^",
                 "a complex base takes a whole number from -16 to 16 as exponent. Write exp() or polar() for others.");
+  if (exponent == 0) return broadcast_to(1.0, a.re().shape());
   ComplexExpr result(1.0);
   for (int i = 0; i < std::abs(static_cast<int>(exponent)); ++i) result = result * a;
   return exponent < 0 ? ComplexExpr(1.0) / result : result;

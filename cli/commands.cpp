@@ -135,7 +135,9 @@ bool is_cheap(const System<double>& system) {
   constexpr double most_bytes = 1 << 28, most_drawn = 1e6;
   double synapses = 0;
   for (const auto& p : system.projections()) synapses += static_cast<double>(most_synapses(p.rule, p.pre, p.post));
-  return bytes_of_evaluation(system) < most_bytes && synapses < most_drawn;
+  const std::size_t values =
+      2 * system.states().size() + system.observables().size() + system.inputs().size() + system.parameters().size();
+  return bytes_of_evaluation(system) + 8.0 * static_cast<double>(values) < most_bytes && synapses < most_drawn;
 }
 
 /// With every input 0. @throws Error for what cannot be computed; Failure where, without inputs, a rate is not finite

@@ -33,6 +33,11 @@ struct Course {
   std::vector<std::vector<double>> y;
 };
 
+/// Newton's iteration found no single one.
+struct SeveralTurns : Failure {
+  using Failure::Failure;
+};
+
 class Search {
  public:
   Search(const Problem& problem, const CycleSettings& settings)
@@ -47,6 +52,9 @@ class Search {
                                              n_, most_states));
     for (const auto& name : settings.angles) {
       const Field& f = system.states().at(name);
+      if (const Unit rad = Unit::parse("rad"); !f.unit.same_dimension(rad) || f.unit.to(rad) != 1)
+        throw Error(system.name(), fmt::format("angle '{}' is in [{}], but a turn of an angle is 2 pi. Give it in rad.",
+                                               name, f.unit.str()));
       std::fill_n(angle_.begin() + static_cast<std::ptrdiff_t>(f.offset), f.size, true);
     }
     origin_ = settings.origin.empty() ? 0 : element_named(system, settings.origin);
@@ -56,8 +64,10 @@ class Search {
     settle();
     const Course course = watch();
     std::optional<Failure> nearest;  // of the first return
+    int returns = 0;
     for (std::size_t from = 1; const auto candidate = next_return(course, from);) {
       from = *candidate + 1;
+      ++returns;
       take_turns(course.y.front(), course.y[*candidate]);
       try {
         Eigen::VectorXd y = vector(course.y.front());
@@ -65,9 +75,12 @@ class Search {
         mesh_ = orbit_.adapted_mesh(course.y.front(), period, settings_.tolerance);
         close(y, period, std::nullopt);
         require_moving();
+        require_first(y, period, returns);
         start_at_origin(y, period);
         require_moving();
         return cycle(period);
+      } catch (const SeveralTurns& failure) {
+        nearest = failure;
       } catch (const Failure& failure) {
         if (!nearest) nearest = failure;
       }
@@ -145,7 +158,7 @@ class Search {
       }
       scale_[i] = angle_[i] ? 1 : high - low;
       if (!angle_[i] && high - low > turn && one_way(course, i)) steady_ = orbit_.system().states().element_name(i);
-      if (scale_[i] <= 1e-6 * std::max(std::abs(low), std::abs(high))) scale_[i] = 0;
+      if (scale_[i] <= std::max(1e-6 * std::max(std::abs(low), std::abs(high)), 10 * method().atol)) scale_[i] = 0;
     }
     const double largest = *std::ranges::max_element(scale_);
     if (largest == 0) throw Failure(at_rest());
@@ -208,6 +221,21 @@ class Search {
           "the course winds down to it, or the cycles are a family that fills the space, as those of a "
           "conservative system are, of which none is the circuit's own. {}",
           name(), longer));
+  }
+
+  /// @throws Failure where the orbit comes back before the period, which Newton's iteration did not find
+  void require_first(const Eigen::VectorXd& y, double period, int returns) {
+    constexpr double missed = 3e-3;  // by what a jump inside a step costs
+    for (int k = returns; k > 1; --k) {
+      if (!orbit_.run(values(y), period / k, mesh_)) continue;
+      const auto end = orbit_.state(orbit_.points() - 1);
+      if (apart(values(y), {end.begin(), end.end()}) < missed)
+        throw SeveralTurns(fmt::format(
+            "cycle of '{}': the flow comes back after {}, but Newton's iteration found only {} turns together. Rates "
+            "that jump with the states (step, where) have no derivative there; smooth them.",
+            name(), time_text(period / k, orbit_.system()), k));
+    }
+    if (returns > 1) orbit_.run(values(y), period, mesh_);
   }
 
   /// Newton's iteration on (y, period): the orbit closes, and either f_origin = 0 (or the angle is 0) at its start, or

@@ -52,7 +52,7 @@ Circuit with_what_is_read(const Experiment& e) {
 class Course {
  public:
   Course(const Experiment& e, const System<double>& system, const std::vector<double>& times, std::size_t condition,
-         std::shared_ptr<const Drive> drive = nullptr)
+         std::shared_ptr<const Drive> drive = nullptr, std::string_view use = "condition")
       : e_(e),
         system_(system),
         times_(times),
@@ -63,7 +63,7 @@ class Course {
         workspace_(system.workspace()),
         observables_(system.observables().size()),
         inputs_(system.inputs().size()) {
-    problem_.seed = RandomKey(e.run.seed, "condition").bits({condition, 0, 0, 0})[0];
+    problem_.seed = RandomKey(e.run.seed, use).bits({condition, 0, 0, 0})[0];
     result_.recorded.resize(e.run.record.size());
   }
 
@@ -274,7 +274,7 @@ std::vector<std::optional<LinearDecoder>> train(const Experiment& e, const Syste
   std::vector<double> angles(count);
   std::vector<std::vector<std::vector<double>>> responses(e.analyses.size(), std::vector<std::vector<double>>(count));
   for (std::size_t c = 0; c < count; ++c) {
-    Course course(taught, system, times, c);
+    Course course(taught, system, times, c, nullptr, "training condition");
     course.run({}, {});
     const auto [angle, unit] = taught.condition(c).at(e.training->target);
     angles[c] = angle * unit.to(Unit::parse("rad")) * 2 * std::numbers::pi / e.training->period;

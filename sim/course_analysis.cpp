@@ -311,11 +311,12 @@ class Reader {
     return mean;
   }
 
-  /// Of every place at every time. A phase that is a state is not wrapped round, however far it gets between samples,
-  /// unless a jump takes it back; of others the nearest turn is taken.
+  /// Of every place at every time. A phase that is a state of a flow is not wrapped round, however far it gets between
+  /// samples, unless a jump takes it back; of others the nearest turn is taken.
   std::vector<double> frequencies(const std::vector<Complex>& z, std::span<const double> course) const {
     std::vector<double> all(z.size());
-    if (c_.phase == PhaseSource::angle && system_.states().find(a_.variable) && e_.circuit->events.empty()) {
+    if (c_.phase == PhaseSource::angle && system_.states().find(a_.variable) && e_.circuit->events.empty() &&
+        !system_.is_map()) {
       const double turns = observable(e_.circuit, a_.variable).value.unit().to(Unit::parse("rad")) / (2 * pi);
       const std::size_t n = places_.count;
       const auto theta = course.subspan(first_ * n);

@@ -159,7 +159,7 @@ std::vector<double> image_of(const Scene& scene, double frequency, double to_rad
     const double x = (static_cast<double>(i % field.nx) - middle_of(field.nx) - field.zero_x) * field.scale;
     for (const auto& c : scene.elements[i]) {
       const double theta = c.feature * to_rad;
-      const double own = c.frequency > 0 ? c.frequency : frequency;
+      const double own = c.frequency.value_or(frequency);
       result[i] +=
           c.contrast * std::cos(2 * std::numbers::pi * own * (x * std::cos(theta) + y * std::sin(theta)) + c.phase);
     }

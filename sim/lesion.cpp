@@ -105,6 +105,12 @@ Expr changed_at_ends(const Circuit& circuit, const Lesion& lesion, const Expr& e
   return ends.empty() ? e : substitute({e}, ends)[0];
 }
 
+/// Whether an equation that reads a variable, or minus it, cannot be told from one that reads the definition.
+bool names_variable(const Expr& definition) {
+  const Expr& e = definition->op == Op::neg ? definition->args[0] : definition;
+  return e->op == Op::variable;
+}
+
 [[noreturn]] void refuse_time(const Lesion& lesion, const std::string& where, const std::string& what) {
   throw Error(
       fmt::format("{}{}lesion of '{}': begins at a time (from), but {} uses it, and amounts, rules, delays and "
@@ -143,7 +149,7 @@ Circuit lesioned(const Circuit& circuit, const std::vector<Lesion>& lesions) {
     for (auto& d : c.definitions) {
       const Expr before = d.value;
       rebuild(d.value);
-      if (!(d.value == before)) definitions.emplace_back(before, d.value);
+      if (!(d.value == before) && !names_variable(before)) definitions.emplace_back(before, d.value);
     }
     const auto rebuild_unless_own = [&](const std::string& state, Expr& e) {
       if (is_own(state))

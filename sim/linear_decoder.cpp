@@ -32,6 +32,8 @@ LinearDecoder::LinearDecoder(const std::vector<std::vector<double>>& responses, 
   deviation_ = (deviation_.array() > least)
                    .select(deviation_, Eigen::VectorXd::Constant(channels, std::numeric_limits<double>::infinity()));
   features *= deviation_.cwiseInverse().asDiagonal();
+  intercept_ = targets.colwise().mean();
+  targets.rowwise() -= intercept_.transpose();
   const Eigen::MatrixXd normal =
       features.transpose() * features + ridge * Eigen::MatrixXd::Identity(channels, channels);
   weights_ = least_squares(normal, features.transpose() * targets);
@@ -39,7 +41,7 @@ LinearDecoder::LinearDecoder(const std::vector<std::vector<double>>& responses, 
 
 double LinearDecoder::read(std::span<const double> response) const {
   const Eigen::Map<const Eigen::VectorXd> r(response.data(), mean_.size());
-  const Eigen::Vector2d vector = weights_.transpose() * (r - mean_).cwiseQuotient(deviation_);
+  const Eigen::Vector2d vector = intercept_ + weights_.transpose() * (r - mean_).cwiseQuotient(deviation_);
   return std::atan2(vector[1], vector[0]);
 }
 

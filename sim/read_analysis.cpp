@@ -104,6 +104,7 @@ void read_relation(const TomlTable& t, const Experiment& e, Analysis& a) {
     }
   } else {
     const TomlTable table = reference->as_table();
+    if (table.keys().empty()) reference->fail("but it names no condition variable. Name one, or leave it out.");
     for (const auto& key : table.keys()) {
       condition_named(e, table.at(key), key);
       a.reference.emplace_back(key, table.at(key));

@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "base/error.hpp"
+#include "integrators/after_number.hpp"
 #include "sim/observable.hpp"
 #include "sim/read_analysis.hpp"
 
@@ -74,6 +75,23 @@ void read_length(const TomlTable& t, const Experiment& e, const std::string& axi
   }
 }
 
+/// @throws Error for a sheet whose neighbours lie further apart along one axis than along the other
+void require_square(const TomlTable& t, const Experiment& e, const std::vector<std::string>& axes) {
+  if (axes.size() != 2) return;
+  const AxisDeclaration &y = e.circuit.axis(axes[0]), &x = e.circuit.axis(axes[1]);
+  if (!y.has_coordinates || !x.has_coordinates || y.axis.size < 2 || x.axis.size < 2) return;
+  if (y.unit.same_dimension(x.unit) &&
+      std::abs(y.spacing() * y.unit.to(x.unit) - x.spacing()) <= 1e-6 * std::abs(x.spacing()))
+    return;
+  const auto apart = [](const AxisDeclaration& axis) {
+    return fmt::format("{:.6g}{}", axis.spacing(), after_number(axis.unit));
+  };
+  t.at("kind").fail(
+      fmt::format("but neighbours lie {} apart along '{}' and {} along '{}', and waves are read on sheets "
+                  "of one spacing. Give both axes the same.",
+                  apart(y), axes[0], apart(x), axes[1]));
+}
+
 void read_waves(const TomlTable& t, const Experiment& e, CourseReading& c) {
   if (c.measure != Measure::wave) return;
   c.wave = static_cast<WaveNumber>(choice(t, "of",
@@ -97,9 +115,10 @@ CourseReading read_course_reading(const TomlTable& t, const Experiment& e, Analy
   CourseReading c;
   c.measure = static_cast<Measure>(choice(t, "kind", course_measures()));
   if (e.run.steady) t.at("kind").fail("but a steady state has no course in time. Set [run] method and duration.");
-  std::string last_axis;
+  std::vector<std::string> axes;
   for (const auto& axis : observable(e.circuit, a.variable).value.shape())
-    if (!(axis == re_im_axis())) last_axis = axis.name;
+    if (!(axis == re_im_axis())) axes.push_back(axis.name);
+  const std::string last_axis = axes.empty() ? "" : axes.back();
   read_signal(t, e, c);
   switch (c.measure) {
     case Measure::local_order: c.reach = whole_number(t, "reach", 1, 1, 1'000'000); [[fallthrough]];
@@ -127,6 +146,7 @@ CourseReading read_course_reading(const TomlTable& t, const Experiment& e, Analy
   const bool in_space =
       c.measure == Measure::wave || c.measure == Measure::wave_vector || c.measure == Measure::space_time_spectrum;
   if (in_space && !last_axis.empty()) read_length(t, e, last_axis, c);
+  if (c.measure == Measure::wave || c.measure == Measure::wave_vector) require_square(t, e, axes);
   read_waves(t, e, c);
   return c;
 }

@@ -125,15 +125,16 @@ struct Window {
           inner > 0 && in_block(iy, centre_y, elements(inner, scale)) && in_block(ix, centre_x, elements(inner, scale));
       return !hole && in_block(iy, centre_y, elements(height, scale)) && in_block(ix, centre_x, elements(width, scale));
     }
+    const double edge = 1e-9 * scale;  // what rounding may move an element that lies on it
     const double dx = (ix - centre_x) * scale;
     const double dy = (iy - centre_y) * scale;
     if (shape == "bar") {
       const double along = std::abs(dx * std::cos(angle) + dy * std::sin(angle));
       const double across = std::abs(dy * std::cos(angle) - dx * std::sin(angle));
-      return along <= width / 2 && across <= height / 2;
+      return along <= width / 2 + edge && across <= height / 2 + edge;
     }
     const double r = std::hypot(dx, dy);
-    return r <= width / 2 && (inner == 0 || r > inner / 2);
+    return r <= width / 2 + edge && (inner == 0 || r > inner / 2 + edge);
   }
 };
 
@@ -146,7 +147,10 @@ Component component(const TomlTable& table, const Unit& feature_unit, const Vari
     c.feature = evaluate(table.at("feature"), feature_unit, v);
   }
   c.contrast = share_or(table, "contrast", v, 1);
-  c.frequency = finite_or(table, "frequency", per_deg, v, 0);
+  if (table.has("frequency")) {
+    c.frequency = finite_or(table, "frequency", per_deg, v, 0);
+    if (*c.frequency < 0) table.at("frequency").fail("but must not be below 0.");
+  }
   c.phase = finite_or(table, "phase", rad, v, 0);
   if (std::isinf(c.feature)) table.at("feature").fail("but must be finite, or nan for none.");
   return c;

@@ -51,11 +51,11 @@ constexpr bool in_block(double i, double centre, std::ptrdiff_t n) {
 
 /// One feature shown at one place: an orientation, direction, disparity or hue, with its contrast.
 struct Component {
-  double feature = 0;          ///< in the stimulus's feature unit
-  double contrast = 1;         ///< 0..1
-  double frequency = 0;        ///< of a grating, cycles per deg
-  double phase = 0;            ///< of a grating, rad
-  std::vector<double> colour;  ///< LMS cone excitations, for colour codes
+  double feature = 0;               ///< in the stimulus's feature unit
+  double contrast = 1;              ///< 0..1
+  std::optional<double> frequency;  ///< of a grating, cycles per deg; else the encoder's
+  double phase = 0;                 ///< of a grating, rad
+  std::vector<double> colour;       ///< LMS cone excitations, for colour codes
 };
 
 /// A stimulus at one time: what every element of the field shows.

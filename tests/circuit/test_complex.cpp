@@ -111,6 +111,7 @@ BOOST_AUTO_TEST_CASE(compute_as_std_complex_does) {
   check("a real one less a complex one", 1.0 - a.expr, each([](C x, C) { return 1.0 - x; }), at);
   check("exp", exp(a.expr), each([](C x, C) { return std::exp(x); }), at);
   check("^3", pow(a.expr, 3.0), each([](C x, C) { return x * x * x; }), at);
+  check("^0", pow(a.expr, 0.0), each([](C, C) { return Complex(1.0); }), at);
   check("^-2", pow(a.expr, -2.0), each([](C x, C) { return 1.0 / (x * x); }), at);
   check("conj", conj(a.expr), each([](C x, C) { return std::conj(x); }), at);
   check("abs", abs(a.expr), each([](C x, C) { return Complex(std::abs(x)); }), at);

@@ -78,6 +78,34 @@ BOOST_AUTO_TEST_CASE(the_phase_response_of_a_radial_isochron_clock_and_of_a_shea
   }
 }
 
+BOOST_AUTO_TEST_CASE(a_state_that_comes_to_rest_at_zero_is_no_part_of_the_cycle) {
+  for (const double transient : {30.0, 60.0}) {
+    const Cycle c = find_cycle(problem(stuart_landau(1) + "m(0) = 1\ndm/dt = -m/(1 ms) : 1\n", 1), after(transient));
+    const Cycle alone = find_cycle(problem(stuart_landau(1), 1), after(transient));
+    BOOST_TEST(c.period == alone.period, boost::test_tools::tolerance(1e-9));
+  }
+}
+
+BOOST_AUTO_TEST_CASE(several_turns_are_not_taken_for_one_where_a_rate_jumps) {
+  const std::string turning =
+      "circuit r\ntime ms\nx(0) = 1\ny(0) = 0.1\nr2 := x^2 + y^2\ndx/dt = (0.5*x - y - x*r2)/(1 ms) : 1\n"
+      "dy/dt = (x + 0.5*y - y*r2)/(1 ms) : 1\n";
+  for (const double transient : {20.0, 50.0, 77.0, 100.0}) try {
+      const Cycle c = find_cycle(problem(turning + "dq/dt = (-q + step(x))/(1 ms) : 1\n", 1), after(transient));
+      BOOST_TEST(c.period == 2 * pi, boost::test_tools::tolerance(1e-6));
+    } catch (const Failure& failure) {
+      BOOST_TEST((std::string(failure.what()).find("smooth them") != std::string::npos), failure.what());
+    }
+}
+
+BOOST_AUTO_TEST_CASE(an_angle_in_degrees_is_refused) {
+  CycleSettings settings = after(40);
+  settings.angles = {"phi"};
+  BOOST_CHECK_EXCEPTION(
+      find_cycle(problem("circuit d\ntime ms\ndphi/dt = 36 deg/(1 ms)*(1 + 0.5*sin(phi)) : deg\n", 1), settings), Error,
+      [](const Error& e) { return std::string(e.what()).find("'phi' is in [deg]") != std::string::npos; });
+}
+
 BOOST_AUTO_TEST_CASE(the_phase_response_of_a_theta_neuron_is_that_of_the_quadratic_integrate_and_fire_neuron) {
   // theta' = 1 - cos + (1 + cos) I is v' = v^2 + I with v = tan(theta/2), period pi/sqrt(I), 0 at v = 0 (theta = 0);
   // a push dv is one of theta by 2/(1 + v^2), so Z_theta = (1 + v^2)/2 * (1/(v^2 + I)).

@@ -78,6 +78,18 @@ BOOST_AUTO_TEST_CASE(A_linear_decoder_reads_angles_that_lie_linearly_in_the_resp
   BOOST_CHECK_THROW(LinearDecoder({{1}, {2}}, {0, 1}, 0), Error);
 }
 
+BOOST_AUTO_TEST_CASE(A_linear_decoder_learns_from_a_part_of_the_circle) {
+  std::vector<std::vector<double>> responses;
+  std::vector<double> angles;
+  const auto response = [](double a) { return std::vector<double>{std::cos(a), std::sin(a)}; };
+  for (int i = 0; i <= 6; ++i) {
+    angles.push_back(turn * i / 24);
+    responses.push_back(response(angles.back()));
+  }
+  const LinearDecoder part(responses, angles, 0);
+  for (const double a : {-2.0, 0.1, 0.7, 1.5}) BOOST_CHECK_SMALL(part.read(response(a)) - a, 1e-12);
+}
+
 BOOST_AUTO_TEST_CASE(A_ridge_shrinks_the_weights_by_the_closed_form) {
   std::vector<std::vector<double>> responses;
   std::vector<double> angles;

@@ -36,7 +36,7 @@ Coded encode(const std::string& encoder, const std::vector<Component>& row, std:
   return result;
 }
 
-Component grating(double feature, double contrast = 1, double frequency = 0) {
+Component grating(double feature, double contrast = 1, std::optional<double> frequency = {}) {
   Component c;
   c.feature = feature;
   c.contrast = contrast;
@@ -128,6 +128,8 @@ BOOST_AUTO_TEST_CASE(Luminance_shows_the_gratings_themselves_as_grey_levels) {
     BOOST_CHECK_CLOSE(level, 0.9, 1e-10);
   const auto coarse = grey(encoder, std::vector<Component>(5, grating(0, 1, 0.5)), 1);  // its own frequency
   for (std::size_t i = 0; i < 5; ++i) BOOST_CHECK_SMALL(coarse[i] - (i % 2 == 0 ? 1 : 0), 1e-12);
+  for (const double level : grey(encoder, std::vector<Component>(5, grating(0, 0.5, 0.0)), 1))  // no cycle at all
+    BOOST_CHECK_SMALL(level - 0.75, 1e-12);
   BOOST_CHECK_EXCEPTION(grey(encoder, {grating(0, 1.5)}, 0.25), Error,
                         says("contrast of 1.5", "Lower their contrasts"));
   BOOST_CHECK_EXCEPTION(grey("kind = \"luminance\"\nfrequency = \"0 1/deg\"", {grating(0)}, 1), Error,

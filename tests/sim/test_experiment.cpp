@@ -179,6 +179,7 @@ dr/dt = (coordinate(f) - r)/(1 ms) : deg [f]
 BOOST_AUTO_TEST_CASE(What_has_a_meaning_only_beside_another_key_says_beside_which) {
   const std::string run = "[run]\nmethod = \"dp54\"\nduration = \"50 ms\"\n";
   for (const auto& [line, needed] : {std::pair("relation = \"ratio\"", "relative_to"),
+                                     {"relative_to = {}", "names no condition variable"},
                                      {"from = \"1 ms\"", "over_time"},
                                      {"against = \"t\"\nfrom = \"1 ms\"", "the whole course"}})
     BOOST_CHECK_EXCEPTION(read(pair + run + rate_of_I + line), Error, says("analysis[0].", needed));
@@ -203,6 +204,13 @@ BOOST_AUTO_TEST_CASE(A_lesion_reaches_events_and_the_recurrence_through_definiti
   BOOST_CHECK_SMALL(last(layer, "target = \"r\"\nscale = 0") - 1, 1e-4);
   BOOST_CHECK_SMALL(last(layer, "target = \"r\"\nclamp = 4") - 3, 1e-4);
   BOOST_CHECK_SMALL(last(layer, "target = \"r\"\nscale = 1") - 2, 1e-4);
+  // Names of the state, and of minus it, leave the state's own decay as it is; e^-2 of it is left.
+  for (const char* alias : {"", "x := a\n", "x := -a\n", "x := 1*a + 0\n"})
+    BOOST_CHECK_SMALL(last(std::string("circuit fading\na(0) = 1\n") + alias +
+                               "da/dt = -a/(50 ms) : 1\ndb/dt = (a - b)/(50 ms) : 1\n",
+                           "target = \"a\"\nscale = 0.5") -
+                          std::exp(-2.0),
+                      1e-7);
   BOOST_CHECK_EXCEPTION(last("circuit lone\ndr/dt = (1 - r)/(5 ms) : 1\n", "target = \"r\""), Error,
                         says("lesion of 'r'", "nothing would change"));
   // n counts the crossings of a rising x of 1 a ms: one every threshold.
@@ -604,6 +612,48 @@ BOOST_AUTO_TEST_CASE(Rows_that_lack_a_number_take_nothing_from_the_means_beside_
   const std::vector<double> measured{8, 6, 4};
   BOOST_TEST(file.read_numbers("/data/I/y").values == measured, boost::test_tools::per_element());
   BOOST_CHECK_CLOSE(std::get<double>(*file.attribute("/analysis/I", "r")), 1, 1e-6);
+}
+
+BOOST_AUTO_TEST_CASE(A_decoder_is_not_taught_by_the_noise_that_it_reads) {
+  const Scratch scratch;
+  const std::string circuit = scratch.path("c.circuit"), output = scratch.path("out.h5");
+  std::ofstream(circuit) << "circuit c\ntime ms\naxis feature = 24 in [0, 180) deg circular\n"
+                            "input I[feature] : 1\nnoise xi[feature] ito\n"
+                            "dr/dt = (-r + 0*I)/(10 ms) + 0.3 [1/ms^0.5]*xi : 1 [feature]\n";
+  const std::string angles = "from = 0\nto = 165\ncount = 12\nunit = \"deg\"\n";
+  run_experiment(read("circuit = \"" + circuit + "\"\n[conditions.ori]\n" + angles +
+                      "[[stimulus.layer]]\nfeature = \"ori\"\n[encoder]\nkind = \"circular\"\nwidth = \"20 deg\"\n"
+                      "range = [\"0 deg\", \"180 deg\"]\n[training]\ntarget = \"ori\"\nperiod = \"180 deg\"\n"
+                      "[training.conditions.ori]\n" +
+                      angles +
+                      "[[training.stimulus.layer]]\nfeature = \"ori\"\n[run]\nmethod = \"sra1\"\nstep = \"0.5 ms\"\n"
+                      "duration = \"50 ms\"\nrecord = []\n[[analysis]]\nname = \"d\"\nkind = \"decode\"\n"
+                      "variable = \"r\"\ndecoder = \"trained\"\n"),
+                 {output, false, true, 1, ""});
+  const std::vector<double> found = H5File::open(output).read_numbers("/analysis/d").values;
+  int near = 0;
+  for (std::size_t i = 0; i < 12; ++i) {
+    const double off = found[i] - 15.0 * static_cast<double>(i);
+    near += std::abs(off - 180 * std::round(off / 180)) < 7.5 ? 1 : 0;
+  }
+  BOOST_TEST(near < 6);  // of guesses one
+}
+
+BOOST_AUTO_TEST_CASE(Waves_are_read_on_sheets_of_one_spacing) {
+  const Scratch scratch;
+  const std::string circuit = scratch.path("c.circuit");
+  const auto wave = [&](const std::string& x) {
+    std::ofstream(circuit) << "circuit c\ntime ms\naxis y = 5 in [0, 4] mm\naxis x = 5 in " + x +
+                                  "\ndr/dt = (index(y) + index(x) - r)/(10 ms) : 1 [y, x]\n";
+    return read(
+        "circuit = \"" + circuit +
+        "\"\n[run]\nmethod = \"dp54\"\nduration = \"50 ms\"\nevery = \"1 ms\"\n"
+        "[[analysis]]\nname = \"w\"\nkind = \"wave\"\nof = \"wavelength\"\nvariable = \"r\"\nphase = \"analytic\"\n");
+  };
+  BOOST_CHECK_EXCEPTION(wave("[0, 1] mm"), Error,
+                        says("analysis[0].kind", "1 mm apart along 'y'", "0.25 mm along 'x'"));
+  BOOST_CHECK_EXCEPTION(wave("[0, 4] deg"), Error, says("1 deg along 'x'"));
+  BOOST_CHECK_NO_THROW(wave("[0, 4000] um"));
 }
 
 BOOST_AUTO_TEST_CASE(Recorded_times_are_the_multiples_of_every_and_the_end) {

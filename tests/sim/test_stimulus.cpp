@@ -20,10 +20,10 @@ using namespace striate;
 const Unit deg = Unit::parse("deg");
 
 /// What each element of a square field shows of a stimulus written in TOML; '.' for nothing.
-std::string shown(const std::string& layers, std::size_t side, const Variables& variables = {}) {
+std::string shown(const std::string& layers, std::size_t side, const Variables& variables = {}, double scale = 0.5) {
   const TomlDocument document = TomlDocument::parse_string("[stimulus]\n" + layers, "s.toml");
   const Stimulus stimulus(document.root().table("stimulus"), FeatureMap{-40, 40, deg}, "");
-  const Scene scene = stimulus.scene({side, side, 0.5}, 0, variables);
+  const Scene scene = stimulus.scene({side, side, scale}, 0, variables);
   std::string text;
   for (const auto& element : scene.elements)
     text += element.empty() ? '.' : static_cast<char>('0' + std::lround(element.back().feature));
@@ -95,6 +95,21 @@ BOOST_AUTO_TEST_CASE(Stripes_alternate_on_both_sides_of_a_gap) {
                     "1111111"
                     "......."
                     "1111111");
+}
+
+BOOST_AUTO_TEST_CASE(Edges_that_meet_elements_cover_them_whatever_the_rounding) {
+  const auto shape = [](const std::string& text, double turn, double scale) {
+    const auto of = [&](double size) { return fmt::format("\"{} deg\"", size * scale); };
+    const std::string bar = fmt::format("width = {}\nheight = {}\nangle = \"{} deg\"", of(6), of(2), turn);
+    return shown(fmt::format("[[stimulus.layer]]\nfeature = \"1 deg\"\nshape = \"{}\"\n{}", text,
+                             text == "disc" ? "size = " + of(6) : bar),
+                 9, {}, scale);
+  };
+  const auto count = [](const std::string& text) { return std::ranges::count(text, '1'); };
+  for (const double scale : {1.0, 0.1, 0.2, 0.3, 0.05}) {
+    BOOST_TEST(count(shape("disc", 0, scale)) == 29, scale);
+    for (const double turn : {0.0, 90.0, 180.0, 270.0, 360.0}) BOOST_TEST(count(shape("bar", turn, scale)) == 21, turn);
+  }
 }
 
 BOOST_AUTO_TEST_CASE(All_shapes_share_the_middle_of_an_even_grid) {
