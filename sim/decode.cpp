@@ -39,14 +39,16 @@ double peak(std::span<const double> r, std::span<const double> p, bool circular)
   return circular ? position - std::floor(position) : position;
 }
 
-/// Best offset and amplitude for one centre and concentration, and the squared error they leave.
-double fit_error(std::span<const double> r, std::span<const double> p, double centre, double kappa) {
+/// Best offset and amplitude of a von Mises curve, on a line a Gaussian one, for one centre and concentration, and the
+/// squared error they leave.
+double fit_error(std::span<const double> r, std::span<const double> p, double centre, double kappa, bool circular) {
   Eigen::MatrixXd basis(static_cast<Eigen::Index>(r.size()), 2);
   Eigen::VectorXd target(static_cast<Eigen::Index>(r.size()));
   for (std::size_t k = 0; k < r.size(); ++k) {
     const auto i = static_cast<Eigen::Index>(k);
     basis(i, 0) = 1;
-    basis(i, 1) = std::exp(kappa * (std::cos(turn * (p[k] - centre)) - 1));
+    const double apart = turn * (p[k] - centre);
+    basis(i, 1) = std::exp(kappa * (circular ? std::cos(apart) - 1 : -apart * apart / 2));
     target(i) = r[k];
   }
   return (basis * least_squares(basis, target) - target).squaredNorm();
@@ -57,7 +59,7 @@ double fit(std::span<const double> r, std::span<const double> p, bool circular) 
   double centre = peak(r, p, circular);
   if (std::isnan(centre)) return centre;
   double log_kappa = 0;
-  double best = fit_error(r, p, centre, 1);
+  double best = fit_error(r, p, centre, 1, circular);
   double step_centre = 0.1;
   double step_kappa = 1;
   while (step_centre > 1e-9) {
@@ -65,7 +67,7 @@ double fit(std::span<const double> r, std::span<const double> p, bool circular) 
     for (const auto& [dc, dk] :
          {std::pair{step_centre, 0.0}, {-step_centre, 0.0}, {0.0, step_kappa}, {0.0, -step_kappa}}) {
       if (std::abs(log_kappa + dk) > 7) continue;
-      const double error = fit_error(r, p, centre + dc, std::exp(log_kappa + dk));
+      const double error = fit_error(r, p, centre + dc, std::exp(log_kappa + dk), circular);
       if (error >= best) continue;
       best = error;
       centre += dc;

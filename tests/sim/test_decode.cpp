@@ -42,6 +42,15 @@ BOOST_AUTO_TEST_CASE(The_peak_of_a_line_may_lie_at_its_end) {
   BOOST_CHECK_EQUAL(decode(Decoder::peak, r, p, false), 0);
 }
 
+BOOST_AUTO_TEST_CASE(A_fit_on_a_line_takes_its_ends_for_ends) {
+  std::vector<double> p, r(19);
+  for (int k = 0; k < 19; ++k) p.push_back(k / 18.0);
+  for (const double centre : {0.3, 0.72, 0.92, 1.0}) {
+    for (std::size_t k = 0; k < r.size(); ++k) r[k] = 2 + std::exp(-std::pow((p[k] - centre) / 0.2, 2) / 2);
+    BOOST_CHECK_SMALL(decode(Decoder::fit, r, p, false) - centre, 1e-6);
+  }
+}
+
 BOOST_AUTO_TEST_CASE(A_symmetric_response_points_nowhere) {
   const auto p = positions(8);
   BOOST_CHECK(std::isnan(decode(Decoder::population_vector, std::vector<double>{1, 0, 0, 0, 1, 0, 0, 0}, p, true)));
