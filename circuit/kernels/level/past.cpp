@@ -37,7 +37,7 @@ STRIATE_INLINE void look_up(const AnySteps<T>& steps, const T* delay, std::size_
   }
 }
 
-/// Numbers of less than a register that are taken together.
+/// Numbers that are taken together: a register of them or less.
 template <class T, std::size_t width>
 struct Together {
   typedef T type __attribute__((vector_size(sizeof(T) * width)));
@@ -50,33 +50,25 @@ struct Together<T, 1> {
 /// to += weight * sum_{k < terms} x^k r[k * per_term + c], the same bits for any width
 template <class T, std::size_t width>
 STRIATE_INLINE void add_pair(const T* r, std::ptrdiff_t per_term, std::size_t terms, T x, T weight, T* to) {
-  if constexpr (width >= lanes<T>) {
-    constexpr std::size_t registers = width / lanes<T>;
-    Vec<T> value[registers];
-    r += static_cast<std::ptrdiff_t>(terms - 1) * per_term;
+  constexpr std::size_t piece = width < lanes<T> ? width : lanes<T>, pieces = width / piece;
+  typename Together<T, piece>::type value[pieces], more;
+  r += static_cast<std::ptrdiff_t>(terms - 1) * per_term;
 #pragma GCC unroll 8
-    for (std::size_t c = 0; c < registers; ++c) value[c] = load(r + c * lanes<T>);
+  for (std::size_t c = 0; c < pieces; ++c) __builtin_memcpy(&value[c], r + c * piece, sizeof more);
 #pragma GCC unroll 8
-    for (std::size_t k = terms - 1; k > 0; --k) {
-      r -= per_term;
+  for (std::size_t k = terms - 1; k > 0; --k) {
+    r -= per_term;
 #pragma GCC unroll 8
-      for (std::size_t c = 0; c < registers; ++c) value[c] = value[c] * x + load(r + c * lanes<T>);
+    for (std::size_t c = 0; c < pieces; ++c) {
+      __builtin_memcpy(&more, r + c * piece, sizeof more);
+      value[c] = value[c] * x + more;
     }
+  }
 #pragma GCC unroll 8
-    for (std::size_t c = 0; c < registers; ++c) store(to + c * lanes<T>, load(to + c * lanes<T>) + value[c] * weight);
-  } else {
-    typename Together<T, width>::type value, more;
-    r += static_cast<std::ptrdiff_t>(terms - 1) * per_term;
-    __builtin_memcpy(&value, r, sizeof value);
-#pragma GCC unroll 8
-    for (std::size_t k = terms - 1; k > 0; --k) {
-      r -= per_term;
-      __builtin_memcpy(&more, r, sizeof more);
-      value = value * x + more;
-    }
-    __builtin_memcpy(&more, to, sizeof more);
-    more = more + value * weight;
-    __builtin_memcpy(to, &more, sizeof more);
+  for (std::size_t c = 0; c < pieces; ++c) {
+    __builtin_memcpy(&more, to + c * piece, sizeof more);
+    more = more + value[c] * weight;
+    __builtin_memcpy(to + c * piece, &more, sizeof more);
   }
 }
 
