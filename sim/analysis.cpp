@@ -12,6 +12,7 @@
 #include "base/nan.hpp"
 #include "sim/course_analysis.hpp"
 #include "sim/observable.hpp"
+#include "sim/over_time.hpp"
 
 namespace striate {
 namespace {
@@ -163,7 +164,7 @@ void analyse(const Experiment& e, const System<double>& system, const Analysis& 
         throw Error(fmt::format("analysis '{}': relative_to = \"input\" needs an encoded input.", a.name));
       const auto shown = line_at(a, source_of(system, e.encoders[0].first, values));
       value -= map.to_feature(decode(a.decoder, shown, positions, axis.circular));
-      if (map.circular) value -= period * std::round(value / period);
+      if (map.circular) value = nearest_turn(value, 0, period);
     }
   }
   if (a.projected_on) value = std::cos(2 * std::numbers::pi * (value - *a.projected_on) / period);

@@ -10,6 +10,7 @@
 #include "base/error.hpp"
 #include "base/nan.hpp"
 #include "io/csv.hpp"
+#include "sim/over_time.hpp"
 #include "sim/score.hpp"
 
 namespace striate {
@@ -18,11 +19,6 @@ namespace {
 struct Points {
   std::vector<double> x, y;
 };
-
-/// An angle on the turn that is nearest to another; what is no angle (period 0) as it is.
-double nearest_turn(double value, double to, double period) {
-  return period > 0 ? value - period * std::round((value - to) / period) : value;
-}
 
 /// Means of the points that form a chain along x without a gap above `within`, by ascending x; those that lack a number
 /// are left out.

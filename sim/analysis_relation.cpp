@@ -9,6 +9,7 @@
 #include "base/nan.hpp"
 #include "sim/analysis.hpp"
 #include "sim/midpoint.hpp"
+#include "sim/over_time.hpp"
 #include "sim/quantity.hpp"
 
 namespace striate {
@@ -20,9 +21,7 @@ std::size_t element_of(const ConditionAxis& axis, double value, const std::strin
   for (const double period : {0.0, turn})
     for (std::size_t i = 0; i < axis.values.size(); ++i) {
       if (std::isnan(value) && std::isnan(axis.values[i])) return i;
-      double apart = axis.values[i] - value;
-      if (period > 0) apart -= period * std::round(apart / period);
-      if (std::abs(apart) <= 1e-9 * (1 + std::abs(value))) return i;
+      if (std::abs(nearest_turn(axis.values[i] - value, 0, period)) <= 1e-9 * (1 + std::abs(value))) return i;
     }
   throw Error(fmt::format("analysis '{}': {} = {} {} is none of its values in [conditions].", where, axis.name, value,
                           axis.unit.str()));
@@ -57,8 +56,7 @@ AnalysisResult beside_reference(const Experiment& e, const Analysis& a, const An
       reference = reference * axis.values.size() + element_of(axis, at.at(axis.name).first, a.name);
     for (std::size_t i = 0; i < raw.width; ++i) {
       double& value = result.values[c * raw.width + i];
-      value = related(a.relation, value, raw.values[reference * raw.width + i]);
-      if (period != 0) value -= period * std::round(value / period);
+      value = nearest_turn(related(a.relation, value, raw.values[reference * raw.width + i]), 0, period);
     }
   }
   return result;

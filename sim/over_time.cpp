@@ -67,6 +67,10 @@ double within_turn(const std::pair<double, double>& turn, double angle) {
   return inside ? angle : angle - period * std::floor((angle - turn.first) / period);
 }
 
+double nearest_turn(double angle, double to, double period) {
+  return period > 0 ? angle - period * std::round((angle - to) / period) : angle;
+}
+
 double less_rounding(double from, double end) { return from - 1e-12 * std::abs(end); }
 
 double over_time(OverTime how, std::span<const double> t, std::span<const double> x, double from, double period) {

@@ -29,6 +29,9 @@ double direction(double along, double across, double period);
 /// The same angle in a range of one turn.
 double within_turn(const std::pair<double, double>& turn, double angle);
 
+/// The same angle on the turn that is nearest to another; what is no angle (period 0) as it is.
+double nearest_turn(double angle, double to, double period);
+
 /// Reduces values `x` at ascending times `t` to those from time `from` on. A frequency is per unit of t, from passages
 /// interpolated between points; it is NaN with fewer than two, and 0 when the range is below a thousandth of the
 /// largest magnitude (a fixed point approached). Angles repeat after `period`, and their mean is that of directions;
