@@ -79,8 +79,8 @@ class Search {
         start_at_origin(y, period);
         require_moving();
         return cycle(period);
-      } catch (const SeveralTurns& failure) {
-        nearest = failure;
+      } catch (const SeveralTurns&) {
+        throw;  // so would later returns be
       } catch (const Failure& failure) {
         if (!nearest) nearest = failure;
       }
@@ -150,6 +150,7 @@ class Search {
     keep();
     for (Stop stop = Stop::step; stop != Stop::end; keep()) stop = integrator.advance(run.t1);
     scale_.assign(n_, 0);
+    const double unresolved = 10 * steps.atol;
     for (std::size_t i = 0; i < n_; ++i) {
       double low = course.y[0][i], high = low;
       for (const auto& y : course.y) {
@@ -158,7 +159,7 @@ class Search {
       }
       scale_[i] = angle_[i] ? 1 : high - low;
       if (!angle_[i] && high - low > turn && one_way(course, i)) steady_ = orbit_.system().states().element_name(i);
-      if (scale_[i] <= std::max(1e-6 * std::max(std::abs(low), std::abs(high)), 10 * method().atol)) scale_[i] = 0;
+      if (scale_[i] <= std::max(1e-6 * std::max(std::abs(low), std::abs(high)), unresolved)) scale_[i] = 0;
     }
     const double largest = *std::ranges::max_element(scale_);
     if (largest == 0) throw Failure(at_rest());
