@@ -122,8 +122,9 @@ void check_hold(const std::string& where, EventRule& event, const CircuitContent
       throw Error(where, fmt::format("{} contains the number {}.", what, node->value));
   }
   require_not_negative(where, what, event.hold_time);
+  const std::string at = where + ", event '" + event.name + "'";
   for (const auto& name : event.held) {
-    const State& s = find_named(where + ", event '" + event.name + "'", "state", name, contents.states, variable_name);
+    const State& s = find_named(at, "state", name, contents.states, variable_name);
     if (!fits(s.variable.shape()))
       throw Error(where, fmt::format("event '{}' has the shape {}, but holds '{}' of shape {}.", event.name,
                                      event.guard.shape().str_sizes(), name, s.variable.shape().str_sizes()));
@@ -414,8 +415,9 @@ class CircuitCheck {
         const auto joined = broadcast(state, shape);
         return joined && joined->rank() == state.rank();
       };
+      const std::string at = where_ + ", " + what;
       for (auto& [name, value] : event.jumps) {
-        const State& s = find_named(where_ + ", " + what, "state", name, contents_.states, variable_name);
+        const State& s = find_named(at, "state", name, contents_.states, variable_name);
         value = fit(where_, fmt::format("'{}' after event '{}'", name, event.name), value, s.variable.unit(),
                     s.variable.shape());
         check_variables(what, value, false);

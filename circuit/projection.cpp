@@ -173,8 +173,9 @@ Population post_population(const CircuitContents& contents, const ProjectionRule
 }
 
 Unit distance_unit(const CircuitContents& contents, const ProjectionRule& projection) {
+  const std::string where = place(projection);
   for (const auto& range : projection.to) {
-    const auto& a = axis_named(contents, place(projection), range.axis);
+    const auto& a = axis_named(contents, where, range.axis);
     if (a.has_coordinates) return a.unit;
   }
   return {};

@@ -3,7 +3,9 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <charconv>
 #include <filesystem>
+#include <system_error>
 
 #include "base/error.hpp"
 
@@ -21,6 +23,15 @@ std::vector<std::pair<std::string, std::string>> split_overrides(const std::vect
 }
 
 std::string not_empty(const std::string& text) { return text.empty() ? "the name is empty" : ""; }
+
+std::function<std::string(const std::string&)> whole_number_within(int low, int high) {
+  return [low, high](const std::string& text) -> std::string {
+    int value = 0;
+    const auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), value);
+    if (failure == std::errc{} && end == text.data() + text.size() && low <= value && value <= high) return "";
+    return fmt::format("{} is not a whole number from {} to {}", text, low, high);
+  };
+}
 
 std::string GivenRun::output() const {
   return named.empty() ? std::filesystem::path(experiment).stem().string() + ending : named;
@@ -46,7 +57,8 @@ std::shared_ptr<GivenRun> add_output_options(CLI::App& command, const std::strin
 
 std::shared_ptr<GivenRun> add_run_options(CLI::App& command, const std::string& kind, const std::string& ending) {
   const auto given = add_output_options(command, kind, ending);
-  command.add_option("--threads", given->threads, "number of threads; default: all cores")->check(CLI::Range(1, 4096));
+  command.add_option("--threads", given->threads, "number of threads; default: all cores")
+      ->check(whole_number_within(1, 4096));
   command.add_flag("-q,--quiet", given->quiet, "print nothing but errors");
   return given;
 }

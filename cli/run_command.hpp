@@ -1,6 +1,7 @@
 #pragma once
 
 #include <CLI/App.hpp>
+#include <functional>
 #include <memory>
 #include <string>
 #include <utility>
@@ -15,6 +16,8 @@ std::vector<std::pair<std::string, std::string>> split_overrides(const std::vect
 
 /// What is wrong with an empty text as the name of a file; nothing with others. For CLI::Option::check.
 std::string not_empty(const std::string& text);
+/// What is wrong with a text that is no whole number within [low, high]. For CLI::Option::check.
+std::function<std::string(const std::string&)> whole_number_within(int low, int high);
 
 /// What the command line says of an experiment and where its results go.
 struct GivenRun {

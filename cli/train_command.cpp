@@ -40,7 +40,7 @@ void add_samples_command(CLI::App& app) {
                                      "Writes the first samples of a training's data, to be looked at with plot.\n"
                                      "  striate samples examples/pathfinder.toml -o sheet.h5 --count 32");
   const auto given = add_output_options(*command, "training", "_samples.h5");
-  command->add_option("--count", *count, "how many; default 32")->check(CLI::Range(1, 100000));
+  command->add_option("--count", *count, "how many; default 32")->check(whole_number_within(1, 100000));
   command->callback([given, count] {
     const TrainingExperiment training = load_training(given->experiment, given->overrides());
     const OutputPlace output(given->output());

@@ -35,7 +35,8 @@ struct Places {
 
 Places places_of(const Experiment& e, const std::string& variable) {
   Places places;
-  for (const auto& axis : observable(e.circuit, variable).value.shape()) {
+  const Shape shape = observable(e.circuit, variable).value.shape();
+  for (const auto& axis : shape) {
     if (axis == re_im_axis()) {
       places.complex = true;
       continue;

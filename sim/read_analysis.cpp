@@ -189,7 +189,7 @@ void read_place(const TomlValue& at, const Shape& shape, const VisualField& fiel
 void read_moment(const TomlTable& t, const Experiment& e, Analysis& a) {
   a.axis = t.string("axis", e.feature_axis);
   if (t.has("axis")) require_axis(e.circuit, t.at("axis"));
-  const Shape& shape = observable(e.circuit, a.variable).value.shape();
+  const Shape shape = observable(e.circuit, a.variable).value.shape();
   const auto axis = shape.find(a.axis);
   if (a.kind != Analysis::Kind::response && a.kind != Analysis::Kind::peak && !axis)
     t.at("kind").fail(

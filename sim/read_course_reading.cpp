@@ -116,7 +116,8 @@ CourseReading read_course_reading(const TomlTable& t, const Experiment& e, Analy
   c.measure = static_cast<Measure>(choice(t, "kind", course_measures()));
   if (e.run.steady) t.at("kind").fail("but a steady state has no course in time. Set [run] method and duration.");
   std::vector<std::string> axes;
-  for (const auto& axis : observable(e.circuit, a.variable).value.shape())
+  const Shape shape = observable(e.circuit, a.variable).value.shape();
+  for (const auto& axis : shape)
     if (!(axis == re_im_axis())) axes.push_back(axis.name);
   const std::string last_axis = axes.empty() ? "" : axes.back();
   read_signal(t, e, c);

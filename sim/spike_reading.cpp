@@ -243,7 +243,7 @@ std::vector<double> SpikeMeter::result() {
   } else if (r.kind == Kind::correlation) {
     const auto z = standardised(std::move(counts_));
     if (!r.each) {
-      values = {mean_correlation(z)};
+      values.assign(1, mean_correlation(z));
     } else {
       values.resize(n * n);
       for (std::size_t i = 0; i < n; ++i)

@@ -553,7 +553,7 @@ class BadInput(Program):
                                   (["run", "unit.toml", "-o", "."], "."), (["run", "unit.toml", "--set", "run=3"], "table"),
                                   (["run", "unit.toml", "--set", "run.stp=3"], "Closest: step"),
                                   (["run", "unit.toml", "-o", ""], "--output", "empty"), (["plot", ""], "empty"), (["sweep", "unit.toml", "--over", "parameters.I=0,1", "-o", ""], "empty"),
-                                  (["run", "unit.toml", "-o", "/dev/null", "--force"], "not a file"), (["run", "unit.toml", "-o", "unit.toml/x.h5"], "Not a directory"), (["run", "unit.toml", "--threads", "two"], "1 to 4096"),
+                                  (["run", "unit.toml", "-o", "/dev/null", "--force"], "not a file"), (["run", "unit.toml", "-o", "unit.toml/x.h5"], "Not a directory"), (["run", "unit.toml", "--threads", "two"], "two", "1 to 4096"),
                                   (["sweep", "unit.toml", "--over", "parameters.I="], "KEY=VALUES"), (["list", "x"], "'x'"),
                                   (["run", "unit.toml", "-o", "unit.toml", "--force"], "not an HDF5 file"), (["show", "contextul"], "contextual"),
                                   (["sweep", "unit.toml", "--over", "run.step=1 ms,2 mV"], "dimensions"),
