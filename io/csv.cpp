@@ -101,7 +101,7 @@ std::vector<double> CsvTable::numbers(std::string_view column) const {
   for (std::size_t i = 0; i < cells.size(); ++i) {
     std::string_view cell = cells[i];
     if (cell.empty()) continue;
-    if (cell.starts_with('+')) cell.remove_prefix(1);
+    if (cell.starts_with('+') && !cell.starts_with("+-")) cell.remove_prefix(1);
     const auto [end, error] = std::from_chars(cell.data(), cell.data() + cell.size(), values[i]);
     if (error != std::errc() || end != cell.data() + cell.size())
       throw Error(fmt::format("{}:{}: {} = {}, but a number is asked for.", name_, lines_[i], column, cells[i]));

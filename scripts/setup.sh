@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs what Striate builds, runs and tests with, through apt-get (Debian 12, Ubuntu 24.04); does nothing when all
+# Installs what Striate builds, runs and tests with, through apt-get (Debian 12 and 13, Ubuntu 24.04); does nothing when all
 # of it is there.
 #
 # usage: scripts/setup.sh [checks]      checks: also what the format and tidy checks need

@@ -95,7 +95,7 @@ struct Window {
     }
     centre_x = middle_of(field.nx);
     centre_y = middle_of(field.ny);
-    if (const auto centre = layer.find("centre")) {
+    if (const auto centre = shape == "full" ? std::nullopt : layer.find("centre")) {
       const auto pair = centre->as_array();
       if (pair.size() != 2) centre->fail("but a centre is written [x, y].");
       const double x = evaluate(pair[0], deg, v), y = evaluate(pair[1], deg, v);

@@ -256,6 +256,7 @@ class BadInput(Program):
                                  ('size = "8 deg"', 'size = "8 deg"\ncentre = ["1 deg"]', "[x, y]"), ('size = "8 deg"', 'size = "8 deg"\nangle = "30 deg"', "angle"),
                                  ('size = "8 deg"', 'size = "8 deg"\ndensity = 0.5', "density"), ('size = "8 deg"', 'size = "8 deg"\ncoherence = 0.5', "coherence"),
                                  ('shape = "square"\nsize = "8 deg"', 'shape = "bar"\nwidth = "8 deg"', "lacks `height`"),
+                                 ('shape = "square"\nsize = "8 deg"', 'shape = "full"\ncentre = ["1 deg", "0 deg"]', "centre"),
                                  ('shape = "square"\nsize = "8 deg"', 'shape = "dots"\nsize = "8 deg"\ndensity = 2', "200 %"),
                                  ("y = 9", "y = 0", "'y' = 0"), ("y = 9", "y = -3", "whole number"), ("y = 9", "y = 9.5", "whole number"),
                                  ("y = 9", "y = 9\nnear = 8", "even number"), ("y = 9", "y = 9\nfar_hole = 29", "smaller than outer"),

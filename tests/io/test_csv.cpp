@@ -37,6 +37,7 @@ BOOST_AUTO_TEST_CASE(mistakes_name_file_and_line) {
   BOOST_CHECK_EXCEPTION(parse("# only\n\n"), Error, says("x.csv: "));
   const auto table = parse("angle_deg,shift\n# c\n1,2\n3,4 deg\n");
   BOOST_CHECK_EXCEPTION(table.numbers("shift"), Error, says("x.csv:4: shift = 4 deg, but a number"));
+  BOOST_CHECK_EXCEPTION(parse("a\n+-1\n").numbers("a"), Error, says("x.csv:2: a = +-1, but a number"));
   BOOST_CHECK_EXCEPTION(table.numbers("angle_dge"), Error, says("x.csv: ", "Closest: angle_deg"));
   const Scratch scratch;
   BOOST_CHECK_EXCEPTION(CsvTable::read(scratch.path("none.csv")), Error, says("none.csv", "No such file"));
