@@ -209,7 +209,11 @@ void System<T>::Impl::find_time_breaks() {
   }
   std::unordered_map<const Node*, bool> of_time;      // reads the time
   std::unordered_map<const Node*, bool> of_no_state;  // reads but time and parameters
-  std::vector<Expr> compared;
+  struct Compared {
+    Expr with_zero;
+    bool jumps;
+  };
+  std::vector<Compared> compared;
   const auto order = topological_order(roots);
   if (std::ranges::find(order, t) == order.end()) return;
   for (const auto& e : order) {
@@ -223,24 +227,35 @@ void System<T>::Impl::find_time_breaks() {
     of_time[e.get()] = timed;
     const auto compares = [&](const Expr& arg) { return of_no_state.at(arg.get()) && of_time.at(arg.get()); };
     const bool bends = e->op == Op::step || e->op == Op::where || e->op == Op::relu || e->op == Op::abs;
-    if (bends && compares(e->args[0])) compared.push_back(e->args[0]);
+    if (bends && compares(e->args[0])) compared.push_back({e->args[0], e->op == Op::step || e->op == Op::where});
     if ((e->op == Op::min || e->op == Op::max) && e->args.size() == 2 && alone && timed)
-      compared.push_back(e->args[0] - e->args[1]);
+      compared.push_back({e->args[0] - e->args[1], false});
   }
   for (std::size_t i = 0; i < compared.size() && i < 1000; ++i) {
-    const Expr e = compared[i];
+    const auto [e, may_jump] = compared[i];
     for (const auto& node : topological_order({e}))
       if (node->op == Op::abs && of_time[node.get()]) {
-        compared.push_back(substitute({e}, {{node, node->args[0]}})[0]);
-        compared.push_back(substitute({e}, {{node, -node->args[0]}})[0]);
+        compared.push_back({substitute({e}, {{node, node->args[0]}})[0], may_jump});
+        compared.push_back({substitute({e}, {{node, -node->args[0]}})[0], may_jump});
         break;
       }
     const Expr slope = striate::jvp({e}, {{t, one}})[0];
     if (!slope || !of_parameters(slope)) continue;
-    time_breaks.emplace_back(substitute({e}, {{t, quantity(0, circuit->time_unit)}})[0],
-                             broadcast_to(slope, e.shape()));
+    time_breaks.push_back(
+        {substitute({e}, {{t, quantity(0, circuit->time_unit)}})[0], broadcast_to(slope, e.shape()), may_jump});
     time_break_size += e.shape().size();
   }
+}
+
+template <class T>
+std::vector<std::size_t> System<T>::Impl::time_jumps() const {
+  std::vector<std::size_t> elements;
+  std::size_t next = 0;
+  for (const TimeBreak& b : time_breaks) {
+    for (std::size_t i = 0; b.jump && i < b.a.shape().size(); ++i) elements.push_back(next + i);
+    next += b.a.shape().size();
+  }
+  return elements;
 }
 
 template <class T>
@@ -382,10 +397,10 @@ std::vector<typename System<T>::Impl::Result> System<T>::Impl::results(Source so
     }
     case Source::time_break: {
       std::size_t next = 0;
-      for (const auto& [at_zero, slope] : time_breaks) {
-        all.push_back({at_zero, next});
-        all.push_back({slope, next + time_break_size});
-        next += at_zero.shape().size();
+      for (const TimeBreak& b : time_breaks) {
+        all.push_back({b.a, next});
+        all.push_back({b.b, next + time_break_size});
+        next += b.a.shape().size();
       }
       break;
     }

@@ -175,9 +175,14 @@ struct System<T>::Impl {
   std::optional<NoiseForm> noise;
   std::size_t guard_size = 0;
   std::size_t jump_size = 0;
-  std::vector<std::pair<Expr, Expr>>
-      time_breaks;                  ///< a + b t has a zero where the circuit jumps: a, and b in its shape
+  struct TimeBreak {  ///< where a + b t has a zero; b in the shape of a
+    Expr a, b;
+    bool jump;  ///< or else a bend
+  };
+  std::vector<TimeBreak> time_breaks;
   std::size_t time_break_size = 0;  ///< elements of them all
+  /// Which elements are those of jumps.
+  std::vector<std::size_t> time_jumps() const;
   std::array<MadeOnce<Function<T>>, part_count> functions;
   MadeOnce<std::vector<Expr>> taped_values;
 };

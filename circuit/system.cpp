@@ -329,6 +329,45 @@ std::vector<double> System<T>::time_breaks(std::span<const T> p, Workspace<T>& w
   times.erase(std::unique(times.begin(), times.end()), times.end());
   return times;
 }
+
+template <class T>
+std::vector<std::pair<double, double>> System<T>::time_break_shifts(std::span<const T> p, std::span<const T> vp,
+                                                                    Workspace<T>& workspace) const {
+  const std::size_t n = impl_->time_break_size;
+  std::vector<T> values(2 * n), change(2 * n);
+  std::vector<std::pair<double, double>> shifts;
+  if (n == 0) return shifts;
+  const At<T> at{T(0), {}, p, {}};
+  impl_->value(Source::time_break, at, values.data(), workspace);
+  impl_->jvp(Source::time_break, at, {{}, vp}, change.data(), workspace);
+  for (const std::size_t i : impl_->time_jumps()) {
+    const T t = -values[i] / values[n + i];
+    if (std::isfinite(t)) shifts.emplace_back(t, -(change[i] + t * change[n + i]) / values[n + i]);
+  }
+  return shifts;
+}
+
+template <class T>
+std::vector<std::vector<T>> System<T>::time_break_gradients(std::span<const T> p, double t,
+                                                            Workspace<T>& workspace) const {
+  const std::size_t n = impl_->time_break_size;
+  std::vector<T> values(2 * n), lambda(2 * n);
+  std::vector<std::vector<T>> gradients;
+  if (n == 0) return gradients;
+  const At<T> at{T(0), {}, p, {}};
+  impl_->value(Source::time_break, at, values.data(), workspace);
+  for (const std::size_t i : impl_->time_jumps()) {
+    if (-static_cast<double>(values[i]) / static_cast<double>(values[n + i]) != t) continue;
+    lambda[i] = -1 / values[n + i];
+    lambda[n + i] = static_cast<T>(t) * lambda[i];
+    std::vector<T> gradient(p.size());
+    impl_->vjp(Source::time_break, at, lambda.data(), {{}, gradient}, workspace);
+    lambda[i] = lambda[n + i] = 0;
+    const bool moves = std::ranges::any_of(gradient, [](T g) { return g != 0; });
+    if (moves && std::ranges::find(gradients, gradient) == gradients.end()) gradients.push_back(std::move(gradient));
+  }
+  return gradients;
+}
 template <class T>
 void System<T>::hold_times(std::span<const T> p, std::span<T> out, Workspace<T>& workspace) const {
   std::fill(out.begin(), out.end(), T(0));

@@ -171,7 +171,8 @@ struct AlgorithmChoice {
 ///
 /// f is the rate of a flow, or the state one step later of a map. Products (jvp, vjp, ...) are added to their outputs
 /// and never negated. Subgraphs that depend on parameters alone are evaluated once per parameter set, those on
-/// parameters and inputs once per input, those on (t, y, p, u) once per linearisation point; nothing allocates.
+/// parameters and inputs once per input, those on (t, y, p, u) once per linearisation point; nothing allocates. Nothing
+/// is checked either: every span has the size of its Fields, and where one may be left out, it is empty.
 template <class T>
 class System {
  public:
@@ -268,6 +269,11 @@ class System {
   /// The times at which the circuit's own dependence on time jumps or bends, ascending: where it compares the time with
   /// what depends on parameters alone. [time unit]
   std::vector<double> time_breaks(std::span<const T> p, Workspace<T>& workspace) const;
+  /// Those of them, unsorted, at which something may jump (not only bend), each with its derivative along vp.
+  std::vector<std::pair<double, double>> time_break_shifts(std::span<const T> p, std::span<const T> vp,
+                                                           Workspace<T>& workspace) const;
+  /// dt/dp [parameters] of the jumps that lie at t: the different ones that are not zero.
+  std::vector<std::vector<T>> time_break_gradients(std::span<const T> p, double t, Workspace<T>& workspace) const;
 
   /// out [guard] = how long each element is refractory after it fired [time unit]; 0 for events that do not hold
   void hold_times(std::span<const T> p, std::span<T> out, Workspace<T>& workspace) const;

@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "base/error.hpp"
+#include "integrators/break_derivative.hpp"
 #include "integrators/course.hpp"
 #include "integrators/cvodes_session.hpp"
 #include "integrators/event_derivative.hpp"
@@ -191,6 +192,9 @@ Adjoint adjoint(const Problem& problem, const Method& method, std::span<const do
   require_cvodes("adjoint", problem.system, method);
   const Course run = course(problem, method, times);
   Evaluation evaluation(problem, {Supply::held});
+  std::vector<double> generic(evaluation.p().size());
+  for (std::size_t i = 0; i < generic.size(); ++i) generic[i] = 1 + std::sin(static_cast<double>(i));
+  require_followed_breaks(problem, evaluation, generic);
   const std::size_t states = evaluation.size();
   const std::size_t most = memory_bytes / std::max<std::size_t>(1, states * sizeof(double));
   if (most < 10) {
@@ -228,6 +232,8 @@ Adjoint adjoint(const Problem& problem, const Method& method, std::span<const do
     evaluation.set_segment(piece->begin, piece->end);
     const auto set_held = [&] { std::ranges::copy(piece->held, evaluation.supplied(Supply::held).begin()); };
     set_held();
+    if (piece != run.pieces.rbegin() && !all_zero(lambda))
+      BreakDerivative(evaluation, run, static_cast<std::size_t>(run.pieces.rend() - piece) - 1).backward(lambda, pbar);
     std::optional<Reversal> reversal;
     const auto run_to = [&](double end) {
       reversal.emplace(evaluation, method, state_size, parameter_size, piece->begin, piece->y, end,

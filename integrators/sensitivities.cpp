@@ -11,6 +11,7 @@
 #include "circuit/compile.hpp"
 #include "circuit/tangents.hpp"
 #include "integrators/after_number.hpp"
+#include "integrators/break_derivative.hpp"
 #include "integrators/course.hpp"
 #include "integrators/cvodes_session.hpp"
 #include "integrators/event_derivative.hpp"
@@ -132,6 +133,13 @@ Sensitivities through_delays(const Problem& problem, const Method& method, std::
   Problem extended = problem;
   extended.system = compile<double>(with_tangents(system.circuit(), along));
   Evaluation evaluation(problem, {Supply::delayed});
+  for (const Direction& d : directions)
+    if (moves_breaks(problem, evaluation, d.p))
+      throw Error("sensitivities",
+                  fmt::format("'{}' has delays, and jumps at a time that a parameter of this direction "
+                              "sets: what follows from that is not known. Make the jump an input's, "
+                              "or its flank a steep slope.",
+                              system.name()));
   std::vector<double> y0 = problem.y0;
   if (y0.empty()) {
     y0.resize(n);
@@ -197,6 +205,7 @@ Sensitivities sensitivities(const Problem& problem, const Method& method, std::s
   require_cvodes("sensitivities", problem.system, method);
   const Course run = course(problem, method, times);
   Evaluation evaluation(problem, {Supply::held});
+  for (const Direction& d : directions) require_followed_breaks(problem, evaluation, d.p);
   const System<double>& system = evaluation.system();
   const auto state_size = own_size(system.states(), run);
   const auto parameter_size = own_size(system.parameters(), evaluation.p());
@@ -239,6 +248,10 @@ Sensitivities sensitivities(const Problem& problem, const Method& method, std::s
       }
       if (piece.samples.empty() || times[piece.samples.back()] < piece.end) carry.to(piece.end);
       before.assign(carry.y().begin(), carry.y().end());
+    }
+    if (&piece != &run.pieces.back()) {
+      const BreakDerivative moment(evaluation, run, static_cast<std::size_t>(&piece - run.pieces.data()));
+      for (std::size_t k = 0; k < directions.size(); ++k) moment.forward(s[k], directions[k].p);
     }
     if (!piece.event) continue;
     EventDerivative derivative(evaluation, wiring, *piece.event, before);

@@ -6,9 +6,8 @@ namespace striate {
 
 std::vector<double> time_breaks(const System<double>& system, std::span<const double> p, double from, double to,
                                 Workspace<double>& workspace) {
-  constexpr std::size_t most = 1000;
   std::vector<double> breaks = system.time_breaks(p, workspace);
-  if (breaks.size() > most) return {};
+  if (breaks.size() > most_time_breaks) return {};
   std::erase_if(breaks, [&](double t) { return !(t > from && t < to); });
   std::ranges::sort(breaks);
   return breaks;

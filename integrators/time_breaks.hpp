@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <span>
 #include <vector>
 
@@ -7,8 +8,10 @@
 
 namespace striate {
 
+constexpr std::size_t most_time_breaks = 1000;
+
 /// The times between two at which the circuit's own dependence on time is not smooth, ascending; none where they are so
-/// many that each is small beside the whole, and not worth a step of its own.
+/// many (more than most_time_breaks in all) that each is small beside the whole, and not worth a step of its own.
 std::vector<double> time_breaks(const System<double>& system, std::span<const double> p, double from, double to,
                                 Workspace<double>& workspace);
 

@@ -262,6 +262,75 @@ BOOST_AUTO_TEST_CASE(uncoupled_neurons_that_fire_together_have_each_its_own_deri
   BOOST_TEST(both.gradient.y0[1] == 0.0);
 }
 
+BOOST_AUTO_TEST_CASE(a_jump_whose_moment_a_parameter_sets_has_the_derivative_of_its_moment) {
+  // x' = (I [on < t < off] - x)/tau: x(T) = I (e^(-(T - off)/tau) - e^(-(T - on)/tau)).
+  const Problem p = problem(
+      "circuit c\nparameter on = 2 ms\nparameter off = 5 ms\nparameter I = 1.3 1\n"
+      "dx/dt = (where(t > on, I, 0) - where(t > off, I, 0) - x)/(4 ms) : 1\n",
+      10);
+  const auto value = [](std::size_t, std::span<const double> y, std::span<double> ybar, std::span<double>) {
+    ybar[0] += 1;
+    return y[0];
+  };
+  const double off = std::exp(-5.0 / 4), on = std::exp(-8.0 / 4);
+  const Numbers end{10}, expected{-1.3 * on / 4, 1.3 * off / 4, off - on};
+  for (const char* name : {"adams", "bdf"}) {
+    const Adjoint a = adjoint(p, named(name, 1e-11), end, value);
+    const auto s = sensitivities(p, named(name, 1e-11),
+                                 unit_directions(p.system, std::vector<std::string>{"on", "off", "I"}), end);
+    for (std::size_t k = 0; k < 3; ++k) {
+      BOOST_TEST(std::abs(a.gradient.p[k] - expected[k]) < 1e-9, name << " " << a.gradient.p[k] << " " << expected[k]);
+      BOOST_TEST(std::abs(s.s[0][k][0] - expected[k]) < 1e-9, name << " " << s.s[0][k][0] << " " << expected[k]);
+    }
+  }
+}
+
+BOOST_AUTO_TEST_CASE(moments_that_parameters_set_agree_with_differences_beside_spikes_and_a_drive) {
+  // The pulse ends where the drive jumps; what the drive does there does not move.
+  Problem p = problem(
+      "circuit c\nparameter g = 0.9 1\nparameter centre = 3 ms\nparameter width = 1 ms\nparameter late = 7 ms\n"
+      "parameter h = 0.5 1\ninput u : 1\nV(0) = g/4\nw(0) = 0.1\n"
+      "dV/dt = (2*u - V - w + where(abs(t - centre) < width, g, 0))/(3 ms) : 1\n"
+      "dw/dt = (g*V - w + step((t - late)/(1 ms))*V)/(6 ms) : 1\n"
+      "event spike when V > h + w/9: V = 0.1*V*w, w = w + 0.2\n",
+      15);
+  p.drive = std::make_shared<Steps>();
+  compare_all(p, "adams", {3.4, 7.5, 13}, 1e-8);
+  compare_all(p, "bdf", {7.5, 13}, 1e-8);
+}
+
+BOOST_AUTO_TEST_CASE(moments_whose_change_has_no_known_consequence_are_refused) {
+  const auto ends = [](std::size_t, std::span<const double> y, std::span<double> ybar, std::span<double>) {
+    ybar[0] += 1;
+    return y[0];
+  };
+  const Numbers end{8};
+  const auto refused = [&](const Problem& p, const char* words) {
+    BOOST_CHECK_EXCEPTION(adjoint(p, named("adams"), end, ends), Error, has(words));
+    std::vector<Direction> directions(1);
+    for (std::size_t i = 0; i < p.system.parameters().size(); ++i)
+      directions[0].p.push_back(1 + 0.1 * static_cast<double>(i));
+    BOOST_CHECK_EXCEPTION(sensitivities(p, named("adams"), directions, end), Error, has(words));
+  };
+  refused(problem("circuit c\nparameter a = 3 ms\nparameter b = 3 ms\ndx/dt = (where(t > a, 1, 0) + where(t > b, x, "
+                  "0))/(1 ms) : 1\n",
+                  8),
+          "several jumps coincide");
+  refused(problem("circuit c\nparameter a = 3 ms\nx(0) = 0.5\ndx/dt = where(t > a, 1, 0)/(1 ms) : 1\n"
+                  "event s when where(t > a, 1, -1)*x > 0: x = x - 9\n",
+                  8),
+          "a guard jumps where a parameter sets the moment");
+  refused(problem("circuit c\naxis n = 1200\nparameter a = 6 ms\n"
+                  "dx/dt = mean(where(t > a*index(n)/1200, 1, 0), n)/(1 ms) : 1\n",
+                  8),
+          "more than 1000 times");
+  const Problem delayed = problem(
+      "circuit c\nparameter a = 3 ms\nx(t <= 0) = 1\ndx/dt = (where(t > a, 1, 0) - delayed(x, 2 ms))/(1 ms) : 1\n", 8);
+  const std::vector<Direction> direction{{{1}, {}}};
+  BOOST_CHECK_EXCEPTION(sensitivities(delayed, named("dp54"), direction, end), Error,
+                        has("jumps at a time that a parameter"));
+}
+
 BOOST_AUTO_TEST_CASE(little_memory_costs_time_and_no_accuracy) {
   Problem p = problem(pendulum, 200);
   const Numbers times{50, 200};

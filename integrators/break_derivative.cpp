@@ -1,0 +1,97 @@
+#include "integrators/break_derivative.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+#include "base/error.hpp"
+#include "integrators/stepper.hpp"
+#include "integrators/time_breaks.hpp"
+
+namespace striate {
+namespace {
+
+double dot(std::span<const double> a, std::span<const double> b) {
+  return std::inner_product(a.begin(), a.end(), b.begin(), 0.0);
+}
+
+bool made_by_a_jump(const System<double>& system, const EventRecord& event) {
+  return std::ranges::any_of(event.changes, [&](const Change& c) {
+    return c.kind == Change::Kind::jump && c.moment.kind == Moment::Kind::fixed &&
+           system.events()[system.event_of(c.elements[0])].cause == Cause::crossing;
+  });
+}
+
+}  // namespace
+
+BreakDerivative::BreakDerivative(Evaluation& evaluation, const Course& run, std::size_t i) {
+  const Piece& before = run.pieces[i];
+  const auto begins = run.pieces.begin() + static_cast<std::ptrdiff_t>(i) + 1;
+  const auto after = std::find_if(begins, run.pieces.end(), [](const Piece& piece) { return piece.begin < piece.end; });
+  if (before.begin == before.end || after == run.pieces.end()) return;
+  const System<double>& system = evaluation.system();
+  auto& workspace = evaluation.workspace();
+  const double t = before.end;
+  auto gradients = system.time_break_gradients(evaluation.p(), t, workspace);
+  if (gradients.empty()) return;
+  for (auto piece = begins; piece != after + 1; ++piece)
+    if (piece->event && piece->begin == t && piece->event->t == t && made_by_a_jump(system, *piece->event))
+      throw Error("derivative",
+                  fmt::format("at {} a guard jumps where a parameter sets the moment: how the event moves "
+                              "with it is not known. Let the guard rise.",
+                              time_text(t, system)));
+  // What the drive does at that time does not move.
+  const std::span<const double> y = begins->y;
+  evaluation.set_segment(after->begin, after->end);
+  const double later = evaluation.at(t, y).t;
+  evaluation.set_segment(before.begin, before.end);
+  const At<double> at = evaluation.at(t, y);
+  std::vector<double> rate(y.size());
+  jump_.resize(y.size());
+  system.rhs(at, jump_, workspace);
+  system.rhs({later, at.y, at.p, at.u}, rate, workspace);
+  double size = 0, largest = 0;
+  for (std::size_t k = 0; k < y.size(); ++k) {
+    size = std::max({size, std::abs(rate[k]), std::abs(jump_[k])});
+    jump_[k] -= rate[k];
+    largest = std::max(largest, std::abs(jump_[k]));
+  }
+  if (!(largest > 1e-12 * size)) return;
+  if (gradients.size() > 1)
+    throw Error("derivative", fmt::format("at {} several jumps coincide whose moments different parameters set: what "
+                                          "each of them changes is not known. Set them apart.",
+                                          time_text(t, system)));
+  moment_ = std::move(gradients[0]);
+}
+
+void BreakDerivative::forward(std::span<double> dy, std::span<const double> dp) const {
+  if (moment_.empty() || dp.empty()) return;
+  const double dt = dot(moment_, dp);
+  for (std::size_t i = 0; i < dy.size(); ++i) dy[i] += jump_[i] * dt;
+}
+
+void BreakDerivative::backward(std::span<const double> lambda, std::span<double> pbar) const {
+  if (moment_.empty()) return;
+  const double tbar = dot(jump_, lambda);
+  for (std::size_t i = 0; i < pbar.size(); ++i) pbar[i] += tbar * moment_[i];
+}
+
+bool moves_breaks(const Problem& problem, Evaluation& evaluation, std::span<const double> dp) {
+  if (dp.empty()) return false;
+  const auto shifts = problem.system.time_break_shifts(evaluation.p(), dp, evaluation.workspace());
+  return std::ranges::any_of(shifts, [&](const auto& shift) {
+    return shift.first > problem.t0 && shift.first < problem.t1 && shift.second != 0;
+  });
+}
+
+void require_followed_breaks(const Problem& problem, Evaluation& evaluation, std::span<const double> dp) {
+  if (problem.system.time_breaks(evaluation.p(), evaluation.workspace()).size() > most_time_breaks &&
+      moves_breaks(problem, evaluation, dp))
+    throw Error("derivative", fmt::format("'{}' jumps at more than {} times, which parameters set: so many are not "
+                                          "stepped onto, and what follows from their change is not known.",
+                                          problem.system.name(), most_time_breaks));
+}
+
+}  // namespace striate
