@@ -196,6 +196,8 @@ Expr sparse(const Expr& w, const Expr& x, const std::string& pre, const Axis& po
 
 Expr shift(const Expr& x, const std::string& axis, std::int64_t by, Border border) {
   const std::size_t size = x.shape()[axis_position("shift", x, axis)].size;
+  if (by < -longest_axis || by > longest_axis)
+    throw Error(fmt::format("shift: by {} elements, but at most 2^30 are allowed.", by));
   return by == 0 ? x : line(LineKind::shift, x, axis, size, {by, static_cast<std::int64_t>(border)});
 }
 
@@ -203,7 +205,7 @@ Expr pad(const Expr& x, const std::string& axis, std::int64_t before, std::int64
   const auto size = static_cast<std::int64_t>(x.shape()[axis_position("pad", x, axis)].size);
   if (before < 0 || after < 0 || before > longest_axis || after > longest_axis)
     throw Error(
-        fmt::format("pad: {} elements before and {} after, but neither may be negative or above 2^31.", before, after));
+        fmt::format("pad: {} elements before and {} after, but neither may be negative or above 2^30.", before, after));
   return line(LineKind::pad, x, axis, static_cast<std::size_t>(before + size + after),
               {before, after, static_cast<std::int64_t>(border)});
 }

@@ -200,6 +200,7 @@ Expr surrogate(const Expr& a, const Expr& b0) {
 }
 
 Expr phi(int k, const Expr& a) {
+  if (k < 0) throw Error(fmt::format("phi({}, x): there are phi_0, phi_1, ....", k));
   if (k == 0) return exp(a);
   return pointwise(Op::phi, {dimensionless("exprel", a)}, Unit(), k);
 }

@@ -195,6 +195,8 @@ class CircuitCheck {
     if (!contents_.time_unit.same_dimension(Unit::parse("s")) && !contents_.time_unit.dimensionless())
       throw Error(where_, fmt::format("the time unit is [{}], but must be a time such as ms, or 1.",
                                       contents_.time_unit.str()));
+    if (contents_.seed > largest_seed)
+      throw Error(where_, fmt::format("seed = {}, but a number below 2^53 is asked for.", contents_.seed));
     require_name(where_, contents_.name);
     check_text(where_, contents_.description);
     for (const auto& line : contents_.source) check_text(where_, line);
@@ -219,7 +221,10 @@ class CircuitCheck {
     check_name(where_, v->name, taken_);
     declared_.insert(v.get());
     if (!on_axes) return;
-    for (const auto& axis : v.shape()) {
+    for (std::size_t i = 0; i < v.shape().rank(); ++i) {
+      const Axis& axis = v.shape()[i];
+      if (*v.shape().find(axis.name) != i)
+        throw Error(where_, fmt::format("'{}' has the axis '{}' twice.", v->name, axis.name));
       const auto synapses = std::find_if(contents_.projections.begin(), contents_.projections.end(),
                                          [&](const auto& p) { return p.synapses && p.axis() == axis; });
       if (synapses != contents_.projections.end()) continue;
@@ -369,6 +374,7 @@ class CircuitCheck {
   void definitions() {
     for (const auto& d : contents_.definitions) {
       enter(d.where);
+      if (!d.value) throw Error(where_, fmt::format("'{}' has no equation. Write one.", d.name));
       check_variables("'" + d.name + "'", d.value, false);
     }
   }
@@ -416,7 +422,10 @@ class CircuitCheck {
         return joined && joined->rank() == state.rank();
       };
       const std::string at = where_ + ", " + what;
+      std::set<std::string> changed;
       for (auto& [name, value] : event.jumps) {
+        if (!changed.insert(name).second)
+          throw Error(where_, fmt::format("event '{}' changes '{}' twice. Keep one.", event.name, name));
         const State& s = find_named(at, "state", name, contents_.states, variable_name);
         value = fit(where_, fmt::format("'{}' after event '{}'", name, event.name), value, s.variable.unit(),
                     s.variable.shape());

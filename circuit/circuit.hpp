@@ -112,13 +112,16 @@ struct Regime {
   std::string where = {};
 };
 
+/// A seed is written as a number, which holds whole ones below 2^53.
+inline constexpr std::uint64_t largest_seed = (std::uint64_t{1} << 53U) - 1;
+
 struct CircuitContents {
   std::string name;
   std::string description;
   std::vector<std::string> source;  ///< where the equations and numbers come from, and every departure
   Unit time_unit = Unit::parse("ms");
   double step = 1;         ///< of a map: the time from one value to the next [time unit]
-  std::uint64_t seed = 0;  ///< of random initial values
+  std::uint64_t seed = 0;  ///< of random initial values; at most largest_seed
   std::vector<AxisDeclaration> axes;
   std::vector<Parameter> parameters;
   std::vector<Input> inputs;

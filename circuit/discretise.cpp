@@ -136,6 +136,8 @@ Circuit discretise(const Circuit& flow, Scheme scheme, double dt) {
                 fmt::format("has delays, whose past {} would need between its steps. Discretise by euler, heun or "
                             "exponential_euler, or integrate it in time.",
                             names[static_cast<std::size_t>(scheme)]));
+  if (!(dt > 0 && std::isfinite(dt)))
+    throw Error(where, fmt::format("step = {} [{}], but must be positive.", dt, flow->time_unit.str()));
   check_noise(where, flow, scheme);
   std::optional<DelayMemory> memory;
   if (delays) memory.emplace(flow, dt);

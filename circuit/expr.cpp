@@ -6,6 +6,8 @@
 #include <unordered_map>
 #include <unordered_set>
 
+#include "base/error.hpp"
+
 namespace striate {
 namespace {
 
@@ -96,8 +98,13 @@ NodeTable& node_table() {
 Expr intern(Node node) { return node_table().intern(std::move(node)); }
 
 Expr::Expr(double value) : Expr(quantity(value, Unit())) {}
-const Shape& Expr::shape() const { return node_->shape; }
-const Unit& Expr::unit() const { return node_->unit; }
+const Shape& Expr::shape() const { return operator->()->shape; }
+const Unit& Expr::unit() const { return operator->()->unit; }
+void Expr::refuse_empty() {
+  throw Error(
+      "an empty expression stands where a value is needed. (jvp and vjp give one where nothing depends on what "
+      "moves: write 0 there.)");
+}
 
 std::string_view op_name(Op op) {
   constexpr std::string_view names[] = {

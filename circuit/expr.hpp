@@ -72,7 +72,8 @@ enum class Algorithm : unsigned char { automatic, direct, separable, box, fft };
 
 struct Node;
 
-/// A value of the graph: shape, unit and how it is computed. Immutable; equal expressions are the same node.
+/// A value of the graph: shape, unit and how it is computed. Immutable; equal expressions are the same node. One made
+/// without a value is empty: it says "none", and whatever asks what it is throws Error.
 class Expr {
  public:
   Expr() = default;
@@ -80,8 +81,11 @@ class Expr {
   explicit Expr(std::shared_ptr<const Node> node) : node_(std::move(node)) {}
 
   explicit operator bool() const { return node_ != nullptr; }
-  const Node& operator*() const { return *node_; }
-  const Node* operator->() const { return node_.get(); }
+  const Node& operator*() const { return *operator->(); }
+  const Node* operator->() const {
+    if (!node_) refuse_empty();
+    return node_.get();
+  }
   const Node* get() const { return node_.get(); }
   bool operator==(const Expr& other) const { return node_ == other.node_; }
 
@@ -89,6 +93,7 @@ class Expr {
   const Unit& unit() const;
 
  private:
+  [[noreturn]] static void refuse_empty();
   std::shared_ptr<const Node> node_;
 };
 

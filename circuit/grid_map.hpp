@@ -47,7 +47,6 @@ class GridMap {
   void jump(std::size_t e, std::span<const std::uint32_t> ids, const Arguments& at, const T* held, T* y);
   /// Whether what event e sets states to, or adds to them, depends on parameters alone.
   bool jumps_by_parameters(std::size_t e) const;
-  /// Whether a jump of event e changes what its guard reads.
 
  private:
   struct Jumps;

@@ -145,6 +145,8 @@ Circuit symmetric(const Circuit& circuit, const std::string& parameter, const st
 
 Circuit tied(const Circuit& circuit, const std::string& parameter, const std::string& to) {
   const Parameter old = circuit.parameter(parameter);
+  if (parameter == to)
+    throw Error("circuit '" + circuit->name + "'", fmt::format("parameter '{}' cannot be tied to itself.", parameter));
   const Expr own = old.variable, other = circuit.parameter(to).variable;
   if (!(broadcast(other.shape(), own.shape()) == own.shape()))
     throw Error("circuit '" + circuit->name + "'",

@@ -129,6 +129,11 @@ Circuit with_tangents(const Circuit& flow, std::span<const std::vector<double>> 
   if (flow.is_map()) refuse("is a map");
   if (!flow->events.empty()) refuse("has events");
   if (!flow->noises.empty()) refuse("has noise");
+  std::size_t size = 0;
+  for (const Parameter& p : flow->parameters) size += p.variable.shape().size();
+  for (const auto& d : directions)
+    if (!d.empty() && d.size() != size)
+      throw Error(flow->name, fmt::format("a direction has {} values, but the parameters have {}.", d.size(), size));
   return Derivation(flow).run(directions);
 }
 

@@ -116,11 +116,11 @@ void describe_dynamics(const Experiment& e) {
   double states = 0;
   for (const auto& s : e.circuit->states) states += static_cast<double>(s.variable.shape().size());
   if (e.lyapunov)
-    fmt::print("  largest Lyapunov exponent over {:g}{} in steps of {:g}\n", e.lyapunov->duration,
-               after_number(e.circuit->time_unit), e.lyapunov->step);
+    fmt::print("  largest Lyapunov exponent over {0:g}{2} in steps of {1:g}{2}\n", e.lyapunov->duration,
+               e.lyapunov->step, after_number(e.circuit->time_unit));
   if (e.prc) {
     const double curves = 2 * states + (e.prc->coupling.empty() ? 1 : 3);
-    fmt::print("  phase response at {} phases, output {}\n", e.prc->cycle.samples,
+    fmt::print("  phase response at {} phases of a turn, output {}\n", e.prc->cycle.samples,
                bytes_text(8 * curves * static_cast<double>(e.prc->cycle.samples + 1)));
   }
   if (e.continuation) {

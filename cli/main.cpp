@@ -2,10 +2,13 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
+#include <cctype>
 #include <cerrno>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <new>
 #include <system_error>
 
@@ -53,6 +56,15 @@ void open_standard_streams() {
 }
 
 /// A message on the standard error; where that cannot be written, the exit code has to tell it alone.
+/// As a shell takes it for one word.
+std::string quoted(const std::string& word) {
+  const auto plain = [](char c) { return std::isalnum(static_cast<unsigned char>(c)) || std::strchr("_./:=,@%+-", c); };
+  if (!word.empty() && std::ranges::all_of(word, plain)) return word;
+  std::string text = "'";
+  for (const char c : word) text += c == '\'' ? "'\\''" : std::string(1, c);
+  return text + "'";
+}
+
 void complain(const std::string& message) { std::fputs((message + "\n").c_str(), stderr); }
 
 }  // namespace
@@ -70,7 +82,7 @@ int main(int argc, char** argv) {
   app.set_version_flag("--version", "striate " + striate::version_text());
   app.require_subcommand(1);
   std::string command_line;
-  for (int i = 0; i < argc; ++i) command_line += (i == 0 ? "" : " ") + std::string(i == 0 ? "striate" : argv[i]);
+  for (int i = 0; i < argc; ++i) command_line += i == 0 ? "striate" : " " + quoted(argv[i]);
   striate::add_commands(app, command_line);
   try {
     striate::isa_level();  // its mistakes are not those of the first file that needs it

@@ -407,7 +407,8 @@ class Continuation {
       throw Error(system.name(), fmt::format("the parameter '{}' has {} values, but one number is continued.",
                                              field.name, field.size));
     const double start = orbit_.parameters()[field.offset];
-    if (!(settings.low < settings.high && settings.low <= start && start <= settings.high))
+    if (!(std::isfinite(settings.high - settings.low) && settings.low < settings.high && settings.low <= start &&
+          start <= settings.high))
       throw Error(system.name(), fmt::format("{} = {}{}, but must lie in the range [{}, {}] that is followed.",
                                              field.name, start, after_number(field.unit), settings.low, settings.high));
     if (!(settings.step > 0 && settings.step <= 0.5))

@@ -11,6 +11,10 @@ namespace striate {
 
 Course course(const Problem& problem, const Method& method, std::span<const double> times) {
   if (!std::is_sorted(times.begin(), times.end())) throw Error("sample times", "do not ascend. Sort them.");
+  for (std::size_t i = 0; i < times.size(); ++i)
+    if (!(times[i] >= problem.t0 && times[i] <= problem.t1))
+      throw Error("sample times", fmt::format("the one of index {} is {}, but must lie in [{}, {}].", i, times[i],
+                                              problem.t0, problem.t1));
   const std::vector<double> breaks = breakpoints(problem);
   std::vector<double> stops(times.begin(), times.end());
   stops.insert(stops.end(), breaks.begin(), breaks.end());

@@ -43,9 +43,9 @@ class Search {
   Search(const Problem& problem, const CycleSettings& settings)
       : problem_(problem), settings_(settings), orbit_(problem), n_(orbit_.size()), angle_(n_), turns_(n_) {
     const System<double>& system = orbit_.system();
-    if (!(settings.transient > 0))
-      throw Error(system.name(),
-                  fmt::format("the transient before a cycle = {}, but must be above 0.", settings.transient));
+    if (!(settings.transient > 0 && std::isfinite(settings.transient)))
+      throw Error(system.name(), fmt::format("the transient before a cycle = {}, but must be above 0 and finite.",
+                                             settings.transient));
     if (n_ > most_states)
       throw Error(system.name(), fmt::format("has {} states, but the linearisation along a cycle is a dense matrix, "
                                              "which is kept to {} states.",

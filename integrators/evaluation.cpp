@@ -14,6 +14,7 @@ namespace striate {
 namespace {
 
 AlignedVector<double> parameters_of(const Problem& problem) {
+  require_fitting(problem);
   if (!problem.p.empty()) return {problem.p.begin(), problem.p.end()};
   const auto p = problem.system.default_parameters();
   return {p.begin(), p.end()};

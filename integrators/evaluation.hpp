@@ -20,7 +20,8 @@ class History;
 /// the present segment take the limit from the left, of the drive and of what depends on time itself.
 class Evaluation {
  public:
-  /// @param supplies  what the caller fills in at each evaluation (supplied); @throws Error when the circuit needs more
+  /// @param supplies  what the caller fills in at each evaluation (supplied); @throws Error when the circuit needs
+  /// more, or as require_fitting does
   explicit Evaluation(const Problem& problem, std::initializer_list<Supply> supplies = {});
 
   const System<double>& system() const { return system_; }

@@ -105,10 +105,18 @@ FixedPointSolver fixed_point_solver_named(std::string_view name) {
 template <class T>
 FixedPointReport fixed_point_vjp(const System<T>& system, const At<T>& at, std::span<const T> g,
                                  const Cotangent<T>& bar, const FixedPointSettings& settings, Workspace<T>& workspace) {
-  if (g.size() != at.y.size()) {
-    throw Error("fixed point",
-                fmt::format("g has {} values, but '{}' has {} states.", g.size(), system.name(), at.y.size()));
-  }
+  const auto sized = [&](const char* what, std::size_t size, const Fields& fields) {
+    if (size != fields.size())
+      throw Error("fixed point",
+                  fmt::format("{} has {} values, but that of '{}' has {}.", what, size, system.name(), fields.size()));
+  };
+  sized("g", g.size(), system.states());
+  sized("y", at.y.size(), system.states());
+  sized("p", at.p.size(), system.parameters());
+  sized("u", at.u.size(), system.inputs());
+  if (!bar.y.empty()) sized("the cotangent of y", bar.y.size(), system.states());
+  if (!bar.p.empty()) sized("the cotangent of p", bar.p.size(), system.parameters());
+  if (!bar.u.empty()) sized("the cotangent of u", bar.u.size(), system.inputs());
   if (!(settings.tolerance > 0 && settings.tolerance < 1) || settings.products < 2) {
     throw Error("fixed point",
                 fmt::format("tolerance = {} and products = {}, but the one must lie between 0 and 1, the "

@@ -90,9 +90,10 @@ class Grid final : public Engine {
   void continue_from(const Checkpoint& from) override {
     if (from.method != name() || from.y.size() != y_.size() || from.guard.size() != guard_.size() ||
         from.arrivals.size() != ring_.values.size() || from.released.size() != release_.size() ||
-        from.kept.size() != kept_.size())
-      throw Error("checkpoint", fmt::format("was saved by '{}' of another circuit or method than this run's '{}'.",
-                                            from.method, name()));
+        from.kept.size() != kept_.size() || from.step != method_.step)
+      throw Error("checkpoint",
+                  fmt::format("was saved by '{}' of another circuit, method or step than this run's '{}'.", from.method,
+                              name()));
     std::copy(from.y.begin(), from.y.end(), y_.begin());
     std::copy(from.guard.begin(), from.guard.end(), guard_.begin());
     std::copy(from.arrivals.begin(), from.arrivals.end(), ring_.values.begin());
@@ -167,6 +168,7 @@ class Grid final : public Engine {
     c.arrivals.assign(ring_.values.begin(), ring_.values.end());
     c.kept.assign(kept_.begin(), kept_.end());
     c.released = release_;
+    c.step = method_.step;
     // Spikes that wait: for which projection or, after these, whose rules; their source, and their step.
     const auto note = [&](std::size_t of, const std::vector<SentSpike>& waiting) {
       for (const auto& sent : waiting)
@@ -197,16 +199,12 @@ class Grid final : public Engine {
 
   void validate() const {
     const auto refuse = [&](const std::string& what) { throw Error(where(), what); };
-    const auto sized = [&](const char* what, std::size_t size, std::size_t wanted) {
-      if (size != wanted) refuse(fmt::format("{} has {} values, but the circuit has {}.", what, size, wanted));
-    };
     if (system_.is_map()) refuse("is a map, which the method iterate steps.");
     check_noise(where(), system_.circuit(), scheme_named(method_.name));
     if (!system_.delays().empty())
       refuse("has delayed states, which the grid does not supply. Leave spikes = \"grid\" out.");
-    sized("p", p_.size(), system_.parameters().size());
-    if (!problem_.y0.empty()) sized("y0", problem_.y0.size(), system_.states().size());
-    if (!problem_.drive && system_.driven() > 0) refuse("the circuit has inputs, but no drive is given.");
+    require_fitting(problem_);
+    require_trains(problem_);
     if (!(std::isfinite(problem_.t0) && std::isfinite(problem_.t1) && problem_.t1 > problem_.t0))
       refuse(fmt::format("t1 = {}, but must be later than t0 = {}.", time_text(problem_.t1, system_),
                          time_text(problem_.t0, system_)));
@@ -224,18 +222,8 @@ class Grid final : public Engine {
       const auto event = std::find_if(events.begin(), events.end(), [&](const Event& e) {
         return e.name == given.source && e.cause == Cause::train;
       });
-      if (event == events.end())
-        throw Error(where(), fmt::format("there is no source of recorded spikes '{}'.", given.source));
-      if (given.t.size() != given.element.size())
-        throw Error(where(), fmt::format("the spikes of '{}' have {} times, but {} elements.", given.source,
-                                         given.t.size(), given.element.size()));
       auto& train = trains_[static_cast<std::size_t>(event - events.begin())];
       for (std::size_t i = 0; i < given.t.size(); ++i) {
-        if (given.element[i] >= event->size)
-          throw Error(where(), fmt::format("a spike of '{}' is of element {}, but there are {}.", given.source,
-                                           given.element[i], event->size));
-        if (!std::isfinite(given.t[i]))
-          throw Error(where(), fmt::format("spike {} of source '{}' has the time {}.", i, given.source, given.t[i]));
         if (given.t[i] < problem_.t0 || given.t[i] > problem_.t1 + tiny) continue;
         const double step = std::max(1.0, std::round((given.t[i] - problem_.t0) / method_.step));
         train.emplace_back(static_cast<std::uint64_t>(std::min(step, 1e18)), given.element[i]);

@@ -13,9 +13,9 @@ namespace {
 void check(const Method& method) {
   const auto refuse = [&](const std::string& what) { throw Error("method '" + method.name + "'", what); };
   const auto require_step = [&](const char* what) {
-    if (method.step > 0) return;
+    if (method.step > 0 && std::isfinite(method.step)) return;
     refuse(method.step == 0 ? fmt::format("step is missing (step = 0). Give {}.", what)
-                            : fmt::format("step = {}, but must be positive. Give {}.", method.step, what));
+                            : fmt::format("step = {}, but must be positive and finite. Give {}.", method.step, what));
   };
   if (method.spikes == Method::Spikes::grid) {
     scheme_named(method.name);

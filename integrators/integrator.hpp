@@ -78,6 +78,7 @@ struct Checkpoint {
   SpikesUnderWay spikes;
   std::vector<double> arrivals = {}, kept = {};  ///< grid: on their way, and waiting for the end of a hold
   std::vector<std::uint64_t> released = {};      ///< grid: by guard element, the step at whose end its hold ends
+  double step = 0;                               ///< fixed step: its length
 };
 
 enum class Stop {

@@ -74,12 +74,7 @@ struct Located final : Engine {
       refuse(fmt::format("is a map, but '{}' integrates flows. Use the method iterate.", method_.name));
     if (map && !system.is_map())
       refuse("is a flow, but iterate steps maps. Use another method, or discretise the circuit first.");
-    const auto sized = [&](const char* what, std::size_t size, std::size_t wanted) {
-      if (size != wanted) refuse(fmt::format("{} has {} values, but the circuit has {}.", what, size, wanted));
-    };
-    if (!problem_.p.empty()) sized("p", problem_.p.size(), system.parameters().size());
-    if (!problem_.y0.empty()) sized("y0", problem_.y0.size(), system.states().size());
-    if (!problem_.drive && system.driven() > 0) refuse("the circuit has inputs, but no drive is given.");
+    require_fitting(problem_);
     check_noise();
     if (!(std::isfinite(problem_.t0) && std::isfinite(problem_.t1) && problem_.t1 > problem_.t0)) {
       refuse(fmt::format("t1 = {}, but must be later than t0 = {}.", time_text(problem_.t1, system),
@@ -196,6 +191,10 @@ struct Located final : Engine {
       throw Error("checkpoint",
                   fmt::format("was saved by '{}', but the method is '{}'.", checkpoint.method, method_.name));
     }
+    if (info_.fixed() && checkpoint.step != method_.step)
+      throw Error("checkpoint",
+                  fmt::format("was saved with steps of {}, but the step is {}.",
+                              time_text(checkpoint.step, problem_.system), time_text(method_.step, problem_.system)));
     if (checkpoint.y.size() != y_.size() || checkpoint.guard.size() != guard_end_.size()) {
       throw Error("checkpoint", "belongs to another circuit: the number of states or guards differs.");
     }
@@ -756,7 +755,11 @@ struct Located final : Engine {
             evaluation_->counters,
             history_ ? history_->save() : std::vector<double>(),
             history_ ? stops_ : std::vector<double>(),
-            traffic_->under_way()};
+            traffic_->under_way(),
+            {},
+            {},
+            {},
+            method_.step};
   }
 
   static constexpr int most_at_once = 1000;

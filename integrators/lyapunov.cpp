@@ -111,10 +111,10 @@ LyapunovExponent lyapunov_exponent(const Problem& problem, const LyapunovSetting
   if (system.states().size() == 0) throw Error(system.name(), "has no states, so that nothing in it moves.");
   if (system.is_map() || system.guard_size() > 0)
     throw Error(system.name(), "a Lyapunov exponent is sought of flows without events.");
-  if (!(s.duration > 0 && s.step > 0 && s.transient >= 0))
+  if (!(s.duration > 0 && s.step > 0 && s.transient >= 0 && std::isfinite(s.duration + s.step + s.transient)))
     throw Error(system.name(),
-                fmt::format("Lyapunov exponent: duration = {}, step = {} and transient = {}, but the first "
-                            "two must be above 0 and the last not below.",
+                fmt::format("Lyapunov exponent: duration = {}, step = {} and transient = {}, but must be finite, the "
+                            "first two above 0 and the last not below.",
                             s.duration, s.step, s.transient));
   Problem whole = problem;
   whole.t1 = problem.t0 + s.transient + s.duration;

@@ -28,8 +28,6 @@ Problem checked(const Problem& problem) {
   if (system.is_map()) throw Error(system.name(), "is a map, but cycles and branches are sought of flows.");
   if (system.guard_size() > 0)
     throw Error(system.name(), "has events, but cycles and branches are sought of flows without jumps.");
-  if (!problem.drive && system.inputs().size() > 0)
-    throw Error(system.name(), "the circuit has inputs, but no drive is given.");
   return problem;
 }
 

@@ -54,6 +54,11 @@ struct Problem {
   std::vector<SpikeTrain> trains = {};  ///< of the circuit's recorded sources
 };
 
+/// @throws Error where p or y0 has another size than the circuit asks for, or a circuit with inputs has no drive
+void require_fitting(const Problem& problem);
+/// @throws Error where the recorded spikes are not those of the circuit's sources: one train for each, of its elements
+void require_trains(const Problem& problem);
+
 /// The times in (t0, t1) at which the drive or the circuit's own dependence on time is not smooth, ascending.
 std::vector<double> breakpoints(const Problem& problem);
 

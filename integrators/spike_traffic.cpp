@@ -82,6 +82,7 @@ SpikeTraffic::SpikeTraffic(Evaluation& evaluation, const Problem& problem)
   now_.left.assign(guards, 0);
   now_.drawn.assign(guards, 0);
   now_.kept.assign(system_.states().size(), 0);
+  require_trains(problem);
   now_.looked_to = problem.t0;
   trains_.resize(system_.events().size());
   for (std::size_t e = 0; e < system_.events().size(); ++e) {
@@ -108,22 +109,8 @@ SpikeTraffic::SpikeTraffic(Evaluation& evaluation, const Problem& problem)
     if (event.cause == Cause::train) {
       const auto given = std::find_if(problem.trains.begin(), problem.trains.end(),
                                       [&](const SpikeTrain& train) { return train.source == event.name; });
-      if (given == problem.trains.end())
-        throw Error(system_.name(),
-                    fmt::format("no spikes are given for the source '{}'. Name their file.", event.name));
       trains_[e].resize(event.size);
-      if (given->t.size() != given->element.size())
-        throw Error(system_.name(), fmt::format("source '{}' has {} times, but {} elements.", event.name,
-                                                given->t.size(), given->element.size()));
-      for (std::size_t i = 0; i < given->t.size(); ++i) {
-        if (given->element[i] >= event.size)
-          throw Error(system_.name(), fmt::format("spike {} of source '{}' is of element {}, but it has {}.", i,
-                                                  event.name, given->element[i], event.size));
-        if (!std::isfinite(given->t[i]))
-          throw Error(system_.name(),
-                      fmt::format("spike {} of source '{}' has the time {}.", i, event.name, given->t[i]));
-        trains_[e][given->element[i]].push_back(given->t[i]);
-      }
+      for (std::size_t i = 0; i < given->t.size(); ++i) trains_[e][given->element[i]].push_back(given->t[i]);
       for (std::size_t i = 0; i < event.size; ++i) {
         auto& times = trains_[e][i];
         std::sort(times.begin(), times.end());

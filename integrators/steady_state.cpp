@@ -263,11 +263,11 @@ SteadyState steady_state(const Problem& problem, const SteadySettings& settings)
     throw Error(
         system.name(),
         "has events, but a steady state is a point without jumps. Integrate it over time: [run] method and duration.");
-  if (!problem.drive && system.driven() > 0)
-    throw Error(system.name(), "the circuit has inputs, but no drive is given.");
-  if (!(settings.tolerance > 0)) {
+  if (!(settings.tolerance > 0 && std::isfinite(settings.tolerance))) {
     throw Error(system.name(), fmt::format("steady-state tolerance = {}, but must be positive.", settings.tolerance));
   }
+  if (settings.march && !(*settings.march >= 0 && std::isfinite(*settings.march)))
+    throw Error(system.name(), fmt::format("march = {}, but must be finite and not below 0.", *settings.march));
   return Search(problem, settings).run();
 }
 

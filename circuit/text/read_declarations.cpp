@@ -379,8 +379,8 @@ Expr CircuitReader::random_expression(const Shape& shape) {
 }
 
 std::uint64_t CircuitReader::whole_seed(const Token& t, double value) const {
-  if (!(value >= 0 && value <= 9007199254740992.0 && value == std::round(value)))
-    fail_at(t, fmt::format("seed = {}, but must be a whole number from 0 to 2^53.", value));
+  if (!(value >= 0 && value <= static_cast<double>(largest_seed) && value == std::round(value)))
+    fail_at(t, fmt::format("seed = {}, but must be a whole number from 0, below 2^53.", value));
   return static_cast<std::uint64_t>(value);
 }
 

@@ -130,7 +130,7 @@ BOOST_AUTO_TEST_CASE(mistakes_are_explained) {
              "c:4:11: circuit 'c': parameter 'p' is drawn with 'I', but only parameters before it and constants have "
              "values then.");
   BOOST_TEST(refusal("seed 1.5\nparameter p[a] ~ uniform(0, 1) 1") ==
-             "c:3:6: seed = 1.5, but must be a whole number from 0 to 2^53.");
+             "c:3:6: seed = 1.5, but must be a whole number from 0, below 2^53.");
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -2,8 +2,10 @@
 #include <boost/test/unit_test.hpp>
 
 #include <functional>
+#include <limits>
 
 #include "base/error.hpp"
+#include "circuit/derive.hpp"
 #include "circuit/text.hpp"
 
 using namespace striate;
@@ -401,6 +403,29 @@ BOOST_AUTO_TEST_CASE(each_names_the_circuit_and_the_quantity) {
       "circuit 'leaky': the description 'says \"no\"' contains a \" or a line break, which the text form cannot hold.");
   BOOST_TEST(built([](auto& c) { c.define("pi", Expr(1.0)); }) ==
              "circuit 'leaky': the name 'pi' is a number. Choose another.");
+  const Expr none = jvp({Expr(1.0)}, {{variable(VariableKind::parameter, "z", {}, Unit()), Expr(1.0)}})[0];
+  BOOST_TEST(built([&](auto& c) { c.define("slope", none); }) ==
+             "circuit 'leaky': 'slope' has no equation. Write one.");
+  for (const auto& use : std::vector<std::function<void(CircuitBuilder&)>>{
+           [&](auto& c) { c.define("a", sin(none)); }, [&](auto& c) { c.define("a", none + Expr(1.0)); },
+           [&](auto& c) { c.define("a", Expr(1.0)), c.event("s", none, {}); }})
+    BOOST_TEST(built(use).find("an empty expression stands where a value is needed") == 0u, built(use));
+  BOOST_TEST(built([](auto& c) {
+               const Axis u = c.axis("u", 3);
+               c.ddt(c.state("V", "1", {u, u}), Expr(0.0));
+             }) == "circuit 'leaky': 'V' has the axis 'u' twice.");
+  BOOST_TEST(built([](auto& c) {
+               const Expr v = c.state("V", "1");
+               c.ddt(v, quantity(1, Unit::parse("1/ms")));
+               c.event("s", v - 1.0, {{v, 0.0}, {v, 0.5}});
+             }) == "circuit 'leaky': event 's' changes 'V' twice. Keep one.");
+  BOOST_TEST(built([](auto& c) { c.seed((std::uint64_t{1} << 53U) + 1); }) ==
+             "circuit 'leaky': seed = 9007199254740993, but a number below 2^53 is asked for.");
+  BOOST_TEST(built([](auto& c) { c.define("a", phi(-1, Expr(1.0))); }) == "phi(-1, x): there are phi_0, phi_1, ....");
+  BOOST_TEST(built([](auto& c) {
+               const Expr v = c.state("V", "1", {c.axis("u", 3)});
+               c.define("a", shift(v, "u", std::numeric_limits<std::int64_t>::min(), Border::circular));
+             }).find("at most 2^30") != std::string::npos);
   BOOST_TEST(message([] { (void)CircuitBuilder("two words").build(); }) ==
              "circuit 'two words': 'two words' is not a name. Use letters, digits and _, a letter first.");
 }

@@ -6,6 +6,7 @@ Usage: test_command_line.py PATH_OF_STRIATE
 import fcntl
 import os
 import random
+import shlex
 import shutil
 import signal
 import subprocess
@@ -239,6 +240,12 @@ y = "respones"
         self.assertEqual(self.striate(*run, *long).returncode, 0)
         with h5py.File(self.folder / "kept.h5") as file:
             self.assertTrue(file.attrs["command"].endswith(" ..."))
+
+    def test_the_recorded_command_is_one_for_a_shell(self):
+        arguments = ["run", "unit.toml", "-q", "-o", "it's here.h5", "--set", "run.step=0.1 ms", "--set", "title=$HOME `x` \"y\""]
+        self.assertEqual(self.striate(*arguments).returncode, 0)
+        with h5py.File(self.folder / "it's here.h5") as file:
+            self.assertEqual(shlex.split(file.attrs["command"]), ["striate", *arguments])
 
     def test_a_stopped_run_is_read_up_to_where_it_was_recorded(self):
         # dV/dt = (1 + n)/(7 ms) from 0 to 1: spikes every 7 ms and every 3.5 ms.

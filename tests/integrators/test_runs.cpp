@@ -8,6 +8,9 @@
 #include <numbers>
 
 #include "base/error.hpp"
+#include "integrators/continuation.hpp"
+#include "integrators/lyapunov.hpp"
+#include "integrators/steady_state.hpp"
 #include "tests/integrators/circuits.hpp"
 
 using namespace striate;
@@ -291,6 +294,51 @@ BOOST_AUTO_TEST_CASE(unusable_problems_are_refused) {
   BOOST_CHECK_THROW(solve(problem(pendulum, 1, {1.0, NAN}), named("bs32")), Error);
   const std::vector<double> outside = {2};
   BOOST_CHECK_THROW(solve(problem(pendulum, 1), named("bs32"), outside), Error);
+  BOOST_CHECK_EXCEPTION(solve(problem(pendulum, 1), prepared("rk4", 1, INFINITY, {})), Error,
+                        [](const Error& e) { return message_has(e, "positive and finite"); });
+}
+
+BOOST_AUTO_TEST_CASE(every_analysis_refuses_sizes_that_do_not_fit) {
+  Problem driven =
+      problem("circuit c\nparameter tau = 3 ms\ninput A : 1\ninput B : 1\ndx/dt = (A + B - x)/tau : 1\n", 5);
+  const auto refused = [](const Problem& p, const char* words) {
+    const auto says_so = [&](const Error& e) { return message_has(e, words); };
+    BOOST_CHECK_EXCEPTION(solve(p, named("bs32")), Error, says_so);
+    BOOST_CHECK_EXCEPTION(solve(p, prepared("rk4", 1, 0.5, {})), Error, says_so);
+    BOOST_CHECK_EXCEPTION(steady_state(p), Error, says_so);
+    BOOST_CHECK_EXCEPTION(lyapunov_exponent(p, {.duration = 1, .step = 0.1}), Error, says_so);
+    BOOST_CHECK_EXCEPTION(continue_branches(p, {.parameter = "tau", .low = 1, .high = 5}), Error, says_so);
+  };
+  refused(driven, "no drive is given");
+  for (const std::size_t size : {0, 1, 3, 400}) {
+    driven.drive = std::make_shared<ConstantDrive>(std::vector<double>(size));
+    refused(driven, "but the circuit's inputs have 2");
+  }
+  driven.drive = std::make_shared<ConstantDrive>(std::vector<double>(2));
+  for (const std::size_t size : {2, 300}) {
+    Problem wrong = driven;
+    wrong.p.assign(size, 3);
+    refused(wrong, "p has");
+    wrong = driven;
+    wrong.y0.assign(size, 0.1);
+    refused(wrong, "y0 has");
+  }
+  for (const double never : {INFINITY, NAN}) {
+    BOOST_CHECK_THROW(lyapunov_exponent(driven, {.duration = never, .step = 0.1}), Error);
+    BOOST_CHECK_THROW(lyapunov_exponent(driven, {.duration = 1, .step = never}), Error);
+    BOOST_CHECK_THROW(lyapunov_exponent(driven, {.transient = never, .duration = 1, .step = 0.1}), Error);
+    BOOST_CHECK_THROW(steady_state(driven, {.tolerance = never, .march = {}}), Error);
+    BOOST_CHECK_THROW(steady_state(driven, {.march = never}), Error);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_checkpoint_goes_on_with_its_own_step) {
+  const Problem p = problem(pendulum, 5);
+  Integrator integrator(prepared("rk4", 1, 0.5, {}));
+  integrator.start(p);
+  for (int i = 0; i < 4; ++i) integrator.advance(5);
+  BOOST_CHECK_EXCEPTION(resume(p, prepared("rk4", 1, 0.1, {}), integrator.save()), Error,
+                        [](const Error& e) { return message_has(e, "saved with steps of 0.5"); });
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -408,6 +408,22 @@ BOOST_AUTO_TEST_CASE(what_cannot_go_on_says_why) {
   Problem wrong = problem("circuit t\naxis n = 2\ndV/dt = 0 : 1 [n]\ntrain s[n]: V = V + 1\n", 10);
   wrong.trains = {{"s", {1}, {2}}};
   refused(wrong, "is of element 2");
+  for (const bool grid : {false, true}) {
+    const auto refused_by = [&](const std::vector<SpikeTrain>& trains, const char* words) {
+      Problem p = wrong;
+      p.trains = trains;
+      Method method = named(grid ? "euler" : "dp54");
+      if (grid) method.step = 0.1, method.spikes = Method::Spikes::grid;
+      BOOST_CHECK_EXCEPTION(solve(p, method), Error,
+                            [&](const Error& e) { return std::string(e.what()).find(words) != std::string::npos; });
+    };
+    refused_by({}, "no spikes are given");
+    refused_by({{"s", {1}, {2}}}, "is of element 2");
+    refused_by({{"s", {1}, {0}}, {"zz", {1}, {0}}}, "no source of recorded spikes 'zz'");
+    refused_by({{"s", {1}, {0}}, {"s", {2}, {1}}}, "given twice");
+    refused_by({{"s", {1, 2}, {0}}}, "2 times, but 1 elements");
+    refused_by({{"s", {NAN}, {0}}}, "has the time nan");
+  }
   refused(problem("circuit d\naxis n = 2\nparameter d = -1 ms\ndV/dt = 1/(1 ms) : 1 [n]\nevent s when V > 1: V = 0\n"
                   "projection p from s to n: all_to_all after d: V += 0.1\n",
                   10),
