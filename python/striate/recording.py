@@ -5,6 +5,19 @@ from dataclasses import dataclass, field, replace
 import h5py
 import numpy as np
 
+SECONDS = {"h": 3600, "min": 60, "s": 1, "ms": 1e-3, "us": 1e-6, "µs": 1e-6, "ns": 1e-9}
+
+
+def times_in(dataset, unit):
+    """The times of a dataset in a unit; as they stand where either is unknown."""
+    times, own = np.ravel(dataset[()]), attributes(dataset).get("units", unit)
+    if unit in (own, ""):
+        return times
+    if own not in SECONDS or unit not in SECONDS:
+        raise ValueError(f"{dataset.file.filename}: spikes are in '{unit}' and times of the run in '{own}'. Known are"
+                         f" {', '.join(SECONDS)}.")
+    return times * (SECONDS[own] / SECONDS[unit])
+
 
 def recorded_until(file):
     """", up to 1340 ms": the times up to which a run that was stopped has recorded its conditions; "" where it tells none."""

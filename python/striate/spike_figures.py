@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib.ticker import MaxNLocator
 
 from .figures import HEIGHT, MODEL, WIDTH, labelled, say
-from .recording import axes_of
+from .recording import axes_of, times_in
 from .spikes import read_events
 
 MOST_ROWS = 6  # of one figure
@@ -82,14 +82,15 @@ def rows_of(file):
     axes, events, sweep = condition_axes(file), read_events(file), "sweep" in file.attrs
     shape = [len(a.values) for a in axes]
     of_point = int(np.prod(shape)) // file["status"].size if sweep and axes else 1
-    end = file["t"][-1] if "t" in file and (sweep or file.attrs.get("complete", 1)) else None
+    unit = next((spikes.unit for of in events.values() for spikes in of.values()), "")
+    end = times_in(file["t"], unit)[-1] if "t" in file and (sweep or file.attrs.get("complete", 1)) else None
     conditions = {}
     for name, of in events.items():
         event, _, point = name.rpartition("/") if sweep else (name, "", "0")
         for condition, spikes in of.items():
             conditions.setdefault(event, {})[int(point) * of_point + condition] = spikes
 
-    until = np.nan_to_num(np.ravel(file["run/recorded_until"][()])) if "run/recorded_until" in file else []
+    until = np.nan_to_num(times_in(file["run/recorded_until"], unit)) if "run/recorded_until" in file else []
 
     def last(condition):  # a run that was broken off wrote spikes up to there
         if end is None and condition < len(until) and until[condition] > 0:

@@ -11,7 +11,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from .recording import recorded_until
+from .recording import attributes, recorded_until, times_in
 
 LAYOUTS = [("times", "ids"), ("timestamps", "node_ids")]  # Striate's, SONATA's
 
@@ -35,10 +35,7 @@ def read_events(file):
     found = {}
     status = file["status"][()].ravel() if "sweep" in file.attrs else None
     stopped = not file.attrs.get("complete", 1) and status is None and "run/recorded_until" in file
-    ends = np.nan_to_num(np.atleast_1d(file["run/recorded_until"][()]).ravel()) if stopped else ()
-
-    def until(condition):  # beyond it a killed run may have written some spikes and not others
-        return ends[condition] if condition < len(ends) else np.inf
+    ends = file["run/recorded_until"] if stopped else None
 
     def visit(name, group):
         for times, ids in LAYOUTS:
@@ -48,7 +45,7 @@ def read_events(file):
                     continue
                 of_run = 1 + (status is not None)
                 condition = int(place.pop()) if len(place) > of_run and place[-1].isdigit() else 0
-                found.setdefault("/".join(place), {})[condition] = read_spikes(group[times], group[ids], until(condition))
+                found.setdefault("/".join(place), {})[condition] = read_spikes(group[times], group[ids], condition, ends)
 
     if "spikes" in file:
         visit("spikes", file["spikes"])
@@ -63,12 +60,15 @@ def read_events(file):
     return {name: dict(sorted(of.items())) for name, of in found.items()}
 
 
-def read_spikes(times, ids, until=np.inf):
-    unit = times.attrs.get("units", "ms" if times.name.endswith("timestamps") else "")
+def read_spikes(times, ids, condition=0, ends=None):
+    """`ends`: up to when the conditions of a killed run are recorded; it may have written some spikes beyond and not others."""
+    unit = attributes(times).get("units", "ms" if times.name.endswith("timestamps") else "")
     whole = min(times.size, ids.size)  # a killed run may have left one longer
     elements = max(int(ids.attrs.get("elements", 0)), int(ids[:whole].max()) + 1 if whole else 0)
-    kept = times[:whole] <= until
-    return Spikes(times[:whole][kept], ids[:whole][kept], unit.decode() if isinstance(unit, bytes) else unit, elements)
+    kept = slice(whole)
+    if ends is not None and condition < ends.size:
+        kept = times[:whole] <= np.nan_to_num(times_in(ends, unit))[condition]
+    return Spikes(times[:whole][kept], ids[:whole][kept], unit, elements)
 
 
 def condition_count(file):

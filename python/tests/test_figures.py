@@ -146,6 +146,28 @@ class Figures(unittest.TestCase):
         rasters = [ax for ax in panels(striate.plot(path)) if ax.get_title().startswith("spikes")]
         self.assertEqual([ax.get_xlim() for ax in rasters], [(0, 30), (0, 60)])
 
+    def test_spikes_in_ms_of_a_circuit_in_seconds_are_drawn_and_end_where_it_was_stopped(self):
+        path = Path(self.directory.name) / "sonata.h5"
+        with made.Maker(path) as m:
+            m.axis("t", np.linspace(0, 0.5, 11), "s", "time")
+            m.add("run/recorded_until", 0.3, [], units="s")
+            m.axis("spikes/cells/timestamps", [100.0, 200.0, 300.0, 400.0], "ms", "times of cells")
+            m.add("spikes/cells/node_ids", [0, 1, 0, 1], ["spikes/cells/timestamps"])
+        raster, rate, *_ = panels(striate.plot(path))
+        self.assertEqual((raster.get_xlim(), raster.get_xlabel()), ((0, 500), "time (ms)"))
+        self.assertEqual(np.sum(rate.patches[0].get_data().values > 0), 4)
+        with h5py.File(path, "r+") as file:
+            file.attrs["complete"] = 0
+        with self.assertWarnsRegex(UserWarning, "up to 0.3 s"):
+            self.assertEqual([list(t) for t in striate.spike_trains(path)], [[100, 300], [200]])
+        raster, *_ = panels(striate.plot(path))
+        self.assertEqual(raster.get_xlim(), (0, 300))
+        with h5py.File(path, "r+") as file:
+            file["run/recorded_until"].attrs["units"] = "1/Hz"
+        with warnings.catch_warnings(), self.assertRaisesRegex(ValueError, "spikes are in 'ms' and times of the run in '1/Hz'"):
+            warnings.simplefilter("ignore")
+            striate.spike_trains(path)
+
     def test_maps_under_rasters_are_not_cut_off(self):
         path = Path(self.directory.name) / "sheets.h5"
         with made.Maker(path) as m:
