@@ -4,7 +4,7 @@ import h5py
 import numpy as np
 from matplotlib.figure import Figure
 
-from .figures import COLOURS, MODEL, labelled, set_ticks
+from .figures import COLOURS, MODEL, labelled, named, ordered, set_ticks
 from .recording import attributes, variable, with_units
 
 MOST_LINES = 6
@@ -156,7 +156,8 @@ def draw_lyapunov(path):
     axes = np.atleast_1d(figure.subplots(1, 2 if conditions else 1))
     settling = course.values.reshape(-1, course.values.shape[-1])
     for n, values in enumerate(settling[:MOST_LINES]):
-        axes[-1].plot(course.axes[-1].values, values, color=COLOURS[n % 7], label=labelled(conditions, exponent.values.shape, n))
+        axes[-1].plot(course.axes[-1].values, values, color=COLOURS[n % 7],
+                      label=named(labelled(conditions, exponent.values.shape, n), values))
     axes[-1].set_xlabel(course.axes[-1].label)
     axes[-1].set_ylabel(with_units("mean growth so far", exponent.attributes.get("units")))
     if conditions:
@@ -165,13 +166,16 @@ def draw_lyapunov(path):
         first = conditions[0]
         rows, errors = (v.values.reshape(len(first.values), -1).T for v in (exponent, error))
         for n, (values, bars) in enumerate(zip(rows[:MOST_LINES], errors)):
-            axes[0].errorbar(first.values, values, yerr=2 * bars, fmt="o-", markersize=3, color=COLOURS[n % 7],
-                             label=labelled(conditions[1:], exponent.values.shape[1:], n))
+            x, y, bars = ordered(first, values, bars)
+            found = np.isfinite(y)
+            axes[0].errorbar(x[found], y[found], yerr=2 * bars[found], fmt="o-", markersize=3, color=COLOURS[n % 7],
+                             label=named(labelled(conditions[1:], exponent.values.shape[1:], n), values))
         axes[0].set_xlabel(first.label)
         axes[0].set_ylabel(exponent.label)
         set_ticks(axes[0].xaxis, first)
-        if len(rows) > MOST_LINES:
-            axes[0].set_title(f"first {MOST_LINES} of {len(rows)}")
+        lost = np.count_nonzero(np.isnan(rows))
+        notes = [f"first {MOST_LINES} of {len(rows)}"] * (len(rows) > MOST_LINES)
+        axes[0].set_title(", ".join(notes + [f"{lost} of {rows.size} not a number"] * (lost > 0)))
         if len(rows) > 1:
             axes[0].legend()
     for ax in axes:

@@ -295,6 +295,11 @@ def wrapped(label, panels=1):
     return textwrap.fill(label, 34 if panels == 1 else 15)
 
 
+def named(name, y, why="not a number"):
+    """The name of a line, which says where nothing of it is drawn."""
+    return name if np.isfinite(y).any() else f"{name}: {why}"
+
+
 def ordered(axis, *columns):
     """Finite abscissae in ascending order with their columns."""
     keep = np.isfinite(axis.values)
@@ -422,8 +427,8 @@ class Curves(Picture):
         names = self.line_names(len(lines))
         colours = [c for c in COLOURS if c != DATA] if self.published else COLOURS
         for k, y in enumerate(lines):
-            if len(lines) > 1 and not np.isfinite(y).any():
-                names[k] += f": {self.nothing.splitlines()[0]}"
+            if len(lines) > 1:
+                names[k] = named(names[k], y, self.nothing.splitlines()[0])
             without = y[~np.isfinite(self.x.values)] if self.x.numeric else []
             x, y = broken_at_turns(*ordered(self.x, y), self.variable.attributes.get("valid_range"))
             colour = colours[k] if len(lines) <= 4 else matplotlib.colormaps["viridis"](0.92 * k / (len(lines) - 1))

@@ -493,6 +493,17 @@ class Figures(unittest.TestCase):
         exponents, settling = panels(striate.plot(path))
         self.assertEqual((exponents.get_title(), settling.get_title()), ("first 6 of 9", "first 6 of 18"))
 
+    def test_exponents_lie_along_ascending_conditions_and_what_failed_is_told(self):
+        path = self.path("lyapunov")
+        with h5py.File(path, "r+") as file:
+            file["rho"][:] = [28.0, 1.0, 10.0]
+            file["exponent"][:] = [0.9, -1.0, np.nan]
+            file["course"][2] = np.nan
+        exponents, settling = panels(striate.plot(path))
+        np.testing.assert_array_equal(exponents.lines[0].get_xydata(), [[1, -1], [28, 0.9]])
+        self.assertEqual(exponents.get_title(), "1 of 3 not a number")
+        self.assertEqual([t.get_text() for t in settling.get_legend().get_texts()], ["rho 28", "rho 1", "rho 10: not a number"])
+
     def test_single_numbers_are_listed_with_units_and_scores_and_kept_codes_named(self):
         figure = striate.plot(self.path("numbers"))
         shown = texts(figure)
