@@ -67,8 +67,9 @@ def draw(path):
             reason = "nothing was recorded and nothing spiked." if recording.complete else "it was stopped before its first output."
             raise ValueError(f"{path}: holds no variables and no analyses: {reason}")
         title = recording.title
-        if not recording.complete:
-            title = f"{title} (incomplete: the run was stopped)".strip()
+        notes = ["" if recording.complete else "incomplete: the run was stopped", recording.failed]
+        if any(notes):
+            title = f"{title} ({'; '.join(filter(None, notes))})".strip()
         for ax in figure.findobj(matplotlib.axes.Axes):
             thin_ticks(ax)
         if title:
@@ -346,6 +347,7 @@ class Curves(Picture):
     def __init__(self, variable, x, published=()):
         super().__init__(variable, published)
         self.amplitude = float(variable.attributes.get("amplitude", 1))
+        self.codes = variable.attributes.get("kind") == "codes"  # points at whole numbers
         values = self.amplitude * np.moveaxis(variable.values, x, -1)
         self.x = variable.axes[x]
         self.others = [a for i, a in enumerate(variable.axes) if i != x]
@@ -397,6 +399,8 @@ class Curves(Picture):
             if ax.get_yscale() == "linear":
                 mark_zero(ax, shown)
             set_ticks(ax.xaxis, self.x)
+            if self.codes:
+                ax.yaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
             mark_angles(ax, self.x)
             for n, t in enumerate(self.x.marks):
                 ax.axvline(t, color="0.6", linestyle=(0, (2, 2)), linewidth=0.8, zorder=0,
@@ -432,9 +436,10 @@ class Curves(Picture):
             without = y[~np.isfinite(self.x.values)] if self.x.numeric else []
             x, y = broken_at_turns(*ordered(self.x, y), self.variable.attributes.get("valid_range"))
             colour = colours[k] if len(lines) <= 4 else matplotlib.colormaps["viridis"](0.92 * k / (len(lines) - 1))
-            marker = "o" if np.isfinite(x).sum() <= 25 else ""
+            marker = "o" if self.codes or np.isfinite(x).sum() <= 25 else ""
             colour = MODEL if len(lines) == 1 else colour
-            ax.plot(x, y, marker=marker, markersize=3, color=colour, label=names[k])
+            style = dict(linestyle="none" if self.codes else "-", marker=marker, markersize=3)
+            ax.plot(x, y, color=colour, label=names[k], **style)
             for level in without:
                 note = f"{'model' if self.published and len(lines) == 1 else 'dotted'}: no {self.x.name.replace('_', ' ')}"
                 note = note if k == len(lines) - 1 else None
@@ -518,7 +523,8 @@ class Map(Picture):
         if self.image:
             bar_of_image(axes[0, -1], mesh, wrapped(self.y_label, len(self.shown)))
         else:
-            cell.colorbar(mesh, ax=axes, label=wrapped(self.y_label), shrink=0.9, aspect=25)
+            ticks = MaxNLocator(integer=True) if self.variable.attributes.get("kind") == "codes" else None
+            cell.colorbar(mesh, ax=axes, label=wrapped(self.y_label), shrink=0.9, aspect=25, ticks=ticks)
         self.heading(cell)
 
 
@@ -740,7 +746,7 @@ def picture(variable, published=()):
         return Bars(variable, published)
     if kind == "table":
         return Table(variable, published)
-    if kind in ("map", "power") and len(names) >= 2:
+    if kind in ("map", "power", "codes") and len(names) >= 2:
         if kind == "power":
             variable = decibels(variable)
         keep = names[-3:]

@@ -103,6 +103,7 @@ class Recording:
     variables: list
     analyses: list
     published: dict  # by name of the analysis: list of Published
+    failed: str = ""  # "1 of 3 points failed", of a sweep
 
     @property
     def title(self):
@@ -203,8 +204,12 @@ def read(path):
             p = published(group)
             data.setdefault(p.analysis, []).append(p)
         analyses = variables(file["analysis"]) if "analysis" in file else []
-        recorded = variables(file)
+        recorded, failed = variables(file), ""
         if {"seed", "status"} <= set(file):  # a sweep's account of its points, worth a look where some are not done
-            done = np.all(file["status"][()] == 1)
-            recorded = [v for v in recorded if v.name not in (["seed", "status"] if done else ["seed"])]
-        return Recording(str(path), attributes(file), recorded, analyses, data)
+            status = file["status"][()]
+            recorded = [v for v in recorded if v.name not in (["seed", "status"] if np.all(status == 1) else ["seed"])]
+            for v in recorded:
+                if v.name == "status":
+                    v.attributes["kind"] = "codes"
+            failed = f"{np.sum(status == 2)} of {status.size} points failed" if np.any(status == 2) else ""
+        return Recording(str(path), attributes(file), recorded, analyses, data, failed)

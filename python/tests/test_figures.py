@@ -416,6 +416,33 @@ class Figures(unittest.TestCase):
             file["status"][1] = 2
         self.assertEqual(len(panels(striate.plot(path))), 2)
 
+    def test_failed_points_of_a_sweep_are_told_and_their_codes_are_points(self):
+        path = self.path("sweep")
+        with h5py.File(path, "r+") as file:
+            for name, values in (("seed", [7, 8, 9]), ("status", [1, 2, 1])):
+                file[name] = values
+                file[name].dims[0].attach_scale(file["parameters_beta"])
+        self.assertIn("Sweep (1 of 3 points failed)", texts(striate.plot(path)))
+        with h5py.File(path, "r+") as file:
+            del file["analysis"], file["data"]
+            file.attrs["complete"] = 0
+        figure = striate.plot(path)
+        self.assertIn("Sweep (incomplete: the run was stopped; 1 of 3 points failed)", " ".join(texts(figure)).replace("\n", " "))
+        (status,) = panels(figure)
+        self.assertEqual((status.lines[0].get_linestyle(), status.lines[0].get_marker()), ("None", "o"))
+        self.assertTrue(all(y == round(y) for y in status.get_yticks()))
+        with h5py.File(path, "r+") as file:
+            del file["status"]
+            file["status"] = [[1, 2], [2, 2], [0, 1]]
+            file["gain"] = [1.0, 2.0]
+            file["gain"].make_scale("gain")
+            for d, axis in enumerate(("parameters_beta", "gain")):
+                file["status"].dims[d].attach_scale(file[axis])
+        figure = striate.plot(path)
+        self.assertEqual(panels(figure)[0].collections[0].get_array().size, 6)
+        (bar,) = [ax for ax in figure.findobj(Axes) if ax.get_label() == "<colorbar>"]
+        self.assertTrue(all(y == round(y) for y in bar.get_yticks()))
+
     def test_waves_are_drawn_as_phases_arrows_spectra_and_decibels(self):
         figure = striate.plot(self.path("waves"))
         shown = panels(figure)
