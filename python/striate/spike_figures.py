@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib.ticker import MaxNLocator
 
 from .figures import HEIGHT, MODEL, WIDTH, labelled, say
-from .recording import axes_of, times_in
+from .recording import axes_of, times_in, with_units
 from .spikes import read_events
 
 MOST_ROWS = 6  # of one figure
@@ -70,7 +70,7 @@ class Row:
     rows: int  # of the raster
     label: str
     names: list  # of the rows, where they are conditions
-    unit: str
+    unit: str  # "" of times without one
     end: float
 
     @property
@@ -82,7 +82,7 @@ def rows_of(file):
     axes, events, sweep = condition_axes(file), read_events(file), "sweep" in file.attrs
     shape = [len(a.values) for a in axes]
     of_point = int(np.prod(shape)) // file["status"].size if sweep and axes else 1
-    unit = next((spikes.unit for of in events.values() for spikes in of.values()), "")
+    unit = next((spikes.unit for of in events.values() for spikes in of.values() if spikes.unit != "1"), "")
     end = times_in(file["t"], unit)[-1] if "t" in file and (sweep or file.attrs.get("complete", 1)) else None
     conditions = {}
     for name, of in events.items():
@@ -106,11 +106,11 @@ def rows_of(file):
         if len(of) > 1 and fired and max(spikes.elements for spikes in of.values()) == 1:
             yield Row(event, "", np.concatenate([s.times for s in fired.values()]),
                       np.concatenate([np.full(s.times.size, place) for place, s in enumerate(of.values()) if s.times.size]),
-                      len(of), "condition", [where(n) for n in of], next(iter(fired.values())).unit, max(map(last, of)))
+                      len(of), "condition", [where(n) for n in of], unit, max(map(last, of)))
             continue
         for n, spikes in fired.items():
             yield Row(event, where(n) if len(of) > 1 or axes else "", spikes.times, spikes.ids, spikes.elements,
-                      "element" if event == "spike" else f"element of {event}", [], spikes.unit, last(n))
+                      "element" if event == "spike" else f"element of {event}", [], unit, last(n))
 
 
 class Spikes:
@@ -143,7 +143,7 @@ def draw_raster(ax, row):
     size = min(2.0, np.sqrt(INKED / max(1, np.count_nonzero(shown))))  # many marks are smaller, that their density shows
     marks = dict(marker="|", markersize=min(12, 150 / row.rows)) if few else dict(marker=".", markersize=size, markeredgewidth=0)
     ax.plot(row.times[shown], row.ids[shown], linestyle="none", color="black", **marks)
-    ax.set(xlabel=f"time ({row.unit})", ylabel=row.label, title=row.title, xlim=(0, row.end), ylim=(-0.5, row.rows - 0.5))
+    ax.set(xlabel=with_units("time", row.unit), ylabel=row.label, title=row.title, xlim=(0, row.end), ylim=(-0.5, row.rows - 0.5))
     if row.names and len(row.names) <= MOST_NAMES:
         ax.set_yticks(range(row.rows), row.names)
         ax.set_ylabel("")
@@ -156,7 +156,8 @@ def draw_rate(ax, row):
     per_second = {"ms": 1000, "s": 1}.get(row.unit)
     count = np.histogram(row.times, bins)[0] / (bins[1] - bins[0]) / row.rows * (per_second or 1)
     ax.stairs(count, bins, color=MODEL)
-    ax.set(xlabel=f"time ({row.unit})", ylabel=f"rate of one element ({'Hz' if per_second else '1/' + row.unit})",
+    ax.set(xlabel=with_units("time", row.unit),
+           ylabel=with_units("rate of one element", "Hz" if per_second else row.unit and f"1/{row.unit}"),
            title="rate, mean of all conditions" if row.names else "rate", ylim=(0, None))
 
 
@@ -171,7 +172,7 @@ def draw_intervals(ax, row):
         ax.set_yscale("symlog", linthresh=1)
     else:
         ax.yaxis.set_major_locator(MaxNLocator(integer=True))
-    ax.set(xlabel=f"interval ({row.unit})", ylabel="number", ylim=(0, None),
+    ax.set(xlabel=with_units("interval", row.unit), ylabel="number", ylim=(0, None),
            title=("intervals of all conditions" if row.names else "intervals")
            + (f", mean CV {variation.mean():.2f}" if variation.size else ""))
 
@@ -183,5 +184,5 @@ def draw_pairs(ax, row):
         return
     ax.hist(r, 50, range=(r.min() - 1e-3, r.max() + 1e-3) if np.ptp(r) < 1e-3 else None, color=MODEL)
     ax.yaxis.set_major_locator(MaxNLocator(integer=True))
-    ax.set(xlabel=f"correlation of counts in {float(f'{row.end / 100:.3g}'):g} {row.unit}", ylabel="pairs",
+    ax.set(xlabel=f"correlation of counts in {float(f'{row.end / 100:.3g}'):g} {row.unit}".rstrip(), ylabel="pairs",
            title=f"pairs, mean {r.mean():.3f}")

@@ -168,6 +168,16 @@ class Figures(unittest.TestCase):
             warnings.simplefilter("ignore")
             striate.spike_trains(path)
 
+    def test_times_without_a_unit_are_labelled_without_one(self):
+        path = self.path("spikes")
+        with h5py.File(path, "r+") as file:
+            for name in ("t", "spikes/spike/0/times", "spikes/spike/1/times", "spikes/other/0/times", "spikes/other/1/times"):
+                file[name].attrs["units"] = "1"
+        raster, rate, isi, pairs, *_ = panels(striate.plot(path))
+        self.assertEqual([ax.get_xlabel() for ax in (raster, rate, isi, pairs)],
+                         ["time", "time", "interval", "correlation of counts in 1"])
+        self.assertEqual(rate.get_ylabel(), "rate of one element")
+
     def test_maps_under_rasters_are_not_cut_off(self):
         path = Path(self.directory.name) / "sheets.h5"
         with made.Maker(path) as m:
