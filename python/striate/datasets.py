@@ -2,6 +2,7 @@
 
 from collections import Counter
 
+import h5netcdf
 import h5py
 import xarray
 
@@ -17,12 +18,13 @@ def has_axes_elsewhere(group):
 
 
 def lazily(path, group):
-    root = xarray.open_dataset(path, engine="h5netcdf")
     if group is None:
-        return root
+        return xarray.open_dataset(path, engine="h5netcdf")
     inner = xarray.open_dataset(path, engine="h5netcdf", group=group)
-    inner.attrs = {**root.attrs, **inner.attrs}
-    return inner.assign_coords({axis: root[axis] for axis in inner.dims if axis in root.coords})
+    with h5netcdf.File(path, "r", decode_vlen_strings=True) as root:  # xarray opens none whose axes stand in groups
+        axes = {name: axis for name, axis in root.variables.items() if name in inner.dims and axis.dimensions == (name,)}
+        inner.attrs = {**root.attrs, **inner.attrs}
+        return inner.assign_coords({name: (name, axis[()], dict(axis.attrs)) for name, axis in axes.items()})
 
 
 def gather(path, group="/"):

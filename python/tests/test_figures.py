@@ -628,6 +628,17 @@ class Figures(unittest.TestCase):
         self.assertEqual(cycle["cycle_x"].sel(phase=0.5).item(), -1)
         self.assertEqual(cycle["interaction_H"].dims, ("phase",))
 
+    def test_axes_are_opened_beside_a_root_whose_axes_they_are(self):
+        path = self.path("phase_response")
+        with h5py.File(path, "r+") as file:
+            file["axes/multiplier"] = np.arange(2.0)
+            file["axes/multiplier"].make_scale("multiplier")
+            file["multipliers"] = [1.0, 0.5]
+            file["multipliers"].dims[0].attach_scale(file["axes/multiplier"])
+        axes = striate.open(path, "axes")
+        self.assertEqual(dict(axes.sizes), {"multiplier": 2, "phase": 33})
+        self.assertEqual((axes["phase"][-1].item(), axes.attrs["title"]), (1, "Clock"))
+
     def test_branches_and_trainings_are_opened_whole(self):
         branches = striate.open(self.path("branches"))
         self.assertEqual(branches["branches_1_period"].dims, ("branches_1_point",))
