@@ -1,6 +1,7 @@
 """Spikes in files and in memory: reading them, and their distances."""
 
 import os
+import re
 import shutil
 import subprocess
 import tempfile
@@ -130,6 +131,7 @@ def distances(spikes, measure, **parameters):
             command += ["--" + key.rstrip("_"), *(v if isinstance(v, str) else f"{v:.17g}" for v in values)]
         run = subprocess.run([str(word) for word in command], capture_output=True, text=True)
         if run.returncode:
-            raise ValueError(run.stderr.strip())
+            told = run.stderr.strip().replace(str(Path(folder) / "spikes.h5"), "spikes").replace("--from", "--from_")
+            raise ValueError(re.sub(r"\B--(\w+)", r"\1=", told))
         with h5py.File(result) as file:
             return file[f"analysis/{measure}"][()]

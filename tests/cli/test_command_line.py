@@ -80,6 +80,10 @@ class CommandLine(Program):
         self.assertEqual(matrix[2, 2], 0)
         with self.assertRaisesRegex(ValueError, "cost = -1"):
             striate.spike_distances([[1], [2]], "victor_purpura", cost=-1, to=3)
+        with self.assertRaisesRegex(ValueError, "^striate: spikes: has no spikes.* Give the end with to=.$"):
+            striate.spike_distances([[], []], "isi_distance")
+        with self.assertRaisesRegex(ValueError, "^striate: from_=: 1 ms"):
+            striate.spike_distances([[1], [2]], "isi_distance", from_="1 ms")
 
     # --- experiments ----------------------------------------------------------------------------------------------
 
