@@ -50,7 +50,7 @@ class Axis:
             return str(self.values[index])
         if np.isnan(self.values[index]):
             return "none"
-        return f"{self.values[index]:.4g}" + (f" {self.units}" if units and self.units != "1" else "")
+        return f"{self.values[index]:.4g}" + (f" {self.units}" if units and self.units not in ("", "1") else "")
 
     @property
     def numeric(self):

@@ -5,6 +5,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from .figures import COLOURS, labelled
 from .recording import variables_below, with_units
 
 COLUMNS = 8
@@ -99,16 +100,21 @@ def curves(rows, numbers):
                 ax.set_title(title(sample, numbers), fontsize=7)
             if sample % columns == 0:
                 ax.set_ylabel(with_units(", ".join(v.name for v in together), units), fontsize=7)
-            if sample == 0 and len(together) > 1:
-                ax.legend(fontsize=7)
+            if sample == columns - 1 and len(ax.get_legend_handles_labels()[1]) > 1:
+                ax.legend(fontsize=7, loc="upper left", bbox_to_anchor=(1.0, 1.02))
     return figure
 
 
 def draw_lines(ax, sample, together):
-    for n, v in enumerate(together):
-        lines = v.values[sample].reshape(len(v.values[sample]), -1)
-        for k, line in enumerate(lines.T):
-            ax.plot(line, color=f"C{n}", alpha=1 if k == 0 else 0.4, label=v.name if k == 0 else None)
+    """Few lines have colours and names of their own; of more, each variable has one."""
+    lines = [(v, n, k, line) for n, v in enumerate(together)
+             for k, line in enumerate(v.values[sample].reshape(len(v.values[sample]), -1).T)]
+    for place, (v, n, k, line) in enumerate(lines):
+        if len(lines) <= len(COLOURS):
+            element = labelled(v.axes[2:], v.values.shape[2:], k)
+            ax.plot(line, color=COLOURS[place], label=f"{v.name}, {element}" if element else v.name)
+        else:
+            ax.plot(line, color=COLOURS[n % 7], alpha=1 if k == 0 else 0.4, label=v.name if k == 0 else None)
     ax.set_xlabel(" or ".join(dict.fromkeys(v.axes[1].name.rsplit("/", 1)[-1] for v in together)), fontsize=7)
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     ax.tick_params(labelsize=7)

@@ -5,7 +5,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from .figures import COLOURS, DATA, MODEL, say, wrapped
+from .figures import COLOURS, DATA, MODEL, labelled, say, wrapped
 from .recording import axis_from, variable, variables_below
 
 MOST_SLICES = 24  # of one kernel
@@ -211,6 +211,7 @@ class Lines:
         self.name, self.label, self.labels, self.numbers = course.name, course.label, labels, numbers
         values = course.values.reshape(*course.values.shape[:2], -1)
         self.values = values[:MOST_LINES, ..., :MOST_CHANNELS]
+        self.names = [labelled(course.axes[2:], course.values.shape[2:], k) for k in range(self.values.shape[2])]
         some = [f"{shown} of {all_of} {what}" for shown, all_of, what in
                 ((self.values.shape[2], values.shape[2], "elements"), (len(self.values), len(values), "examples"))
                 if shown < all_of]
@@ -220,10 +221,12 @@ class Lines:
         axes = cell.subplots(1, len(self.values), squeeze=False, sharey=True)[0]
         for e, ax in enumerate(axes):
             for k in range(self.values.shape[2]):
-                ax.plot(self.values[e, :, k], color=COLOURS[k % 7], linewidth=1)
+                ax.plot(self.values[e, :, k], color=COLOURS[k % 7], linewidth=1, label=self.names[k])
             ax.set_title(title(self.labels, self.numbers, e), fontsize=7)
             ax.set_xlabel("step")
             ax.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
         axes[0].set_ylabel(wrapped(self.label))
+        if 1 < len(self.names) <= len(COLOURS):
+            axes[-1].legend(loc="upper left", bbox_to_anchor=(1.0, 1.02))
         if self.note:
             cell.suptitle(self.note, fontsize=9)

@@ -717,6 +717,26 @@ class Figures(unittest.TestCase):
         self.assertEqual([[line.get_ydata()[0] for line in ax.lines] for ax in shown], [[1, 2]] * 3 + [[1000]] * 3)
         self.assertEqual([ax.get_ylabel() for ax in shown], ["a, c (mV)", "", "", "b (pA)", "", ""])
 
+    def keys(self, figure):
+        return [t.get_text() for ax in panels(figure) if ax.get_legend() for t in ax.get_legend().get_texts()]
+
+    def test_few_elements_of_samples_have_colours_and_a_key(self):
+        values = np.arange(24.0).reshape(2, 4, 3)
+        figure = striate.plot(self.samples(2, S=(values, ""), w=(values[..., 0], "")))
+        self.assertEqual(self.keys(figure), ["S, axis2 0", "S, axis2 1", "S, axis2 2", "w"])
+        self.assertEqual(len({line.get_color() for line in panels(figure)[0].lines}), 4)
+        figure = striate.plot(self.samples(2, S=(np.arange(80.0).reshape(2, 4, 10), ""), w=(values[..., 0], "")))
+        self.assertEqual(self.keys(figure), ["S", "w"])
+
+    def test_the_course_of_a_small_state_in_a_training_has_a_key_of_its_elements(self):
+        path = self.path("training")
+        with h5py.File(path, "r+") as file:
+            del file["examples/courses/h"], file["examples/data"], file["curves"]
+            file["examples/courses/h"] = np.arange(48.0).reshape(2, 4, 6)
+            for d, axis in enumerate(("example", "examples/n", "feature")):
+                file["examples/courses/h"].dims[d].attach_scale(file[axis])
+        self.assertEqual(self.keys(striate.plot(path)), [f"feature {k}" for k in range(6)])
+
     def test_of_many_samples_the_first_are_drawn_and_that_is_said(self):
         figure = striate.plot(self.samples(2000, image=(np.zeros((2000, 6, 6)), "")))
         self.assertEqual(len([ax for ax in panels(figure) if ax.images]), 96)
