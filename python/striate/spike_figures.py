@@ -183,6 +183,7 @@ def draw_pairs(ax, row):
         say(ax, "pairs: one element" if row.rows == 1 or row.names else "pairs: too few spikes")
         return
     ax.hist(r, 50, range=(r.min() - 1e-3, r.max() + 1e-3) if np.ptp(r) < 1e-3 else None, color=MODEL)
+    ax.xaxis.set_major_locator(MaxNLocator(4))
     ax.yaxis.set_major_locator(MaxNLocator(integer=True))
     ax.set(xlabel=f"correlation of counts in {float(f'{row.end / 100:.3g}'):g} {row.unit}".rstrip(), ylabel="pairs",
            title=f"pairs, mean {r.mean():.3f}")
