@@ -32,9 +32,8 @@ BreakDerivative::BreakDerivative(Evaluation& evaluation, const Course& run, std:
   const auto after = std::find_if(begins, run.pieces.end(), [](const Piece& piece) { return piece.begin < piece.end; });
   if (before.begin == before.end || after == run.pieces.end()) return;
   const System<double>& system = evaluation.system();
-  auto& workspace = evaluation.workspace();
   const double t = before.end;
-  auto gradients = system.time_break_gradients(evaluation.p(), t, workspace);
+  auto gradients = system.time_break_gradients(evaluation.p(), t, evaluation.workspace());
   if (gradients.empty()) return;
   for (auto piece = begins; piece != after + 1; ++piece)
     if (piece->event && piece->begin == t && piece->event->t == t && made_by_a_jump(system, *piece->event))
@@ -48,34 +47,54 @@ BreakDerivative::BreakDerivative(Evaluation& evaluation, const Course& run, std:
   const double later = evaluation.at(t, y).t;
   evaluation.set_segment(before.begin, before.end);
   const At<double> at = evaluation.at(t, y);
-  std::vector<double> rate(y.size());
-  jump_.resize(y.size());
-  system.rhs(at, jump_, workspace);
-  system.rhs({later, at.y, at.p, at.u}, rate, workspace);
-  double size = 0, largest = 0;
-  for (std::size_t k = 0; k < y.size(); ++k) {
-    size = std::max({size, std::abs(rate[k]), std::abs(jump_[k])});
-    jump_[k] -= rate[k];
-    largest = std::max(largest, std::abs(jump_[k]));
+  auto own = system.workspace();  // the evaluation's holds its parameters
+  const auto change_to = [&](const At<double>& moved) {
+    std::vector<double> change(y.size()), rate(y.size());
+    system.rhs(at, change, own);
+    system.rhs(moved, rate, own);
+    for (std::size_t k = 0; k < y.size(); ++k) change[k] -= rate[k];
+    return change;
+  };
+  const std::vector<double> whole = change_to({later, at.y, at.p, at.u});
+  if (gradients.size() == 1) {
+    jumps_.push_back({std::move(gradients[0]), whole});
+    return;
   }
-  if (!(largest > 1e-12 * size)) return;
-  if (gradients.size() > 1)
-    throw Error("derivative", fmt::format("at {} several jumps coincide whose moments different parameters set: what "
-                                          "each of them changes is not known. Set them apart.",
+  // Each by itself: by parameters with which it alone has come already.
+  std::vector<double> sum(y.size());
+  bool apart = true;
+  for (const auto& gradient : gradients) {
+    for (const auto& other : gradients) apart = apart && (&other == &gradient || dot(gradient, other) == 0);
+    std::vector<double> p(at.p.begin(), at.p.end());
+    const double sooner = 1e-10 * std::max(std::abs(t), after->end - before.begin) / dot(gradient, gradient);
+    for (std::size_t k = 0; k < p.size(); ++k) p[k] -= sooner * gradient[k];
+    jumps_.push_back({gradient, change_to({at.t, at.y, p, at.u})});
+    for (std::size_t k = 0; k < y.size(); ++k) sum[k] += jumps_.back().rate[k];
+  }
+  double size = 0, missing = 0;
+  for (std::size_t k = 0; k < y.size(); ++k) {
+    for (const Jump& jump : jumps_) size = std::max(size, std::abs(jump.rate[k]));
+    missing = std::max(missing, std::abs(sum[k] - whole[k]));
+  }
+  if (!apart || missing > 1e-6 * size)
+    throw Error("derivative", fmt::format("at {} several jumps coincide whose moments parameters set differently, and "
+                                          "what each of them changes is not known. Set them apart.",
                                           time_text(t, system)));
-  moment_ = std::move(gradients[0]);
 }
 
 void BreakDerivative::forward(std::span<double> dy, std::span<const double> dp) const {
-  if (moment_.empty() || dp.empty()) return;
-  const double dt = dot(moment_, dp);
-  for (std::size_t i = 0; i < dy.size(); ++i) dy[i] += jump_[i] * dt;
+  if (dp.empty()) return;
+  for (const Jump& jump : jumps_) {
+    const double dt = dot(jump.moment, dp);
+    for (std::size_t i = 0; i < dy.size(); ++i) dy[i] += jump.rate[i] * dt;
+  }
 }
 
 void BreakDerivative::backward(std::span<const double> lambda, std::span<double> pbar) const {
-  if (moment_.empty()) return;
-  const double tbar = dot(jump_, lambda);
-  for (std::size_t i = 0; i < pbar.size(); ++i) pbar[i] += tbar * moment_[i];
+  for (const Jump& jump : jumps_) {
+    const double tbar = dot(jump.rate, lambda);
+    for (std::size_t i = 0; i < pbar.size(); ++i) pbar[i] += tbar * jump.moment[i];
+  }
 }
 
 bool moves_breaks(const Problem& problem, Evaluation& evaluation, std::span<const double> dp) {

@@ -17,15 +17,19 @@ namespace striate {
 class BreakDerivative {
  public:
   /// Where piece number i of a run ends; leaves the evaluation in that piece.
-  /// @throws Error where several such moments coincide and move apart, or an event is made by the jump of its guard
+  /// @throws Error where jumps coincide that depend on each other or on shared parameters, and move apart, or an event
+  /// is made by the jump of its guard
   BreakDerivative(Evaluation& evaluation, const Course& run, std::size_t i);
 
   void forward(std::span<double> dy, std::span<const double> dp) const;
   void backward(std::span<const double> lambda, std::span<double> pbar) const;
 
  private:
-  std::vector<double> moment_;  // dT/dp; empty where nothing moves
-  std::vector<double> jump_;    // f- - f+
+  struct Jump {
+    std::vector<double> moment;  // dT/dp
+    std::vector<double> rate;    // f- - f+
+  };
+  std::vector<Jump> jumps_;  // that move, each by itself
 };
 
 /// Whether parameters that change along dp move a breakpoint of the problem's circuit within its run.

@@ -299,6 +299,27 @@ BOOST_AUTO_TEST_CASE(moments_that_parameters_set_agree_with_differences_beside_s
   compare_all(p, "bdf", {7.5, 13}, 1e-8);
 }
 
+BOOST_AUTO_TEST_CASE(units_that_begin_together_have_each_the_derivative_of_its_own_moment) {
+  // V_i' = I_i [t > on_i] - V_i: dV_i/d on_i = -I_i e^-(T - on_i), and nothing else.
+  const Problem p = problem(
+      "circuit c\naxis n = 3\nparameter on[n] = 2 ms\nparameter I[n] = [1, 2, 3] 1\n"
+      "dV/dt = (where(t > on, I, 0) - V)/(1 ms) : 1 [n]\n",
+      5);
+  const Numbers end{5};
+  const auto s =
+      sensitivities(p, named("adams", 1e-11), unit_directions(p.system, std::vector<std::string>{"on"}), end);
+  const auto last = [](std::size_t, std::span<const double> y, std::span<double> ybar, std::span<double>) {
+    ybar[1] += 1;
+    return y[1];
+  };
+  const Adjoint a = adjoint(p, named("adams", 1e-11), end, last);
+  for (std::size_t i = 0; i < 3; ++i) {
+    for (std::size_t j = 0; j < 3; ++j)
+      BOOST_TEST(std::abs(s.s[0][i][j] - (i == j ? -(1.0 + static_cast<double>(i)) * std::exp(-3.0) : 0)) < 1e-8);
+    BOOST_TEST(std::abs(a.gradient.p[i] - (i == 1 ? -2 * std::exp(-3.0) : 0)) < 1e-8);
+  }
+}
+
 BOOST_AUTO_TEST_CASE(moments_whose_change_has_no_known_consequence_are_refused) {
   const auto ends = [](std::size_t, std::span<const double> y, std::span<double> ybar, std::span<double>) {
     ybar[0] += 1;
@@ -312,10 +333,11 @@ BOOST_AUTO_TEST_CASE(moments_whose_change_has_no_known_consequence_are_refused) 
       directions[0].p.push_back(1 + 0.1 * static_cast<double>(i));
     BOOST_CHECK_EXCEPTION(sensitivities(p, named("adams"), directions, end), Error, has(words));
   };
-  refused(problem("circuit c\nparameter a = 3 ms\nparameter b = 3 ms\ndx/dt = (where(t > a, 1, 0) + where(t > b, x, "
-                  "0))/(1 ms) : 1\n",
-                  8),
-          "several jumps coincide");
+  for (const char* both : {"where(t > a, 1, 0)*where(t > b, 1, 0)", "where(t > a, 1, 0) + where(2*t > a + b, 1, 0)"})
+    refused(
+        problem(std::string("circuit c\nparameter a = 3 ms\nparameter b = 3 ms\ndx/dt = (") + both + ")/(1 ms) : 1\n",
+                8),
+        "several jumps coincide");
   refused(problem("circuit c\nparameter a = 3 ms\nx(0) = 0.5\ndx/dt = where(t > a, 1, 0)/(1 ms) : 1\n"
                   "event s when where(t > a, 1, -1)*x > 0: x = x - 9\n",
                   8),
