@@ -233,12 +233,19 @@ void System<T>::Impl::find_time_breaks() {
   }
   for (std::size_t i = 0; i < compared.size() && i < 1000; ++i) {
     const auto [e, may_jump] = compared[i];
-    for (const auto& node : topological_order({e}))
-      if (node->op == Op::abs && of_time[node.get()]) {
-        compared.push_back({substitute({e}, {{node, node->args[0]}})[0], may_jump});
-        compared.push_back({substitute({e}, {{node, -node->args[0]}})[0], may_jump});
-        break;
-      }
+    // Of what bends with the time inside, each side.
+    const auto order_of = topological_order({e});
+    const auto folded = std::ranges::find_if(order_of, [&](const Expr& node) {
+      const bool sides =
+          node->op == Op::abs || ((node->op == Op::min || node->op == Op::max) && node->args.size() == 2);
+      if (!sides) return false;
+      const auto inside = topological_order({node});
+      return std::ranges::find(inside, t) != inside.end();
+    });
+    if (folded != order_of.end())
+      for (const Expr& side :
+           (*folded)->op == Op::abs ? std::vector{(*folded)->args[0], -(*folded)->args[0]} : (*folded)->args)
+        compared.push_back({substitute({e}, {{*folded, broadcast_to(side, folded->shape())}})[0], may_jump});
     const Expr slope = striate::jvp({e}, {{t, one}})[0];
     if (!slope || !of_parameters(slope)) continue;
     time_breaks.push_back(

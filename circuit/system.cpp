@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <utility>
 
 #include "base/error.hpp"
@@ -356,15 +357,23 @@ std::vector<std::vector<T>> System<T>::time_break_gradients(std::span<const T> p
   if (n == 0) return gradients;
   const At<T> at{T(0), {}, p, {}};
   impl_->value(Source::time_break, at, values.data(), workspace);
-  for (const std::size_t i : impl_->time_jumps()) {
-    if (-static_cast<double>(values[i]) / static_cast<double>(values[n + i]) != t) continue;
+  for (std::size_t i = 0; i < n; ++i) {
+    const double at_zero = -static_cast<double>(values[i]) / static_cast<double>(values[n + i]);
+    if (!(std::abs(at_zero - t) <= 16 * std::numeric_limits<double>::epsilon() * std::abs(t))) continue;
     lambda[i] = -1 / values[n + i];
     lambda[n + i] = static_cast<T>(t) * lambda[i];
     std::vector<T> gradient(p.size());
     impl_->vjp(Source::time_break, at, lambda.data(), {{}, gradient}, workspace);
     lambda[i] = lambda[n + i] = 0;
-    const bool moves = std::ranges::any_of(gradient, [](T g) { return g != 0; });
-    if (moves && std::ranges::find(gradients, gradient) == gradients.end()) gradients.push_back(std::move(gradient));
+    T largest = 0;
+    for (const T g : gradient) largest = std::max(largest, std::abs(g));
+    const T rounding = 1000 * std::numeric_limits<T>::epsilon() * largest;
+    for (T& g : gradient)
+      if (std::abs(g) <= rounding) g = 0;
+    const bool known = std::ranges::any_of(gradients, [&](const std::vector<T>& other) {
+      return std::ranges::equal(gradient, other, [&](T x, T y) { return std::abs(x - y) <= rounding; });
+    });
+    if (!known) gradients.push_back(std::move(gradient));
   }
   return gradients;
 }

@@ -272,7 +272,7 @@ class System {
   /// Those of them, unsorted, at which something may jump (not only bend), each with its derivative along vp.
   std::vector<std::pair<double, double>> time_break_shifts(std::span<const T> p, std::span<const T> vp,
                                                            Workspace<T>& workspace) const;
-  /// dt/dp [parameters] of the jumps that lie at t: the different ones that are not zero.
+  /// dt/dp [parameters] of those that lie at t, but for rounding: the different ones.
   std::vector<std::vector<T>> time_break_gradients(std::span<const T> p, double t, Workspace<T>& workspace) const;
 
   /// out [guard] = how long each element is refractory after it fired [time unit]; 0 for events that do not hold

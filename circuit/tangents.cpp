@@ -84,6 +84,10 @@ class Derivation {
       Expr change = jvp({rule.source}, pairs)[0];
       if (change) change = broadcast_to(delayed(change, rule.tau), rule.input.shape());
       if (const Expr later = jvp({rule.tau}, parameters)[0]) {
+        if (jumps_in_time(rule.source) || jumps_in_time(rule.past))
+          throw Error(flow_.name,
+                      "delays what jumps at a time of its own: what follows from another delay is not known. "
+                      "Make its flank a steep slope.");
         const Expr back = broadcast_to(rate_of(r) * later, rule.input.shape());
         change = change ? change - back : -back;
       }
@@ -94,6 +98,16 @@ class Derivation {
       tangents[i].equation = substitute({or_zero(jvp({rate}, pairs)[0], rate)}, values_)[0];
     }
     return tangents;
+  }
+
+  bool jumps_in_time(const Expr& e) const {
+    const auto timed = [&](const Expr& condition) {
+      const auto inside = topological_order({condition});
+      return std::ranges::find(inside, time_variable(c_.time_unit)) != inside.end();
+    };
+    return std::ranges::any_of(topological_order({e}), [&](const Expr& node) {
+      return (node->op == Op::step || node->op == Op::where) && timed(node->args[0]);
+    });
   }
 
   /// The rate of a delayed value in time: that of its source, a delay ago.

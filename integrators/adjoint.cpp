@@ -17,6 +17,7 @@
 #include "integrators/cvodes_session.hpp"
 #include "integrators/event_derivative.hpp"
 #include "integrators/own_size.hpp"
+#include "integrators/time_breaks.hpp"
 
 namespace striate {
 namespace {
@@ -66,6 +67,7 @@ class Reversal {
 
   /// Carries lambda and pbar back to time t, from where they were last left, or from the end.
   void back_to(double t, std::span<double> lambda, std::span<double> pbar, Adjoint& result) {
+    if (!apart(t, t_)) return;  // by more than rounding
     tolerances(lambda);
     std::copy(lambda.begin(), lambda.end(), values(lambda_.get()).begin());
     if (quadrature_) std::copy(pbar.begin(), pbar.end(), values(quadrature_.get()).begin());
@@ -229,7 +231,7 @@ Adjoint adjoint(const Problem& problem, const Method& method, std::span<const do
   };
 
   for (auto piece = run.pieces.rbegin(); piece != run.pieces.rend(); ++piece) {
-    evaluation.set_segment(piece->begin, piece->end);
+    evaluation.set_segment(piece->begin, segment_end(run, *piece));
     const auto set_held = [&] { std::ranges::copy(piece->held, evaluation.supplied(Supply::held).begin()); };
     set_held();
     if (piece != run.pieces.rbegin() && !all_zero(lambda))
@@ -240,7 +242,8 @@ Adjoint adjoint(const Problem& problem, const Method& method, std::span<const do
                        std::min<std::size_t>(most, piece->steps + piece->steps / 4 + 100));
     };
     if (piece->event && !(all_zero(lambda) && traces.of.empty())) {
-      if (piece->begin < piece->end) run_to(piece->end);
+      require_known_moment(evaluation, *piece->event, {});
+      if (apart(piece->begin, piece->end)) run_to(piece->end);
       EventDerivative(evaluation, wiring, *piece->event, reversal ? reversal->y() : piece->y)
           .backward(lambda, pbar, traces);
       set_held();
@@ -256,7 +259,10 @@ Adjoint adjoint(const Problem& problem, const Method& method, std::span<const do
       from = time_of(*sample);
       add_samples_at(from);
     }
-    if (all_zero(lambda) || from == piece->begin) continue;
+    if (all_zero(lambda) || !apart(piece->begin, from)) {
+      while (sample != piece->samples.rend()) add_loss(*sample++);
+      continue;
+    }
     if (!reversal || from < piece->end) run_to(from);
     while (sample != piece->samples.rend() && time_of(*sample) > piece->begin) {
       const double t = time_of(*sample);

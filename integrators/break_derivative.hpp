@@ -1,6 +1,7 @@
 #pragma once
 
 #include <span>
+#include <string>
 #include <vector>
 
 #include "integrators/course.hpp"
@@ -17,10 +18,9 @@ namespace striate {
 class BreakDerivative {
  public:
   /// Where piece number i of a run ends; leaves the evaluation in that piece.
-  /// @throws Error where jumps coincide that depend on each other or on shared parameters, and move apart, or an event
-  /// is made by the jump of its guard
   BreakDerivative(Evaluation& evaluation, const Course& run, std::size_t i);
 
+  /// @throws Error where jumps coincide that depend on each other, or on one of the drive, and move apart
   void forward(std::span<double> dy, std::span<const double> dp) const;
   void backward(std::span<const double> lambda, std::span<double> pbar) const;
 
@@ -29,11 +29,22 @@ class BreakDerivative {
     std::vector<double> moment;  // dT/dp
     std::vector<double> rate;    // f- - f+
   };
-  std::vector<Jump> jumps_;  // that move, each by itself
+  [[noreturn]] void refuse() const;
+
+  std::vector<Jump> jumps_;    // each by itself
+  std::vector<double> whole_;  // f- - f+ of all of them
+  bool apart_ = true;          // the parts are known
+  bool alone_ = true;          // there are no others, which do not move
+  bool drive_ = false;         // they depend on a jump of the drive
+  std::string when_;
 };
 
-/// Whether parameters that change along dp move a breakpoint of the problem's circuit within its run.
-bool moves_breaks(const Problem& problem, Evaluation& evaluation, std::span<const double> dp);
+/// @throws Error where parameters along dp (empty: any) move the moment of an event that is fixed by a jump of its
+/// guard
+void require_known_moment(Evaluation& evaluation, const EventRecord& event, std::span<const double> dp);
+
+/// Whether parameters that change along dp move a breakpoint of the problem's circuit after `from` within its run.
+bool moves_breaks(const Problem& problem, Evaluation& evaluation, std::span<const double> dp, double from);
 /// @throws Error where they do, and the breakpoints are too many to be stepped onto
 void require_followed_breaks(const Problem& problem, Evaluation& evaluation, std::span<const double> dp);
 

@@ -6,8 +6,15 @@
 #include <utility>
 
 #include "base/error.hpp"
+#include "integrators/time_breaks.hpp"
 
 namespace striate {
+
+double segment_end(const Course& run, const Piece& piece) {
+  const Piece* at = &piece;
+  while (!apart(piece.begin, at->end) && at != &run.pieces.back()) ++at;
+  return at->end;
+}
 
 Course course(const Problem& problem, const Method& method, std::span<const double> times) {
   if (!std::is_sorted(times.begin(), times.end())) throw Error("sample times", "do not ascend. Sort them.");
@@ -28,8 +35,9 @@ Course course(const Problem& problem, const Method& method, std::span<const doub
   piece.begin = problem.t0;
   for (const Field& input : problem.system.inputs())
     if (input.supply == Supply::held) piece.held.resize(piece.held.size() + input.size);
-  const auto close = [&](double t, std::span<const double> y) {
+  const auto close = [&](double t, std::span<const double> y, bool at_break = false) {
     piece.end = t;
+    piece.at_break = at_break;
     const auto held = piece.held;
     result.pieces.push_back(std::exchange(piece, {}));
     piece.held = held;
@@ -44,7 +52,7 @@ Course course(const Problem& problem, const Method& method, std::span<const doub
       result.samples[next].assign(y.begin(), y.end());
       piece.samples.push_back(next);
     }
-    if (std::binary_search(breaks.begin(), breaks.end(), t)) close(t, y);
+    if (std::binary_search(breaks.begin(), breaks.end(), t)) close(t, y, true);
   };
   std::vector<bool> spiked(problem.system.guard_size());
   observer.instant = [&](const EventRecord& event) {
@@ -54,7 +62,7 @@ Course course(const Problem& problem, const Method& method, std::span<const doub
         spiked[change.elements[i]] = true;
       }
     if (piece.begin < event.t && std::binary_search(breaks.begin(), breaks.end(), event.t))
-      close(event.t, event.before);
+      close(event.t, event.before, true);
     piece.event = event;
     close(event.t, event.after);
     piece.held = event.held_after;

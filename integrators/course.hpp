@@ -14,6 +14,7 @@ struct Piece {
   std::vector<std::size_t> samples;  ///< indices of the sample times in (begin, end]; in the first piece t0, too
   std::uint64_t steps = 0;           ///< that the method took
   std::optional<EventRecord> event;  ///< at the end: spikes, arrivals or releases
+  bool at_break = false;             ///< it ends at a breakpoint
 };
 
 /// A spike of a run.
@@ -32,6 +33,10 @@ struct Course {
   std::vector<std::string> silent;
   Counters counters;
 };
+
+/// Where a segment that begins with a piece ends: of a piece whose begin and end rounding alone sets apart, where the
+/// one after it does, so that what compares with the time there has its value after.
+double segment_end(const Course& run, const Piece& piece);
 
 /// @param times  ascending in [t0, t1]
 Course course(const Problem& problem, const Method& method, std::span<const double> times);

@@ -77,8 +77,14 @@ std::vector<double> breakpoints(const Problem& problem) {
   const auto own = problem.p.empty() ? own_between(problem.system.default_parameters()) : own_between(problem.p);
   all.insert(all.end(), own.begin(), own.end());
   std::ranges::sort(all);
-  all.erase(std::unique(all.begin(), all.end()), all.end());
-  return all;
+  std::vector<double> kept;
+  for (const double t : all) {
+    if (!kept.empty() && !apart(kept.back(), t))
+      kept.back() = t;  // the last of those that rounding has set apart: what steps at them all has stepped there
+    else
+      kept.push_back(t);
+  }
+  return kept;
 }
 
 }  // namespace striate

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "base/error.hpp"
 #include "circuit/compile.hpp"
@@ -16,6 +17,7 @@
 #include "integrators/cvodes_session.hpp"
 #include "integrators/event_derivative.hpp"
 #include "integrators/own_size.hpp"
+#include "integrators/time_breaks.hpp"
 
 namespace striate {
 namespace {
@@ -47,7 +49,11 @@ class Carry {
  public:
   Carry(Evaluation& evaluation, const Method& method, std::span<const Direction> directions,
         std::span<const double> reach, const Piece& piece, Rows& s)
-      : evaluation_(evaluation), directions_(directions), s_(s), session_(evaluation, method, piece.begin, piece.end) {
+      : evaluation_(evaluation),
+        directions_(directions),
+        s_(s),
+        t_(piece.begin),
+        session_(evaluation, method, piece.begin, piece.end) {
     session_.restart(piece.begin, piece.y, piece.end);
     const auto count = static_cast<int>(directions.size());
     if (count == 0) return;
@@ -72,7 +78,10 @@ class Carry {
     }
   }
 
+  /// CVODE does not go to times that rounding alone sets apart.
   void to(double t) {
+    if (!apart(t_, t)) return;
+    t_ = t;
     double reached = 0;
     session_.check(CVode(session_.memory(), t, session_.y(), &reached, CV_NORMAL));
     if (directions_.empty()) return;
@@ -102,6 +111,7 @@ class Carry {
   Evaluation& evaluation_;
   std::span<const Direction> directions_;
   Rows& s_;
+  double t_;
   CvodesSession session_;
   std::vector<Vector> rows_, atol_;
   std::vector<N_Vector> row_pointers_, atol_pointers_;
@@ -134,7 +144,7 @@ Sensitivities through_delays(const Problem& problem, const Method& method, std::
   extended.system = compile<double>(with_tangents(system.circuit(), along));
   Evaluation evaluation(problem, {Supply::delayed});
   for (const Direction& d : directions)
-    if (moves_breaks(problem, evaluation, d.p))
+    if (moves_breaks(problem, evaluation, d.p, -std::numeric_limits<double>::infinity()))  // of the past, too
       throw Error("sensitivities",
                   fmt::format("'{}' has delays, and jumps at a time that a parameter of this direction "
                               "sets: what follows from that is not known. Make the jump an input's, "
@@ -235,25 +245,28 @@ Sensitivities sensitivities(const Problem& problem, const Method& method, std::s
     result.s[sample] = s;
   };
   for (const Piece& piece : run.pieces) {
-    evaluation.set_segment(piece.begin, piece.end);
+    evaluation.set_segment(piece.begin, segment_end(run, piece));
     std::ranges::copy(piece.held, evaluation.supplied(Supply::held).begin());
     auto sample = piece.samples.begin();
     for (; sample != piece.samples.end() && times[*sample] <= piece.begin; ++sample) store(*sample, piece.y);
     std::vector<double> before = piece.y;
-    if (piece.begin < piece.end) {
+    if (apart(piece.begin, piece.end)) {
       Carry carry(evaluation, method, directions, reaches, piece, s);
       for (; sample != piece.samples.end(); ++sample) {
-        if (sample == piece.samples.begin() || times[*sample] != times[*(sample - 1)]) carry.to(times[*sample]);
+        carry.to(times[*sample]);
         store(*sample, carry.y());
       }
-      if (piece.samples.empty() || times[piece.samples.back()] < piece.end) carry.to(piece.end);
+      carry.to(piece.end);
       before.assign(carry.y().begin(), carry.y().end());
     }
     if (&piece != &run.pieces.back()) {
       const BreakDerivative moment(evaluation, run, static_cast<std::size_t>(&piece - run.pieces.data()));
       for (std::size_t k = 0; k < directions.size(); ++k) moment.forward(s[k], directions[k].p);
     }
+    for (; sample != piece.samples.end(); ++sample) store(*sample, piece.y);
     if (!piece.event) continue;
+    for (const Direction& d : directions)
+      if (!d.p.empty()) require_known_moment(evaluation, *piece.event, d.p);
     EventDerivative derivative(evaluation, wiring, *piece.event, before);
     for (std::size_t k = 0; k < directions.size(); ++k) derivative.forward(s[k], directions[k].p, traces[k]);
   }
