@@ -377,6 +377,7 @@ std::vector<std::vector<T>> System<T>::time_break_gradients(std::span<const T> p
   }
   return gradients;
 }
+
 template <class T>
 void System<T>::hold_times(std::span<const T> p, std::span<T> out, Workspace<T>& workspace) const {
   std::fill(out.begin(), out.end(), T(0));

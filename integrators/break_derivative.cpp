@@ -6,18 +6,14 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <numeric>
 
+#include "base/dot.hpp"
 #include "base/error.hpp"
 #include "integrators/stepper.hpp"
 #include "integrators/time_breaks.hpp"
 
 namespace striate {
 namespace {
-
-double dot(std::span<const double> a, std::span<const double> b) {
-  return std::inner_product(a.begin(), a.end(), b.begin(), 0.0);
-}
 
 bool made_by_a_jump(const System<double>& system, const EventRecord& event) {
   return std::ranges::any_of(event.changes, [&](const Change& c) {

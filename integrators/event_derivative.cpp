@@ -6,17 +6,12 @@
 #include <cmath>
 #include <utility>
 
+#include "base/dot.hpp"
 #include "base/error.hpp"
 #include "integrators/stepper.hpp"
 
 namespace striate {
 namespace {
-
-double dot(std::span<const double> a, std::span<const double> b) {
-  double sum = 0;
-  for (std::size_t i = 0; i < a.size(); ++i) sum += a[i] * b[i];
-  return sum;
-}
 
 void add_scaled(std::span<double> to, double factor, std::span<const double> v) {
   for (std::size_t i = 0; i < v.size(); ++i) to[i] += factor * v[i];
